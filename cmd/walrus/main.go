@@ -1,0 +1,55 @@
+// Command walrus simulates, trains, rolls out and scores surrogates of continuum dynamics.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+// Exit codes: what a script can tell apart.
+const (
+	exitFailure = 1 // the work failed
+	exitUsage   = 2 // the command line was wrong
+)
+
+// usageError marks an error as a mistake on the command line.
+type usageError struct{ error }
+
+// usagef returns an error that exits with code 2 and points to --help.
+func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	root := rootCommand()
+	err := root.ExecuteContext(ctx)
+	stop()
+	if err == nil {
+		return
+	}
+	fmt.Fprintln(os.Stderr, "walrus:", err)
+	if errors.As(err, new(usageError)) {
+		os.Exit(exitUsage)
+	}
+	os.Exit(exitFailure)
+}
+
+// rootCommand assembles the command line: one constructor a command, each in its own file.
+func rootCommand() *cobra.Command {
+	root := &cobra.Command{
+		Use:           "walrus",
+		Short:         "Simulate, train, roll out and score surrogates of continuum dynamics",
+		SilenceErrors: true,
+		SilenceUsage:  true,
+	}
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.AddCommand(
+		versionCommand(),
+	)
+	return root
+}
