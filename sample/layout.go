@@ -1,0 +1,193 @@
+package sample
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/gowalrus/walrus/field"
+)
+
+// dims is the dimensionality that vectors and tensors are brought to: the model knows only three (recipe, section 2).
+const dims = 3
+
+// MaskName is the constant field that marks obstacles; predictions are zero inside them.
+const MaskName = "mask"
+
+// Layout says how the fields of one data set become channels: transformed, with the components of 2-D vectors and
+// tensors padded to three dimensions, each with its column in a vocabulary.
+type Layout struct {
+	Names    []string // flat names of the channels, the variable ones first
+	Indices  []int    // their columns
+	Real     []bool   // of the variable channels: false for a component that only pads (velocity_z of 2-D data)
+	Variable int      // number of variable channels
+	Mask     int      // channel of the constant field "mask" counted from the first constant channel; -1 for none
+
+	axes               []string
+	variable, constant group
+}
+
+// group is the variable or the constant part of a layout.
+type group struct {
+	fields     []field.Field // under the data set's own names
+	transforms []Transform   // one a field; empty for none
+}
+
+// NewLayout lays out the fields of a data set. transforms maps field names to what is done with them. A component
+// whose name the vocabulary does not have is an error that lists all of them.
+func NewLayout(fields Fields, transforms map[string]Transform, vocabulary *Vocabulary) (*Layout, error) {
+	names, err := ComponentNames(fields, transforms)
+	if err != nil {
+		return nil, err
+	}
+	l := &Layout{Names: names, Mask: -1, axes: fields.Axes}
+	l.variable = newGroup(fields.Variable, transforms)
+	l.constant = newGroup(fields.Constant, transforms)
+	var missing []string
+	for _, name := range l.Names {
+		i, found := vocabulary.Index(name)
+		if !found {
+			missing = append(missing, name)
+		}
+		l.Indices = append(l.Indices, i)
+	}
+	if len(missing) > 0 {
+		return nil, fmt.Errorf("sample: fields %s are not in the model's vocabulary of %d columns (similar ones: %s); fine-tune with them, or rename them in the data",
+			strings.Join(missing, ", "), vocabulary.Size(), strings.Join(vocabulary.nearest(missing[0]), ", "))
+	}
+	for _, f := range l.variable.fields {
+		l.Real = append(l.Real, realComponents(f.Rank, len(fields.Axes))...)
+	}
+	l.Variable = len(l.Real)
+	for i, name := range l.Names[l.Variable:] {
+		if name == MaskName {
+			l.Mask = i
+		}
+	}
+	return l, nil
+}
+
+// ComponentNames lists the flat names that the fields of a data set get, the variable ones first: what the vocabulary
+// must have.
+func ComponentNames(fields Fields, transforms map[string]Transform) ([]string, error) {
+	if n := len(fields.Axes); n != 2 && n != 3 {
+		return nil, fmt.Errorf("sample: data in %d dimensions; the model has encoders for 2 and 3", n)
+	}
+	all := slices.Concat(fields.Variable, fields.Constant)
+	for name := range transforms {
+		if !slices.ContainsFunc(all, func(f field.Field) bool { return f.Name == name }) {
+			return nil, fmt.Errorf("sample: a transform is set for field %q, which the data set does not have", name)
+		}
+	}
+	axes := threeAxes(fields.Axes)
+	var names []string
+	for _, f := range all {
+		names = append(names, transforms[f.Name].rename(f).Components(axes)...)
+	}
+	return names, nil
+}
+
+// threeAxes adds the axis that 2-D data does not have.
+func threeAxes(axes []string) []string {
+	if len(axes) == dims {
+		return axes
+	}
+	for _, missing := range []string{"z", "y", "x"} {
+		if !slices.Contains(axes, missing) {
+			return append(slices.Clone(axes), missing)
+		}
+	}
+	return axes
+}
+
+func newGroup(fields []field.Field, transforms map[string]Transform) group {
+	g := group{fields: fields}
+	for _, f := range fields {
+		g.transforms = append(g.transforms, transforms[f.Name])
+	}
+	return g
+}
+
+// ranks lists the fields' tensor ranks.
+func (g group) ranks() []field.Rank {
+	ranks := make([]field.Rank, len(g.fields))
+	for i, f := range g.fields {
+		ranks[i] = f.Rank
+	}
+	return ranks
+}
+
+// realComponents says which of the components in three dimensions exist in the data's own dimensions, row-major.
+func realComponents(rank field.Rank, own int) []bool {
+	exists := make([]bool, rank.Components(dims))
+	for c := range exists {
+		exists[c] = true
+		for rest, k := c, rank; k > 0; k-- {
+			exists[c] = exists[c] && rest%dims < own
+			rest /= dims
+		}
+	}
+	return exists
+}
+
+// prepare transforms an array (leading axes..., *grid, own channels) and pads its components to three dimensions.
+// The result shares nothing with a.
+func (g group) prepare(a field.Array, own int) (field.Array, error) {
+	var exists []bool
+	for _, r := range g.ranks() {
+		exists = append(exists, realComponents(r, own)...)
+	}
+	out := field.NewArray(append(slices.Clone(a.Shape[:len(a.Shape)-1]), len(exists))...)
+	count := 0
+	for _, e := range exists {
+		if e {
+			count++
+		}
+	}
+	if got := a.Axis(-1); got != count {
+		return out, fmt.Errorf("sample: %d channels, but the fields have %d components", got, count)
+	}
+	next := 0
+	for point := 0; point < len(out.Data); point += len(exists) {
+		for c, e := range exists {
+			if e {
+				out.Data[point+c] = a.Data[next]
+				next++
+			}
+		}
+	}
+	first := 0
+	for i, f := range g.fields {
+		n := f.Rank.Components(dims)
+		if err := g.transforms[i].apply(out, first, n); err != nil {
+			return out, fmt.Errorf("sample: field %s: %w", f.Name, err)
+		}
+		first += n
+	}
+	return out, nil
+}
+
+// Prepare brings a window into the layout: transformed, components padded, still unrotated, as the batch of one sample.
+func (l *Layout) Prepare(w *Window) (*Batch, error) {
+	b := &Batch{Names: l.Names, Fields: l.Indices, Real: l.Real, Mask: l.Mask, Boundaries: w.Boundaries, Origins: []string{w.Origin}}
+	for _, part := range []struct {
+		group group
+		from  field.Array
+		to    *field.Array
+	}{
+		{l.variable, w.Input, &b.Input},
+		{l.variable, w.Output, &b.Output},
+		{l.constant, w.Constant, &b.Constant},
+	} {
+		if len(part.from.Shape) == 0 { // nothing was read: a window without output frames or constants
+			continue
+		}
+		prepared, err := part.group.prepare(part.from, len(l.axes))
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", w.Origin, err)
+		}
+		prepared.Shape = append([]int{1}, prepared.Shape...)
+		*part.to = prepared
+	}
+	return b, nil
+}

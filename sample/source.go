@@ -1,0 +1,36 @@
+package sample
+
+import (
+	"context"
+	"math/rand/v2"
+
+	"github.com/gowalrus/walrus/field"
+)
+
+// Source is a data set that windows of consecutive frames are read from.
+type Source interface {
+	// Name is the data set's name, for messages and scores.
+	Name() string
+	// Fields says what a window holds.
+	Fields() Fields
+	// Windows is the number of windows to choose from.
+	Windows() int
+	// Read reads window i. What is random in it (the time stride) is drawn from rng and nothing else.
+	Read(ctx context.Context, i int, rng *rand.Rand) (*Window, error)
+}
+
+// Fields lists what a data set holds, in the order of its channels: scalars, then vectors, then tensors.
+type Fields struct {
+	Variable []field.Field // change in time
+	Constant []field.Field // do not
+	Axes     []string      // names of the spatial axes, two or three
+}
+
+// Window is a stretch of one trajectory. The arrays hold the fields' components in the data set's own dimensions.
+type Window struct {
+	Input      field.Array   // (frames, *grid, variable channels): what the model sees
+	Output     field.Array   // (frames, *grid, variable channels): what it is to predict
+	Constant   field.Array   // (*grid, constant channels); no channels for none
+	Boundaries []field.Sides // one an axis
+	Origin     string        // file, trajectory and frame, for messages
+}
