@@ -1,0 +1,119 @@
+package hdf5
+
+// #include "shim.h"
+// #include <stdlib.h>
+import "C"
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"unsafe"
+)
+
+// File is an open HDF5 file. Its methods may be called from several goroutines; they take turns.
+type File struct {
+	id   C.hid_t
+	path string
+	size int64 // bytes on disk when opened; bounds what its objects can claim
+}
+
+// Open opens a file for reading.
+func Open(path string) (*File, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("hdf5: %w", err)
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("hdf5: %s: %w: not a regular file", path, fs.ErrInvalid)
+	}
+	f := &File{path: path, size: info.Size()}
+	err = f.start(func(name *C.char, access C.hid_t) C.hid_t {
+		return C.H5Fopen(name, C.H5F_ACC_RDONLY, access)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+// Create creates an empty file for writing, in place of what stands at path. The same calls give the same bytes: nothing
+// in the file depends on the time of writing.
+func Create(path string) (*File, error) {
+	f := &File{path: path}
+	err := f.start(func(name *C.char, access C.hid_t) C.hid_t {
+		creation := C.walrus_create_properties()
+		defer release(creation)
+		if creation < 0 {
+			return -1
+		}
+		return C.H5Fcreate(name, C.H5F_ACC_TRUNC, creation, access)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+// start runs the call that opens or creates the file.
+func (f *File) start(begin func(name *C.char, access C.hid_t) C.hid_t) error {
+	name := C.CString(f.path)
+	defer C.free(unsafe.Pointer(name))
+	return locked(func() error {
+		access := C.walrus_open_properties()
+		defer release(access)
+		if access >= 0 {
+			f.id = begin(name, access)
+		}
+		if access < 0 || f.id < 0 {
+			return failure("hdf5: %s", f.path)
+		}
+		return nil
+	})
+}
+
+// Path is the name that the file was opened under.
+func (f *File) Path() string { return f.path }
+
+// Close writes what is still in memory and closes the file with all its data sets. A second call does nothing.
+func (f *File) Close() error {
+	return locked(func() error {
+		if f.id == 0 {
+			return nil
+		}
+		status := C.H5Fclose(f.id)
+		f.id = 0
+		if status < 0 {
+			return failure("hdf5: %s: close", f.path)
+		}
+		return nil
+	})
+}
+
+// do runs one operation on the object at path, inside the lock; errors are given the file's and the object's name.
+func (f *File) do(path string, operation func(name *C.char) error) error {
+	name := C.CString(path)
+	defer C.free(unsafe.Pointer(name))
+	err := locked(func() error {
+		if f.id == 0 {
+			return fs.ErrClosed
+		}
+		return operation(name)
+	})
+	if err != nil {
+		return fmt.Errorf("hdf5: %s: %s: %w", f.path, path, err)
+	}
+	return nil
+}
+
+// withObject runs an operation on the opened object at path.
+func (f *File) withObject(path string, operation func(object C.hid_t) error) error {
+	return f.do(path, func(name *C.char) error {
+		object := C.H5Oopen(f.id, name, C.H5P_DEFAULT)
+		if object < 0 {
+			return failure("open")
+		}
+		defer release(object)
+		return operation(object)
+	})
+}

@@ -1,0 +1,6 @@
+//go:build hdf5dynamic
+
+package hdf5
+
+// #cgo pkg-config: hdf5
+import "C"

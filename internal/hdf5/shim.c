@@ -1,0 +1,120 @@
+#include "shim.h"
+
+#include <stdio.h>
+#include <string.h>
+
+hid_t walrus_memory_type(int number)
+{
+    switch (number) {
+    case walrus_float32: return H5T_NATIVE_FLOAT;
+    case walrus_float64: return H5T_NATIVE_DOUBLE;
+    case walrus_int8: return H5T_NATIVE_INT8;
+    default: return H5T_NATIVE_INT64;
+    }
+}
+
+hid_t walrus_file_type(int number)
+{
+    switch (number) {
+    case walrus_float32: return H5T_IEEE_F32LE;
+    case walrus_float64: return H5T_IEEE_F64LE;
+    case walrus_int8: return H5T_STD_I8LE;
+    default: return H5T_STD_I64LE;
+    }
+}
+
+/* Closes a half-made type or property list after a failed step. */
+static hid_t checked(hid_t id, herr_t status)
+{
+    if (id >= 0 && status < 0) {
+        H5Idec_ref(id);
+        return -1;
+    }
+    return id;
+}
+
+hid_t walrus_bool_type(void)
+{
+    const signed char no = 0, yes = 1;
+    hid_t type = H5Tenum_create(H5T_STD_I8LE);
+    type = checked(type, type < 0 ? -1 : H5Tenum_insert(type, "FALSE", &no));
+    return checked(type, type < 0 ? -1 : H5Tenum_insert(type, "TRUE", &yes));
+}
+
+hid_t walrus_text_type(void)
+{
+    hid_t type = H5Tcopy(H5T_C_S1);
+    type = checked(type, type < 0 ? -1 : H5Tset_size(type, H5T_VARIABLE));
+    return checked(type, type < 0 ? -1 : H5Tset_cset(type, H5T_CSET_UTF8));
+}
+
+hid_t walrus_open_properties(void)
+{
+    hid_t list = H5Pcreate(H5P_FILE_ACCESS);
+    list = checked(list, list < 0 ? -1 : H5Pset_fclose_degree(list, H5F_CLOSE_STRONG));
+#if H5_VERSION_GE(1, 10, 7)
+    /* File systems without locks are common for data on clusters. */
+    list = checked(list, list < 0 ? -1 : H5Pset_file_locking(list, 1, 1));
+#endif
+    return list;
+}
+
+hid_t walrus_create_properties(void)
+{
+    hid_t list = H5Pcreate(H5P_FILE_CREATE);
+    return checked(list, list < 0 ? -1 : H5Pset_obj_track_times(list, 0));
+}
+
+hid_t walrus_group_properties(void)
+{
+    hid_t list = H5Pcreate(H5P_GROUP_CREATE);
+    return checked(list, list < 0 ? -1 : H5Pset_obj_track_times(list, 0));
+}
+
+hid_t walrus_dataset_properties(int rank, const hsize_t *chunk, int gzip)
+{
+    hid_t list = H5Pcreate(H5P_DATASET_CREATE);
+    list = checked(list, list < 0 ? -1 : H5Pset_obj_track_times(list, 0));
+    if (rank == 0) /* contiguous: fixed place in the file, whatever the order of writing */
+        return checked(list, list < 0 ? -1 : H5Pset_alloc_time(list, H5D_ALLOC_TIME_EARLY));
+    list = checked(list, list < 0 ? -1 : H5Pset_chunk(list, rank, chunk));
+    if (gzip == 0)
+        return list;
+    list = checked(list, list < 0 ? -1 : H5Pset_shuffle(list));
+    return checked(list, list < 0 ? -1 : H5Pset_deflate(list, (unsigned)gzip));
+}
+
+void walrus_silence(void)
+{
+    H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+}
+
+struct messages {
+    const char *outer;
+    const char *inner;
+};
+
+static herr_t collect(unsigned n, const H5E_error2_t *error, void *data)
+{
+    struct messages *m = data;
+    if (error->desc == NULL || error->desc[0] == 0)
+        return 0;
+    if (m->outer == NULL)
+        m->outer = error->desc;
+    m->inner = error->desc;
+    (void)n;
+    return 0;
+}
+
+void walrus_error_text(char *text, size_t size)
+{
+    struct messages m = {NULL, NULL};
+    H5Ewalk2(H5E_DEFAULT, H5E_WALK_DOWNWARD, collect, &m);
+    if (m.outer == NULL)
+        snprintf(text, size, "libhdf5 gave no reason");
+    else if (strcmp(m.outer, m.inner) == 0)
+        snprintf(text, size, "%s", m.outer);
+    else
+        snprintf(text, size, "%s: %s", m.outer, m.inner);
+    H5Eclear2(H5E_DEFAULT);
+}

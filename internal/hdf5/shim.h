@@ -1,0 +1,33 @@
+/* What cgo can not reach: libhdf5's constants that are expressions, and its callbacks. */
+#ifndef WALRUS_HDF5_SHIM_H
+#define WALRUS_HDF5_SHIM_H
+
+#include <hdf5.h>
+#include <stddef.h>
+
+/* Number types, in memory and in files. The order is that of the Go constants of type number. */
+enum { walrus_float32, walrus_float64, walrus_int8, walrus_int64 };
+
+hid_t walrus_memory_type(int number);
+hid_t walrus_file_type(int number);
+
+/* Types that the caller closes: the boolean that h5py writes, and variable-length UTF-8 text. */
+hid_t walrus_bool_type(void);
+hid_t walrus_text_type(void);
+
+/* Property lists that the caller closes. */
+hid_t walrus_open_properties(void);
+hid_t walrus_create_properties(void);
+hid_t walrus_group_properties(void);
+hid_t walrus_dataset_properties(int rank, const hsize_t *chunk, int gzip);
+
+/* Turns the library's own printing of errors off for this thread. */
+void walrus_silence(void);
+
+/* Writes the outermost and the innermost message of the error stack to text, and clears the stack. */
+void walrus_error_text(char *text, size_t size);
+
+/* Registers the decoder of h5py's lzf filter. */
+herr_t walrus_register_lzf(void);
+
+#endif

@@ -1,0 +1,134 @@
+package hdf5
+
+// #include "shim.h"
+import "C"
+
+import (
+	"fmt"
+	"math"
+)
+
+// Class is what kind of value a type holds.
+type Class uint8
+
+const (
+	Other   Class = iota // compound, reference, opaque and all else that The Well does not use
+	Integer              // of any width, or an enumeration that is not a boolean
+	Float                // of any width
+	Bool                 // an enumeration of FALSE and TRUE, as h5py writes it
+	Text                 // a string, of fixed or variable length
+)
+
+// Type describes the values that a file stores in an attribute or a data set.
+type Type struct {
+	Class       Class
+	Size        int // bytes of one value
+	BigEndian   bool
+	FixedLength bool // text of a fixed length; The Well's own checker refuses it
+}
+
+// String names the type as numpy does: "<f4", ">f8", "bool", "string", "string[12]".
+func (t Type) String() string {
+	order := "<"
+	if t.BigEndian {
+		order = ">"
+	}
+	switch t.Class {
+	case Integer:
+		return fmt.Sprintf("%si%d", order, t.Size)
+	case Float:
+		return fmt.Sprintf("%sf%d", order, t.Size)
+	case Bool:
+		return "bool"
+	case Text:
+		if t.FixedLength {
+			return fmt.Sprintf("string[%d]", t.Size)
+		}
+		return "string"
+	}
+	return "other"
+}
+
+// number is a type of numbers in memory; the values are those of the enumeration in shim.h.
+type number C.int
+
+const (
+	float32s number = C.walrus_float32
+	float64s number = C.walrus_float64
+	int8s    number = C.walrus_int8
+	int64s   number = C.walrus_int64
+)
+
+// typeOf describes an open type. The lock is held.
+func typeOf(id C.hid_t) Type {
+	t := Type{Size: int(C.H5Tget_size(id)), BigEndian: C.H5Tget_order(id) == C.H5T_ORDER_BE}
+	switch C.H5Tget_class(id) {
+	case C.H5T_INTEGER:
+		t.Class = Integer
+	case C.H5T_FLOAT:
+		t.Class = Float
+	case C.H5T_STRING:
+		t.Class = Text
+		t.FixedLength = C.H5Tis_variable_str(id) <= 0
+	case C.H5T_ENUM:
+		t.Class = Integer
+		if C.H5Tget_nmembers(id) == 2 && memberName(id, 0) == "FALSE" && memberName(id, 1) == "TRUE" {
+			t.Class = Bool
+		}
+	}
+	return t
+}
+
+// memberName is the name of a member of an enumeration; empty where it can not be read.
+func memberName(id C.hid_t, i C.uint) string {
+	name := C.H5Tget_member_name(id, i)
+	if name == nil {
+		return ""
+	}
+	defer C.H5free_memory(pointer(name))
+	return C.GoString(name)
+}
+
+// mostDimensions bounds the rank of an array; libhdf5's own limit is 32.
+const mostDimensions = 32
+
+// shapeOf reads the extents of a data space: nil for a single value, and ok false for a null space, which has no value
+// at all. The lock is held.
+func shapeOf(space C.hid_t) (shape []int, ok bool, err error) {
+	switch C.H5Sget_simple_extent_type(space) {
+	case C.H5S_NULL:
+		return nil, false, nil
+	case C.H5S_SCALAR:
+		return nil, true, nil
+	}
+	rank := C.H5Sget_simple_extent_ndims(space)
+	if rank < 0 || rank > mostDimensions {
+		return nil, false, failure("shape of %d dimensions", rank)
+	}
+	extents := make([]C.hsize_t, rank+1) // never empty, so that its address can be taken
+	if C.H5Sget_simple_extent_dims(space, &extents[0], nil) < 0 {
+		return nil, false, failure("shape")
+	}
+	for _, n := range extents[:rank] {
+		if n > math.MaxInt {
+			return nil, false, fmt.Errorf("an extent of %d", uint64(n))
+		}
+		shape = append(shape, int(n))
+	}
+	if _, fits := volume(shape); !fits {
+		return nil, false, fmt.Errorf("shape %v has more elements than can be counted", shape)
+	}
+	return shape, true, nil
+}
+
+// volume is the number of elements of an array, and whether it can be counted in bytes of eight.
+func volume(shape []int) (n int, fits bool) {
+	n = 1
+	for _, s := range shape {
+		if s < 0 || s > 0 && n > math.MaxInt/16/s {
+			return 0, false
+		}
+		n *= s
+	}
+	return n, true
+}
