@@ -1,0 +1,137 @@
+package frame
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/gowalrus/walrus/field"
+)
+
+// Default token counts of the released model along each axis (spec 2.1).
+const (
+	DefaultTokens2D = 32
+	DefaultTokens3D = 16
+)
+
+// Geometry is the frame of one data set: three axes, of which two or three are real.
+type Geometry struct {
+	Axes [3]Axis
+	// Given is the number of axes the data have (2 or 3); further axes were appended with one point each.
+	Given int
+	// Rolled lists the axes whose token grid is shifted at each block: those that the data's boundaries call periodic,
+	// axes with one point included.
+	Rolled []int
+}
+
+// Options are the user's choices for a geometry.
+type Options struct {
+	// Tokens is the number of tokens along each real axis: the knob for cost against accuracy. 0 takes the released
+	// counts, 32 in 2-D and 16 in 3-D.
+	Tokens int
+	// AxisNames name the axes in errors; x, y, z by default.
+	AxisNames []string
+}
+
+// NewGeometry lays out data with the given points along each axis and one pair of boundaries an axis. Fewer boundaries
+// than axes leave the remaining axes periodic, as in the released model. An axis that no stride fits gives an error
+// that names the sizes and token counts that do.
+func NewGeometry(size []int, boundaries []field.Sides, o Options) (*Geometry, error) {
+	if len(size) < 1 || len(size) > 3 {
+		return nil, fmt.Errorf("frame: %d spatial axes; expected 2 or 3", len(size))
+	}
+	if len(boundaries) > len(size) {
+		return nil, fmt.Errorf("frame: boundaries for %d axes on data with %d", len(boundaries), len(size))
+	}
+	g := &Geometry{Given: len(size)}
+	full := [3]int{1, 1, 1}
+	realAxes := 0
+	for i, n := range size {
+		if n < 1 {
+			return nil, fmt.Errorf("frame: axis %s has %d points", axisName(i, o.AxisNames), n)
+		}
+		full[i] = n
+		if n != 1 {
+			realAxes++
+		}
+	}
+	if realAxes < 2 {
+		return nil, fmt.Errorf("frame: data of size %v have %d axes with more than one point; the network knows 2-D and 3-D", size, realAxes)
+	}
+	tokens := o.Tokens
+	if tokens == 0 {
+		tokens = DefaultTokens2D
+		if realAxes == 3 {
+			tokens = DefaultTokens3D
+		}
+	}
+	for i := range g.Axes {
+		sides := field.Both(field.Periodic)
+		if i < len(boundaries) {
+			sides = boundaries[i]
+			if !sides.Low.Valid() || !sides.High.Valid() {
+				return nil, fmt.Errorf("frame: axis %s has boundary %v; expected WALL, OPEN or PERIODIC", axisName(i, o.AxisNames), sides)
+			}
+			if !sides.Periodic() && sides.High == field.Periodic {
+				return nil, fmt.Errorf("frame: axis %s is %v: periodic on its high side only", axisName(i, o.AxisNames), sides)
+			}
+			if sides.Periodic() {
+				g.Rolled = append(g.Rolled, i)
+			}
+		}
+		axis, ok := newAxis(full[i], tokens, sides)
+		if !ok {
+			return nil, unsupportedSize(axisName(i, o.AxisNames), full[i], tokens)
+		}
+		g.Axes[i] = axis
+	}
+	return g, nil
+}
+
+func axisName(i int, names []string) string {
+	if i < len(names) {
+		return names[i]
+	}
+	return string("xyz"[i])
+}
+
+// Dimensions is the number of axes with more than one point: 2 or 3. It selects the encoder and the decoder.
+func (g *Geometry) Dimensions() int {
+	n := 0
+	for _, a := range g.Axes {
+		if a.Real {
+			n++
+		}
+	}
+	return n
+}
+
+// Tokens is the size of the token grid.
+func (g *Geometry) Tokens() [3]int { return g.each(func(a Axis) int { return a.Tokens }) }
+
+// Size is the number of data points along each axis.
+func (g *Geometry) Size() [3]int { return g.each(func(a Axis) int { return a.Size }) }
+
+// Padded is the extent of the network's input.
+func (g *Geometry) Padded() [3]int { return g.each(func(a Axis) int { return a.Padded }) }
+
+// Decoded is the extent of the network's output.
+func (g *Geometry) Decoded() [3]int { return g.each(func(a Axis) int { return a.Decoded }) }
+
+func (g *Geometry) each(f func(Axis) int) (out [3]int) {
+	for i, a := range g.Axes {
+		out[i] = f(a)
+	}
+	return out
+}
+
+// Released reports whether the released weights have seen every stride of this geometry; if not, the second result
+// says which axes differ.
+func (g *Geometry) Released() (bool, string) {
+	var odd []string
+	for i, a := range g.Axes {
+		if !a.Released {
+			odd = append(odd, fmt.Sprintf("axis %s: strides %d x %d", axisName(i, nil), a.Stride1, a.Stride2))
+		}
+	}
+	return len(odd) == 0, strings.Join(odd, ", ")
+}

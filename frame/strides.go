@@ -1,0 +1,88 @@
+package frame
+
+import (
+	"fmt"
+	"sort"
+)
+
+// Kernel extents of the two convolutions of encoder and decoder, the same at every stride ("stride modulation").
+const (
+	Kernel1 = 8
+	Kernel2 = 4
+)
+
+// Largest strides of the two convolutions: a stride above the kernel would skip points.
+const (
+	maxStride1 = Kernel1
+	maxStride2 = Kernel2
+)
+
+// releasedStrides are the pairs that the released weights were trained with, by quotient (points a token).
+var releasedStrides = map[int][2]int{
+	1: {1, 1}, 2: {2, 1}, 3: {3, 1}, 4: {2, 2}, 8: {4, 2}, 12: {6, 2}, 16: {4, 4}, 24: {6, 4}, 32: {8, 4},
+}
+
+// strides returns the strides of the two convolutions for a quotient of points a token. released tells whether the
+// released weights have seen the pair; other quotients use the smallest second stride that keeps the first at most 8.
+func strides(quotient int) (pair [2]int, released, ok bool) {
+	if pair, ok = releasedStrides[quotient]; ok {
+		return pair, true, true
+	}
+	for second := 1; second <= maxStride2; second++ {
+		if first := quotient / second; first*second == quotient && first >= 1 && first <= maxStride1 {
+			return [2]int{first, second}, false, true
+		}
+	}
+	return pair, false, false
+}
+
+// supported reports whether an axis of the given size can be cut into tokens tokens.
+func supported(size, tokens int) bool {
+	if tokens < 1 || size < tokens || size%tokens != 0 {
+		return false
+	}
+	_, _, ok := strides(size / tokens)
+	return ok
+}
+
+// tokenChoices are the token counts an axis may have.
+var tokenChoices = []int{8, 16, 32, 64}
+
+// unsupportedSize explains why an axis does not fit and names the ways out.
+func unsupportedSize(axis string, size, tokens int) error {
+	var below, above int
+	for n := size; n > 0 && below == 0; n-- {
+		if supported(n, tokens) {
+			below = n
+		}
+	}
+	for n := size; n <= tokens*maxStride1*maxStride2 && above == 0; n++ {
+		if supported(n, tokens) {
+			above = n
+		}
+	}
+	var others []int
+	for _, t := range tokenChoices {
+		if t != tokens && supported(size, t) {
+			others = append(others, t)
+		}
+	}
+	sort.Ints(others)
+	message := fmt.Sprintf("frame: axis %s has %d points, which no stride cuts into %d tokens; ", axis, size, tokens)
+	switch {
+	case below > 0 && above > 0:
+		message += fmt.Sprintf("nearest sizes %d and %d", below, above)
+	case below > 0:
+		message += fmt.Sprintf("nearest size %d", below)
+	default:
+		message += fmt.Sprintf("nearest size %d", above)
+	}
+	if len(others) > 0 {
+		message += fmt.Sprintf("; or %v tokens an axis (--tokens)", others)
+	}
+	nearest := below
+	if nearest == 0 || above > 0 && above-size < size-below {
+		nearest = above
+	}
+	return fmt.Errorf("%s; or --resample %d", message, nearest)
+}
