@@ -1,0 +1,230 @@
+package train
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"github.com/goccy/go-yaml"
+
+	"github.com/gowalrus/walrus/sample"
+)
+
+// Config is a training run as a YAML file describes it. A key that is not listed here is an error.
+type Config struct {
+	Seed       uint64           `yaml:"seed"`       // fixes every random draw of the run (default 1)
+	Out        string           `yaml:"out"`        // folder of checkpoints and logs (default "run")
+	Engine     string           `yaml:"engine"`     // what computes (default: the fastest at hand)
+	Model      ModelConfig      `yaml:"model"`      // the network
+	Data       DataConfig       `yaml:"data"`       // what it learns from
+	Optimizer  OptimizerConfig  `yaml:"optimizer"`  // AdamW
+	Schedule   Schedule         `yaml:"schedule"`   // learning rate and length
+	Validation ValidationConfig `yaml:"validation"` // scores while training
+	Checkpoint CheckpointConfig `yaml:"checkpoint"` // how often to save
+	Finetune   FinetuneConfig   `yaml:"finetune"`   // where to start from
+}
+
+// ModelConfig chooses the architecture: a preset, and what differs from it (0: as the preset).
+type ModelConfig struct {
+	Preset       string  `yaml:"preset"`       // nano, tiny, small, base, half or walrus (default nano)
+	Hidden       int     `yaml:"hidden"`       // width of a token
+	Intermediate int     `yaml:"intermediate"` // width between the two encoder stages
+	Heads        int     `yaml:"heads"`        // attention heads
+	Blocks       int     `yaml:"blocks"`       // space-time blocks
+	DropPath     float64 `yaml:"drop_path"`    // share of residual branches dropped in the last block (default 0)
+	Tokens       int     `yaml:"tokens"`       // tokens along each axis (default 32 in 2-D, 16 in 3-D)
+	Vocabulary   string  `yaml:"vocabulary"`   // "released": the 67 published columns and new fields; "data": only the data's fields (default released)
+	Jitter       *bool   `yaml:"jitter"`       // random patch jitter and token rolls (default true)
+}
+
+// DataConfig says which windows are drawn, and how.
+type DataConfig struct {
+	Sets        []SetConfig         `yaml:"sets"`
+	History     int                 `yaml:"history"`     // frames that the network sees (default 6)
+	Batch       int                 `yaml:"batch"`       // samples in a batch (default 2)
+	MinStride   int                 `yaml:"min_stride"`  // frames between the frames of a sample, at least (default 1)
+	MaxStride   int                 `yaml:"max_stride"`  // and at most, drawn uniformly (default 5)
+	Rotation    sample.Augmentation `yaml:"rotation"`    // none, plane or space (default plane)
+	Reflections bool                `yaml:"reflections"` // mirror images too (default false)
+	Prefetch    int                 `yaml:"prefetch"`    // batches read ahead (default 2)
+}
+
+// SetConfig is one data set of the mixture; every one is equally likely.
+type SetConfig struct {
+	Path       string            `yaml:"path"`    // folder with data/train, or the folder of the files
+	Include    []string          `yaml:"include"` // keep files whose path contains one of these
+	Exclude    []string          `yaml:"exclude"` // drop files whose path contains one of these
+	Transforms map[string]string `yaml:"field_transforms"`
+	History    int               `yaml:"history"` // instead of data.history (3 for 3-D data as released)
+	Batch      int               `yaml:"batch"`   // instead of data.batch
+}
+
+// OptimizerConfig is AdamW's (spec/model.md, section 4).
+type OptimizerConfig struct {
+	WeightDecay  float64 `yaml:"weight_decay"` // default 1e-4
+	Epsilon      float64 `yaml:"epsilon"`      // default 1e-10
+	Clip         float64 `yaml:"clip"`         // largest gradient norm (default 10)
+	Accumulation int     `yaml:"accumulation"` // batches whose gradients make one step (default 1)
+}
+
+// ValidationConfig says how often and on how much the run is scored.
+type ValidationConfig struct {
+	Every   int    `yaml:"every"`   // epochs between validations; 0 for none (default 1)
+	Windows int    `yaml:"windows"` // windows of each data set (default 16)
+	Split   string `yaml:"split"`   // split of the data (default valid)
+}
+
+// CheckpointConfig says how often the run is saved, beside its end and Ctrl-C.
+type CheckpointConfig struct {
+	Minutes float64 `yaml:"minutes"` // wall-clock minutes between checkpoints (default 10)
+}
+
+// FinetuneConfig starts from weights instead of random numbers.
+type FinetuneConfig struct {
+	From string `yaml:"from"` // weights in any readable form; fields that they do not know get new columns
+}
+
+// DefaultConfig is what a file that says nothing gets.
+func DefaultConfig() Config {
+	return Config{
+		Seed:       1,
+		Out:        "run",
+		Model:      ModelConfig{Preset: "nano", Vocabulary: "released"},
+		Data:       DataConfig{History: 6, Batch: 2, MinStride: 1, MaxStride: 5, Rotation: sample.PlaneRotation, Prefetch: 2},
+		Optimizer:  OptimizerConfig{WeightDecay: 1e-4, Epsilon: 1e-10, Clip: 10, Accumulation: 1},
+		Schedule:   DefaultSchedule(),
+		Validation: ValidationConfig{Every: 1, Windows: 16, Split: "valid"},
+		Checkpoint: CheckpointConfig{Minutes: 10},
+	}
+}
+
+// JitterOn reports whether random jitter and rolls are used.
+func (m ModelConfig) JitterOn() bool { return m.Jitter == nil || *m.Jitter }
+
+// ParseConfig reads a YAML configuration over the defaults and applies overrides of the form key=value, where the key
+// is a path with dots ("data.sets.0.path") and the value is YAML. Unknown keys are errors.
+func ParseConfig(text []byte, overrides []string) (Config, error) {
+	// The file alone first, so that its errors name its own lines.
+	c, err := decodeConfig(text)
+	if err != nil || len(overrides) == 0 {
+		return c, err
+	}
+	tree := map[string]any{}
+	if err = yaml.Unmarshal(text, &tree); err != nil {
+		return c, fmt.Errorf("train: configuration: %w", err)
+	}
+	for _, override := range overrides {
+		key, value, found := strings.Cut(override, "=")
+		if !found || key == "" {
+			return c, fmt.Errorf("train: override %q; expected key=value, for example schedule.epochs=20", override)
+		}
+		var parsed any
+		if err = yaml.Unmarshal([]byte(value), &parsed); err != nil {
+			return c, fmt.Errorf("train: override %q: %w", override, err)
+		}
+		if err = setKey(tree, strings.Split(key, "."), parsed); err != nil {
+			return c, fmt.Errorf("train: override %q: %w", override, err)
+		}
+		// Each is checked on its own, so that the message names the one that is wrong.
+		merged, err := yaml.Marshal(tree)
+		if err != nil {
+			return c, fmt.Errorf("train: override %q: %w", override, err)
+		}
+		if c, err = decodeConfig(merged); err != nil {
+			return c, fmt.Errorf("train: override %q: %w", override, err)
+		}
+	}
+	return c, nil
+}
+
+func decodeConfig(text []byte) (Config, error) {
+	c := DefaultConfig()
+	err := yaml.NewDecoder(bytes.NewReader(text), yaml.DisallowUnknownField()).Decode(&c)
+	if errors.Is(err, io.EOF) { // a file that says nothing
+		return DefaultConfig(), nil
+	}
+	if err != nil {
+		return c, fmt.Errorf("train: configuration: %w", err)
+	}
+	return c, nil
+}
+
+// setKey puts a value at a path of keys and list positions, making the maps on the way.
+func setKey(node any, path []string, value any) error {
+	switch node := node.(type) {
+	case map[string]any:
+		if len(path) == 1 {
+			node[path[0]] = value
+			return nil
+		}
+		if node[path[0]] == nil {
+			node[path[0]] = map[string]any{}
+		}
+		return setKey(node[path[0]], path[1:], value)
+	case []any:
+		i, err := strconv.Atoi(path[0])
+		if err != nil || i < 0 || i >= len(node) {
+			return fmt.Errorf("%q is not a position in a list of %d", path[0], len(node))
+		}
+		if len(path) == 1 {
+			node[i] = value
+			return nil
+		}
+		return setKey(node[i], path[1:], value)
+	}
+	return fmt.Errorf("%q lies below a plain value", path[0])
+}
+
+// Check reports settings that can not work, before anything is opened.
+func (c Config) Check() error {
+	if err := c.Schedule.Check(); err != nil {
+		return err
+	}
+	d := c.Data
+	switch {
+	case len(d.Sets) == 0:
+		return errors.New("train: data.sets is empty; name at least one data set, for example --set 'data.sets=[{path: data/shear_flow}]'")
+	case d.History < 1 || d.Batch < 1:
+		return fmt.Errorf("train: history of %d frames and batches of %d; expected at least one of each", d.History, d.Batch)
+	case d.MinStride < 1 || d.MaxStride < d.MinStride:
+		return fmt.Errorf("train: strides from %d to %d; expected 1 <= min_stride <= max_stride", d.MinStride, d.MaxStride)
+	case c.Optimizer.Accumulation < 1:
+		return fmt.Errorf("train: accumulation of %d batches; expected at least 1", c.Optimizer.Accumulation)
+	case !(c.Optimizer.Clip > 0) || !(c.Optimizer.Epsilon > 0) || c.Optimizer.WeightDecay < 0:
+		return fmt.Errorf("train: clip %v, epsilon %v, weight_decay %v; expected positive, positive, not negative", c.Optimizer.Clip, c.Optimizer.Epsilon, c.Optimizer.WeightDecay)
+	case c.Model.Vocabulary != "released" && c.Model.Vocabulary != "data":
+		return fmt.Errorf("train: model.vocabulary is %q; expected released or data", c.Model.Vocabulary)
+	case c.Validation.Every < 0 || c.Validation.Every > 0 && c.Validation.Windows < 1:
+		return fmt.Errorf("train: validation every %d epochs on %d windows", c.Validation.Every, c.Validation.Windows)
+	case !(c.Checkpoint.Minutes > 0):
+		return fmt.Errorf("train: checkpoint.minutes is %v; expected a positive number", c.Checkpoint.Minutes)
+	}
+	for i, set := range d.Sets {
+		if set.Path == "" {
+			return fmt.Errorf("train: data.sets.%d has no path", i)
+		}
+		if set.History < 0 || set.Batch < 0 {
+			return fmt.Errorf("train: data.sets.%d (%s): history %d and batch %d can not be negative", i, set.Path, set.History, set.Batch)
+		}
+		if _, err := set.ParsedTransforms(); err != nil {
+			return fmt.Errorf("train: data.sets.%d (%s): %w", i, set.Path, err)
+		}
+	}
+	return nil
+}
+
+// ParsedTransforms reads the field transforms' names.
+func (s SetConfig) ParsedTransforms() (map[string]sample.Transform, error) {
+	parsed := map[string]sample.Transform{}
+	for name, text := range s.Transforms {
+		t, err := sample.ParseTransform(text)
+		if err != nil {
+			return nil, fmt.Errorf("field %s: %w", name, err)
+		}
+		parsed[name] = t
+	}
+	return parsed, nil
+}

@@ -1,0 +1,107 @@
+package train
+
+import (
+	"bufio"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strconv"
+)
+
+// Names of the logs in a run's folder.
+const (
+	LogFile        = "log.csv"        // one row every few steps
+	ValidationFile = "validation.csv" // one row a validation and data set
+)
+
+// Table is a CSV log whose first column is the step. It is written row by row, so that a run that dies loses nothing,
+// and it can be taken up at any step.
+type Table struct {
+	file *os.File
+}
+
+var (
+	logHeader        = []string{"step", "epoch", "samples", "learning_rate", "loss", "gradient_norm", "seconds"}
+	validationHeader = []string{"step", "data_set", "vrmse", "persistence_vrmse", "windows"}
+)
+
+// OpenLog opens the log of a run that stands at a step: rows of later steps, which the run will write again, go.
+func OpenLog(path string, step int) (*Table, error) { return openTable(path, logHeader, step) }
+
+// OpenValidation does the same for the log of validations.
+func OpenValidation(path string, step int) (*Table, error) {
+	return openTable(path, validationHeader, step)
+}
+
+func openTable(path string, header []string, step int) (*Table, error) {
+	rows, err := readRows(path, header, step)
+	if err != nil {
+		return nil, fmt.Errorf("train: %s: %w", path, err)
+	}
+	// Written anew beside the old one: a crash in between leaves the old log.
+	temporary := path + ".new"
+	file, err := os.Create(temporary)
+	if err != nil {
+		return nil, fmt.Errorf("train: %w", err)
+	}
+	t := &Table{file: file}
+	if err = errors.Join(t.write(append([][]string{header}, rows...)...), os.Rename(temporary, path)); err != nil {
+		file.Close()
+		return nil, fmt.Errorf("train: %s: %w", path, err)
+	}
+	return t, nil
+}
+
+// readRows reads the rows of an existing log up to a step. A last line that a crash cut short is dropped.
+func readRows(path string, header []string, step int) ([][]string, error) {
+	file, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) || step == 0 {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	var kept [][]string
+	reader := csv.NewReader(bufio.NewReader(file))
+	reader.FieldsPerRecord = len(header)
+	for {
+		row, err := reader.Read()
+		if err != nil {
+			return kept, nil
+		}
+		if n, err := strconv.Atoi(row[0]); err == nil && n <= step {
+			kept = append(kept, row)
+		}
+	}
+}
+
+func (t *Table) write(rows ...[]string) error {
+	w := csv.NewWriter(t.file)
+	return w.WriteAll(rows) // flushes
+}
+
+// Row appends a row of the training log.
+func (t *Table) Row(r Row) error {
+	return t.write([]string{
+		strconv.Itoa(r.Step), number(r.Epoch), strconv.Itoa(r.Samples), number(r.Rate), number(r.Loss), number(r.GradientNorm),
+		strconv.FormatFloat(r.Seconds, 'f', 3, 64),
+	})
+}
+
+// Scores appends the rows of one validation.
+func (t *Table) Scores(step int, scores []Score) error {
+	rows := make([][]string, len(scores))
+	for i, s := range scores {
+		rows[i] = []string{strconv.Itoa(step), s.DataSet, number(s.VRMSE), number(s.Persistence), strconv.Itoa(s.Windows)}
+	}
+	return t.write(rows...)
+}
+
+// number writes the shortest text that reads back as the same value.
+func number(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }
+
+// Close makes the log durable.
+func (t *Table) Close() error { return errors.Join(t.file.Sync(), t.file.Close()) }
