@@ -1,0 +1,116 @@
+package network
+
+import (
+	"fmt"
+
+	"github.com/gowalrus/walrus/field"
+	"github.com/gowalrus/walrus/frame"
+)
+
+// Data describes the arrays of one data set to the network.
+type Data struct {
+	Geometry *frame.Geometry
+	// Fields are the vocabulary's columns of the channels in order: those that vary in time first, then the constants.
+	Fields []int
+	// Constants is the number of constant fields at the end of Fields.
+	Constants int
+	// Padding marks variable channels that only pad a vector or tensor to three dimensions: always zero, never scored.
+	// nil for none.
+	Padding []bool
+	// Mask is the index among the constants of the field named "mask" (nonzero inside obstacles), or -1.
+	Mask int
+}
+
+// Variable is the number of channels that vary in time.
+func (d Data) Variable() int { return len(d.Fields) - d.Constants }
+
+// Check reports a description that contradicts itself.
+func (d Data) Check() error {
+	switch {
+	case d.Geometry == nil:
+		return fmt.Errorf("network: data without a geometry")
+	case d.Constants < 0 || d.Variable() < 1:
+		return fmt.Errorf("network: %d fields of which %d are constant; expected at least one that varies", len(d.Fields), d.Constants)
+	case d.Padding != nil && len(d.Padding) != d.Variable():
+		return fmt.Errorf("network: padding marks for %d channels; %d vary", len(d.Padding), d.Variable())
+	case d.Mask >= d.Constants:
+		return fmt.Errorf("network: mask is constant field %d of %d", d.Mask, d.Constants)
+	}
+	return nil
+}
+
+// points returns the extents of one frame of data as given, without appended axes.
+func (d Data) points() []int {
+	size := d.Geometry.Size()
+	return size[:d.Geometry.Given]
+}
+
+// Join appends the constant fields (B, points..., Cc), repeated over time, to the variable ones x (B, T, points..., Cv).
+func (d Data) Join(x, constants field.Array) (field.Array, error) {
+	frames := x.Shape[1]
+	if err := d.checkShape("fields", x, x.Shape[0], frames, d.Variable()); err != nil {
+		return field.Array{}, err
+	}
+	if d.Constants == 0 {
+		return x, nil
+	}
+	if err := d.checkConstants(constants, x.Shape[0]); err != nil {
+		return field.Array{}, err
+	}
+	all, variable := len(d.Fields), d.Variable()
+	shape := append([]int(nil), x.Shape...)
+	shape[len(shape)-1] = all
+	out := field.NewArray(shape...)
+	for b := range x.Shape[0] {
+		from, fixed, to := x.Index(b).Data, constants.Index(b).Data, out.Index(b).Data
+		points := len(fixed) / d.Constants
+		for i := range frames * points {
+			copy(to[i*all:], from[i*variable:][:variable])
+			copy(to[i*all+variable:], fixed[i%points*d.Constants:][:d.Constants])
+		}
+	}
+	return out, nil
+}
+
+// checkShape compares an array with (samples, [frames,] points..., channels); frames 0 means no axis of time.
+func (d Data) checkShape(what string, a field.Array, samples, frames, channels int) error {
+	want := []int{samples}
+	if frames > 0 {
+		want = append(want, frames)
+	}
+	want = append(append(want, d.points()...), channels)
+	if fmt.Sprint(a.Shape) != fmt.Sprint(want) || len(a.Data) != field.Volume(want) {
+		return fmt.Errorf("network: %s of shape %v; expected %v (samples, frames, points, channels)", what, a.Shape, want)
+	}
+	return nil
+}
+
+func (d Data) checkConstants(constants field.Array, samples int) error {
+	return d.checkShape("constant fields", constants, samples, 0, d.Constants)
+}
+
+// Hide sets to zero what a prediction says nothing about: padding channels, and every channel where the mask is nonzero
+// (spec 4). y is (B, frames, points..., Cv) or (B, points..., Cv).
+func (d Data) Hide(y, constants field.Array) {
+	variable := d.Variable()
+	for b := range y.Shape[0] {
+		values := y.Index(b).Data
+		for i := 0; i < len(values); i += variable {
+			hidden := d.masked(constants, b, i/variable)
+			for c := range variable {
+				if hidden || d.Padding != nil && d.Padding[c] {
+					values[i+c] = 0
+				}
+			}
+		}
+	}
+}
+
+// masked reports whether point i of sample b (counted over frames and points) lies under the mask.
+func (d Data) masked(constants field.Array, b, i int) bool {
+	if d.Mask < 0 || d.Constants == 0 {
+		return false
+	}
+	fixed := constants.Index(b).Data
+	return fixed[i%(len(fixed)/d.Constants)*d.Constants+d.Mask] != 0
+}

@@ -1,0 +1,132 @@
+package network
+
+import (
+	"context"
+	"fmt"
+
+	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gowalrus/walrus/engine"
+	"github.com/gowalrus/walrus/field"
+	"github.com/gowalrus/walrus/frame"
+	"github.com/gowalrus/walrus/model"
+)
+
+// Forward runs the network on normalised data x (B, T, points..., C) and returns its output in the same frame of
+// reference: (B, T, points..., C), or (B, 1, points..., C) with lastOnly (or without causality).
+func (n *Network) Forward(ctx context.Context, d Data, x field.Array, rolls frame.Rolls, lastOnly bool) (field.Array, error) {
+	if len(x.Shape) < 2 {
+		return field.Array{}, fmt.Errorf("network: input of shape %v; expected (samples, frames, points, channels)", x.Shape)
+	}
+	if err := d.checkShape("input", x, x.Shape[0], x.Shape[1], len(d.Fields)); err != nil {
+		return field.Array{}, err
+	}
+	feed := Feed{
+		Net:      model.Net{Config: n.Config, Geometry: d.Geometry, Samples: x.Shape[0], Frames: x.Shape[1], LastOnly: lastOnly},
+		Channels: len(d.Fields),
+	}
+	program, err := n.forwardProgram(feed)
+	if err != nil {
+		return field.Array{}, err
+	}
+	values, err := feed.Values(n.Engine, x, d.Fields, rolls, nil)
+	if err != nil {
+		return field.Array{}, err
+	}
+	defer Free(values)
+	out, err := program.Run(ctx, append(values, feed.Resident(n)...), nil)
+	if err != nil {
+		return field.Array{}, err
+	}
+	defer Free(out)
+	y, err := out[0].Array()
+	if err != nil {
+		return field.Array{}, err
+	}
+	if y, err = d.Geometry.Restore(y, rolls); err != nil {
+		return field.Array{}, err
+	}
+	return y.Reshape(append(append([]int{x.Shape[0], feed.Net.OutputFrames()}, d.points()...), len(d.Fields))...)
+}
+
+// forwardProgram compiles the network for one set of shapes. Boundaries matter to the graph only as periodic or not.
+func (n *Network) forwardProgram(f Feed) (*engine.Program, error) {
+	if !has(n.Config.Dimensions, f.Net.Geometry.Dimensions()) {
+		return nil, fmt.Errorf("network: data with %d axes; these weights have encoders for %v", f.Net.Geometry.Dimensions(), n.Config.Dimensions)
+	}
+	return n.program(f.key(), func() (*engine.Program, error) {
+		return n.Engine.Compile("forward", f.Inputs(), func(in []*Node) []*Node {
+			data, scope := f.Bind(in)
+			return []*Node{f.Net.Forward(scope, data)}
+		})
+	})
+}
+
+// key tells apart the shapes that need a program of their own.
+func (f Feed) key() string {
+	key := fmt.Sprint(f.Net.Samples, f.Net.Frames, f.Channels, f.Net.OutputFrames(), f.Keep)
+	for _, a := range f.Net.Geometry.Axes {
+		key += fmt.Sprint(" ", a.Size, a.Stride1, a.Stride2, a.Periodic(), a.Padded)
+	}
+	return key
+}
+
+func has(list []int, n int) bool {
+	for _, v := range list {
+		if v == n {
+			return true
+		}
+	}
+	return false
+}
+
+// Next predicts the frame after a window (spec 4, rollout): x (B, T, points..., Cv) are the variable fields in physical
+// units, constants (B, points..., Cc) the others. It returns (B, points..., Cv) and the scales of the window.
+func (n *Network) Next(ctx context.Context, d Data, x, constants field.Array, rolls frame.Rolls) (field.Array, frame.Scales, error) {
+	y, joined, scales, err := n.increment(ctx, d, x, constants, rolls, true)
+	if err != nil {
+		return field.Array{}, scales, err
+	}
+	samples, frames := x.Shape[0], x.Shape[1]
+	shape := append(append([]int{samples}, d.points()...), len(d.Fields))
+	last := field.NewArray(shape...)
+	for b := range samples {
+		copy(last.Index(b).Data, joined.Index(b).Index(frames-1).Data)
+	}
+	y.Shape = shape
+	next := d.cutConstants(scales.Advance(last, y))
+	d.Hide(next, constants)
+	return next, scales, nil
+}
+
+// increment normalises a window and returns the network's output for it, the joined channels and the scales.
+func (n *Network) increment(ctx context.Context, d Data, x, constants field.Array, rolls frame.Rolls, lastOnly bool) (y, joined field.Array, scales frame.Scales, err error) {
+	if err = d.Check(); err != nil {
+		return
+	}
+	if len(x.Shape) < 2 {
+		err = fmt.Errorf("network: window of shape %v; expected (samples, frames, points, channels)", x.Shape)
+		return
+	}
+	if joined, err = d.Join(x, constants); err != nil {
+		return
+	}
+	if scales, err = frame.Measure(joined); err != nil {
+		return
+	}
+	y, err = n.Forward(ctx, d, scales.Normalise(joined), rolls, lastOnly)
+	return
+}
+
+// cutConstants drops the constant channels at the end.
+func (d Data) cutConstants(a field.Array) field.Array {
+	if d.Constants == 0 {
+		return a
+	}
+	shape := append([]int(nil), a.Shape...)
+	shape[len(shape)-1] = d.Variable()
+	out := field.NewArray(shape...)
+	for i := range len(out.Data) / d.Variable() {
+		copy(out.Data[i*d.Variable():], a.Data[i*len(d.Fields):][:d.Variable()])
+	}
+	return out
+}
