@@ -75,9 +75,9 @@ func (l *Layout) rotate(b *Batch, r field.Rotation, inSpace bool) error {
 		b.Boundaries = b.Boundaries[:own]
 	}
 	from, _ := r.Channels(l.variable.ranks())
-	b.Real = make([]bool, len(from))
+	b.Padding = make([]bool, len(from))
 	for c, f := range from {
-		b.Real[c] = l.Real[f]
+		b.Padding[c] = l.Padding[f]
 	}
 	return nil
 }

@@ -16,7 +16,7 @@ type Batch struct {
 	Constant   field.Array   // (batch, *grid, constant channels); empty for none
 	Names      []string      // of the channels, the variable ones first
 	Fields     []int         // their columns in the vocabulary
-	Real       []bool        // of the variable channels; false for padding
+	Padding    []bool        // of the variable channels; true where it only pads
 	Mask       int           // constant channel that marks obstacles; -1 for none
 	Boundaries []field.Sides // one an axis of the grid
 	Origins    []string      // where each sample comes from

@@ -19,7 +19,7 @@ const MaskName = "mask"
 type Layout struct {
 	Names    []string // flat names of the channels, the variable ones first
 	Indices  []int    // their columns
-	Real     []bool   // of the variable channels: false for a component that only pads (velocity_z of 2-D data)
+	Padding  []bool   // of the variable channels: true for a component that only pads (velocity_z of 2-D data)
 	Variable int      // number of variable channels
 	Mask     int      // channel of the constant field "mask" counted from the first constant channel; -1 for none
 
@@ -56,9 +56,11 @@ func NewLayout(fields Fields, transforms map[string]Transform, vocabulary *Vocab
 			strings.Join(missing, ", "), vocabulary.Size(), strings.Join(vocabulary.nearest(missing[0]), ", "))
 	}
 	for _, f := range l.variable.fields {
-		l.Real = append(l.Real, realComponents(f.Rank, len(fields.Axes))...)
+		for _, exists := range realComponents(f.Rank, len(fields.Axes)) {
+			l.Padding = append(l.Padding, !exists)
+		}
 	}
-	l.Variable = len(l.Real)
+	l.Variable = len(l.Padding)
 	for i, name := range l.Names[l.Variable:] {
 		if name == MaskName {
 			l.Mask = i
@@ -169,7 +171,7 @@ func (g group) prepare(a field.Array, own int) (field.Array, error) {
 
 // Prepare brings a window into the layout: transformed, components padded, still unrotated, as the batch of one sample.
 func (l *Layout) Prepare(w *Window) (*Batch, error) {
-	b := &Batch{Names: l.Names, Fields: l.Indices, Real: l.Real, Mask: l.Mask, Boundaries: w.Boundaries, Origins: []string{w.Origin}}
+	b := &Batch{Names: l.Names, Fields: l.Indices, Padding: l.Padding, Mask: l.Mask, Boundaries: w.Boundaries, Origins: []string{w.Origin}}
 	for _, part := range []struct {
 		group group
 		from  field.Array

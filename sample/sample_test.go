@@ -117,8 +117,8 @@ func TestLayoutPadsComponentsAndRenames(t *testing.T) {
 		t.Error(diff)
 	}
 	var padding []string
-	for i, isReal := range l.Real {
-		if !isReal {
+	for i, pads := range l.Padding {
+		if pads {
 			padding = append(padding, l.Names[i])
 		}
 	}
@@ -226,7 +226,7 @@ func TestRotatedBatchesKeepLawsOfVectorsAndBoundaries(t *testing.T) {
 			// The padded component is zero and marked wherever it went; the square of the vector is kept.
 			var square, want float64
 			for j, v := range b.Input.Data {
-				if c := j % 4; !b.Real[c] && v != 0 {
+				if c := j % 4; b.Padding[c] && v != 0 {
 					t.Fatalf("%s: component %s only pads, but is %v", mode, b.Names[c], v)
 				} else if c > 0 {
 					square += float64(v) * float64(v)
