@@ -193,3 +193,34 @@ func (l *Layout) Prepare(w *Window) (*Batch, error) {
 	}
 	return b, nil
 }
+
+// Quantities lists the variable fields under the names that the layout gives them (log10_density for a density that
+// is transformed).
+func (l *Layout) Quantities() []field.Field {
+	renamed := make([]field.Field, len(l.variable.fields))
+	for i, f := range l.variable.fields {
+		renamed[i] = l.variable.transforms[i].rename(f)
+	}
+	return renamed
+}
+
+// Unpad drops the channels that only pad: from (leading axes..., *grid, variable channels) of a batch that was not
+// rotated to the components that the data set has, in the order of Quantities.
+func (l *Layout) Unpad(a field.Array) (field.Array, error) {
+	if got := a.Axis(-1); got != l.Variable {
+		return field.Array{}, fmt.Errorf("sample: %d channels; the layout has %d", got, l.Variable)
+	}
+	own := 0
+	for _, pads := range l.Padding {
+		if !pads {
+			own++
+		}
+	}
+	out := field.Array{Shape: append(slices.Clone(a.Shape[:len(a.Shape)-1]), own), Data: make([]float32, 0, len(a.Data)/l.Variable*own)}
+	for i, v := range a.Data {
+		if !l.Padding[i%l.Variable] {
+			out.Data = append(out.Data, v)
+		}
+	}
+	return out, nil
+}

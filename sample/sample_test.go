@@ -136,6 +136,16 @@ func TestLayoutPadsComponentsAndRenames(t *testing.T) {
 	if diff := cmp.Diff([]float32{2, 1, 2, 0, 11, 12, 0, 21, 22, 0, 0, 0, 0}, b.Input.Data); diff != "" {
 		t.Error(diff)
 	}
+	unpadded, err := l.Unpad(b.Input)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]float32{2, 1, 2, 11, 12, 21, 22}, unpadded.Data); diff != "" {
+		t.Error(diff)
+	}
+	if got := l.Quantities(); got[0].Name != "log10_density" || got[1] != fields.Variable[1] {
+		t.Errorf("quantities %v", got)
+	}
 	w.Input.Data[0] = -1
 	if _, err = l.Prepare(w); err == nil || !strings.Contains(err.Error(), "density") {
 		t.Errorf("log10 of -1: error %v, want one that names the field", err)
@@ -259,6 +269,26 @@ func fixedStride(stride int) *rand.Rand {
 		if rand.New(rand.NewPCG(seed, 0)).IntN(3) == stride-1 {
 			return rand.New(rand.NewPCG(seed, 0))
 		}
+	}
+}
+
+func TestNeighbouringDrawsAreIndependent(t *testing.T) {
+	const draws = 20000
+	var counts [4][4]float64 // of the first choice of draw n and of draw n+1
+	last := Random(9, 0).IntN(4)
+	for n := uint64(1); n <= draws; n++ {
+		now := Random(9, n).IntN(4)
+		counts[last][now]++
+		last = now
+	}
+	var chi2 float64
+	for _, row := range counts {
+		for _, count := range row {
+			chi2 += (count - draws/16) * (count - draws/16) / (draws / 16)
+		}
+	}
+	if chi2 > 45 { // 15 degrees of freedom: probability below 1e-4
+		t.Errorf("chi-square %v of successive draws, expected about 15: %v", chi2, counts)
 	}
 }
 

@@ -63,7 +63,16 @@ func New(entries []Entry, vocabulary *Vocabulary, options Options) (*Sampler, er
 }
 
 // Random gives the generator of draw n of a seed: independent of every other draw, and the same at every run.
-func Random(seed, n uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, n)) }
+func Random(seed, n uint64) *rand.Rand { return rand.New(rand.NewPCG(scatter(seed), scatter(^n))) }
+
+// scatter is the finalizer of SplitMix64 (Steele, Lea and Flood 2014): the generators of neighbouring numbers would
+// otherwise begin at neighbouring states.
+func scatter(x uint64) uint64 {
+	x += 0x9e3779b97f4a7c15
+	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
+	x = (x ^ x>>27) * 0x94d049bb133111eb
+	return x ^ x>>31
+}
 
 // Batch reads batch n, a pure function of the seed and n.
 func (s *Sampler) Batch(ctx context.Context, n uint64) (*Batch, error) {

@@ -1,0 +1,190 @@
+package rollout
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/gowalrus/walrus/field"
+	"github.com/gowalrus/walrus/frame"
+	"github.com/gowalrus/walrus/network"
+	"github.com/gowalrus/walrus/sample"
+)
+
+// Predictor predicts the frame after a window, in physical units; *network.Network is one.
+type Predictor interface {
+	Next(ctx context.Context, d network.Data, x, constants field.Array, rolls frame.Rolls) (field.Array, frame.Scales, error)
+}
+
+// Start is where a rollout begins.
+type Start struct {
+	Data      network.Data
+	Names     []string    // of the variable channels
+	History   field.Array // (batch, frames, *grid, variable channels)
+	Constants field.Array // (batch, *grid, constant channels); empty for none
+}
+
+// StartOf begins at a batch's input.
+func StartOf(b *sample.Batch, o frame.Options) (Start, error) {
+	data, err := network.DataOf(b, o)
+	if err != nil {
+		return Start{}, err
+	}
+	return Start{Data: data, Names: b.Names[:data.Variable()], History: b.Input, Constants: b.Constant}, nil
+}
+
+// Options say how far and how often a rollout is drawn.
+type Options struct {
+	Steps    int
+	Ensemble int    // members; 0 counts as 1. Without jitter all would be the same, and one is drawn
+	Jitter   bool   // random patch jitter and token rolls, as the released model always has
+	Blocks   int    // of the network, for the rolls
+	Seed     uint64 // fixes every random draw
+	Progress func() // called after each step of each member; may be nil
+}
+
+// members is the number of rollouts to draw.
+func (o Options) members() int {
+	if !o.Jitter {
+		return 1
+	}
+	return max(1, o.Ensemble)
+}
+
+// Result is a prediction: the mean over the ensemble and, with two members or more, their standard deviation.
+type Result struct {
+	Prediction field.Array // (batch, steps, *grid, variable channels)
+	Spread     field.Array // the same shape; empty for a single member
+	Members    int
+}
+
+// NonFiniteError says where a rollout stopped making numbers.
+type NonFiniteError struct {
+	Step   int // counted from 1
+	Field  string
+	Member int // counted from 1
+}
+
+func (e *NonFiniteError) Error() string {
+	return fmt.Sprintf("rollout: step %d: %s is not finite any more (member %d); the frames before it are kept; try fewer steps or an ensemble with jitter",
+		e.Step, e.Field, e.Member)
+}
+
+// Run predicts. If a member becomes non-finite at a step, the result holds the steps before it and the error is a
+// *NonFiniteError; on any other error the result is empty.
+func Run(ctx context.Context, p Predictor, s Start, o Options) (Result, error) {
+	if o.Steps < 1 {
+		return Result{}, fmt.Errorf("rollout: %d steps; expected at least 1", o.Steps)
+	}
+	var moments moments
+	var stopped *NonFiniteError
+	steps := o.Steps
+	for member := range o.members() {
+		prediction, err := runMember(ctx, p, s, o, member, steps)
+		if broken, isBroken := err.(*NonFiniteError); isBroken {
+			stopped, steps = broken, broken.Step-1
+		} else if err != nil {
+			return Result{}, err
+		}
+		moments.add(prediction, steps)
+	}
+	if steps == 0 {
+		return Result{Members: moments.count}, stopped
+	}
+	shape := slices.Clone(s.History.Shape)
+	shape[1] = steps
+	result := Result{Members: moments.count}
+	result.Prediction, result.Spread = moments.result(shape)
+	if stopped != nil {
+		return result, stopped
+	}
+	return result, nil
+}
+
+// memberDraws is the distance between the random streams of two members: more steps than any rollout has.
+const memberDraws = 1 << 32
+
+// runMember draws one rollout; each predicted frame is (batch, *grid, channels). On a NonFiniteError the frames before
+// it are returned too.
+func runMember(ctx context.Context, p Predictor, s Start, o Options, member, steps int) ([]field.Array, error) {
+	window := s.History
+	var predicted []field.Array
+	for step := range steps {
+		var rolls frame.Rolls
+		if o.Jitter {
+			rolls = s.Data.Geometry.Draw(sample.Random(o.Seed, uint64(member)*memberDraws+uint64(step)), o.Blocks)
+		}
+		next, _, err := p.Next(ctx, s.Data, window, s.Constants, rolls)
+		if err != nil {
+			return nil, fmt.Errorf("rollout: step %d: %w", step+1, err)
+		}
+		if i := next.FirstNonFinite(); i >= 0 {
+			return predicted, &NonFiniteError{Step: step + 1, Field: s.Names[i%len(s.Names)], Member: member + 1}
+		}
+		predicted = append(predicted, next)
+		window = Advance(window, next)
+		if o.Progress != nil {
+			o.Progress()
+		}
+	}
+	return predicted, nil
+}
+
+// Advance drops the oldest frame of a window (batch, frames, ...) and appends the next one (batch, ...).
+func Advance(window, next field.Array) field.Array {
+	out := field.NewArray(window.Shape...)
+	for b := range window.Shape[0] {
+		old, now, to := window.Index(b).Data, next.Index(b).Data, out.Index(b).Data
+		copy(to[copy(to, old[len(now):]):], now)
+	}
+	return out
+}
+
+// moments gathers mean and variance over members, step by step (Welford's update, in float64).
+type moments struct {
+	count     int
+	mean, sum [][]float64 // one slice a step; sum of squared deviations
+}
+
+// add takes a member's first steps frames in; what earlier members had beyond them goes.
+func (m *moments) add(frames []field.Array, steps int) {
+	if m.count == 0 {
+		m.mean, m.sum = make([][]float64, steps), make([][]float64, steps)
+		for i := range steps {
+			m.mean[i] = make([]float64, len(frames[i].Data))
+			m.sum[i] = make([]float64, len(frames[i].Data))
+		}
+	}
+	m.count++
+	m.mean, m.sum = m.mean[:steps], m.sum[:steps]
+	for i := range steps {
+		for j, v := range frames[i].Data {
+			delta := float64(v) - m.mean[i][j]
+			m.mean[i][j] += delta / float64(m.count)
+			m.sum[i][j] += delta * (float64(v) - m.mean[i][j])
+		}
+	}
+}
+
+// result gives mean and unbiased standard deviation as arrays (batch, steps, ...).
+func (m *moments) result(shape []int) (mean, spread field.Array) {
+	mean = field.NewArray(shape...)
+	if m.count > 1 {
+		spread = field.NewArray(shape...)
+	}
+	batch, steps := shape[0], shape[1]
+	part := len(mean.Data) / batch / steps
+	for b := range batch {
+		for i := range steps {
+			to := (b*steps + i) * part
+			for j := range part {
+				mean.Data[to+j] = float32(m.mean[i][b*part+j])
+				if m.count > 1 {
+					spread.Data[to+j] = float32(math.Sqrt(m.sum[i][b*part+j] / float64(m.count-1)))
+				}
+			}
+		}
+	}
+	return mean, spread
+}
