@@ -1,0 +1,260 @@
+package checkpoint
+
+import (
+	_ "embed"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/goccy/go-yaml"
+)
+
+// Config is a model's architecture and how it was trained: the part of extended_config.yaml that changes numbers.
+// The rest of a file that was read is kept and written back.
+type Config struct {
+	Name string // free text
+
+	Hidden     int   // channels of a token
+	Inner      int   // channels between the two convolutions of the encoder and of the decoder ("intermediate_dim")
+	Heads      int   // attention heads, of space and of time mixing
+	Blocks     int   // space-time blocks
+	Dimensions []int // the numbers of real axes that have an encoder and a decoder, ascending: 2 and 3 in the release
+
+	CausalInTime          bool    // decode every time step; otherwise only the last
+	JitterPatches         bool    // roll the grid and the tokens at random
+	DropPath              float64 // rate of the last block, 0 <= rate < 1; it grows linearly from 0 at the first
+	FieldDrop             float64 // expected number of whole fields dropped from a training sample
+	GradientCheckpointing int     // recompute every n-th block in the backward pass; 0 for none
+
+	Fields map[string]int // column of the embedding of each field ("field_index_map_override")
+
+	Training Training
+
+	document document // the file this was read from
+}
+
+// Training is how the weights were trained. Epochs are of SamplesPerEpoch micro-batches.
+type Training struct {
+	LearningRate         float64
+	WeightDecay          float64
+	Epsilon              float64 // of AdamW
+	ClipNorm             float64 // of all gradients together
+	LossMultiplier       float64
+	GradientAccumulation int // micro-batches an update
+
+	Epochs, WarmupEpochs, CooldownEpochs int
+	WarmupFactor                         float64 // of the learning rate at the first epoch
+
+	BatchSize               int // samples in a micro-batch of 2-D data
+	SamplesPerEpoch         int
+	InputSteps, OutputSteps int
+	MinStride, MaxStride    int     // frames between steps, drawn uniformly
+	RotationProbability     float64 // of a random rotation by 90 degrees
+
+	PredictionType string // "delta": the network predicts the normalised increment
+	Normalization  string // Python class of the normalisation, such as "....SamplewiseRevNormalization"
+}
+
+//go:embed released.yaml
+var releasedText []byte
+
+// freeKeys are the mappings whose keys are names, not settings.
+var freeKeys = map[string]bool{"data.field_index_map_override": true, "data.module_parameters.well_dataset_info": true}
+
+// setting ties a place in the file to a field of Config.
+type setting struct {
+	path     string
+	target   any
+	required bool // else a file without it means the released value
+}
+
+// settings lists every place of the file that Config knows.
+func (c *Config) settings() []setting {
+	t := &c.Training
+	return []setting{
+		{"name", &c.Name, false},
+		{"model.hidden_dim", &c.Hidden, true},
+		{"model.intermediate_dim", &c.Inner, true},
+		{"model.processor.space_mixing.num_heads", &c.Heads, true},
+		{"model.processor_blocks", &c.Blocks, true},
+		{"model.include_d", &c.Dimensions, false},
+		{"model.causal_in_time", &c.CausalInTime, false},
+		{"model.jitter_patches", &c.JitterPatches, false},
+		{"model.drop_path", &c.DropPath, false},
+		{"model.input_field_drop", &c.FieldDrop, false},
+		{"model.gradient_checkpointing_freq", &c.GradientCheckpointing, false},
+		{"data.field_index_map_override", &c.Fields, true},
+		{"optimizer.lr", &t.LearningRate, false},
+		{"optimizer.weight_decay", &t.WeightDecay, false},
+		{"optimizer.eps", &t.Epsilon, false},
+		{"trainer.clip_gradient", &t.ClipNorm, false},
+		{"trainer.loss_multiplier", &t.LossMultiplier, false},
+		{"trainer.grad_acc_steps", &t.GradientAccumulation, false},
+		{"trainer.max_epoch", &t.Epochs, false},
+		{"lr_scheduler.warmup_epochs", &t.WarmupEpochs, false},
+		{"lr_scheduler.cooldown_epochs", &t.CooldownEpochs, false},
+		{"lr_scheduler.warmup_lr_factor", &t.WarmupFactor, false},
+		{"data.module_parameters.batch_size", &t.BatchSize, false},
+		{"data.module_parameters.max_samples", &t.SamplesPerEpoch, false},
+		{"data.module_parameters.n_steps_input", &t.InputSteps, false},
+		{"data.module_parameters.n_steps_output", &t.OutputSteps, false},
+		{"data.module_parameters.min_dt_stride", &t.MinStride, false},
+		{"data.module_parameters.max_dt_stride", &t.MaxStride, false},
+		{"data.transform.train.p", &t.RotationProbability, false},
+		{"trainer.prediction_type", &t.PredictionType, false},
+		{"trainer.revin._target_", &t.Normalization, false},
+	}
+}
+
+// timeHeads is the second place that gives the number of heads.
+const timeHeads = "model.processor.time_mixing.num_heads"
+
+// ReleasedConfig is the configuration of the released Walrus: 1.286e9 parameters, 67 field columns.
+func ReleasedConfig() (Config, error) {
+	doc, err := parseDocument(releasedText)
+	if err != nil {
+		return Config{}, fmt.Errorf("checkpoint: released configuration: %w", err)
+	}
+	return configFrom(doc, Config{})
+}
+
+// ParseConfig reads the text of an extended_config.yaml. Settings that are missing have the released values, except for the
+// model's sizes and the fields, which must be there. Keys that are not known are reported to slog at debug level.
+func ParseConfig(text []byte) (Config, error) {
+	doc, err := parseDocument(text)
+	if err != nil {
+		return Config{}, fmt.Errorf("checkpoint: configuration: %w", err)
+	}
+	released, err := ReleasedConfig()
+	if err != nil {
+		return Config{}, err
+	}
+	for _, path := range unknownPaths(doc, released.document, freeKeys) {
+		slog.Debug("checkpoint: configuration key without a meaning here", "key", path)
+	}
+	released.Training.RotationProbability = 0 // a file without an augmentation does not rotate
+	return configFrom(doc, released)
+}
+
+// configFrom fills a Config from a document, starting from the given defaults.
+func configFrom(doc document, defaults Config) (Config, error) {
+	c := defaults
+	c.document = doc
+	for _, s := range c.settings() {
+		value, exists := lookUp(doc, s.path)
+		if !exists || value == nil {
+			if s.required {
+				return Config{}, fmt.Errorf("checkpoint: configuration: %s is missing", s.path)
+			}
+			continue
+		}
+		if err := assign(s.target, value); err != nil {
+			return Config{}, fmt.Errorf("checkpoint: configuration: %s: %w", s.path, err)
+		}
+	}
+	if value, exists := lookUp(doc, timeHeads); exists {
+		var heads int
+		if err := assign(&heads, value); err != nil || heads != c.Heads {
+			return Config{}, fmt.Errorf("checkpoint: configuration: %s: found %v; expected %d as in space mixing", timeHeads, value, c.Heads)
+		}
+	}
+	if err := c.Validate(); err != nil {
+		return Config{}, err
+	}
+	return c, nil
+}
+
+// ReadConfig reads an extended_config.yaml, or a file that Write made.
+func ReadConfig(path string) (Config, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return Config{}, fmt.Errorf("checkpoint: %w", err)
+	}
+	defer file.Close()
+	text, err := io.ReadAll(io.LimitReader(file, maxConfigBytes+1))
+	if err != nil {
+		return Config{}, fmt.Errorf("checkpoint: %s: %w", path, err)
+	}
+	c, err := ParseConfig(text)
+	if err != nil {
+		return Config{}, fmt.Errorf("%s: %w", path, err)
+	}
+	return c, nil
+}
+
+// YAML is the text of the configuration, in the structure of the released file. Whatever else the file had that the
+// configuration was read from is kept.
+func (c Config) YAML() ([]byte, error) {
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	released, err := ReleasedConfig()
+	if err != nil {
+		return nil, err
+	}
+	doc := c.document
+	if doc == nil {
+		doc = released.document
+	}
+	defaults := released.settings()
+	for i, s := range c.settings() {
+		value := plain(s.target)
+		if _, exists := lookUp(doc, s.path); !exists && fmt.Sprint(value) == fmt.Sprint(plain(defaults[i].target)) {
+			continue // the file said nothing, and nothing has changed
+		}
+		doc = replaced(doc, s.path, value)
+	}
+	doc = replaced(doc, timeHeads, c.Heads)
+	text, err := encodeDocument(doc)
+	if err != nil {
+		return nil, fmt.Errorf("checkpoint: configuration: %w", err)
+	}
+	return text, nil
+}
+
+// Write writes the configuration as YAML; the file appears complete or not at all.
+func (c Config) Write(path string) error {
+	text, err := c.YAML()
+	if err != nil {
+		return err
+	}
+	err = writeAtomically(path, func(w io.Writer) error {
+		_, err := w.Write(text)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("checkpoint: write %s: %w", path, err)
+	}
+	return nil
+}
+
+// plain is what a setting points to, as a value to write; fields come in the order of their columns.
+func plain(target any) any {
+	switch t := target.(type) {
+	case *int:
+		return *t
+	case *float64:
+		return *t
+	case *bool:
+		return *t
+	case *string:
+		return *t
+	case *[]int:
+		return *t
+	}
+	fields := *target.(*map[string]int)
+	mapping := make(document, 0, len(fields))
+	for name, column := range fields {
+		mapping = append(mapping, yaml.MapItem{Key: name, Value: column})
+	}
+	slices.SortFunc(mapping, func(a, b yaml.MapItem) int {
+		if difference := a.Value.(int) - b.Value.(int); difference != 0 {
+			return difference
+		}
+		return strings.Compare(a.Key.(string), b.Key.(string))
+	})
+	return mapping
+}

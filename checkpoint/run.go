@@ -1,0 +1,304 @@
+package checkpoint
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Parameter is a tensor of a training run with the optimizer's memory of it.
+type Parameter struct {
+	Name          string
+	Shape         []int
+	Value         []float32 // row-major
+	First, Second []float32 // AdamW's moving averages of the gradient and its square; nil before the first update
+	Updates       int       // how often the optimizer has changed it: parameters without a gradient are skipped
+}
+
+// State is all that a training run needs to go on as if it had never stopped.
+type State struct {
+	Config      Config
+	Parameters  []Parameter
+	Epoch, Step int               // Step counts optimizer updates from the run's beginning
+	Random      map[string][]byte // the state of each random generator, by its purpose (rand.PCG.MarshalBinary)
+	Notes       map[string]string // what else the loop wants back; plain text
+}
+
+// runRecord is state.json.
+type runRecord struct {
+	Version int               `json:"version"`
+	Epoch   int               `json:"epoch"`
+	Step    int               `json:"step"`
+	Updates map[string]int    `json:"updates"`
+	Random  map[string][]byte `json:"random,omitempty"`
+	Notes   map[string]string `json:"notes,omitempty"`
+}
+
+const (
+	runVersion     = 1
+	maxRecordBytes = 64 << 20
+
+	stepPrefix   = "step-"
+	unfinished   = ".saving-" // a directory that is being written
+	firstMoment  = "first."   // prefixes in optimizer.safetensors
+	secondMoment = "second."
+)
+
+// SaveRun writes the state into a new directory below dir, named after its step, and returns its path. The directory appears
+// complete or not at all; a save at the same step replaces the former. After it the oldest are removed until
+// keep are left; keep 0 keeps all.
+func SaveRun(dir string, state State, keep int) (string, error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return "", fmt.Errorf("checkpoint: %w", err)
+	}
+	temporary, err := os.MkdirTemp(dir, unfinished)
+	if err != nil {
+		return "", fmt.Errorf("checkpoint: %w", err)
+	}
+	defer os.RemoveAll(temporary) // gone already when all went well
+	if err := writeRun(temporary, state); err != nil {
+		return "", err
+	}
+	final := filepath.Join(dir, fmt.Sprintf("%s%010d", stepPrefix, state.Step))
+	if err := replaceDirectory(temporary, final); err != nil {
+		return "", fmt.Errorf("checkpoint: %w", err)
+	}
+	if err := prune(dir, keep); err != nil {
+		return "", fmt.Errorf("checkpoint: %w", err)
+	}
+	return final, nil
+}
+
+// writeRun writes the four files of a state.
+func writeRun(dir string, state State) error {
+	weights := make([]Tensor, 0, len(state.Parameters))
+	var moments []Tensor
+	record := runRecord{
+		Version: runVersion, Epoch: state.Epoch, Step: state.Step,
+		Updates: map[string]int{}, Random: state.Random, Notes: state.Notes,
+	}
+	for _, p := range state.Parameters {
+		value, err := NewTensor(p.Name, p.Shape, p.Value)
+		if err != nil {
+			return err
+		}
+		weights = append(weights, value)
+		if p.Updates > 0 {
+			record.Updates[p.Name] = p.Updates
+		}
+		if p.First == nil && p.Second == nil {
+			continue
+		}
+		first, err := NewTensor(firstMoment+p.Name, p.Shape, p.First)
+		if err != nil {
+			return err
+		}
+		second, err := NewTensor(secondMoment+p.Name, p.Shape, p.Second)
+		if err != nil {
+			return err
+		}
+		moments = append(moments, first, second)
+	}
+	if err := state.Config.Write(filepath.Join(dir, ConfigFile)); err != nil {
+		return err
+	}
+	if err := Write(filepath.Join(dir, WeightsFile), weights, map[string]string{"format": "pt"}); err != nil {
+		return err
+	}
+	if err := Write(filepath.Join(dir, optimizerFile), moments, nil); err != nil {
+		return err
+	}
+	encoded, err := json.MarshalIndent(record, "", " ")
+	if err != nil {
+		return fmt.Errorf("checkpoint: %w", err)
+	}
+	path := filepath.Join(dir, stateFile)
+	if err := writeAtomically(path, func(w io.Writer) error { _, err := w.Write(encoded); return err }); err != nil {
+		return fmt.Errorf("checkpoint: write %s: %w", path, err)
+	}
+	return nil
+}
+
+// replaceDirectory renames from to to, in one step unless to exists, which then is moved out of the way first.
+func replaceDirectory(from, to string) error {
+	if err := os.Chmod(from, 0o755); err != nil {
+		return err
+	}
+	old := from + ".old"
+	if err := os.Rename(to, old); err != nil && !os.IsNotExist(err) {
+		return err
+	}
+	if err := os.Rename(from, to); err != nil {
+		return err
+	}
+	if err := syncDirectory(filepath.Dir(to)); err != nil {
+		return err
+	}
+	return os.RemoveAll(old)
+}
+
+// prune removes the oldest steps until keep are left, and what interrupted saves have left behind.
+func prune(dir string, keep int) error {
+	steps, err := stepsIn(dir)
+	if err != nil {
+		return err
+	}
+	if keep > 0 && len(steps) > keep {
+		for _, s := range steps[:len(steps)-keep] {
+			if err := os.RemoveAll(s.path); err != nil {
+				return err
+			}
+		}
+	}
+	leftovers, err := filepath.Glob(filepath.Join(dir, unfinished+"*"))
+	if err != nil {
+		return err
+	}
+	for _, path := range leftovers {
+		if err := os.RemoveAll(path); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// savedStep is one saved state of a run.
+type savedStep struct {
+	step int
+	path string
+}
+
+// stepsIn lists the saved states below dir, oldest first.
+func stepsIn(dir string) ([]savedStep, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	var steps []savedStep
+	for _, e := range entries {
+		digits, isStep := strings.CutPrefix(e.Name(), stepPrefix)
+		step, err := strconv.Atoi(digits)
+		if isStep && err == nil && step >= 0 && e.IsDir() {
+			steps = append(steps, savedStep{step, filepath.Join(dir, e.Name())})
+		}
+	}
+	slices.SortFunc(steps, func(a, b savedStep) int { return a.step - b.step })
+	return steps, nil
+}
+
+// newestStep is the directory of the last state saved below dir.
+func newestStep(dir string) (string, error) {
+	steps, err := stepsIn(dir)
+	if err != nil {
+		return "", err
+	}
+	if len(steps) == 0 {
+		return "", fmt.Errorf("checkpoint: %s holds no saved step of a run (%sN)", dir, stepPrefix)
+	}
+	return steps[len(steps)-1].path, nil
+}
+
+// LoadRun reads a state that SaveRun wrote. dir is the run's directory, of which the newest step is read, or that of one step.
+func LoadRun(dir string) (State, error) {
+	if _, err := os.Stat(filepath.Join(dir, stateFile)); err != nil {
+		newest, err := newestStep(dir)
+		if err != nil {
+			return State{}, err
+		}
+		dir = newest
+	}
+	record, err := readRecord(filepath.Join(dir, stateFile))
+	if err != nil {
+		return State{}, err
+	}
+	state := State{Epoch: record.Epoch, Step: record.Step, Random: record.Random, Notes: record.Notes}
+	if state.Config, err = ReadConfig(filepath.Join(dir, ConfigFile)); err != nil {
+		return State{}, err
+	}
+	weights, err := Open(filepath.Join(dir, WeightsFile))
+	if err != nil {
+		return State{}, err
+	}
+	defer weights.Close()
+	moments, err := Open(filepath.Join(dir, optimizerFile))
+	if err != nil {
+		return State{}, err
+	}
+	defer moments.Close()
+	for _, t := range weights.Tensors() {
+		p, err := loadParameter(t, moments)
+		if err != nil {
+			return State{}, err
+		}
+		p.Updates = record.Updates[p.Name]
+		delete(record.Updates, p.Name)
+		state.Parameters = append(state.Parameters, p)
+	}
+	for name := range record.Updates {
+		return State{}, fmt.Errorf("checkpoint: %s: updates of %s, which is not in %s", filepath.Join(dir, stateFile), printable(name), WeightsFile)
+	}
+	return state, nil
+}
+
+// loadParameter reads a parameter's value and, where there are any, its two moments.
+func loadParameter(t Tensor, moments *Checkpoint) (Parameter, error) {
+	p := Parameter{Name: t.Name, Shape: t.Shape, Value: make([]float32, t.Len())}
+	if err := t.Float32(p.Value); err != nil {
+		return p, err
+	}
+	for _, moment := range []struct {
+		prefix string
+		values *[]float32
+	}{{firstMoment, &p.First}, {secondMoment, &p.Second}} {
+		stored, exists := moments.Tensor(moment.prefix + t.Name)
+		if !exists {
+			continue
+		}
+		if !slices.Equal(stored.Shape, t.Shape) {
+			return p, fmt.Errorf("checkpoint: %s: %s has shape %v; expected %v", moments.Path, stored.Name, stored.Shape, t.Shape)
+		}
+		*moment.values = make([]float32, stored.Len())
+		if err := stored.Float32(*moment.values); err != nil {
+			return p, err
+		}
+	}
+	if (p.First == nil) != (p.Second == nil) {
+		return p, fmt.Errorf("checkpoint: %s: %s has one of its two moments; expected both or none", moments.Path, t.Name)
+	}
+	return p, nil
+}
+
+// readRecord reads state.json.
+func readRecord(path string) (runRecord, error) {
+	var record runRecord
+	file, err := os.Open(path)
+	if err != nil {
+		return record, fmt.Errorf("checkpoint: %w", err)
+	}
+	defer file.Close()
+	text, err := io.ReadAll(io.LimitReader(file, maxRecordBytes+1))
+	if err != nil {
+		return record, fmt.Errorf("checkpoint: %s: %w", path, err)
+	}
+	if len(text) > maxRecordBytes {
+		return record, fmt.Errorf("checkpoint: %s: more than %d bytes", path, maxRecordBytes)
+	}
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&record); err != nil {
+		return record, fmt.Errorf("checkpoint: %s: %w", path, err)
+	}
+	if record.Version != runVersion {
+		return record, fmt.Errorf("checkpoint: %s: version %d; expected %d", path, record.Version, runVersion)
+	}
+	if record.Epoch < 0 || record.Step < 0 {
+		return record, fmt.Errorf("checkpoint: %s: epoch %d, step %d; expected neither to be negative", path, record.Epoch, record.Step)
+	}
+	return record, nil
+}
