@@ -192,9 +192,13 @@ func (f *File) WriteInteger(path, name string, value int) error {
 	return f.writeAttribute(path, name, nil, fileType(int64s), pointer(&v))
 }
 
-// WriteNumber writes a float64.
-func (f *File) WriteNumber(path, name string, value float64) error {
-	return f.writeAttribute(path, name, nil, fileType(float64s), pointer(&value))
+// WriteNumbers writes a float64, or where there are several a list of them; there must be one at least.
+func (f *File) WriteNumbers(path, name string, values []float64) error {
+	var shape []int
+	if len(values) > 1 {
+		shape = []int{len(values)}
+	}
+	return f.writeAttribute(path, name, shape, fileType(float64s), pointer(&values[0]))
 }
 
 // WriteBool writes a boolean as h5py does.

@@ -1,0 +1,210 @@
+package well
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"sort"
+
+	"github.com/gowalrus/walrus/field"
+)
+
+// WindowSpec names frames of one trajectory: Start, Start+Stride, ..., Steps of them.
+type WindowSpec struct {
+	File       int // index into Files
+	Trajectory int
+	Start      int
+	Stride     int
+	Steps      int
+}
+
+// frames lists the frame numbers.
+func (s WindowSpec) frames() []int {
+	list := make([]int, s.Steps)
+	for i := range list {
+		list[i] = s.Start + i*s.Stride
+	}
+	return list
+}
+
+// Window is a stretch of one trajectory.
+type Window struct {
+	Spec       WindowSpec
+	Path       string               // the file
+	Frames     field.Array          // (steps, *grid, variable channels)
+	Constant   field.Array          // (*grid, constant channels); no channels for none
+	Boundaries []field.Sides        // one an axis
+	Axes       []Axis               // names and positions of the grid points
+	Times      []float32            // one a step
+	Scalars    map[string][]float32 // one value a step, or a single one where constant in time
+	Replaced   int                  // values that were not numbers on disk, and are 0 here
+}
+
+// Origin says where the window was read, for messages.
+func (w *Window) Origin() string {
+	return fmt.Sprintf("%s, trajectory %d, frames %d to %d", w.Path, w.Spec.Trajectory, w.Spec.Start, w.Spec.Start+(w.Spec.Steps-1)*w.Spec.Stride)
+}
+
+// Split cuts the frames into the first inputs steps and the rest; both share the window's data.
+func (w *Window) Split(inputs int) (input, output field.Array) {
+	cut := inputs * field.Volume(w.Frames.Shape[1:])
+	part := func(steps int, data []float32) field.Array {
+		return field.Array{Shape: append([]int{steps}, w.Frames.Shape[1:]...), Data: data}
+	}
+	return part(inputs, w.Frames.Data[:cut]), part(w.Spec.Steps-inputs, w.Frames.Data[cut:])
+}
+
+// Windows is the index of all windows of a data set: file after file, trajectory after trajectory, by first frame.
+type Windows struct {
+	dataset *Dataset
+	steps   int   // frames of a window
+	inputs  int   // of which are given to the model
+	minimum int   // stride
+	maximum int   // stride
+	first   int   // frame where the first window of a trajectory starts
+	counts  []int // windows of one trajectory, by file
+	ends    []int // index after the last window of each file
+}
+
+// Windows lists the windows of nIn + nOut frames with a stride of at least minStride that fit into the trajectories. The
+// stride of a window is drawn between the two bounds, as far as the window still fits.
+func (d *Dataset) Windows(nIn, nOut, minStride, maxStride int) (*Windows, error) {
+	if nIn < 1 || nOut < 0 || minStride < 1 || maxStride < minStride {
+		return nil, fmt.Errorf("well: windows of %d + %d frames with strides %d to %d; expected at least one input frame and 1 <= lowest stride <= highest", nIn, nOut, minStride, maxStride)
+	}
+	w := &Windows{dataset: d, steps: nIn + nOut, inputs: nIn, minimum: minStride, maximum: maxStride}
+	for _, f := range d.files {
+		span := 1 + minStride*(w.steps-1)
+		if f.Steps < span {
+			return nil, fmt.Errorf("well: %s: trajectories of %d frames; windows of %d + %d frames with stride %d need %d", f.Path, f.Steps, nIn, nOut, minStride, span)
+		}
+		w.add(f, f.Steps-span+1)
+	}
+	return w, nil
+}
+
+// FullTrajectories lists one window a trajectory: nIn frames and all that follow, as many as the shortest trajectory has,
+// from frame first on. maxOut bounds the frames after the inputs; 0 does not.
+func (d *Dataset) FullTrajectories(nIn, first, stride, maxOut int) (*Windows, error) {
+	if nIn < 1 || first < 0 || stride < 1 || maxOut < 0 {
+		return nil, fmt.Errorf("well: trajectories of %d input frames from frame %d with stride %d; expected at least 1, 0 and 1", nIn, first, stride)
+	}
+	shortest := d.files[0]
+	for _, f := range d.files {
+		if f.Steps < shortest.Steps {
+			shortest = f
+		}
+	}
+	steps := max(0, shortest.Steps-first) / stride
+	if steps <= nIn {
+		return nil, fmt.Errorf("well: %s: trajectories of %d frames, %d of them from frame %d with stride %d; expected more than %d input frames", shortest.Path, shortest.Steps, steps, first, stride, nIn)
+	}
+	if maxOut > 0 {
+		steps = min(steps, nIn+maxOut)
+	}
+	w := &Windows{dataset: d, steps: steps, inputs: nIn, minimum: stride, maximum: stride, first: first}
+	for _, f := range d.files {
+		w.add(f, 1)
+	}
+	return w, nil
+}
+
+// add appends a file with this many windows a trajectory.
+func (w *Windows) add(f FileSummary, count int) {
+	w.counts = append(w.counts, count)
+	w.ends = append(w.ends, w.Len()+count*f.Trajectories)
+}
+
+// Len is the number of windows.
+func (w *Windows) Len() int {
+	if len(w.ends) == 0 {
+		return 0
+	}
+	return w.ends[len(w.ends)-1]
+}
+
+// Steps is the number of frames of a window, and Inputs how many of them come first as the model's input.
+func (w *Windows) Steps() int { return w.steps }
+
+// Inputs is the number of input frames of a window.
+func (w *Windows) Inputs() int { return w.inputs }
+
+// At gives window i. Its stride is drawn from rng, which may be nil: then it is the lowest.
+func (w *Windows) At(i int, rng *rand.Rand) (WindowSpec, error) {
+	if i < 0 || i >= w.Len() {
+		return WindowSpec{}, fmt.Errorf("well: window %d of %d", i, w.Len())
+	}
+	file := sort.SearchInts(w.ends, i+1)
+	if file > 0 {
+		i -= w.ends[file-1]
+	}
+	s := WindowSpec{File: file, Trajectory: i / w.counts[file], Start: w.first + i%w.counts[file], Stride: w.minimum, Steps: w.steps}
+	if w.steps > 1 && rng != nil {
+		highest := min(w.maximum, (w.dataset.files[file].Steps-s.Start-1)/(w.steps-1))
+		if highest > w.minimum {
+			s.Stride += rng.IntN(highest - w.minimum + 1)
+		}
+	}
+	return s, nil
+}
+
+// Read reads a window: the frames it names and nothing else. Values that are not numbers, which some published data has
+// inside obstacles, become 0; the first time this is told to the log.
+func (d *Dataset) Read(ctx context.Context, s WindowSpec) (*Window, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if s.File < 0 || s.File >= len(d.files) {
+		return nil, fmt.Errorf("well: file %d of %d", s.File, len(d.files))
+	}
+	f, release, err := d.pool.open(s.File)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	w, err := f.ReadWindow(ctx, s.Trajectory, s.Start, s.Stride, s.Steps)
+	if err != nil {
+		return nil, err
+	}
+	w.Spec.File = s.File
+	if w.Replaced > 0 && d.reported.CompareAndSwap(false, true) {
+		d.logger.Warn("values that are not numbers were replaced by 0; this is said once for the data set",
+			"dataset", d.Name(), "window", w.Origin(), "values", w.Replaced)
+	}
+	return w, nil
+}
+
+// ReadWindow reads frames of one trajectory with all fields. Values that are not numbers become 0 and are counted.
+func (f *File) ReadWindow(ctx context.Context, trajectory, start, stride, steps int) (*Window, error) {
+	if err := f.checkFrames(trajectory, start, stride, steps); err != nil {
+		return nil, err
+	}
+	w := &Window{
+		Spec: WindowSpec{Trajectory: trajectory, Start: start, Stride: stride, Steps: steps},
+		Path: f.path, Boundaries: f.Boundaries(), Scalars: map[string][]float32{},
+	}
+	var err error
+	if w.Frames, err = f.stack(ctx, f.Variable(), w, steps); err != nil {
+		return nil, err
+	}
+	constant, err := f.stack(ctx, f.Constant(), w, 1)
+	if err != nil {
+		return nil, err
+	}
+	w.Constant = constant.Index(0)
+	if w.Axes, err = f.coordinates(trajectory); err != nil {
+		return nil, err
+	}
+	times, err := f.times(trajectory)
+	if err != nil {
+		return nil, err
+	}
+	frames := w.Spec.frames()
+	for _, frame := range frames {
+		w.Times = append(w.Times, times[frame])
+	}
+	for _, s := range f.scalars {
+		w.Scalars[s.Name] = s.at(trajectory, f.Trajectories(), frames)
+	}
+	return w, nil
+}
