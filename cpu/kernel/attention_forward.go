@@ -1,0 +1,180 @@
+package kernel
+
+import "math"
+
+const (
+	keyBlock     = 252 // keys whose scores are held at once in the forward pass; a multiple of every tile height
+	keyBlockGrad = 126 // the same in the gradient, which holds two blocks of more queries
+)
+
+// unit is one batch entry and head of attention, as one task works on it.
+type unit struct {
+	*Attention
+	batch, head, kvHead int
+	k, v                []float32 // first dim of the first key
+	kRow, vRow          int       // strides from key to key
+}
+
+// newUnit locates the keys and values of a head. Where many queries pass over them and they lie apart, they are copied
+// next to each other.
+func (a *Attention) newUnit(arena *Arena, batch, head int, many bool) unit {
+	u := unit{Attention: a, batch: batch, head: head, kvHead: head / (a.Heads / a.kvHeads())}
+	u.k, u.kRow = a.keyRows(arena, &a.K, batch, u.kvHead, many)
+	u.v, u.vRow = a.keyRows(arena, &a.V, batch, u.kvHead, many)
+	return u
+}
+
+// keyRows returns the rows of one head of K or V and their stride.
+func (a *Attention) keyRows(arena *Arena, t *Tokens, batch, head int, many bool) ([]float32, int) {
+	if a.Keys == 0 || a.Dim == 0 {
+		return nil, a.Dim
+	}
+	from := t.Data[t.at(batch, head, 0):]
+	if !many || t.Token == a.Dim {
+		return from, t.Token
+	}
+	rows := arena.Float32(a.Keys * a.Dim)
+	for key := range a.Keys {
+		copy(rows[key*a.Dim:(key+1)*a.Dim], from[key*t.Token:])
+	}
+	return rows, a.Dim
+}
+
+// multiply fills c, [rows, cols] with row stride cRow, with (or adds) a·b in tiles; a and b are as in tileFunc.
+func (s *Set) multiply(rows, cols, depth int, a *float32, aRow, aCol int, b *float32, bRow int, c *float32, cRow int, accumulate bool) {
+	s.eachStrip(0, rows, func(row, n int) {
+		for col := 0; col < cols; col += s.tileCols {
+			width := min(s.tileCols, cols-col)
+			tile := s.tiles[n-1][1]
+			if 2*width <= s.tileCols {
+				tile = s.tiles[n-1][0]
+			}
+			tile(depth, offset32(a, row*aRow), aRow, aCol, offset32(b, col), bRow, offset32(c, row*cRow+col), cRow, width, accumulate)
+		}
+	})
+}
+
+// Attention computes a.Out, and a.LogSumExp if it is not nil, on the workers of p. A query that sees no key gets 0.
+func (s *Set) Attention(p *Pool, a *Attention) error {
+	if err := a.check(); err != nil {
+		return err
+	}
+	units := a.Batch * a.Heads
+	if units == 0 || a.Queries == 0 || a.Dim == 0 {
+		return nil
+	}
+	panels := ceilDiv(a.Queries, s.tileCols)
+	perTask := panels
+	if wanted := p.Workers() * tasksPerHand; units < wanted {
+		perTask = ceilDiv(panels, ceilDiv(wanted, units))
+	}
+	chunks := ceilDiv(panels, perTask)
+	grain := max(1, min(serialWork/max(1, a.Queries*a.Keys*a.Dim), ceilDiv(units*chunks, p.Workers()*tasksPerHand)))
+	p.RunRange(units*chunks, grain, func(from, to int) {
+		arena := p.Borrow()
+		defer p.Return(arena)
+		for task := from; task < to; task++ {
+			mark := arena.Mark()
+			index := task / chunks
+			first := task % chunks * perTask * s.tileCols
+			end := min(a.Queries, first+perTask*s.tileCols)
+			u := a.newUnit(arena, index/a.Heads, index%a.Heads, end-first > 2*s.tileCols)
+			s.attend(arena, &u, first, end)
+			arena.Release(mark)
+		}
+	})
+	return nil
+}
+
+// attend computes queries [first, end) of a unit, one panel of tileCols queries after the other, with the queries in
+// the lanes of the vectors: scores, probabilities and output are held transposed, so that no sum runs across a vector
+// and the probabilities are at once the packed operand of the second product.
+func (s *Set) attend(arena *Arena, u *unit, first, end int) {
+	lanes := s.tileCols
+	if end-first <= lanes/2 {
+		lanes /= 2
+	}
+	queries, outputs := arena.Float32(u.Dim*lanes), arena.Float32(u.Dim*lanes)
+	scores := arena.Float32(min(keyBlock, max(1, u.Keys)) * lanes)
+	state := arena.Float32(3 * lanes)
+	top, sum, factor := state[:lanes], state[lanes:2*lanes], state[2*lanes:]
+	for query := first; query < end; query += lanes {
+		n := min(lanes, end-query)
+		s.loadLanes(queries, lanes, &u.Q, u.Q.at(u.batch, u.head, query), n, u.Dim)
+		s.BinaryScalar(Mul, queries, queries, u.Scale)
+		s.Fill(top, float32(math.Inf(-1)))
+		clear(sum)
+		clear(outputs)
+		keys := u.lastKey(query + n - 1)
+		for key := 0; key < keys; key += keyBlock {
+			rows := min(keyBlock, keys-key)
+			block := scores[:rows*lanes]
+			s.multiply(rows, lanes, u.Dim, at(u.k, key*u.kRow), u.kRow, 1, at(queries, 0), lanes, at(block, 0), lanes, false)
+			u.adjust(block, lanes, lanes, query, n, key, rows)
+			s.softmaxBlock(block, top, sum, factor)
+			if key > 0 {
+				s.scaleLanes(outputs, factor)
+			}
+			s.multiply(u.Dim, lanes, rows, at(u.v, key*u.vRow), 1, u.vRow, at(block, 0), lanes, at(outputs, 0), lanes, true)
+		}
+		s.storeLanes(u, outputs, top, sum, factor, query, n)
+	}
+}
+
+// loadLanes transposes n rows of dim elements that start at from into dst, [dim, lanes]; lanes without a row are zero.
+func (s *Set) loadLanes(dst []float32, lanes int, t *Tokens, from, n, dim int) {
+	if n < lanes {
+		clear(dst)
+	}
+	s.transpose(dst, lanes, t.Data[from:], t.Token, n, dim)
+}
+
+// storeLanes divides the outputs of n queries by their sums and writes them and the log-sum-exp.
+func (s *Set) storeLanes(u *unit, outputs, top, sum, factor []float32, query, n int) {
+	for lane, v := range sum {
+		factor[lane] = 0
+		if v > 0 || v != v {
+			factor[lane] = 1 / v
+		}
+	}
+	s.scaleLanes(outputs, factor)
+	s.transpose(u.Out.Data[u.Out.at(u.batch, u.head, query):], u.Out.Token, outputs, len(sum), u.Dim, n)
+	if u.LogSumExp != nil {
+		lse := u.LogSumExp[(u.batch*u.Heads+u.head)*u.Queries+query:][:n]
+		for lane := range lse {
+			lse[lane] = top[lane] + float32(math.Log(float64(sum[lane])))
+		}
+	}
+}
+
+// adjust adds bias and hides keys in a block of scores, [rows, stride], for n queries from query and the keys from key.
+// Lanes n..lanes-1 belong to no query and are left alone.
+func (u *unit) adjust(block []float32, stride, lanes, query, n, key, rows int) {
+	hidden := float32(math.Inf(-1))
+	if u.Bias.Bias != nil {
+		for lane := range n {
+			from := u.Bias.at(u.batch, u.head, query+lane, key)
+			for row := range rows {
+				block[row*stride+lane] += u.Bias.Bias[from+row*u.Bias.Key]
+			}
+		}
+	}
+	if u.Mask.Mask != nil {
+		for lane := range n {
+			from := u.Mask.at(u.batch, u.head, query+lane, key)
+			for row := range rows {
+				if !u.Mask.Mask[from+row*u.Mask.Key] {
+					block[row*stride+lane] = hidden
+				}
+			}
+		}
+	}
+	if !u.Causal {
+		return
+	}
+	for lane := range n {
+		for row := max(0, u.lastKey(query+lane)-key); row < rows; row++ {
+			block[row*stride+lane] = hidden
+		}
+	}
+}

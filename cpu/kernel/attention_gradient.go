@@ -1,0 +1,129 @@
+package kernel
+
+import "math"
+
+// AttentionGrad computes the gradients that have Data, on the workers of p. It recomputes the probabilities block by
+// block from LogSumExp; with delta = Σ_d dOut·Out per query, dS = P ∘ (dOut·Vᵀ - delta), dQ = scale dS·K,
+// dK = scale dSᵀ·Q and dV = Pᵀ·dOut (Dao et al., arXiv 2205.14135, appendix B.4). One task does all queries of one
+// head of keys, in order, so sums do not depend on the workers.
+func (s *Set) AttentionGrad(p *Pool, g *AttentionGrad) error {
+	if err := g.check(); err != nil {
+		return err
+	}
+	units := g.Batch * g.kvHeads()
+	if units == 0 || g.Dim == 0 {
+		return nil
+	}
+	grain := max(1, min(serialWork/max(1, g.Queries*g.Keys*g.Dim), ceilDiv(units, p.Workers()*tasksPerHand)))
+	if g.DBias.Bias != nil { // the bias may be shared by any of the units
+		grain = units
+	}
+	p.RunRange(units, grain, func(from, to int) {
+		arena := p.Borrow()
+		defer p.Return(arena)
+		for task := from; task < to; task++ {
+			mark := arena.Mark()
+			s.gradUnit(arena, g, task/g.kvHeads(), task%g.kvHeads())
+			arena.Release(mark)
+		}
+	})
+	return nil
+}
+
+// gradBuffers is the scratch of one unit of the gradient. A panel holds as many queries as there are lanes.
+type gradBuffers struct {
+	lanes        int
+	q, dOut, dQ  []float32 // [dim, lanes]
+	p, dp        []float32 // [keys of a block, lanes]
+	shift, delta []float32 // [lanes]
+}
+
+// newGradBuffers sizes the scratch: panels of up to four tiles of queries make the products with few keys long enough.
+func (s *Set) newGradBuffers(arena *Arena, g *AttentionGrad) *gradBuffers {
+	lanes := min(4*s.tileCols, ceilDiv(g.Queries, s.tileCols/2)*(s.tileCols/2))
+	keys := min(keyBlockGrad, max(1, g.Keys))
+	b := &gradBuffers{lanes: lanes}
+	b.q, b.dOut, b.dQ = arena.Float32(g.Dim*lanes), arena.Float32(g.Dim*lanes), arena.Float32(g.Dim*lanes)
+	b.p, b.dp = arena.Float32(keys*lanes), arena.Float32(keys*lanes)
+	b.shift, b.delta = arena.Float32(lanes), arena.Float32(lanes)
+	return b
+}
+
+// gradUnit computes the gradients of one head of keys and the heads of queries that share it.
+func (s *Set) gradUnit(arena *Arena, g *AttentionGrad, batch, kvHead int) {
+	for _, t := range []*Tokens{&g.DK, &g.DV} {
+		for key := 0; key < g.Keys && t.Data != nil; key++ {
+			clear(t.Data[t.at(batch, kvHead, key):][:g.Dim])
+		}
+	}
+	if g.Queries == 0 {
+		return
+	}
+	b := s.newGradBuffers(arena, g)
+	shared := g.Heads / g.kvHeads()
+	u := g.newUnit(arena, batch, kvHead*shared, g.Queries > 2*s.tileCols)
+	for head := kvHead * shared; head < (kvHead+1)*shared; head++ {
+		u.head = head
+		for query := 0; query < g.Queries; query += b.lanes {
+			n := min(b.lanes, g.Queries-query)
+			s.loadGradPanel(g, b, &u, query, n)
+			keys := u.lastKey(query + n - 1)
+			for key := 0; key < keys; key += keyBlockGrad {
+				s.gradKeys(g, b, &u, query, n, key, min(keyBlockGrad, keys-key))
+			}
+			if g.DQ.Data != nil {
+				s.transpose(g.DQ.Data[g.DQ.at(batch, head, query):], g.DQ.Token, b.dQ, b.lanes, g.Dim, n)
+			}
+		}
+	}
+}
+
+// loadGradPanel transposes n queries and their output gradients into lanes and prepares delta and the shift. Lanes
+// without a query have shift +Inf, so that their probabilities are 0.
+func (s *Set) loadGradPanel(g *AttentionGrad, b *gradBuffers, u *unit, query, n int) {
+	s.loadLanes(b.q, b.lanes, &g.Q, g.Q.at(u.batch, u.head, query), n, g.Dim)
+	s.BinaryScalar(Mul, b.q, b.q, g.Scale)
+	s.loadLanes(b.dOut, b.lanes, &g.DOut, g.DOut.at(u.batch, u.head, query), n, g.Dim)
+	clear(b.dQ)
+	s.Fill(b.shift, float32(math.Inf(1)))
+	clear(b.delta)
+	lse := g.LogSumExp[(u.batch*g.Heads+u.head)*g.Queries+query:][:n]
+	for lane := range n {
+		if !math.IsInf(float64(lse[lane]), -1) {
+			b.shift[lane] = lse[lane]
+		}
+		b.delta[lane] = s.Dot(g.DOut.Data[g.DOut.at(u.batch, u.head, query+lane):][:g.Dim], g.Out.Data[g.Out.at(u.batch, u.head, query+lane):][:g.Dim])
+	}
+}
+
+// gradKeys adds the part of keys [key, key+rows) for one panel of queries.
+func (s *Set) gradKeys(g *AttentionGrad, b *gradBuffers, u *unit, query, n, key, rows int) {
+	p, dp := b.p[:rows*b.lanes], b.dp[:rows*b.lanes]
+	k, v := at(u.k, key*u.kRow), at(u.v, key*u.vRow)
+	s.multiply(rows, b.lanes, g.Dim, k, u.kRow, 1, at(b.q, 0), b.lanes, at(p, 0), b.lanes, false)
+	u.adjust(p, b.lanes, b.lanes, query, n, key, rows)
+	s.multiply(rows, b.lanes, g.Dim, v, u.vRow, 1, at(b.dOut, 0), b.lanes, at(dp, 0), b.lanes, false)
+	if g.DBias.Bias != nil {
+		s.gradBlock(p, dp, b.shift, b.delta, 1)
+		for lane := range n {
+			to := g.DBias.at(u.batch, u.head, query+lane, key)
+			for row := range rows {
+				g.DBias.Bias[to+row*g.DBias.Key] += dp[row*b.lanes+lane]
+			}
+		}
+		s.BinaryScalar(Mul, dp, dp, g.Scale)
+	} else {
+		s.gradBlock(p, dp, b.shift, b.delta, g.Scale)
+	}
+	if g.DV.Data != nil {
+		s.multiply(rows, g.Dim, n, at(p, 0), b.lanes, 1, at(g.DOut.Data, g.DOut.at(u.batch, u.head, query)), g.DOut.Token,
+			at(g.DV.Data, g.DV.at(u.batch, u.kvHead, key)), g.DV.Token, true)
+	}
+	if g.DK.Data != nil {
+		s.multiply(rows, g.Dim, n, at(dp, 0), b.lanes, 1, at(g.Q.Data, g.Q.at(u.batch, u.head, query)), g.Q.Token,
+			at(g.DK.Data, g.DK.at(u.batch, u.kvHead, key)), g.DK.Token, true)
+	}
+	if g.DQ.Data != nil {
+		s.multiply(g.Dim, b.lanes, rows, k, 1, u.kRow, at(dp, 0), b.lanes, at(b.dQ, 0), b.lanes, true)
+	}
+}

@@ -1,0 +1,14 @@
+package kernel
+
+import "golang.org/x/sys/cpu"
+
+// Detect returns the highest level that this processor and operating system can run.
+func Detect() Level {
+	switch {
+	case cpu.X86.HasAVX512F && cpu.X86.HasAVX512BW && cpu.X86.HasAVX512DQ && cpu.X86.HasAVX512VL && cpu.X86.HasAVX2 && cpu.X86.HasFMA:
+		return AVX512
+	case cpu.X86.HasAVX2 && cpu.X86.HasFMA:
+		return AVX2
+	}
+	return Plain
+}

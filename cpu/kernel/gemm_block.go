@@ -1,0 +1,293 @@
+package kernel
+
+// Blocking of large products, after Goto and van de Geijn (ACM TOMS 34, 2008), with the roles of the caches chosen for a
+// second level of 2 MiB: a chunk of packed B stays there, strips of A pass through the first level.
+const (
+	depthBlock   = 384     // largest block of K
+	chunkSize    = 3 << 17 // elements of packed B that stay in the second-level cache: 1.5 MiB
+	groupSize    = 2 << 20 // elements of B that are packed at once: 8 MiB
+	serialWork   = 1 << 19 // multiply-adds below which a product is not split over workers
+	tasksPerHand = 4       // tasks per worker, to even out their speeds
+)
+
+// plan is the blocking of one product. Only depth, which depends on K alone, decides the order of additions.
+type plan struct {
+	depth       int // block of K
+	groupDepth  int // rows of B packed at once, a multiple of depth or all
+	groupCols   int // columns of B packed at once
+	chunkCols   int // columns of B in a worker's second-level cache
+	rowsPerTask int
+}
+
+// ceilDiv is the quotient rounded up.
+func ceilDiv(a, b int) int { return (a + b - 1) / b }
+
+// newPlan chooses the blocking for a number of workers.
+func (s *Set) newPlan(g *Gemm, workers int) plan {
+	blocks := max(1, ceilDiv(g.K, depthBlock))
+	p := plan{depth: max(1, ceilDiv(g.K, blocks))}
+	cols := ceilDiv(max(g.N, 1), s.tileCols) * s.tileCols
+	p.chunkCols = min(cols, max(s.tileCols, chunkSize/p.depth/s.tileCols*s.tileCols))
+	perGroup := max(1, min(blocks, groupSize/(p.depth*p.chunkCols)))
+	if g.Consume != nil { // rows are handed over complete, so all of K must be at hand
+		perGroup = blocks
+	}
+	p.groupDepth = perGroup * p.depth
+	p.groupCols = min(cols, max(s.tileCols, groupSize/p.groupDepth/s.tileCols*s.tileCols))
+	p.chunkCols = min(p.chunkCols, p.groupCols)
+	p.rowsPerTask = max(1, ceilDiv(ceilDiv(g.M, s.tileRows), workers*tasksPerHand)) * s.tileRows
+	if g.Consume != nil {
+		p.rowsPerTask = max(1, g.ConsumeRows)
+		if g.ConsumeRows == 0 {
+			p.rowsPerTask = max(1, g.M)
+		}
+		return p
+	}
+	// Few rows: the columns are split instead.
+	if tasks := ceilDiv(g.M, p.rowsPerTask) * ceilDiv(p.groupCols, p.chunkCols); tasks < workers*tasksPerHand {
+		parts := ceilDiv(workers*tasksPerHand, max(1, ceilDiv(g.M, p.rowsPerTask)))
+		p.chunkCols = min(p.chunkCols, max(4*s.tileCols, ceilDiv(ceilDiv(p.groupCols, parts), s.tileCols)*s.tileCols))
+	}
+	return p
+}
+
+// Gemm computes the product on the workers of p.
+func (s *Set) Gemm(p *Pool, g *Gemm) error {
+	if err := g.check(); err != nil {
+		return err
+	}
+	batch := g.batchSize()
+	if g.M == 0 || g.N == 0 || batch == 0 {
+		return nil
+	}
+	work := g.M * g.N * max(g.K, 1)
+	if batch == 1 && work > serialWork || batch < p.Workers() && work > serialWork {
+		for entry := range batch {
+			s.product(p, g, entry)
+		}
+		return nil
+	}
+	alone := &Pool{workers: 1}
+	grain := max(1, min(serialWork/work, ceilDiv(batch, p.Workers()*tasksPerHand)))
+	p.Run(ceilDiv(batch, grain), func(task, _ int) {
+		arena := p.Borrow()
+		defer p.Return(arena)
+		for entry := task * grain; entry < min(batch, (task+1)*grain); entry++ {
+			s.productAlone(alone, arena, g, entry)
+			arena.Reset()
+		}
+	})
+	return nil
+}
+
+// part is what the tasks of one product share.
+type part struct {
+	g            *Gemm
+	plan         plan
+	batch        int
+	baseA, baseB int
+	baseC        int
+	packed       []float32 // nil: the tiles read B in place
+}
+
+// newPart locates a batch entry.
+func (s *Set) newPart(g *Gemm, batch, workers int) *part {
+	return &part{
+		g: g, plan: s.newPlan(g, workers), batch: batch,
+		baseA: g.A.offset(batch, g.Batch), baseB: g.B.offset(batch, g.Batch), baseC: g.C.offset(batch, g.Batch),
+	}
+}
+
+// product computes one batch entry with all workers.
+func (s *Set) product(p *Pool, g *Gemm, batch int) {
+	w := s.newPart(g, batch, p.Workers())
+	shared := p.Borrow()
+	defer p.Return(shared)
+	w.packed = shared.Float32(w.packedSize(s))
+	for j := 0; j < g.N; j += w.plan.groupCols {
+		cols := min(w.plan.groupCols, g.N-j)
+		for k := 0; k == 0 || k < g.K; k += w.plan.groupDepth {
+			depth := min(w.plan.groupDepth, g.K-k)
+			s.packGroup(p, w, k, depth, j, cols)
+			rowTasks, colTasks := ceilDiv(g.M, w.plan.rowsPerTask), ceilDiv(cols, w.plan.chunkCols)
+			if g.Consume != nil {
+				colTasks = 1
+			}
+			p.Run(rowTasks*colTasks, func(task, _ int) {
+				arena := p.Borrow()
+				defer p.Return(arena)
+				i := task % rowTasks * w.plan.rowsPerTask
+				from, to := 0, cols
+				if g.Consume == nil {
+					from = task / rowTasks * w.plan.chunkCols
+					to = min(cols, from+w.plan.chunkCols)
+				}
+				s.rows(w, arena, i, min(g.M, i+w.plan.rowsPerTask), k, depth, j, from, to)
+			})
+		}
+	}
+}
+
+// productAlone computes one batch entry on the calling goroutine.
+func (s *Set) productAlone(alone *Pool, arena *Arena, g *Gemm, batch int) {
+	w := s.newPart(g, batch, 1)
+	if inPlace := g.B.Data != nil && g.B.ColStride == 1 && g.M <= 4*s.tileRows && g.Consume == nil; inPlace {
+		w.plan.groupCols, w.plan.groupDepth = max(1, g.N), max(1, g.K)
+		w.plan.chunkCols = ceilDiv(g.N, s.tileCols) * s.tileCols
+	} else {
+		w.packed = arena.Float32(w.packedSize(s))
+	}
+	for j := 0; j < g.N; j += w.plan.groupCols {
+		cols := min(w.plan.groupCols, g.N-j)
+		for k := 0; k == 0 || k < g.K; k += w.plan.groupDepth {
+			depth := min(w.plan.groupDepth, g.K-k)
+			if w.packed != nil {
+				s.packGroup(alone, w, k, depth, j, cols)
+			}
+			step := g.M
+			if g.Consume != nil {
+				step = w.plan.rowsPerTask
+			}
+			for i := 0; i < g.M; i += step {
+				s.rows(w, arena, i, min(g.M, i+step), k, depth, j, 0, cols)
+			}
+		}
+	}
+}
+
+// packedSize is the room for one group of B.
+func (w *part) packedSize(s *Set) int {
+	return min(w.plan.groupDepth, max(1, w.g.K)) * ceilDiv(w.plan.groupCols, s.tileCols) * s.tileCols
+}
+
+// packGroup packs rows [k, k+depth) and columns [j, j+cols) of B: blocks of plan.depth rows follow each other, in each
+// the panels of tileCols columns.
+func (s *Set) packGroup(p *Pool, w *part, k, depth, j, cols int) {
+	panels := ceilDiv(cols, s.tileCols)
+	blocks := ceilDiv(depth, w.plan.depth)
+	width := panels * s.tileCols
+	const perTask = 4
+	p.Run(blocks*ceilDiv(panels, perTask), func(task, _ int) {
+		var scratch []float32
+		if w.g.B.BF16 != nil {
+			arena := p.Borrow()
+			defer p.Return(arena)
+			scratch = arena.Float32(s.tileCols * w.plan.depth)
+		}
+		block := task % blocks
+		from := block * w.plan.depth
+		rows := min(w.plan.depth, depth-from)
+		first := task / blocks * perTask
+		for panel := first; panel < min(panels, first+perTask); panel++ {
+			at := from*width + panel*s.tileCols*rows
+			col := panel * s.tileCols
+			s.packB(w.g, w.batch, w.baseB, k+from, rows, j+col, min(s.tileCols, cols-col),
+				w.packed[at:at+rows*s.tileCols], scratch)
+		}
+	})
+}
+
+// rows computes rows [i, end) of columns [j+from, j+to) for the group of B that starts at row k and column j.
+func (s *Set) rows(w *part, arena *Arena, i, end, k, depth, j, from, to int) {
+	g := w.g
+	defer arena.Release(arena.Mark())
+	strided := g.Consume != nil || g.C.ColStride != 1
+	step := w.plan.chunkCols
+	var strip []float32
+	if strided {
+		strip = arena.Float32(s.tileRows * step)
+	}
+	scratch := arena.Float32(s.tileRows * w.plan.depth)
+	for col := from; col < to; col += step {
+		cols := min(step, to-col)
+		if strided {
+			s.eachStrip(i, end, func(row, rows int) {
+				if g.Consume == nil && (k > 0 || g.Accumulate) {
+					loadStrip(strip, &g.C, w.baseC, row, rows, j+col, cols)
+				}
+				for block := 0; block == 0 || block < depth; block += w.plan.depth {
+					s.strip(w, scratch, row, rows, k, block, depth, j, col, cols, at(strip, 0), cols, g.Accumulate || k+block > 0)
+				}
+				last := k+depth >= g.K
+				if last {
+					s.finishStrip(g, w.batch, row, rows, j+col, cols, strip, cols)
+				}
+				if g.Consume != nil {
+					g.Consume(w.batch, row, j+col, rows, strip, cols)
+				} else {
+					storeStrip(strip, &g.C, w.baseC, row, rows, j+col, cols)
+				}
+			})
+			continue
+		}
+		for block := 0; block == 0 || block < depth; block += w.plan.depth {
+			s.eachStrip(i, end, func(row, rows int) {
+				to := w.baseC + row*g.C.RowStride + j + col
+				s.strip(w, scratch, row, rows, k, block, depth, j, col, cols, at(g.C.Data, to), g.C.RowStride, g.Accumulate || k+block > 0)
+				if k+block+w.plan.depth >= g.K && g.hasFinish() {
+					s.finishStrip(g, w.batch, row, rows, j+col, cols, g.C.Data[to:], g.C.RowStride)
+				}
+			})
+		}
+	}
+}
+
+// eachStrip splits rows [from, end) into strips of nearly equal height, at most tileRows.
+func (s *Set) eachStrip(from, end int, f func(row, rows int)) {
+	n := end - from
+	for strips := ceilDiv(n, s.tileRows); strips > 0; strips-- {
+		rows := ceilDiv(n, strips)
+		f(from, rows)
+		from += rows
+		n -= rows
+	}
+}
+
+// strip multiplies rows [row, row+rows) of A by the block of the packed group that starts at its row block, for its
+// columns [col, col+cols), into c.
+func (s *Set) strip(w *part, scratch []float32, row, rows, k, block, depth, j, col, cols int, c *float32, cRow int, accumulate bool) {
+	g := w.g
+	kb := min(w.plan.depth, depth-block)
+	a := s.viewA(g, w.batch, w.baseA, row, rows, k+block, kb, scratch)
+	group := ceilDiv(min(w.plan.groupCols, g.N-j), s.tileCols) * s.tileCols
+	kernels := &s.tiles[rows-1]
+	for x := 0; x < cols; x += s.tileCols {
+		n := min(s.tileCols, cols-x)
+		b, bRow := at(w.packed, block*group+(col+x)*kb), s.tileCols
+		if w.packed == nil {
+			b, bRow = at(g.B.Data, w.baseB+(k+block)*g.B.RowStride+j+col+x), g.B.RowStride
+		}
+		tile := kernels[1]
+		if 2*n <= s.tileCols {
+			tile = kernels[0]
+		}
+		tile(kb, a.data, a.row, a.col, b, bRow, offset32(c, x), cRow, n, accumulate)
+	}
+}
+
+// finishStrip finishes the rows of a strip.
+func (s *Set) finishStrip(g *Gemm, batch, row, rows, col, cols int, c []float32, stride int) {
+	for r := range rows {
+		s.finishRow(g, batch, row+r, col, c[r*stride:r*stride+cols])
+	}
+}
+
+// loadStrip reads a strip of C that has a column stride.
+func loadStrip(strip []float32, c *Matrix, base, row, rows, col, cols int) {
+	for r := range rows {
+		from := base + (row+r)*c.RowStride + col*c.ColStride
+		for x := range cols {
+			strip[r*cols+x] = c.Data[from+x*c.ColStride]
+		}
+	}
+}
+
+// storeStrip writes a strip of C that has a column stride.
+func storeStrip(strip []float32, c *Matrix, base, row, rows, col, cols int) {
+	for r := range rows {
+		to := base + (row+r)*c.RowStride + col*c.ColStride
+		for x := range cols {
+			c.Data[to+x*c.ColStride] = strip[r*cols+x]
+		}
+	}
+}

@@ -1,0 +1,101 @@
+package kernel
+
+// panelA is a block of rows of A as the tile kernel reads it.
+type panelA struct {
+	data     *float32
+	row, col int // strides
+}
+
+// copyStride is the row stride in elements from which rows that share a multiple of it fall into the same sets of the
+// first-level cache: such rows are copied next to each other first.
+const copyStride = 512
+
+// viewA returns rows [i, i+rows) and columns [k, k+depth) of A: A itself where its layout suits the kernel, else a copy
+// in scratch, which has room for rows*depth elements.
+func (s *Set) viewA(g *Gemm, batch, base, i, rows, k, depth int, scratch []float32) panelA {
+	a := &g.A
+	if a.Gather != nil {
+		for r := range rows {
+			a.Gather(scratch[r*depth:(r+1)*depth], batch, i+r, k)
+		}
+		return panelA{at(scratch, 0), depth, 1}
+	}
+	from := base + i*a.RowStride + k*a.ColStride
+	switch {
+	case depth == 0 || rows == 0:
+		return panelA{at(scratch, 0), 1, 1}
+	case a.ColStride == 1 && a.RowStride%copyStride != 0:
+		return panelA{at(a.Data, from), a.RowStride, 1}
+	case a.ColStride == 1:
+		for r := range rows {
+			copy(scratch[r*depth:(r+1)*depth], a.Data[from+r*a.RowStride:])
+		}
+		return panelA{at(scratch, 0), depth, 1}
+	case a.RowStride == 1:
+		for p := range depth {
+			copy(scratch[p*rows:(p+1)*rows], a.Data[from+p*a.ColStride:])
+		}
+		return panelA{at(scratch, 0), 1, rows}
+	}
+	for r := range rows {
+		line := scratch[r*depth : (r+1)*depth]
+		for p := range line {
+			line[p] = a.Data[from+r*a.RowStride+p*a.ColStride]
+		}
+	}
+	return panelA{at(scratch, 0), depth, 1}
+}
+
+// packB copies rows [k, k+depth) and columns [j, j+cols) of B into a panel: dst[p*tileCols + c]. Columns from cols on
+// stay as they are. scratch has room for tileCols*depth elements.
+func (s *Set) packB(g *Gemm, batch, base, k, depth, j, cols int, dst, scratch []float32) {
+	b := &g.B
+	width := s.tileCols
+	if b.Gather != nil {
+		for p := range depth {
+			b.Gather(dst[p*width:p*width+cols], batch, k+p, j)
+		}
+		return
+	}
+	from := base + k*b.RowStride + j*b.ColStride
+	switch {
+	case depth == 0:
+	case b.BF16 != nil:
+		s.packHalf(b, from, depth, cols, dst, scratch)
+	case b.ColStride == 1:
+		for p := range depth {
+			copy(dst[p*width:p*width+cols], b.Data[from+p*b.RowStride:])
+		}
+	case b.RowStride == 1:
+		s.transpose(dst, width, b.Data[from:], b.ColStride, cols, depth)
+	default:
+		for p := range depth {
+			line := dst[p*width : p*width+cols]
+			for c := range line {
+				line[c] = b.Data[from+p*b.RowStride+c*b.ColStride]
+			}
+		}
+	}
+}
+
+// packHalf is packB for bfloat16.
+func (s *Set) packHalf(b *Matrix, from, depth, cols int, dst, scratch []float32) {
+	width := s.tileCols
+	switch {
+	case b.ColStride == 1:
+		for p := range depth {
+			s.fromBF16(dst[p*width:p*width+cols], b.BF16[from+p*b.RowStride:][:cols])
+		}
+	case b.RowStride == 1:
+		for c := range cols {
+			s.fromBF16(scratch[c*depth:(c+1)*depth], b.BF16[from+c*b.ColStride:][:depth])
+		}
+		s.transpose(dst, width, scratch, depth, cols, depth)
+	default:
+		for p := range depth {
+			for c := range cols {
+				dst[p*width+c] = b.BF16[from+p*b.RowStride+c*b.ColStride].Float32()
+			}
+		}
+	}
+}

@@ -1,0 +1,44 @@
+package kernel
+
+import "fmt"
+
+// Level is an instruction-set level, in increasing order of width.
+type Level uint8
+
+const (
+	Plain  Level = iota // portable Go
+	AVX2                // 256-bit vectors with FMA
+	AVX512              // 512-bit vectors: AVX-512 F, BW, DQ and VL
+)
+
+// String returns the name of the level as it is written in reports.
+func (l Level) String() string {
+	switch l {
+	case Plain:
+		return "plain"
+	case AVX2:
+		return "avx2"
+	case AVX512:
+		return "avx512"
+	}
+	return fmt.Sprintf("Level(%d)", uint8(l))
+}
+
+// ParseLevel is the inverse of Level.String.
+func ParseLevel(name string) (Level, error) {
+	for l := Plain; l <= AVX512; l++ {
+		if l.String() == name {
+			return l, nil
+		}
+	}
+	return Plain, fmt.Errorf("kernel: unknown instruction level %q; expected plain, avx2 or avx512", name)
+}
+
+// Supported lists the levels that this processor and operating system can run, in increasing order.
+func Supported() []Level {
+	levels := []Level{Plain}
+	for l := AVX2; l <= Detect(); l++ {
+		levels = append(levels, l)
+	}
+	return levels
+}

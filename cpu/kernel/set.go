@@ -1,0 +1,87 @@
+package kernel
+
+import "fmt"
+
+// Set is the table of kernels of one level. It is immutable and safe for concurrent use.
+type Set struct {
+	level Level
+
+	// tile multiplies small blocks; see tileFunc. tiles[rows-1][vectors-1] is for that number of rows and 1 or 2 vectors of columns.
+	tileRows, tileCols int
+	tiles              [][2]tileFunc
+
+	unary        [unaryOps]func(dst, x []float32)
+	binary       [binaryOps]func(dst, a, b []float32)
+	binaryScalar [binaryOps]func(dst, a []float32, b float32)
+	scalarBinary [binaryOps]func(dst []float32, a float32, b []float32)
+	reduce       [reductions]func(x []float32) float32
+	dot          func(a, b []float32) float32
+	mulAdd       func(dst, a, b, c []float32)
+	addScaled    func(dst, x []float32, scale float32)
+	scaleShift   func(dst, x []float32, scale, shift float32)
+	adamW        func(p, m, v, g []float32, c *adamWCoefficients)
+	interleave   func(dst, even, odd []float32)
+	deinterleave func(even, odd, src []float32)
+	fromBF16     func(dst []float32, src []BF16)
+	toBF16       func(dst []BF16, src []float32)
+	transpose    func(dst []float32, dstStride int, src []float32, srcStride, rows, cols int)
+	softmaxBlock func(block, top, sum, factor []float32)
+	gradBlock    func(p, dp, shift, delta []float32, scale float32)
+	scaleLanes   func(block, factor []float32)
+}
+
+// For returns the kernels of a level, or an error when this machine cannot run it.
+func For(level Level) (*Set, error) {
+	if level > Detect() {
+		return nil, fmt.Errorf("kernel: level %v needs instructions this machine lacks; it has %v", level, Detect())
+	}
+	s := plainSet()
+	upgrade(s, level)
+	s.level = level
+	return s, nil
+}
+
+// Best returns the kernels of the highest level of this machine.
+func Best() *Set {
+	s := plainSet()
+	upgrade(s, Detect())
+	s.level = Detect()
+	return s
+}
+
+// Level tells which instructions the kernels of s use.
+func (s *Set) Level() Level { return s.level }
+
+// plainSet returns the portable kernels.
+func plainSet() *Set {
+	s := &Set{tileRows: 4, tileCols: 16}
+	for rows := 1; rows <= s.tileRows; rows++ {
+		t := plainTile(rows)
+		s.tiles = append(s.tiles, [2]tileFunc{t, t})
+	}
+	for op := range s.unary {
+		f := unaryPlain[op]
+		s.unary[op] = func(dst, x []float32) { mapPlain(dst, x, f) }
+	}
+	for op := range s.binary {
+		f := binaryPlain[op]
+		s.binary[op] = func(dst, a, b []float32) { zipPlain(dst, a, b, f) }
+		s.binaryScalar[op] = func(dst, a []float32, b float32) { zipScalarPlain(dst, a, b, f) }
+		s.scalarBinary[op] = func(dst []float32, a float32, b []float32) { scalarZipPlain(dst, a, b, f) }
+	}
+	s.reduce = reducePlain
+	s.dot = dotPlain
+	s.mulAdd = mulAddPlain
+	s.addScaled = addScaledPlain
+	s.scaleShift = scaleShiftPlain
+	s.adamW = adamWPlain
+	s.interleave = interleavePlain
+	s.deinterleave = deinterleavePlain
+	s.fromBF16 = fromBF16Plain
+	s.toBF16 = toBF16Plain
+	s.transpose = transposePlain
+	s.softmaxBlock = softmaxBlockPlain
+	s.gradBlock = gradBlockPlain
+	s.scaleLanes = scaleLanesPlain
+	return s
+}
