@@ -1,0 +1,108 @@
+package network
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/gowalrus/walrus/checkpoint"
+	"github.com/gowalrus/walrus/engine"
+	"github.com/gowalrus/walrus/model"
+)
+
+// LoadOptions change weights on their way from disk to the engine.
+type LoadOptions struct {
+	Config   string   // configuration file; empty: the one beside the weights
+	Fields   []string // names that get new columns unless the weights have them (fine-tuning)
+	Seed     uint64   // of the new columns
+	DropPath *float64 // instead of the configuration's
+}
+
+// ConfigOf is the architecture that a configuration file describes.
+func ConfigOf(c checkpoint.Config) model.Config {
+	return model.Config{
+		Hidden: c.Hidden, Inner: c.Inner, Heads: c.Heads, Blocks: c.Blocks, States: c.States(), Dimensions: c.Dimensions,
+		Causal: c.CausalInTime, Jitter: c.JitterPatches, DropPath: c.DropPath,
+	}
+}
+
+// Load puts weights from disk on an engine: a file or folder that checkpoint.Open reads. Weights that do not fit their
+// configuration give an error that lists every name. The configuration comes back with the new fields in it.
+func Load(e *engine.Engine, path string, o LoadOptions) (*Network, checkpoint.Config, error) {
+	c, err := readConfig(path, o.Config)
+	if err != nil {
+		return nil, c, err
+	}
+	weights, err := checkpoint.Open(path)
+	if err != nil {
+		return nil, c, err
+	}
+	defer weights.Close()
+	config := ConfigOf(c)
+	fromWeights(&config, weights)
+	if err = checkpoint.Match(shapesOf(config), weights); err != nil {
+		return nil, c, err
+	}
+	tensors := weights.Tensors()
+	if grown, err := c.WithFields(o.Fields...); err != nil {
+		return nil, c, err
+	} else if grown.States() > c.States() {
+		if tensors, err = checkpoint.GrowFields(tensors, c.States(), grown.States(), o.Seed); err != nil {
+			return nil, c, err
+		}
+		c, config.States = grown, grown.States()
+	}
+	if o.DropPath != nil {
+		c.DropPath, config.DropPath = *o.DropPath, *o.DropPath
+	}
+	n, err := New(e, config, fromTensors(tensors, path))
+	return n, c, err
+}
+
+// readConfig reads the configuration that belongs to weights.
+func readConfig(path, given string) (checkpoint.Config, error) {
+	if given == "" {
+		found, err := checkpoint.FindConfig(path)
+		if err != nil {
+			return checkpoint.Config{}, fmt.Errorf("%w; name it with --config", err)
+		}
+		given = found
+	}
+	return checkpoint.ReadConfig(given)
+}
+
+// fromWeights completes a configuration with what only the weights tell: fine-tuned releases have learnable frequencies
+// an axis and sometimes a position embedding.
+func fromWeights(config *model.Config, weights *checkpoint.Checkpoint) {
+	_, config.AxisFrequencies = weights.Tensor("blocks.0.space_mixing.rotary_emb.freqs.0")
+	if ape, found := weights.Tensor("ape"); found && len(ape.Shape) == 6 {
+		copy(config.Position[:], ape.Shape[3:])
+	}
+}
+
+// shapesOf lists what a state dict of a configuration has.
+func shapesOf(config model.Config) map[string][]int {
+	shapes := map[string][]int{}
+	for _, w := range config.Weights() {
+		shapes[w.Name] = w.Shape
+	}
+	return shapes
+}
+
+// fromTensors reads weights by their names. Rotary frequencies that a file lacks follow from the head's size.
+func fromTensors(tensors []checkpoint.Tensor, path string) Source {
+	byName := make(map[string]checkpoint.Tensor, len(tensors))
+	for _, t := range tensors {
+		byName[t.Name] = t
+	}
+	return func(w model.Weight, to []float32) error {
+		t, found := byName[w.Name]
+		switch {
+		case found:
+			return t.Float32(to)
+		case w.Buffer && strings.Contains(w.Name, "rotary_emb"):
+			w.Initialise(to, 0)
+			return nil
+		}
+		return fmt.Errorf("network: %s has no weight %s", path, w.Name)
+	}
+}
