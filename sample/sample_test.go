@@ -209,6 +209,34 @@ func TestBatchIsAFunctionOfSeedAndNumber(t *testing.T) {
 	}
 }
 
+func TestGroupsHaveOneDimensionality(t *testing.T) {
+	space := flow2D("space")
+	space.fields.Axes, space.grid = []string{"x", "y", "z"}, []int{2, 2, 2}
+	space.sides = append(space.sides, field.Both(field.Open))
+	entries := []Entry{{Source: flow2D("a"), Batch: 1}, {Source: flow2D("b"), Batch: 1}, {Source: space, Batch: 1}}
+	s := mustSampler(t, Options{Seed: 3, Group: 4}, entries...)
+	counts := map[string]int{}
+	for group := range uint64(300) {
+		axes := map[int]bool{}
+		for i := range uint64(4) {
+			b, err := s.Batch(context.Background(), 4*group+i)
+			if err != nil {
+				t.Fatal(err)
+			}
+			axes[len(b.Boundaries)] = true
+			counts[b.DataSet]++
+		}
+		if len(axes) != 1 {
+			t.Fatalf("group %d mixes 2-D and 3-D", group)
+		}
+	}
+	for name, n := range counts { // 400 expected, four at a time: a standard deviation of at most 33
+		if n < 270 || n > 530 {
+			t.Errorf("%s was drawn %d of 1200 times, want about 400: %v", name, n, counts)
+		}
+	}
+}
+
 func TestRotatedBatchesKeepLawsOfVectorsAndBoundaries(t *testing.T) {
 	ctx := context.Background()
 	source := flow2D("a")

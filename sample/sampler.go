@@ -21,6 +21,9 @@ type Options struct {
 	Seed        uint64
 	Rotation    Augmentation // default none
 	Reflections bool         // mirror images too: 48 symmetries instead of 24
+	// Group is the number of successive batches that are all 2-D or all 3-D, since one optimizer step trains one of the
+	// two encoders. Every data set stays equally likely. 0 counts as 1.
+	Group int
 }
 
 // Sampler draws batches from a mixture in which every data set is equally likely (recipe, section 3).
@@ -74,10 +77,25 @@ func scatter(x uint64) uint64 {
 	return x ^ x>>31
 }
 
+// groupStream separates the draws of groups from those of batches.
+const groupStream = 0x67726f7570000000
+
+// choose draws a data set of the dimensionality that the group has.
+func (s *Sampler) choose(rng *rand.Rand, group uint64) mixed {
+	first := pick(Random(s.options.Seed^groupStream, group), s.entries)
+	var alike []mixed
+	for _, e := range s.entries {
+		if len(e.layout.axes) == len(first.layout.axes) {
+			alike = append(alike, e)
+		}
+	}
+	return pick(rng, alike)
+}
+
 // Batch reads batch n, a pure function of the seed and n.
 func (s *Sampler) Batch(ctx context.Context, n uint64) (*Batch, error) {
 	rng := Random(s.options.Seed, n)
-	e := pick(rng, s.entries)
+	e := s.choose(rng, n/uint64(max(1, s.options.Group)))
 	rotation := pick(rng, e.rotations)
 	samples := make([]*Batch, e.Batch)
 	for i := range samples {
