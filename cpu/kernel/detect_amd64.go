@@ -4,10 +4,11 @@ import "golang.org/x/sys/cpu"
 
 // Detect returns the highest level that this processor and operating system can run.
 func Detect() Level {
+	baseline := cpu.X86.HasAVX2 && cpu.X86.HasFMA && cpu.X86.HasBMI2
 	switch {
-	case cpu.X86.HasAVX512F && cpu.X86.HasAVX512BW && cpu.X86.HasAVX512DQ && cpu.X86.HasAVX512VL && cpu.X86.HasAVX2 && cpu.X86.HasFMA:
+	case cpu.X86.HasAVX512F && cpu.X86.HasAVX512BW && cpu.X86.HasAVX512DQ && cpu.X86.HasAVX512VL && baseline:
 		return AVX512
-	case cpu.X86.HasAVX2 && cpu.X86.HasFMA:
+	case baseline:
 		return AVX2
 	}
 	return Plain

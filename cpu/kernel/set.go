@@ -28,6 +28,7 @@ type Set struct {
 	softmaxBlock func(block, top, sum, factor []float32)
 	gradBlock    func(p, dp, shift, delta []float32, scale float32)
 	scaleLanes   func(block, factor []float32)
+	peak         func(rounds int) float64
 }
 
 // For returns the kernels of a level, or an error when this machine cannot run it.
@@ -83,5 +84,6 @@ func plainSet() *Set {
 	s.softmaxBlock = softmaxBlockPlain
 	s.gradBlock = gradBlockPlain
 	s.scaleLanes = scaleLanesPlain
+	s.peak = peakPlain
 	return s
 }

@@ -1,0 +1,292 @@
+// Command tile writes the matrix tile kernels of package kernel: 1 to 14 rows by 1 or 2 vectors of 16 columns for
+// AVX-512, 1 to 6 rows by 1 or 2 vectors of 8 columns for AVX2. All sums of a tile stay in registers.
+package main
+
+import (
+	"fmt"
+
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+// unroll is the number of steps of k in the main loop.
+const unroll = 2
+
+const signature = "func(k int, a *float32, aRow, aCol int, b *float32, bRow int, c *float32, cRow, cols int, accumulate bool)"
+
+func main() {
+	ConstraintExpr("amd64")
+	table := maskTable()
+	for vectors := 1; vectors <= 2; vectors++ {
+		for rows := 1; rows <= 14; rows++ {
+			(&tile{rows: rows, vectors: vectors}).wide()
+		}
+		for rows := 1; rows <= 6; rows++ {
+			(&tile{rows: rows, vectors: vectors, table: table}).narrow()
+		}
+	}
+	peak("peakWide", ZMM)
+	peak("peakNarrow", YMM)
+	Generate()
+}
+
+// peak writes a loop of independent multiply-adds, as many as hide their latency.
+func peak(name string, vec func() reg.VecVirtual) {
+	TEXT(name, NOSPLIT, "func(rounds int)")
+	Doc(name + " does rounds times 14 multiply-adds of a vector in registers; rounds is at least 1.")
+	rounds := GP64()
+	Load(Param("rounds"), rounds)
+	x := vec()
+	VXORPS(x, x, x)
+	var sums []reg.VecVirtual
+	for range 14 {
+		v := vec()
+		VXORPS(v, v, v)
+		sums = append(sums, v)
+	}
+	Label("loop")
+	for _, v := range sums {
+		VFMADD231PS(x, x, v)
+	}
+	DECQ(rounds)
+	JNZ(LabelRef("loop"))
+	VZEROUPPER()
+	RET()
+}
+
+// maskTable is 16 words of ones and 16 of zeros: read at 16-n words, it is the mask of the first n lanes.
+func maskTable() Mem {
+	m := GLOBL("tileMasks", 16|8) // NOPTR, RODATA
+	for i := range 32 {
+		word := U32(0)
+		if i < 16 {
+			word = U32(0xffffffff)
+		}
+		DATA(4*i, word)
+	}
+	return m
+}
+
+// tile is one kernel while it is written.
+type tile struct {
+	rows, vectors int
+	table         Mem
+
+	rowPtr     []reg.GPVirtual // one for every three rows of a
+	aRow, aCol reg.GPVirtual   // bytes
+	b, bRow    reg.GPVirtual
+	sum        [][]reg.VecVirtual
+}
+
+// begin declares the kernel, loads its arguments and clears the sums. It returns k and cols.
+func (t *tile) begin(name string, vec func() reg.VecVirtual) (k, cols reg.GPVirtual) {
+	TEXT(fmt.Sprintf("%s%dx%d", name, t.rows, t.vectors), NOSPLIT, signature)
+	Doc(fmt.Sprintf("%s%dx%d multiplies a tile of %d rows by up to %d vectors of columns; see tileFunc.", name, t.rows, t.vectors, t.rows, t.vectors))
+	Pragma("noescape")
+	k, cols = GP64(), GP64()
+	t.aRow, t.aCol, t.b, t.bRow = GP64(), GP64(), GP64(), GP64()
+	Load(Param("k"), k)
+	for _, p := range []struct {
+		name string
+		to   reg.GPVirtual
+	}{{"aRow", t.aRow}, {"aCol", t.aCol}, {"bRow", t.bRow}} {
+		Load(Param(p.name), p.to)
+		SHLQ(U8(2), p.to)
+	}
+	Load(Param("b"), t.b)
+	for i := 0; i < t.rows; i += 3 {
+		p := GP64()
+		if i == 0 {
+			Load(Param("a"), p)
+		} else {
+			LEAQ(Mem{Base: t.rowPtr[len(t.rowPtr)-1], Index: t.aRow, Scale: 2}, p)
+			ADDQ(t.aRow, p)
+		}
+		t.rowPtr = append(t.rowPtr, p)
+	}
+	for range t.rows {
+		var line []reg.VecVirtual
+		for range t.vectors {
+			v := vec()
+			VXORPS(v, v, v)
+			line = append(line, v)
+		}
+		t.sum = append(t.sum, line)
+	}
+	Load(Param("cols"), cols)
+	return k, cols
+}
+
+// element is a[i] of the present step.
+func (t *tile) element(i int) Mem {
+	m := Mem{Base: t.rowPtr[i/3]}
+	if i%3 > 0 {
+		m.Index, m.Scale = t.aRow, uint8(i%3)
+	}
+	return m
+}
+
+// loop writes the loop over k: loadB brings in the vectors of b, broadcast an element of a.
+func (t *tile) loop(label string, k reg.GPVirtual, loadB func() []reg.VecVirtual, broadcast func(Mem) reg.VecVirtual) {
+	step := func() {
+		b := loadB()
+		for i := range t.rows {
+			x := broadcast(t.element(i))
+			for v := range t.vectors {
+				VFMADD231PS(b[v], x, t.sum[i][v])
+			}
+		}
+		for _, p := range t.rowPtr {
+			ADDQ(t.aCol, p)
+		}
+		ADDQ(t.bRow, t.b)
+	}
+	count := GP64()
+	MOVQ(k, count)
+	SUBQ(U8(unroll), count)
+	JLT(LabelRef(label + "rest"))
+	Label(label + "loop")
+	for range unroll {
+		step()
+	}
+	SUBQ(U8(unroll), count)
+	JGE(LabelRef(label + "loop"))
+	Label(label + "rest")
+	ADDQ(U8(unroll), count)
+	JZ(LabelRef(label + "end"))
+	Label(label + "one")
+	step()
+	DECQ(count)
+	JNZ(LabelRef(label + "one"))
+	Label(label + "end")
+}
+
+// store adds to or overwrites c; put writes one vector, add adds the old value first.
+func (t *tile) store(c, cRow reg.GPVirtual, add func(Mem, reg.VecVirtual, int), put func(reg.VecVirtual, Mem, int), width int) {
+	accumulate := GP64()
+	Load(Param("accumulate"), accumulate.As8())
+	TESTB(accumulate.As8(), accumulate.As8())
+	JZ(LabelRef("overwrite"))
+	at := GP64()
+	MOVQ(c, at)
+	for i := range t.rows {
+		for v := range t.vectors {
+			add(Mem{Base: at, Disp: v * width}, t.sum[i][v], v)
+		}
+		if i < t.rows-1 {
+			ADDQ(cRow, at)
+		}
+	}
+	Label("overwrite")
+	for i := range t.rows {
+		for v := range t.vectors {
+			put(t.sum[i][v], Mem{Base: c, Disp: v * width}, v)
+		}
+		if i < t.rows-1 {
+			ADDQ(cRow, c)
+		}
+	}
+}
+
+// wide writes the AVX-512 kernel: lanes beyond the columns are masked off in every access.
+func (t *tile) wide() {
+	k, cols := t.begin("tileWide", ZMM)
+	ones := GP64()
+	MOVQ(I64(-1), ones)
+	BZHIQ(cols, ones, ones)
+	masks := []reg.OpmaskVirtual{K(), K()}[:t.vectors]
+	KMOVW(ones.As32(), masks[0])
+	if t.vectors == 2 {
+		SHRQ(U8(16), ones)
+		KMOVW(ones.As32(), masks[1])
+	}
+	c, cRow, line := GP64(), GP64(), GP64()
+	Load(Param("c"), c)
+	Load(Param("cRow"), cRow)
+	SHLQ(U8(2), cRow)
+	MOVQ(c, line)
+	for i := range t.rows { // c arrives while the products are computed
+		for v := range t.vectors {
+			PREFETCHT0(Mem{Base: line, Disp: 64 * v})
+		}
+		if i < t.rows-1 {
+			ADDQ(cRow, line)
+		}
+	}
+	t.loop("", k, func() []reg.VecVirtual {
+		var b []reg.VecVirtual
+		for v := range t.vectors {
+			x := ZMM()
+			VMOVUPS_Z(Mem{Base: t.b, Disp: 64 * v}, masks[v], x)
+			b = append(b, x)
+		}
+		return b
+	}, func(m Mem) reg.VecVirtual {
+		x := ZMM()
+		VBROADCASTSS(m, x)
+		return x
+	})
+	t.store(c, cRow, func(m Mem, sum reg.VecVirtual, v int) {
+		VADDPS_Z(m, sum, masks[v], sum)
+	}, func(sum reg.VecVirtual, m Mem, v int) {
+		VMOVUPS(sum, masks[v], m)
+	}, 64)
+	VZEROUPPER()
+	RET()
+}
+
+// narrow writes the AVX2 kernel: masks live in memory, since sums and operands fill the registers.
+func (t *tile) narrow() {
+	k, cols := t.begin("tileNarrow", YMM)
+	mask := GP64()
+	// The mask of lane i of n columns is word 16-n+i of the table.
+	LEAQ(t.table, mask)
+	ADDQ(U8(64), mask)
+	SHLQ(U8(2), cols)
+	SUBQ(cols, mask)
+	broadcast := func(m Mem) reg.VecVirtual {
+		x := YMM()
+		VBROADCASTSS(m, x)
+		return x
+	}
+	CMPQ(cols, U8(32*t.vectors))
+	JNE(LabelRef("masked"))
+	t.loop("full", k, func() []reg.VecVirtual {
+		var b []reg.VecVirtual
+		for v := range t.vectors {
+			x := YMM()
+			VMOVUPS(Mem{Base: t.b, Disp: 32 * v}, x)
+			b = append(b, x)
+		}
+		return b
+	}, broadcast)
+	JMP(LabelRef("done"))
+	Label("masked")
+	t.loop("masked", k, func() []reg.VecVirtual {
+		var b []reg.VecVirtual
+		for v := range t.vectors {
+			m, x := YMM(), YMM()
+			VMOVUPS(Mem{Base: mask, Disp: 32 * v}, m)
+			VMASKMOVPS(Mem{Base: t.b, Disp: 32 * v}, m, x)
+			b = append(b, x)
+		}
+		return b
+	}, broadcast)
+	Label("done")
+	c, cRow := GP64(), GP64()
+	Load(Param("c"), c)
+	Load(Param("cRow"), cRow)
+	SHLQ(U8(2), cRow)
+	m, old := YMM(), YMM()
+	t.store(c, cRow, func(at Mem, sum reg.VecVirtual, v int) {
+		VMOVUPS(Mem{Base: mask, Disp: 32 * v}, m)
+		VMASKMOVPS(at, m, old)
+		VADDPS(old, sum, sum)
+	}, func(sum reg.VecVirtual, at Mem, v int) {
+		VMOVUPS(Mem{Base: mask, Disp: 32 * v}, m)
+		VMASKMOVPS(sum, m, at)
+	}, 32)
+	VZEROUPPER()
+	RET()
+}
