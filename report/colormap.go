@@ -23,8 +23,8 @@ func (m *Colormap) At(t float64) color.RGBA {
 	if math.IsNaN(t) {
 		return NotFinite
 	}
-	i := int(t * float64(len(m.levels)))
-	return m.levels[min(max(i, 0), len(m.levels)-1)]
+	i := int(min(max(t, 0), 1) * float64(len(m.levels)))
+	return m.levels[min(i, len(m.levels)-1)]
 }
 
 // quantised returns the same map with n colours, for formats with a small palette.

@@ -106,7 +106,7 @@ func (l *layout) changing() image.Rectangle {
 func (l *layout) note() string {
 	text := l.describe()
 	if len(l.columns) > 1 {
-		text += "; truth and prediction share the truth's colour scale"
+		text += "; error = prediction − truth; truth and prediction share the truth's colour scale"
 	}
 	pointed := false
 	for row := range l.Channels {
@@ -153,7 +153,11 @@ func (l *layout) drawGroup(picture *image.RGBA, group, position int, heading str
 	drawText(picture, l.face.body, l.Theme.Text, area.Min.X, top, left, heading)
 	for i, kind := range l.columns {
 		if len(l.columns) > 1 {
-			name := shorten(l.face.small, kind.String(), l.size.X)
+			name := kind.String()
+			if full := name + " (prediction − truth)"; kind == errorColumn && textWidth(l.face.small, full) <= l.size.X {
+				name = full
+			}
+			name = shorten(l.face.small, name, l.size.X)
 			drawText(picture, l.face.small, l.Theme.Muted, l.panelAt(0, group, i).Min.X, top+l.lineHeight(), left, name)
 		}
 		for row, c := range l.Channels {

@@ -49,7 +49,7 @@ const (
 )
 
 func (c column) String() string {
-	return [...]string{"truth", "prediction", "error (prediction − truth)"}[c]
+	return [...]string{"truth", "prediction", "error"}[c]
 }
 
 // figure is a validated PanelSpec with its plane and its colour scales.

@@ -178,13 +178,13 @@ func labelTicks(ticks []tick, step float64) {
 	}
 }
 
-// decimalsOf is the number of decimals that write step exactly, at most 6.
+// decimalsOf is the number of decimals that write step exactly, at most 12.
 func decimalsOf(step float64) int {
-	for d := range 6 {
+	for d := range 12 {
 		scaled := step * math.Pow(10, float64(d))
 		if math.Abs(scaled-math.Round(scaled)) < 1e-6*scaled && math.Round(scaled) > 0 {
 			return d
 		}
 	}
-	return 6
+	return 12
 }
