@@ -29,6 +29,7 @@ type Scenario struct {
 	PublishedFrames int
 
 	Parameters []Parameter // what varies between trajectories
+	Seconds    float64     // one trajectory at the default size on one core of about 3 GHz; 0: not measured
 
 	// CheckGrid reports grids that the solver can not use (nil: any positive size will do).
 	CheckGrid func(grid []int) error
@@ -42,8 +43,9 @@ type Scenario struct {
 // Field is one quantity that a scenario writes.
 type Field struct {
 	field.Field
-	Constant bool // does not change in time (a material, a mask)
-	Positive bool // must stay above zero (a density, a pressure); the writer refuses anything else
+	Constant  bool // does not change in time (a material, a mask)
+	Positive  bool // must stay above zero (a density, a pressure); the writer refuses anything else
+	Symmetric bool // a tensor with t_ij = t_ji
 }
 
 // Parameter is a physical number that varies between trajectories or is fixed for all of them.
@@ -52,6 +54,9 @@ type Parameter struct {
 	Doc       string    // meaning and unit
 	Values    []float64 // the published choices; one is drawn for each trajectory
 	Low, High float64   // without Values: drawn uniformly from [Low, High]
+	// Follows names another parameter with as many Values: instead of a draw of its own, this one takes the value at the
+	// position that was drawn for that one (the rates F and k of a Gray-Scott pattern come in pairs).
+	Follows string
 }
 
 // Domain is the physical space of a trajectory.
