@@ -140,7 +140,7 @@ func placeTensors(entries []namedEntry, file io.ReaderAt, dataStart, size int64)
 
 // printable quotes a name from a file, shortened, so that a hostile one can not flood a message or a terminal.
 func printable(name string) string {
-	const most = 120
+	const most = 80
 	if len(name) > most {
 		return fmt.Sprintf("%q... (%d bytes)", name[:most], len(name))
 	}
