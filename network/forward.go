@@ -53,7 +53,7 @@ func (n *Network) forwardProgram(f Feed) (*engine.Program, error) {
 	if !has(n.Config.Dimensions, f.Net.Geometry.Dimensions()) {
 		return nil, fmt.Errorf("network: data with %d axes; these weights have encoders for %v", f.Net.Geometry.Dimensions(), n.Config.Dimensions)
 	}
-	return n.program(f.key(), func() (*engine.Program, error) {
+	return n.program(f.Key(), func() (*engine.Program, error) {
 		return n.Engine.Compile("forward", f.Inputs(), func(in []*Node) []*Node {
 			data, scope := f.Bind(in)
 			return []*Node{f.Net.Forward(scope, data)}
@@ -61,8 +61,8 @@ func (n *Network) forwardProgram(f Feed) (*engine.Program, error) {
 	})
 }
 
-// key tells apart the shapes that need a program of their own.
-func (f Feed) key() string {
+// Key tells apart the shapes that need a program of their own.
+func (f Feed) Key() string {
 	key := fmt.Sprint(f.Net.Samples, f.Net.Frames, f.Channels, f.Net.OutputFrames(), f.Keep)
 	for _, a := range f.Net.Geometry.Axes {
 		key += fmt.Sprint(" ", a.Size, a.Stride1, a.Stride2, a.Periodic(), a.Padded)
@@ -93,7 +93,7 @@ func (n *Network) Next(ctx context.Context, d Data, x, constants field.Array, ro
 		copy(last.Index(b).Data, joined.Index(b).Index(frames-1).Data)
 	}
 	y.Shape = shape
-	next := d.cutConstants(scales.Advance(last, y))
+	next := d.CutConstants(scales.Advance(last, y))
 	d.Hide(next, constants)
 	return next, scales, nil
 }
@@ -117,8 +117,8 @@ func (n *Network) increment(ctx context.Context, d Data, x, constants field.Arra
 	return
 }
 
-// cutConstants drops the constant channels at the end.
-func (d Data) cutConstants(a field.Array) field.Array {
+// CutConstants drops the constant channels at the end.
+func (d Data) CutConstants(a field.Array) field.Array {
 	if d.Constants == 0 {
 		return a
 	}
@@ -127,6 +127,17 @@ func (d Data) cutConstants(a field.Array) field.Array {
 	out := field.NewArray(shape...)
 	for i := range len(out.Data) / d.Variable() {
 		copy(out.Data[i*d.Variable():], a.Data[i*len(d.Fields):][:d.Variable()])
+	}
+	return out
+}
+
+// Advance appends a frame (B, points..., C) to a window (B, T, points..., C) and drops the window's oldest.
+func Advance(window, next field.Array) field.Array {
+	out := field.NewArray(window.Shape...)
+	for b := range window.Shape[0] {
+		from, to, last := window.Index(b).Data, out.Index(b).Data, next.Index(b).Data
+		copy(to, from[len(last):])
+		copy(to[len(to)-len(last):], last)
 	}
 	return out
 }

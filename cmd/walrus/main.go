@@ -39,6 +39,16 @@ func main() {
 	os.Exit(exitFailure)
 }
 
+// exactArgs is cobra.ExactArgs with the exit code of a usage error.
+func exactArgs(n int) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if err := cobra.ExactArgs(n)(cmd, args); err != nil {
+			return usagef("%s: %w; see walrus %s --help", cmd.Name(), err, cmd.Name())
+		}
+		return nil
+	}
+}
+
 // rootCommand assembles the command line: one constructor a command, each in its own file.
 func rootCommand() *cobra.Command {
 	root := &cobra.Command{
@@ -49,6 +59,8 @@ func rootCommand() *cobra.Command {
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.AddCommand(
+		selftestCommand(),
+		simulateCommand(),
 		versionCommand(),
 	)
 	return root

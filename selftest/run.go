@@ -1,0 +1,48 @@
+package selftest
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/gowalrus/walrus/engine"
+)
+
+// runner runs the cases of a folder on an engine.
+type runner struct {
+	folder *folder
+	engine *engine.Engine
+}
+
+// Run runs every case of a folder (format: golden/README.md of the specification) and reports each comparison as it is
+// made. It returns an error if a case can not be run, not if a number is off: that is in the results.
+func Run(ctx context.Context, e *engine.Engine, path string, report func(Result)) error {
+	f, err := openFolder(path)
+	if err != nil {
+		return err
+	}
+	r := &runner{folder: f, engine: e}
+	found := false
+	for _, kind := range []struct {
+		prefix string
+		run    func(context.Context, string) ([]Result, error)
+	}{{"fwd_", r.forward}, {"train_", r.training}, {"rollout_", r.rollout}} {
+		stems, err := f.cases(kind.prefix)
+		if err != nil {
+			return err
+		}
+		for _, stem := range stems {
+			found = true
+			results, err := kind.run(ctx, stem)
+			if err != nil {
+				return fmt.Errorf("selftest: %s: %w", stem, err)
+			}
+			for _, result := range results {
+				report(result)
+			}
+		}
+	}
+	if !found {
+		return fmt.Errorf("selftest: %s holds no case; expected fwd_*.json, train_*.json or rollout_*.json", path)
+	}
+	return nil
+}

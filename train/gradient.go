@@ -1,0 +1,145 @@
+package train
+
+import (
+	"context"
+	"fmt"
+
+	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gowalrus/walrus/engine"
+	"github.com/gowalrus/walrus/field"
+	"github.com/gowalrus/walrus/model"
+	"github.com/gowalrus/walrus/network"
+)
+
+// gradientProgram computes the loss of one batch and adds its gradient to accumulators.
+type gradientProgram struct {
+	feed       network.Feed
+	trained    []model.Weight
+	accumulate bool // with accumulators as inputs
+	input      bool // with the gradient of the network's input as the last output
+	program    *engine.Program
+}
+
+// compileGradient builds loss = scale x sum of weight x channels x |output - target| and its gradient with respect to
+// every trained weight that the graph uses, and to the input if wanted.
+func compileGradient(e *engine.Engine, feed network.Feed, accumulate, input bool) (*gradientProgram, error) {
+	p := &gradientProgram{feed: feed, accumulate: accumulate, input: input}
+	for _, w := range feed.Weights() {
+		if !w.Buffer {
+			p.trained = append(p.trained, w)
+		}
+	}
+	inputs := feed.Inputs()
+	frames, d := feed.Net.Samples*feed.Net.OutputFrames(), feed.Net.Geometry.Decoded()
+	inputs = append(inputs,
+		engine.Input{Name: "target", Shape: []int{frames, d[0], d[1], d[2], feed.Channels}},
+		engine.Input{Name: "weight", Shape: []int{frames, d[0], d[1], d[2], 1}},
+		engine.Input{Name: "channels", Shape: []int{feed.Channels}},
+		engine.Input{Name: "scale", Shape: []int{1}})
+	first := len(inputs)
+	if accumulate {
+		for _, w := range p.trained {
+			inputs = append(inputs, engine.Input{Name: "gradient of " + w.Name, Shape: w.Shape})
+		}
+	}
+	var err error
+	p.program, err = e.Compile("gradient", inputs, func(in []*Node) []*Node {
+		data, scope := feed.Bind(in)
+		y := feed.Net.Forward(scope, data)
+		target, weight, channels, scale := in[first-4], in[first-3], in[first-2], in[first-1]
+		errors := Mul(Abs(Sub(y, target)), Mul(weight, Reshape(channels, 1, 1, 1, 1, feed.Channels)))
+		loss := Mul(ReduceAllSum(errors), Reshape(scale))
+		var nodes []*Node
+		for i, w := range feed.Weights() {
+			if !w.Buffer {
+				nodes = append(nodes, in[feed.DataInputs()+i])
+			}
+		}
+		if input {
+			nodes = append(nodes, data.X)
+		}
+		gradients := Gradient(loss, nodes...)
+		if accumulate {
+			for i := range p.trained {
+				gradients[i] = Add(gradients[i], in[first+i])
+			}
+		}
+		return append([]*Node{loss}, gradients...)
+	})
+	return p, err
+}
+
+// Differentiate returns scale x sum of |output - target| where the objective counts, and its gradients: with respect to
+// the weights by name, and with respect to the normalised input (B*T, points..., C). It is for checking a gradient, not
+// for training: everything comes to the host.
+func Differentiate(ctx context.Context, n *network.Network, e Example, o *Objective, scale float64) (loss float64, weights map[string]field.Array, input field.Array, err error) {
+	feed := network.Feed{
+		Net:      model.Net{Config: n.Config, Geometry: e.Data.Geometry, Samples: o.X.Shape[0], Frames: o.X.Shape[1]},
+		Channels: len(e.Data.Fields),
+	}
+	p, err := compileGradient(n.Engine, feed, false, true)
+	if err != nil {
+		return 0, nil, input, err
+	}
+	defer p.program.Close()
+	loss, values, err := p.run(ctx, n, e, o, scale, nil)
+	if err != nil {
+		return 0, nil, input, err
+	}
+	defer network.Free(values)
+	weights = map[string]field.Array{}
+	for i, w := range p.trained {
+		if weights[w.Name], err = values[i].Array(); err != nil {
+			return 0, nil, input, err
+		}
+	}
+	framed, err := values[len(p.trained)].Array()
+	if err != nil {
+		return 0, nil, input, err
+	}
+	input, err = e.Data.Geometry.Adjoint(framed, e.Rolls)
+	return loss, weights, input, err
+}
+
+// run returns the loss and the gradients; accumulators, if any, are used up.
+func (p *gradientProgram) run(ctx context.Context, n *network.Network, e Example, o *Objective, scale float64, accumulators []*engine.Value) (float64, []*engine.Value, error) {
+	values, err := p.feed.Values(n.Engine, o.X, e.Data.Fields, e.Rolls, e.Keep)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer func() { network.Free(values) }()
+	factor := field.Array{Shape: []int{1}, Data: []float32{float32(scale)}}
+	target, err := network.Upload(n.Engine, o.Target, o.Weight, o.Channels, factor)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer network.Free(target)
+	inputs := append(append(append([]*engine.Value{}, values...), p.feed.Resident(n)...), target...)
+	donate := make([]bool, len(inputs), len(inputs)+len(accumulators))
+	if p.accumulate {
+		inputs = append(inputs, accumulators...)
+		for range accumulators {
+			donate = append(donate, true)
+		}
+	}
+	out, err := p.program.Run(ctx, inputs, donate)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer out[0].Free()
+	loss, err := scalar(out[0])
+	return loss, out[1:], err
+}
+
+// scalar reads a value that holds one number.
+func scalar(v *engine.Value) (float64, error) {
+	var x float64
+	err := v.Read(func(flat []float32) error {
+		if len(flat) != 1 {
+			return fmt.Errorf("train: a scalar with %d values", len(flat))
+		}
+		x = float64(flat[0])
+		return nil
+	})
+	return x, err
+}

@@ -1,0 +1,187 @@
+package train
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/gowalrus/walrus/engine"
+	"github.com/gowalrus/walrus/field"
+	"github.com/gowalrus/walrus/model"
+	"github.com/gowalrus/walrus/network"
+)
+
+// Stepper trains a network: it compiles the objective and the optimizer once for each shape and keeps the moments.
+type Stepper struct {
+	Network   *network.Network
+	Optimizer Optimizer
+	// Recompute recomputes every n-th block in the backward pass: less memory, more time; 0 for none.
+	Recompute int
+
+	moments   map[string]*Moments
+	gradients map[string]*gradientProgram
+	updates   map[int]*update // by number of axes: 2-D and 3-D train different encoders
+}
+
+// NewStepper starts with zero moments.
+func NewStepper(n *network.Network, o Optimizer, recompute int) (*Stepper, error) {
+	s := &Stepper{Network: n, Optimizer: o, Recompute: recompute,
+		moments: map[string]*Moments{}, gradients: map[string]*gradientProgram{}, updates: map[int]*update{}}
+	for _, w := range n.Config.Weights() {
+		if w.Buffer {
+			continue
+		}
+		zero := func(to []float32) error { clear(to); return nil }
+		if err := s.SetMoments(w, zero, zero, 0); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+// Moments returns the optimizer's memory of a weight; nil for one that is not trained.
+func (s *Stepper) Moments(name string) *Moments { return s.moments[name] }
+
+// SetMoments replaces the optimizer's memory of a weight, as a resumed run does. The functions fill arrays of the
+// weight's size.
+func (s *Stepper) SetMoments(w model.Weight, first, second func(to []float32) error, steps int) error {
+	m := &Moments{Steps: steps}
+	var err error
+	if m.First, err = s.Network.Engine.Fill(w.Shape, first); err != nil {
+		return fmt.Errorf("train: first moment of %s: %w", w.Name, err)
+	}
+	if m.Second, err = s.Network.Engine.Fill(w.Shape, second); err != nil {
+		return fmt.Errorf("train: second moment of %s: %w", w.Name, err)
+	}
+	if old := s.moments[w.Name]; old != nil {
+		old.First.Free()
+		old.Second.Free()
+	}
+	s.moments[w.Name] = m
+	return nil
+}
+
+// Step averages the gradients of the examples, which must all be 2-D or all 3-D, and makes one optimizer step. The loss
+// is the mean over the examples of 100 times the mean absolute error of the normalised increment; the norm is that of
+// the averaged gradient before clipping.
+func (s *Stepper) Step(ctx context.Context, examples []Example, rate float64) (Outcome, error) {
+	loss, gradients, err := s.Gradients(ctx, examples)
+	if err != nil {
+		return Outcome{}, err
+	}
+	u, err := s.update(examples[0].Data.Geometry.Dimensions())
+	if err != nil {
+		network.Free(gradients)
+		return Outcome{}, err
+	}
+	norm, err := u.apply(ctx, s.Network, s.moments, gradients, s.Optimizer, rate)
+	return Outcome{Loss: loss, GradientNorm: norm}, err
+}
+
+// Gradients returns the loss and the averaged gradients, one a trained weight of the graph in the order of
+// Trained. The caller frees them.
+func (s *Stepper) Gradients(ctx context.Context, examples []Example) (float64, []*engine.Value, error) {
+	if len(examples) == 0 {
+		return 0, nil, fmt.Errorf("train: a step without examples")
+	}
+	var total float64
+	var sums []*engine.Value
+	for i, e := range examples {
+		if got, want := e.Data.Geometry.Dimensions(), examples[0].Data.Geometry.Dimensions(); got != want {
+			return 0, nil, fmt.Errorf("train: one step mixes %d-D and %d-D examples", want, got)
+		}
+		p, err := s.gradient(e, i > 0)
+		if err != nil {
+			return 0, nil, err
+		}
+		o, err := NewObjective(e, p.feed.Net.OutputFrames())
+		if err != nil {
+			return 0, nil, err
+		}
+		scale := lossScale / float64(o.Count*len(examples))
+		loss, gradients, err := p.run(ctx, s.Network, e, o, scale, sums)
+		if err != nil {
+			return 0, nil, err
+		}
+		total += loss
+		sums = gradients
+	}
+	return total, sums, nil
+}
+
+// Trained lists the trained weights that a graph for data with the given number of axes uses.
+func (s *Stepper) Trained(dimensions int) []model.Weight {
+	var list []model.Weight
+	for _, w := range s.Network.Config.GraphWeights(dimensions) {
+		if !w.Buffer {
+			list = append(list, w)
+		}
+	}
+	return list
+}
+
+// gradient returns the compiled gradient for the shapes of an example.
+func (s *Stepper) gradient(e Example, accumulate bool) (*gradientProgram, error) {
+	if len(e.Input.Shape) < 2 {
+		return nil, fmt.Errorf("train: input of shape %v; expected (samples, frames, points, channels)", e.Input.Shape)
+	}
+	if err := e.Data.Check(); err != nil {
+		return nil, err
+	}
+	feed := network.Feed{
+		Net: model.Net{Config: s.Network.Config, Geometry: e.Data.Geometry,
+			Samples: e.Input.Shape[0], Frames: e.Input.Shape[1], Recompute: s.Recompute},
+		Channels: len(e.Data.Fields),
+		Keep:     e.Keep != nil,
+	}
+	key := fmt.Sprint(feed.Key(), accumulate)
+	if p := s.gradients[key]; p != nil {
+		return p, nil
+	}
+	p, err := compileGradient(s.Network.Engine, feed, accumulate, false)
+	if err != nil {
+		return nil, err
+	}
+	s.gradients[key] = p
+	return p, nil
+}
+
+// update returns the compiled optimizer step for data with the given number of axes.
+func (s *Stepper) update(dimensions int) (*update, error) {
+	if u := s.updates[dimensions]; u != nil {
+		return u, nil
+	}
+	u, err := compileUpdate(s.Network.Engine, s.Trained(dimensions), s.Optimizer)
+	if err != nil {
+		return nil, err
+	}
+	s.updates[dimensions] = u
+	return u, nil
+}
+
+// PeakBytes is the most memory that a compiled program takes beside its inputs; 0 if the engine can not tell.
+func (s *Stepper) PeakBytes() int64 {
+	var peak int64
+	for _, p := range s.gradients {
+		peak = max(peak, p.program.PeakBytes())
+	}
+	for _, u := range s.updates {
+		peak = max(peak, u.program.PeakBytes())
+	}
+	return peak
+}
+
+// Predict returns the network's normalised increments for the frames of an example that it decodes, (B, T', points..., Cv),
+// hidden where the target is: what the loss compares with Objective.Increment.
+func (s *Stepper) Predict(ctx context.Context, e Example) (field.Array, error) {
+	o, err := NewObjective(e, e.Input.Shape[1])
+	if err != nil {
+		return field.Array{}, err
+	}
+	y, err := s.Network.Forward(ctx, e.Data, o.X, e.Rolls, false)
+	if err != nil {
+		return field.Array{}, err
+	}
+	y = e.Data.CutConstants(y)
+	e.Data.Hide(y, e.Constant)
+	return y, nil
+}
