@@ -8,6 +8,9 @@ import (
 // Scenarios lists what this package simulates.
 func Scenarios() []scenario.Scenario {
 	return []scenario.Scenario{
+		acousticDiscontinuous(),
+		acousticInclusions(),
+		acousticMaze(),
 		quadrants(field.Periodic, "euler_multi_quadrants_periodicBC", "periodic"),
 		quadrants(field.Open, "euler_multi_quadrants_openBC", "open"),
 	}
