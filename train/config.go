@@ -18,9 +18,10 @@ type Config struct {
 	Seed       uint64           `yaml:"seed"`       // fixes every random draw of the run (default 1)
 	Out        string           `yaml:"out"`        // folder of checkpoints and logs (default "run")
 	Engine     string           `yaml:"engine"`     // what computes (default: the fastest at hand)
+	LogEvery   int              `yaml:"log_every"`  // steps that a row of the log averages over (default 10)
 	Model      ModelConfig      `yaml:"model"`      // the network
 	Data       DataConfig       `yaml:"data"`       // what it learns from
-	Optimizer  OptimizerConfig  `yaml:"optimizer"`  // AdamW
+	Optimizer  Optimizer        `yaml:"optimizer"`  // AdamW (default as released)
 	Schedule   Schedule         `yaml:"schedule"`   // learning rate and length
 	Validation ValidationConfig `yaml:"validation"` // scores while training
 	Checkpoint CheckpointConfig `yaml:"checkpoint"` // how often to save
@@ -38,6 +39,7 @@ type ModelConfig struct {
 	Tokens       int     `yaml:"tokens"`       // tokens along each axis (default 32 in 2-D, 16 in 3-D)
 	Vocabulary   string  `yaml:"vocabulary"`   // "released": the 67 published columns and new fields; "data": only the data's fields (default released)
 	Jitter       *bool   `yaml:"jitter"`       // random patch jitter and token rolls (default true)
+	Recompute    int     `yaml:"recompute"`    // recompute every n-th block in the backward pass to save memory; 0 for none
 }
 
 // DataConfig says which windows are drawn, and how.
@@ -50,24 +52,18 @@ type DataConfig struct {
 	Rotation    sample.Augmentation `yaml:"rotation"`    // none, plane or space (default plane)
 	Reflections bool                `yaml:"reflections"` // mirror images too (default false)
 	Prefetch    int                 `yaml:"prefetch"`    // batches read ahead (default 2)
+	// Accumulation is the number of batches whose gradients make one optimizer step (default 1; 4 as released).
+	Accumulation int `yaml:"accumulation"`
 }
 
 // SetConfig is one data set of the mixture; every one is equally likely.
 type SetConfig struct {
-	Path       string            `yaml:"path"`    // folder with data/train, or the folder of the files
-	Include    []string          `yaml:"include"` // keep files whose path contains one of these
-	Exclude    []string          `yaml:"exclude"` // drop files whose path contains one of these
-	Transforms map[string]string `yaml:"field_transforms"`
+	Path       string            `yaml:"path"`              // folder with data/train, or the folder of the files
+	Include    []string          `yaml:"include,omitempty"` // keep files whose path contains one of these
+	Exclude    []string          `yaml:"exclude,omitempty"` // drop files whose path contains one of these
+	Transforms map[string]string `yaml:"field_transforms,omitempty"`
 	History    int               `yaml:"history"` // instead of data.history (3 for 3-D data as released)
 	Batch      int               `yaml:"batch"`   // instead of data.batch
-}
-
-// OptimizerConfig is AdamW's (spec/model.md, section 4).
-type OptimizerConfig struct {
-	WeightDecay  float64 `yaml:"weight_decay"` // default 1e-4
-	Epsilon      float64 `yaml:"epsilon"`      // default 1e-10
-	Clip         float64 `yaml:"clip"`         // largest gradient norm (default 10)
-	Accumulation int     `yaml:"accumulation"` // batches whose gradients make one step (default 1)
 }
 
 // ValidationConfig says how often and on how much the run is scored.
@@ -80,6 +76,7 @@ type ValidationConfig struct {
 // CheckpointConfig says how often the run is saved, beside its end and Ctrl-C.
 type CheckpointConfig struct {
 	Minutes float64 `yaml:"minutes"` // wall-clock minutes between checkpoints (default 10)
+	Keep    int     `yaml:"keep"`    // the newest that are kept; 0 for all (default 2)
 }
 
 // FinetuneConfig starts from weights instead of random numbers.
@@ -92,12 +89,13 @@ func DefaultConfig() Config {
 	return Config{
 		Seed:       1,
 		Out:        "run",
+		LogEvery:   10,
 		Model:      ModelConfig{Preset: "nano", Vocabulary: "released"},
-		Data:       DataConfig{History: 6, Batch: 2, MinStride: 1, MaxStride: 5, Rotation: sample.PlaneRotation, Prefetch: 2},
-		Optimizer:  OptimizerConfig{WeightDecay: 1e-4, Epsilon: 1e-10, Clip: 10, Accumulation: 1},
+		Data:       DataConfig{History: 6, Batch: 2, MinStride: 1, MaxStride: 5, Rotation: sample.PlaneRotation, Prefetch: 2, Accumulation: 1},
+		Optimizer:  ReleasedOptimizer(),
 		Schedule:   DefaultSchedule(),
 		Validation: ValidationConfig{Every: 1, Windows: 16, Split: "valid"},
-		Checkpoint: CheckpointConfig{Minutes: 10},
+		Checkpoint: CheckpointConfig{Minutes: 10, Keep: 2},
 	}
 }
 
@@ -191,10 +189,12 @@ func (c Config) Check() error {
 		return fmt.Errorf("train: history of %d frames and batches of %d; expected at least one of each", d.History, d.Batch)
 	case d.MinStride < 1 || d.MaxStride < d.MinStride:
 		return fmt.Errorf("train: strides from %d to %d; expected 1 <= min_stride <= max_stride", d.MinStride, d.MaxStride)
-	case c.Optimizer.Accumulation < 1:
-		return fmt.Errorf("train: accumulation of %d batches; expected at least 1", c.Optimizer.Accumulation)
-	case !(c.Optimizer.Clip > 0) || !(c.Optimizer.Epsilon > 0) || c.Optimizer.WeightDecay < 0:
-		return fmt.Errorf("train: clip %v, epsilon %v, weight_decay %v; expected positive, positive, not negative", c.Optimizer.Clip, c.Optimizer.Epsilon, c.Optimizer.WeightDecay)
+	case d.Accumulation < 1:
+		return fmt.Errorf("train: accumulation of %d batches; expected at least 1", d.Accumulation)
+	case !(c.Optimizer.Clip >= 0) || !(c.Optimizer.Epsilon > 0) || !(c.Optimizer.WeightDecay >= 0):
+		return fmt.Errorf("train: clip %v, epsilon %v, weight_decay %v; expected only epsilon to be above zero, and none negative", c.Optimizer.Clip, c.Optimizer.Epsilon, c.Optimizer.WeightDecay)
+	case !(c.Optimizer.Beta1 >= 0 && c.Optimizer.Beta1 < 1 && c.Optimizer.Beta2 >= 0 && c.Optimizer.Beta2 < 1):
+		return fmt.Errorf("train: beta1 %v, beta2 %v; expected both in [0, 1)", c.Optimizer.Beta1, c.Optimizer.Beta2)
 	case c.Model.Vocabulary != "released" && c.Model.Vocabulary != "data":
 		return fmt.Errorf("train: model.vocabulary is %q; expected released or data", c.Model.Vocabulary)
 	case c.Validation.Every < 0 || c.Validation.Every > 0 && c.Validation.Windows < 1:

@@ -91,7 +91,7 @@ func TestCheckRefusesWhatCanNotWork(t *testing.T) {
 		"data.sets=[]":                           "data.sets",
 		"data.history=0":                         "history",
 		"data.max_stride=0":                      "strides",
-		"optimizer.accumulation=0":               "accumulation",
+		"data.accumulation=0":                    "accumulation",
 		"optimizer.clip=.nan":                    "clip",
 		"model.vocabulary=mine":                  "vocabulary",
 		"checkpoint.minutes=0":                   "minutes",

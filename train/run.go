@@ -1,0 +1,284 @@
+package train
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/goccy/go-yaml"
+
+	"github.com/gowalrus/walrus/checkpoint"
+	"github.com/gowalrus/walrus/engine"
+	"github.com/gowalrus/walrus/frame"
+	"github.com/gowalrus/walrus/internal/atomicfile"
+	"github.com/gowalrus/walrus/network"
+	"github.com/gowalrus/walrus/sample"
+)
+
+// RunConfigFile is the configuration in a run's folder, overrides included: what --resume reads.
+const RunConfigFile = "train.yaml"
+
+// loopNote is the name of the loop's state among a checkpoint's notes.
+const loopNote = "loop"
+
+// Observer is told what happens in a run. The functions may be nil.
+type Observer struct {
+	Progress func(Progress)
+	Scored   func(State, []Score)
+	Saved    func(State, string)
+}
+
+// Run is a training run with all its parts open: data, engine, network, optimizer and logs.
+type Run struct {
+	config   Config
+	engine   *engine.Engine
+	data     *sources
+	valid    *sources
+	stepper  *Stepper
+	saved    checkpoint.Config
+	loop     Loop
+	state    State
+	logs     []io.Closer
+	observer Observer
+}
+
+// ReadRunConfig reads the configuration of a run that exists.
+func ReadRunConfig(folder string) (Config, error) {
+	text, err := os.ReadFile(filepath.Join(folder, RunConfigFile))
+	if err != nil {
+		return Config{}, fmt.Errorf("train: %w (is %s the folder of a run?)", err, folder)
+	}
+	c, err := ParseConfig(text, nil)
+	c.Out = folder // a run's folder may have been moved
+	return c, err
+}
+
+// Open prepares a run: a new one, or with resume the one in the configuration's folder, at its last checkpoint.
+func Open(c Config, resume bool, o Observer) (*Run, error) {
+	r := &Run{config: c, observer: o}
+	if err := r.open(resume); err != nil {
+		return nil, errors.Join(err, r.Close())
+	}
+	return r, nil
+}
+
+func (r *Run) open(resume bool) error {
+	c := r.config
+	if err := c.Check(); err != nil {
+		return err
+	}
+	if err := r.prepareFolder(resume); err != nil {
+		return err
+	}
+	var err error
+	if r.data, err = openSources(c.Data, "train", c.Data.MinStride, c.Data.MaxStride); err != nil {
+		return err
+	}
+	if c.Validation.Every > 0 {
+		if r.valid, err = openSources(c.Data, c.Validation.Split, c.Data.MinStride, c.Data.MinStride); err != nil {
+			return fmt.Errorf("%w; set validation.every=0 to train without validation", err)
+		}
+	}
+	if r.engine, err = engine.Open(c.Engine); err != nil {
+		return err
+	}
+	if err = r.openNetwork(resume); err != nil {
+		return err
+	}
+	vocabulary, err := sample.NewVocabulary(r.saved.Fields)
+	if err != nil {
+		return err
+	}
+	if err = r.openLoop(vocabulary); err != nil {
+		return err
+	}
+	return r.openLogs()
+}
+
+// prepareFolder refuses to mix two runs in one folder and writes down what this one is.
+func (r *Run) prepareFolder(resume bool) error {
+	out := r.config.Out
+	_, err := checkpoint.FindConfig(out)
+	if exists := err == nil; exists && !resume {
+		return fmt.Errorf("train: %s holds a run already; go on with --resume %s, or choose another folder with --set out=FOLDER", out, out)
+	}
+	if resume {
+		return nil
+	}
+	if err := os.MkdirAll(out, 0o777); err != nil {
+		return fmt.Errorf("train: %w", err)
+	}
+	text, err := yaml.Marshal(r.config)
+	if err != nil {
+		return fmt.Errorf("train: %w", err)
+	}
+	f, err := atomicfile.Create(filepath.Join(out, RunConfigFile))
+	if err != nil {
+		return fmt.Errorf("train: %w", err)
+	}
+	defer f.Discard()
+	if _, err = f.Write(text); err != nil {
+		return fmt.Errorf("train: %w", err)
+	}
+	return f.Commit()
+}
+
+// openNetwork makes the network and the optimizer, or takes them from the last checkpoint.
+func (r *Run) openNetwork(resume bool) error {
+	c := r.config
+	if resume {
+		state, err := checkpoint.LoadRun(c.Out)
+		if err != nil {
+			return fmt.Errorf("train: --resume: %w", err)
+		}
+		if err = json.Unmarshal([]byte(state.Notes[loopNote]), &r.state); err != nil {
+			return fmt.Errorf("train: --resume: the checkpoint in %s was not made by a training run: %w", c.Out, err)
+		}
+		r.saved = state.Config
+		r.stepper, err = restore(r.engine, state, c.Optimizer, c.Model.Recompute)
+		return err
+	}
+	names, err := r.data.names()
+	if err != nil {
+		return err
+	}
+	n, saved, err := newNetwork(r.engine, c, names)
+	if err != nil {
+		return err
+	}
+	r.saved = saved
+	r.stepper, err = NewStepper(n, c.Optimizer, c.Model.Recompute)
+	return err
+}
+
+// openLoop joins data and network.
+func (r *Run) openLoop(vocabulary *sample.Vocabulary) error {
+	c := r.config
+	sampler, err := sample.New(r.data.entries, vocabulary, sample.Options{
+		Seed: c.Seed, Rotation: c.Data.Rotation, Reflections: c.Data.Reflections, Group: c.Data.Accumulation,
+	})
+	if err != nil {
+		return err
+	}
+	r.loop = Loop{
+		Network: stepNetwork{r.stepper, frame.Options{Tokens: c.Model.Tokens}, c.Model.JitterOn()},
+		Batches: sampler, Schedule: c.Schedule, Seed: c.Seed,
+		Accumulation: c.Data.Accumulation, Prefetch: c.Data.Prefetch, LogEvery: c.LogEvery,
+		SaveEvery: time.Duration(c.Checkpoint.Minutes * float64(time.Minute)), ValidEvery: c.Validation.Every,
+		Save: r.save, Progress: r.observer.Progress,
+	}
+	if r.valid == nil {
+		return nil
+	}
+	validator, err := newValidator(r.valid, r.stepper.Network, vocabulary, c)
+	r.loop.Validate = validator.scores
+	return err
+}
+
+func (r *Run) openLogs() error {
+	log, err := OpenLog(filepath.Join(r.config.Out, LogFile), r.state.Step)
+	if err != nil {
+		return err
+	}
+	r.logs = append(r.logs, log)
+	r.loop.Log = log.Row
+	if r.valid == nil {
+		return nil
+	}
+	scores, err := OpenValidation(filepath.Join(r.config.Out, ValidationFile), r.state.Step)
+	if err != nil {
+		return err
+	}
+	r.logs = append(r.logs, scores)
+	r.loop.Scored = func(s State, list []Score) error {
+		if r.observer.Scored != nil {
+			r.observer.Scored(s, list)
+		}
+		return scores.Scores(s.Step, list)
+	}
+	return nil
+}
+
+// State is where the run stands.
+func (r *Run) State() State { return r.state }
+
+// Network is the network that is trained.
+func (r *Run) Network() *network.Network { return r.stepper.Network }
+
+// Steps is the number of steps of the whole run.
+func (r *Run) Steps() int { return r.config.Schedule.Steps() }
+
+// Train goes on to the end of the schedule, or until ctx ends; then it saves and returns the context's error.
+func (r *Run) Train(ctx context.Context) error {
+	var err error
+	r.state, err = r.loop.Run(ctx, r.state)
+	return err
+}
+
+// save writes a checkpoint.
+func (r *Run) save(_ context.Context, s State) error {
+	state, err := r.stepper.save(r.saved)
+	if err != nil {
+		return err
+	}
+	note, err := json.Marshal(s)
+	if err != nil {
+		return err
+	}
+	state.Step, state.Epoch, state.Notes = s.Step, s.Step/r.config.Schedule.EpochSteps, map[string]string{loopNote: string(note)}
+	path, err := checkpoint.SaveRun(r.config.Out, state, r.config.Checkpoint.Keep)
+	if err == nil && r.observer.Saved != nil {
+		r.observer.Saved(s, path)
+	}
+	return err
+}
+
+// Close closes data, logs and engine.
+func (r *Run) Close() error {
+	var failed error
+	for _, l := range r.logs {
+		failed = errors.Join(failed, l.Close())
+	}
+	for _, s := range []*sources{r.data, r.valid} {
+		if s != nil {
+			failed = errors.Join(failed, s.Close())
+		}
+	}
+	if r.stepper != nil {
+		r.stepper.Network.Close()
+	}
+	if r.engine != nil {
+		r.engine.Close()
+	}
+	return failed
+}
+
+// stepNetwork is the loop's view of a stepper.
+type stepNetwork struct {
+	stepper *Stepper
+	frame   frame.Options
+	jitter  bool
+}
+
+// Step makes examples of batches, with the random draws of each.
+func (n stepNetwork) Step(ctx context.Context, draws []Draw, rate float64) (Outcome, error) {
+	config := n.stepper.Network.Config
+	examples := make([]Example, len(draws))
+	for i, d := range draws {
+		data, err := network.DataOf(d.Batch, n.frame)
+		if err != nil {
+			return Outcome{}, fmt.Errorf("%s: %w", d.Batch.DataSet, err)
+		}
+		examples[i] = Example{Data: data, Input: d.Batch.Input, Output: d.Batch.Output, Constant: d.Batch.Constant}
+		if n.jitter {
+			examples[i].Rolls = data.Geometry.Draw(d.Random, config.Blocks)
+		}
+		examples[i].Keep = DrawKeep(config, d.Random, d.Batch.Input.Shape[0], d.Batch.Input.Shape[1])
+	}
+	return n.stepper.Step(ctx, examples, rate)
+}

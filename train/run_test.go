@@ -1,0 +1,194 @@
+package train
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/gowalrus/walrus/checkpoint"
+	"github.com/gowalrus/walrus/field"
+	"github.com/gowalrus/walrus/well"
+)
+
+// writeWaves writes a data set of travelling waves with the given fields: train and valid, two trajectories each.
+func writeWaves(t *testing.T, folder, name string, fields ...field.Field) {
+	t.Helper()
+	const n, frames = 16, 8
+	axes := []well.Axis{{Name: "x", Coordinates: make([]float32, n)}, {Name: "y", Coordinates: make([]float32, n)}}
+	for i := range n {
+		axes[0].Coordinates[i], axes[1].Coordinates[i] = float32(i), float32(i)
+	}
+	h := well.Header{
+		DatasetName: name, GridType: "cartesian", Axes: axes, Time: make([]float32, frames), Trajectories: 2,
+		Boundaries: well.BoundaryGroups(axes, []field.Sides{field.Both(field.Periodic), field.Both(field.Wall)}),
+	}
+	for i := range h.Time {
+		h.Time[i] = float32(i)
+	}
+	for _, f := range fields {
+		h.Fields = append(h.Fields, well.FieldInfo{Field: f, TimeVarying: true, SampleVarying: true})
+	}
+	for _, split := range []string{"train", "valid"} {
+		path := filepath.Join(folder, name, "data", split, name+".hdf5")
+		if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+			t.Fatal(err)
+		}
+		w, err := well.Create(path, h)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer w.Abort()
+		for trajectory := range 2 {
+			for frame := range frames {
+				for k, f := range fields {
+					values := make([]float32, n*n*f.Rank.Components(2))
+					for i := range values {
+						c, p := i%f.Rank.Components(2), i/f.Rank.Components(2)
+						phase := 2 * math.Pi * float64(p/n+frame) / n
+						values[i] = float32(math.Sin(float64(1+trajectory)*phase+float64(k+c)) * math.Cos(math.Pi*(float64(p%n)+0.5)/n))
+					}
+					if err := w.WriteFrame(trajectory, frame, f.Name, values); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// smallRun is a run of a few seconds over two data sets that needs every part.
+func smallRun(t *testing.T, data, out string) Config {
+	t.Helper()
+	c, err := ParseConfig([]byte(`
+model: {preset: tiny, hidden: 16, intermediate: 4, heads: 2, blocks: 2, drop_path: 0.2, tokens: 8, vocabulary: data}
+data: {history: 3, batch: 2, max_stride: 2, rotation: plane, accumulation: 2}
+schedule: {learning_rate: 0.002, epochs: 3, steps_per_epoch: 2, warmup_epochs: 1, cooldown_epochs: 1}
+validation: {windows: 2}
+log_every: 2
+`), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Out = out
+	for _, name := range []string{"waves", "tides"} {
+		c.Data.Sets = append(c.Data.Sets, SetConfig{Path: filepath.Join(data, name)})
+	}
+	return c
+}
+
+func writeWavesAndTides(t *testing.T) string {
+	folder := t.TempDir()
+	writeWaves(t, folder, "waves", field.Field{Name: "pressure"}, field.Field{Name: "velocity", Rank: field.Vector})
+	writeWaves(t, folder, "tides", field.Field{Name: "height"})
+	return folder
+}
+
+// train runs to the end, or until so many steps are done.
+func train(t *testing.T, c Config, resume bool, until int) {
+	t.Helper()
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
+	r, err := Open(c, resume, Observer{Progress: func(p Progress) {
+		if p.Step == until {
+			stop()
+		}
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err = r.Train(ctx); err != nil && !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
+	if err = r.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// The whole chain, files to files: a run that is stopped twice leaves the same bytes as one that is not.
+func TestResumedRunOnDiskEqualsNeverStopping(t *testing.T) {
+	data := writeWavesAndTides(t)
+	whole, cut := smallRun(t, data, filepath.Join(t.TempDir(), "whole")), smallRun(t, data, filepath.Join(t.TempDir(), "cut"))
+	train(t, whole, false, 0)
+	train(t, cut, false, 1)
+	for _, until := range []int{3, 0} {
+		resumed, err := ReadRunConfig(cut.Out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(cut, resumed); diff != "" {
+			t.Fatalf("the run's configuration changed on disk: %s", diff)
+		}
+		train(t, resumed, true, until)
+	}
+	want, err := checkpoint.LoadRun(whole.Out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := checkpoint.LoadRun(cut.Out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want.Step != 6 || got.Step != 6 {
+		t.Fatalf("ended at steps %d and %d, want 6", want.Step, got.Step)
+	}
+	for i, p := range want.Parameters {
+		if !cmp.Equal(p, got.Parameters[i]) {
+			t.Errorf("%s or its moments differ", p.Name)
+		}
+	}
+	if diff := cmp.Diff(stripClock(t, whole.Out), stripClock(t, cut.Out)); diff != "" {
+		t.Errorf("the logs differ: %s", diff)
+	}
+	if _, err = Open(whole, false, Observer{}); err == nil {
+		t.Error("a second run was started in the folder of the first")
+	}
+}
+
+// stripClock reads both logs without the column of seconds.
+func stripClock(t *testing.T, folder string) [][]string {
+	t.Helper()
+	rows, err := readRows(filepath.Join(folder, LogFile), logHeader, math.MaxInt)
+	if err != nil || len(rows) != 3 {
+		t.Fatalf("%d rows in the log: %v", len(rows), err)
+	}
+	for i := range rows {
+		rows[i][len(rows[i])-1] = ""
+	}
+	scores, err := readRows(filepath.Join(folder, ValidationFile), validationHeader, math.MaxInt)
+	if err != nil || len(scores) != 6 {
+		t.Fatalf("%d rows of scores: %v", len(scores), err)
+	}
+	return append(rows, scores...)
+}
+
+func TestFinetuningAddsColumnsForNewFields(t *testing.T) {
+	data := writeWavesAndTides(t)
+	first := smallRun(t, data, filepath.Join(t.TempDir(), "first"))
+	first.Data.Sets = first.Data.Sets[:1]
+	train(t, first, false, 0)
+	second := smallRun(t, data, filepath.Join(t.TempDir(), "second"))
+	second.Finetune.From = first.Out
+	train(t, second, false, 0)
+	state, err := checkpoint.LoadRun(second.Out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// waves: three flags, pressure and three components of velocity; tides: height.
+	if column := state.Config.Fields["height"]; column != 7 || state.Config.States() != 8 {
+		t.Errorf("height has column %d of %d, want 7 of 8", column, state.Config.States())
+	}
+	for _, p := range state.Parameters {
+		if p.Name == "embed.2.proj1.weight" && fmt.Sprint(p.Shape[:2]) != "[4 8]" {
+			t.Errorf("%s has shape %v, want 8 columns", p.Name, p.Shape)
+		}
+	}
+}

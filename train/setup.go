@@ -1,0 +1,140 @@
+package train
+
+import (
+	"fmt"
+
+	"github.com/gowalrus/walrus/checkpoint"
+	"github.com/gowalrus/walrus/engine"
+	"github.com/gowalrus/walrus/model"
+	"github.com/gowalrus/walrus/network"
+	"github.com/gowalrus/walrus/sample"
+)
+
+// newNetwork makes the network of a run that begins: fresh, or from the weights that finetune.from names. names are the
+// fields of the data. The configuration that belongs to it comes back.
+func newNetwork(e *engine.Engine, c Config, names []string) (*network.Network, checkpoint.Config, error) {
+	if c.Finetune.From != "" {
+		n, saved, err := network.Load(e, c.Finetune.From, network.LoadOptions{Fields: names, Seed: c.Seed, DropPath: &c.Model.DropPath})
+		if err != nil {
+			return nil, saved, fmt.Errorf("train: finetune.from: %w", err)
+		}
+		return n, describe(saved, c), nil
+	}
+	vocabulary := sample.ReleasedVocabulary()
+	if c.Model.Vocabulary == "data" {
+		vocabulary = sample.NewEmptyVocabulary()
+	}
+	vocabulary.Add(names...)
+	m, err := c.Model.architecture(vocabulary.Size())
+	if err != nil {
+		return nil, checkpoint.Config{}, err
+	}
+	saved, err := checkpoint.ReleasedConfig()
+	if err != nil {
+		return nil, saved, err
+	}
+	saved.Name = "walrus " + c.Model.Preset
+	saved.Hidden, saved.Inner, saved.Heads, saved.Blocks = m.Hidden, m.Inner, m.Heads, m.Blocks
+	saved.Dimensions, saved.CausalInTime, saved.JitterPatches, saved.DropPath = m.Dimensions, m.Causal, m.Jitter, m.DropPath
+	saved.Fields = vocabulary.Map()
+	n, err := network.New(e, m, network.Fresh(c.Seed))
+	return n, describe(saved, c), err
+}
+
+// architecture is the preset with what differs from it.
+func (m ModelConfig) architecture(states int) (model.Config, error) {
+	c, err := model.Preset(m.Preset)
+	if err != nil {
+		return c, err
+	}
+	c.Hidden, c.Inner = or(m.Hidden, c.Hidden), or(m.Intermediate, c.Inner)
+	c.Heads, c.Blocks = or(m.Heads, c.Heads), or(m.Blocks, c.Blocks)
+	c.States, c.DropPath, c.Jitter = states, m.DropPath, m.JitterOn()
+	return c, c.Validate()
+}
+
+// describe notes in a model's configuration how it is trained.
+func describe(saved checkpoint.Config, c Config) checkpoint.Config {
+	t := &saved.Training
+	t.LearningRate, t.WeightDecay, t.Epsilon, t.ClipNorm = c.Schedule.Rate, c.Optimizer.WeightDecay, c.Optimizer.Epsilon, c.Optimizer.Clip
+	t.LossMultiplier, t.GradientAccumulation = lossScale, c.Data.Accumulation
+	t.Epochs, t.WarmupEpochs, t.CooldownEpochs, t.WarmupFactor = c.Schedule.Epochs, c.Schedule.Warmup, c.Schedule.Cooldown, c.Schedule.WarmupFactor
+	t.BatchSize, t.SamplesPerEpoch = c.Data.Batch, c.Schedule.EpochSteps*c.Data.Accumulation
+	t.InputSteps, t.OutputSteps, t.MinStride, t.MaxStride = c.Data.History, 1, c.Data.MinStride, c.Data.MaxStride
+	t.RotationProbability = 1
+	if c.Data.Rotation == sample.NoRotation {
+		t.RotationProbability = 0
+	}
+	saved.GradientCheckpointing = c.Model.Recompute
+	return saved
+}
+
+// save takes everything that a resumed run needs off the engine.
+func (s *Stepper) save(saved checkpoint.Config) (checkpoint.State, error) {
+	state := checkpoint.State{Config: saved}
+	for _, w := range s.Network.Config.Weights() {
+		value, err := s.Network.Host(w.Name)
+		if err != nil {
+			return state, err
+		}
+		p := checkpoint.Parameter{Name: w.Name, Shape: w.Shape, Value: value.Data}
+		if m := s.moments[w.Name]; m != nil && m.Steps > 0 {
+			first, err := m.First.Array()
+			if err != nil {
+				return state, err
+			}
+			second, err := m.Second.Array()
+			if err != nil {
+				return state, err
+			}
+			p.First, p.Second, p.Updates = first.Data, second.Data, m.Steps
+		}
+		state.Parameters = append(state.Parameters, p)
+	}
+	return state, nil
+}
+
+// restore makes the network of a saved run and puts the optimizer's memory back.
+func restore(e *engine.Engine, state checkpoint.State, o Optimizer, recompute int) (*Stepper, error) {
+	saved := map[string]checkpoint.Parameter{}
+	for _, p := range state.Parameters {
+		saved[p.Name] = p
+	}
+	config := network.ConfigOf(state.Config)
+	_, config.AxisFrequencies = saved["blocks.0.space_mixing.rotary_emb.freqs.0"]
+	if ape := saved["ape"]; len(ape.Shape) == 6 {
+		copy(config.Position[:], ape.Shape[3:])
+	}
+	n, err := network.New(e, config, func(w model.Weight, to []float32) error {
+		if len(saved[w.Name].Value) != len(to) {
+			return fmt.Errorf("train: the checkpoint has %d values of %s; expected shape %v", len(saved[w.Name].Value), w.Name, w.Shape)
+		}
+		copy(to, saved[w.Name].Value)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	s, err := NewStepper(n, o, recompute)
+	if err != nil {
+		return nil, err
+	}
+	for _, w := range config.Weights() {
+		p := saved[w.Name]
+		if p.Updates == 0 {
+			continue
+		}
+		from := func(values []float32) func([]float32) error {
+			return func(to []float32) error {
+				if copy(to, values) != len(to) {
+					return fmt.Errorf("train: the checkpoint has %d values of a moment of %s; expected %d", len(values), w.Name, len(to))
+				}
+				return nil
+			}
+		}
+		if err := s.SetMoments(w, from(p.First), from(p.Second), p.Updates); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+}
