@@ -1,0 +1,304 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/gowalrus/walrus/internal/progress"
+	"github.com/gowalrus/walrus/sim"
+	"github.com/gowalrus/walrus/sim/scenario"
+)
+
+// simulateFlags are the settings that all scenarios of one command share.
+type simulateFlags struct {
+	out          string
+	grid         string
+	steps        int
+	trajectories int
+	seed         uint64
+	splits       []float64
+	set          []string
+	published    bool
+	workers      int
+	json         bool
+}
+
+// simulateCommand writes data sets.
+func simulateCommand() *cobra.Command {
+	var f simulateFlags
+	cmd := &cobra.Command{
+		Use:   "simulate NAME...",
+		Short: "Simulate scenarios and write them as data sets in The Well's format",
+		Long: `Simulate scenarios and write them as data sets in The Well's format.
+
+Each scenario NAME (see "walrus simulate list") becomes a folder OUT/NAME with data/train, data/valid and data/test, one
+trajectory a file, and stats.yaml: what "walrus train" and other readers of The Well expect. Parameters and initial
+states vary between trajectories. A run that was interrupted continues where it stopped, and the same seed gives the
+same files, on any number of cores.`,
+		Example: `  walrus simulate shear_flow --out data --trajectories 8
+  walrus simulate euler_multi_quadrants_openBC gray_scott_reaction_diffusion --out data --grid 64x64 --steps 50 --seed 3`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, names []string) error { return simulate(cmd, names, f) },
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&f.out, "out", "data", "folder that gets one folder a scenario")
+	flags.StringVar(&f.grid, "grid", "", "points along each axis, as 128x128 (default: the scenario's small grid)")
+	flags.IntVar(&f.steps, "steps", 0, "frames of a trajectory, the initial state included (default: the scenario's)")
+	flags.IntVar(&f.trajectories, "trajectories", 8, "trajectories in all splits together")
+	flags.Uint64Var(&f.seed, "seed", 1, "fixes every random choice")
+	flags.Float64SliceVar(&f.splits, "splits", []float64{0.8, 0.1, 0.1}, "shares of train, valid and test")
+	flags.StringArrayVar(&f.set, "set", nil, "fix a parameter that would vary between trajectories, as gamma=1.4 (repeatable)")
+	flags.BoolVar(&f.published, "published", false, "the public data's grid and number of frames, where --grid and --steps do not say otherwise")
+	flags.IntVar(&f.workers, "workers", runtime.NumCPU(), "processor cores to use")
+	flags.BoolVar(&f.json, "json", false, "print what was written as JSON")
+	cmd.AddCommand(simulateListCommand())
+	return cmd
+}
+
+// simulate checks all names and settings before the first scenario starts.
+func simulate(cmd *cobra.Command, names []string, f simulateFlags) error {
+	parameters, err := parseSettings(f.set)
+	if err != nil {
+		return err
+	}
+	grid, err := parseGrid(f.grid)
+	if err != nil {
+		return err
+	}
+	var plans []sim.Plan
+	for _, name := range names {
+		s, err := sim.Find(name)
+		if err != nil {
+			return usageError{err}
+		}
+		p := sim.Plan{Scenario: s, Out: f.out, Grid: grid, Frames: f.steps, Trajectories: f.trajectories, Seed: f.seed,
+			Splits: f.splits, Parameters: parameters, Workers: f.workers}
+		if f.published && p.Grid == nil {
+			p.Grid = s.PublishedGrid
+		}
+		if f.published && p.Frames == 0 {
+			p.Frames = s.PublishedFrames
+		}
+		if err := p.Check(); err != nil {
+			return usageError{err}
+		}
+		plans = append(plans, p)
+	}
+	for _, p := range plans {
+		if err := generate(cmd, p); err != nil {
+			return err
+		}
+	}
+	return reportWritten(cmd.OutOrStdout(), plans, f.json)
+}
+
+// generate runs one plan under a progress bar.
+func generate(cmd *cobra.Command, p sim.Plan) error {
+	var bar *progress.Bar
+	var once sync.Once
+	var mutex sync.Mutex
+	shown := 0
+	p.Progress = func(done, total int) {
+		mutex.Lock()
+		defer mutex.Unlock()
+		once.Do(func() { bar = progress.New(cmd.ErrOrStderr(), p.Scenario.Name, 0, total) })
+		if done > shown {
+			bar.Advance(done-shown, "")
+			shown = done
+		}
+	}
+	err := sim.Generate(cmd.Context(), p)
+	if bar != nil {
+		bar.Close()
+	}
+	return err
+}
+
+// reportWritten says where the data sets are.
+func reportWritten(out io.Writer, plans []sim.Plan, asJSON bool) error {
+	type written struct {
+		Name   string `json:"name"`
+		Folder string `json:"folder"`
+	}
+	var all []written
+	for _, p := range plans {
+		all = append(all, written{p.Scenario.Name, filepath.Join(p.Out, p.Scenario.Name)})
+	}
+	if asJSON {
+		return printJSON(out, all)
+	}
+	for _, w := range all {
+		if _, err := fmt.Fprintln(out, w.Folder); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// parseGrid reads "128x64"; nil for an empty text.
+func parseGrid(text string) ([]int, error) {
+	if text == "" {
+		return nil, nil
+	}
+	var grid []int
+	for part := range strings.SplitSeq(text, "x") {
+		n, err := strconv.Atoi(part)
+		if err != nil || n < 1 {
+			return nil, usagef("--grid %s: %q is not a number of points; expected a grid such as 128x128", text, part)
+		}
+		grid = append(grid, n)
+	}
+	return grid, nil
+}
+
+// parseSettings reads NAME=NUMBER.
+func parseSettings(settings []string) (map[string]float64, error) {
+	parameters := map[string]float64{}
+	for _, text := range settings {
+		name, number, _ := strings.Cut(text, "=")
+		v, err := strconv.ParseFloat(number, 64)
+		if err != nil || v-v != 0 {
+			return nil, usagef("--set %s: expected NAME=NUMBER", text)
+		}
+		parameters[name] = v
+	}
+	return parameters, nil
+}
+
+// simulateListCommand shows what can be simulated.
+func simulateListCommand() *cobra.Command {
+	asJSON := false
+	cmd := &cobra.Command{
+		Use:   "list",
+		Short: "List the scenarios: equations, fields, boundaries, dimensions and cost",
+		Long: `List the scenarios: equations, fields, boundaries, dimensions and cost.
+
+The cost is for one trajectory at the default grid and length on one core of about 3 GHz. With --json also the parameters
+with their ranges, the published sizes, the sources, and what is simplified against the published generator.`,
+		Example: `  walrus simulate list
+  walrus simulate list --json | jq '.[].name'`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if asJSON {
+				return printJSON(cmd.OutOrStdout(), describeAll())
+			}
+			return printScenarios(cmd.OutOrStdout(), describeAll())
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}
+
+// description is a scenario as the list shows it.
+type description struct {
+	Name            string                 `json:"name"`
+	Title           string                 `json:"title"`
+	Equations       string                 `json:"equations"`
+	Source          string                 `json:"source"`
+	Simplified      string                 `json:"simplified,omitempty"`
+	Axes            []string               `json:"axes"`
+	Fields          []fieldDescription     `json:"fields"`
+	Boundaries      []string               `json:"boundaries"`
+	DefaultGrid     []int                  `json:"default_grid"`
+	DefaultFrames   int                    `json:"default_frames"`
+	PublishedGrid   []int                  `json:"published_grid"`
+	PublishedFrames int                    `json:"published_frames"`
+	Parameters      []parameterDescription `json:"parameters"`
+	Seconds         float64                `json:"seconds_per_trajectory,omitempty"`
+}
+
+type fieldDescription struct {
+	Name     string `json:"name"`
+	Rank     string `json:"rank"`
+	Constant bool   `json:"constant"`
+}
+
+type parameterDescription struct {
+	Name   string    `json:"name"`
+	Doc    string    `json:"doc"`
+	Values []float64 `json:"values,omitempty"`
+	Low    float64   `json:"low,omitempty"`
+	High   float64   `json:"high,omitempty"`
+}
+
+// describeAll turns the registry into what is printed.
+func describeAll() []description {
+	var all []description
+	for _, s := range sim.All() {
+		all = append(all, describe(s))
+	}
+	return all
+}
+
+func describe(s scenario.Scenario) description {
+	d := description{Name: s.Name, Title: s.Title, Equations: s.Equations, Source: s.Source, Simplified: s.Simplified, Axes: s.Axes,
+		DefaultGrid: s.DefaultGrid, DefaultFrames: s.DefaultFrames, PublishedGrid: s.PublishedGrid, PublishedFrames: s.PublishedFrames,
+		Parameters: []parameterDescription{}, Seconds: s.Seconds}
+	typical := map[string]float64{}
+	for _, q := range s.Parameters {
+		d.Parameters = append(d.Parameters, parameterDescription{q.Name, q.Doc, q.Values, q.Low, q.High})
+		typical[q.Name] = q.Low
+		if len(q.Values) > 0 {
+			typical[q.Name] = q.Values[0]
+		}
+	}
+	for _, q := range s.Fields {
+		d.Fields = append(d.Fields, fieldDescription{q.Name, q.Rank.String(), q.Constant})
+	}
+	for i, b := range s.Domain(s.DefaultGrid, typical).Boundaries {
+		d.Boundaries = append(d.Boundaries, s.Axes[i]+" "+strings.ToLower(b.String()))
+	}
+	return d
+}
+
+// printScenarios writes one block of lines a scenario.
+func printScenarios(out io.Writer, all []description) error {
+	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	for _, d := range all {
+		var fields []string
+		for _, q := range d.Fields {
+			text := q.Name
+			if q.Rank != "scalar" {
+				text += " (" + q.Rank + ")"
+			}
+			if q.Constant {
+				text += " (constant)"
+			}
+			fields = append(fields, text)
+		}
+		fmt.Fprintf(table, "%s\t%s\n", d.Name, d.Title)
+		fmt.Fprintf(table, "  equations\t%s\n", d.Equations)
+		fmt.Fprintf(table, "  fields\t%s\n", strings.Join(fields, ", "))
+		fmt.Fprintf(table, "  boundaries\t%s\n", strings.Join(d.Boundaries, ", "))
+		fmt.Fprintf(table, "  size\t%s, %d frames (published %s, %d)\n", gridText(d.DefaultGrid), d.DefaultFrames, gridText(d.PublishedGrid), d.PublishedFrames)
+		if d.Seconds > 0 {
+			fmt.Fprintf(table, "  cost\tabout %.2g s a trajectory\n", d.Seconds)
+		}
+	}
+	return table.Flush()
+}
+
+// gridText is "128x64".
+func gridText(grid []int) string {
+	parts := make([]string, len(grid))
+	for i, n := range grid {
+		parts[i] = strconv.Itoa(n)
+	}
+	return strings.Join(parts, "x")
+}
+
+// printJSON writes indented JSON and a line end.
+func printJSON(out io.Writer, v any) error {
+	encoder := json.NewEncoder(out)
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(v)
+}
