@@ -1,0 +1,11 @@
+package spectral
+
+import "github.com/gowalrus/walrus/sim/scenario"
+
+// Scenarios lists the scenarios of this package by name.
+func Scenarios() []scenario.Scenario {
+	return []scenario.Scenario{
+		grayScott(),
+		shearFlow(),
+	}
+}
