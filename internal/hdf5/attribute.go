@@ -34,14 +34,14 @@ const largestAttribute = 1 << 26
 func (f *File) Attributes(path string) ([]Attribute, error) {
 	var attributes []Attribute
 	err := f.withObject(path, func(object C.hid_t) error {
-		var info C.H5O_info_t
-		if C.H5Oget_info(object, &info) < 0 {
+		n := C.guarded_H5Aget_num_attrs(object)
+		if n < 0 {
 			return failure("attributes")
 		}
-		for i := C.hsize_t(0); i < info.num_attrs; i++ {
-			a, err := attributeAt(object, i)
+		for i := range n {
+			a, err := attributeAt(object, C.hsize_t(i))
 			if err != nil {
-				return fmt.Errorf("attribute %d of %d: %w", i, info.num_attrs, err)
+				return fmt.Errorf("attribute %d of %d: %w", i, n, err)
 			}
 			attributes = append(attributes, a)
 		}
@@ -52,12 +52,12 @@ func (f *File) Attributes(path string) ([]Attribute, error) {
 
 // attributeAt reads the i-th attribute by name of an open object.
 func attributeAt(object C.hid_t, i C.hsize_t) (Attribute, error) {
-	id := C.H5Aopen_by_idx(object, here, C.H5_INDEX_NAME, C.H5_ITER_INC, i, C.H5P_DEFAULT, C.H5P_DEFAULT)
+	id := C.guarded_H5Aopen_by_idx(object, here, C.H5_INDEX_NAME, C.H5_ITER_INC, i, C.H5P_DEFAULT, C.H5P_DEFAULT)
 	if id < 0 {
 		return Attribute{}, failure("open")
 	}
 	defer release(id)
-	name, err := nameOf(func(buffer *C.char, size C.size_t) C.ssize_t { return C.H5Aget_name(id, size, buffer) })
+	name, err := nameOf(func(buffer *C.char, size C.size_t) C.ssize_t { return C.guarded_H5Aget_name(id, size, buffer) })
 	if err != nil {
 		return Attribute{}, err
 	}
@@ -70,9 +70,9 @@ func attributeAt(object C.hid_t, i C.hsize_t) (Attribute, error) {
 
 // read fills the attribute's type, shape and values from its open handle.
 func (a *Attribute) read(id C.hid_t) error {
-	space := C.H5Aget_space(id)
+	space := C.guarded_H5Aget_space(id)
 	defer release(space)
-	stored := C.H5Aget_type(id)
+	stored := C.guarded_H5Aget_type(id)
 	defer release(stored)
 	if space < 0 || stored < 0 {
 		return failure("describe")
@@ -97,7 +97,7 @@ func (a *Attribute) read(id C.hid_t) error {
 	case Integer, Bool:
 		// An enumeration converts to integers only.
 		values := make([]int64, n)
-		if C.H5Aread(id, C.walrus_memory_type(C.int(int64s)), pointer(&values[0])) < 0 {
+		if C.guarded_H5Aread(id, C.walrus_memory_type(C.int(int64s)), pointer(&values[0])) < 0 {
 			return failure("read")
 		}
 		a.Numbers = make([]float64, n)
@@ -106,14 +106,14 @@ func (a *Attribute) read(id C.hid_t) error {
 		}
 	case Float:
 		a.Numbers = make([]float64, n)
-		if C.H5Aread(id, C.walrus_memory_type(C.int(float64s)), pointer(&a.Numbers[0])) < 0 {
+		if C.guarded_H5Aread(id, C.walrus_memory_type(C.int(float64s)), pointer(&a.Numbers[0])) < 0 {
 			return failure("read")
 		}
 	case Text:
 		if a.Type.FixedLength {
 			a.Text, err = readFixedText(id, stored, n, a.Type.Size)
 		} else {
-			a.Text, err = readVariableText(id, stored, space, n)
+			a.Text, err = readVariableText(id, space, n)
 		}
 	}
 	return err
@@ -125,7 +125,7 @@ func readFixedText(id, stored C.hid_t, n, size int) ([]string, error) {
 		return nil, errors.New("strings of length 0")
 	}
 	raw := make([]byte, n*size)
-	if C.H5Aread(id, stored, pointer(&raw[0])) < 0 {
+	if C.guarded_H5Aread(id, stored, pointer(&raw[0])) < 0 {
 		return nil, failure("read")
 	}
 	text := make([]string, n)
@@ -137,13 +137,18 @@ func readFixedText(id, stored C.hid_t, n, size int) ([]string, error) {
 }
 
 // readVariableText reads strings that libhdf5 allocates, and gives their memory back.
-func readVariableText(id, stored, space C.hid_t, n int) ([]string, error) {
+func readVariableText(id, space C.hid_t, n int) ([]string, error) {
+	kind := C.walrus_text_type()
+	defer release(kind)
+	if kind < 0 {
+		return nil, failure("text type")
+	}
 	raw := (*[largestAttribute / 8]*C.char)(C.calloc(C.size_t(n), C.size_t(unsafe.Sizeof((*C.char)(nil)))))
 	if raw == nil {
 		return nil, errors.New("out of memory")
 	}
 	defer C.free(unsafe.Pointer(raw))
-	if C.H5Aread(id, stored, unsafe.Pointer(raw)) < 0 {
+	if C.guarded_H5Aread(id, kind, unsafe.Pointer(raw)) < 0 {
 		return nil, failure("read")
 	}
 	text := make([]string, n)
@@ -152,7 +157,7 @@ func readVariableText(id, stored, space C.hid_t, n int) ([]string, error) {
 			text[i] = C.GoString(raw[i])
 		}
 	}
-	if C.H5Dvlen_reclaim(stored, space, C.H5P_DEFAULT, unsafe.Pointer(raw)) < 0 {
+	if C.guarded_H5Dvlen_reclaim(kind, space, C.H5P_DEFAULT, unsafe.Pointer(raw)) < 0 {
 		return nil, failure("free")
 	}
 	return text, nil
@@ -247,12 +252,12 @@ func (f *File) writeAttribute(path, name string, shape []int, makeType func() C.
 		if kind < 0 || space < 0 {
 			return failure("attribute %q", name)
 		}
-		id := C.H5Acreate2(object, key, kind, space, C.H5P_DEFAULT, C.H5P_DEFAULT)
+		id := C.guarded_H5Acreate2(object, key, kind, space, C.H5P_DEFAULT, C.H5P_DEFAULT)
 		if id < 0 {
 			return failure("create attribute %q", name)
 		}
 		defer release(id)
-		if data != nil && C.H5Awrite(id, kind, data) < 0 {
+		if data != nil && C.guarded_H5Awrite(id, kind, data) < 0 {
 			return failure("write attribute %q", name)
 		}
 		return nil

@@ -34,7 +34,7 @@ type Slab struct {
 func (f *File) Dataset(path string) (*Dataset, error) {
 	d := &Dataset{file: f, path: path}
 	err := f.do(path, func(name *C.char) error {
-		if d.id = C.H5Dopen2(f.id, name, C.H5P_DEFAULT); d.id < 0 {
+		if d.id = C.guarded_H5Dopen2(f.id, name, C.H5P_DEFAULT); d.id < 0 {
 			return failure("open data set")
 		}
 		if err := d.describe(); err != nil {
@@ -51,11 +51,11 @@ func (f *File) Dataset(path string) (*Dataset, error) {
 
 // describe reads type, shape and storage, and refuses arrays that claim more than the file can hold.
 func (d *Dataset) describe() error {
-	stored := C.H5Dget_type(d.id)
+	stored := C.guarded_H5Dget_type(d.id)
 	defer release(stored)
-	space := C.H5Dget_space(d.id)
+	space := C.guarded_H5Dget_space(d.id)
 	defer release(space)
-	properties := C.H5Dget_create_plist(d.id)
+	properties := C.guarded_H5Dget_create_plist(d.id)
 	defer release(properties)
 	if stored < 0 || space < 0 || properties < 0 {
 		return failure("describe")
@@ -124,7 +124,7 @@ func (d *Dataset) checkClaims() error {
 		return fmt.Errorf("shape %v of %d bytes a value is larger than any file", d.Shape, size)
 	}
 	limit := max(smallClaim, mostExpansion*min(d.file.size, 1<<50))
-	stored := int64(C.H5Dget_storage_size(d.id))
+	stored := int64(C.guarded_H5Dget_storage_size(d.id))
 	if d.Chunk == nil {
 		if len(d.Filters) > 0 {
 			return errors.New("filters on an array that is stored in one piece")
@@ -152,7 +152,7 @@ func (d *Dataset) Path() string { return d.path }
 // Close closes the array. A second call does nothing.
 func (d *Dataset) Close() {
 	_ = locked(func() error {
-		if d.file.id != 0 {
+		if d.file.id != 0 && !d.file.damaged {
 			release(d.id)
 		}
 		d.id = 0
@@ -193,7 +193,7 @@ func (d *Dataset) WriteBool(values []bool, s *Slab) error {
 		kind := boolType()
 		defer release(kind)
 		raw := bytesOf(values)
-		if kind < 0 || len(raw) > 0 && C.H5Dwrite(d.id, kind, memory, place, C.H5P_DEFAULT, pointer(&raw[0])) < 0 {
+		if kind < 0 || len(raw) > 0 && C.guarded_H5Dwrite(d.id, kind, memory, place, C.H5P_DEFAULT, pointer(&raw[0])) < 0 {
 			return failure("write")
 		}
 		return nil
@@ -204,11 +204,11 @@ func (d *Dataset) WriteBool(values []bool, s *Slab) error {
 type transferFunc func(kind, memory, place C.hid_t, data unsafe.Pointer) C.herr_t
 
 func (d *Dataset) read(kind, memory, place C.hid_t, data unsafe.Pointer) C.herr_t {
-	return C.H5Dread(d.id, kind, memory, place, C.H5P_DEFAULT, data)
+	return C.guarded_H5Dread(d.id, kind, memory, place, C.H5P_DEFAULT, data)
 }
 
 func (d *Dataset) write(kind, memory, place C.hid_t, data unsafe.Pointer) C.herr_t {
-	return C.H5Dwrite(d.id, kind, memory, place, C.H5P_DEFAULT, data)
+	return C.guarded_H5Dwrite(d.id, kind, memory, place, C.H5P_DEFAULT, data)
 }
 
 // transfer moves values between memory and the slab of the array.
@@ -229,43 +229,39 @@ func (d *Dataset) operate(verb string, n int, s *Slab, operation func(memory, pl
 	if s == nil {
 		s = &Slab{Start: make([]int, len(d.Shape)), Count: d.Shape}
 	}
-	err := d.check(n, s)
-	if err == nil {
-		err = locked(func() error {
-			if d.file.id == 0 || d.id == 0 {
-				return fs.ErrClosed
+	return d.file.run(d.path, func() error {
+		if d.id == 0 {
+			return fs.ErrClosed
+		}
+		if err := d.check(n, s); err != nil {
+			return err
+		}
+		place := C.guarded_H5Dget_space(d.id)
+		defer release(place)
+		if place < 0 {
+			return failure("%s", verb)
+		}
+		var shape []int
+		if d.Shape != nil {
+			shape = []int{n}
+		}
+		memory := newSpace(shape)
+		defer release(memory)
+		if memory < 0 {
+			return failure("%s", verb)
+		}
+		if len(d.Shape) > 0 && n > 0 {
+			start, count, stride := sizes(s.Start), sizes(s.Count), sizes(s.Stride)
+			step := &stride[0]
+			if s.Stride == nil {
+				step = nil
 			}
-			place := C.H5Dget_space(d.id)
-			defer release(place)
-			if place < 0 {
-				return failure("%s", verb)
+			if C.H5Sselect_hyperslab(place, C.H5S_SELECT_SET, &start[0], step, &count[0], nil) < 0 {
+				return failure("select start %v count %v stride %v", s.Start, s.Count, s.Stride)
 			}
-			var shape []int
-			if d.Shape != nil {
-				shape = []int{n}
-			}
-			memory := newSpace(shape)
-			defer release(memory)
-			if memory < 0 {
-				return failure("%s", verb)
-			}
-			if len(d.Shape) > 0 && n > 0 {
-				start, count, stride := sizes(s.Start), sizes(s.Count), sizes(s.Stride)
-				step := &stride[0]
-				if s.Stride == nil {
-					step = nil
-				}
-				if C.H5Sselect_hyperslab(place, C.H5S_SELECT_SET, &start[0], step, &count[0], nil) < 0 {
-					return failure("select start %v count %v stride %v", s.Start, s.Count, s.Stride)
-				}
-			}
-			return operation(memory, place)
-		})
-	}
-	if err != nil {
-		return fmt.Errorf("hdf5: %s: %s: %w", d.file.path, d.path, err)
-	}
-	return nil
+		}
+		return operation(memory, place)
+	})
 }
 
 // check reports a slab that leaves the array, or that has another number of elements than there are values.
@@ -322,7 +318,7 @@ func (f *File) create(path string, shape []int, makeType func() C.hid_t, s Stora
 			return failure("create data set")
 		}
 		d.Type = typeOf(kind)
-		if d.id = C.H5Dcreate2(f.id, name, kind, space, C.H5P_DEFAULT, properties, C.H5P_DEFAULT); d.id < 0 {
+		if d.id = C.guarded_H5Dcreate2(f.id, name, kind, space, C.H5P_DEFAULT, properties, C.H5P_DEFAULT); d.id < 0 {
 			return failure("create data set")
 		}
 		return nil

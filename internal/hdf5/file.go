@@ -5,6 +5,7 @@ package hdf5
 import "C"
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -16,6 +17,8 @@ type File struct {
 	id   C.hid_t
 	path string
 	size int64 // bytes on disk when opened; bounds what its objects can claim
+
+	damaged bool // the library failed on it: it is left alone, even by Close
 }
 
 // Open opens a file for reading.
@@ -29,7 +32,7 @@ func Open(path string) (*File, error) {
 	}
 	f := &File{path: path, size: info.Size()}
 	err = f.start(func(name *C.char, access C.hid_t) C.hid_t {
-		return C.H5Fopen(name, C.H5F_ACC_RDONLY, access)
+		return C.guarded_H5Fopen(name, C.H5F_ACC_RDONLY, access)
 	})
 	if err != nil {
 		return nil, err
@@ -47,7 +50,7 @@ func Create(path string) (*File, error) {
 		if creation < 0 {
 			return -1
 		}
-		return C.H5Fcreate(name, C.H5F_ACC_TRUNC, creation, access)
+		return C.guarded_H5Fcreate(name, C.H5F_ACC_TRUNC, creation, access)
 	})
 	if err != nil {
 		return nil, err
@@ -59,17 +62,21 @@ func Create(path string) (*File, error) {
 func (f *File) start(begin func(name *C.char, access C.hid_t) C.hid_t) error {
 	name := C.CString(f.path)
 	defer C.free(unsafe.Pointer(name))
-	return locked(func() error {
+	err := locked(func() error {
 		access := C.walrus_open_properties()
 		defer release(access)
 		if access >= 0 {
 			f.id = begin(name, access)
 		}
 		if access < 0 || f.id < 0 {
-			return failure("hdf5: %s", f.path)
+			return failure("open")
 		}
 		return nil
 	})
+	if err != nil {
+		return fmt.Errorf("hdf5: %s: %w", f.path, err)
+	}
+	return nil
 }
 
 // Path is the name that the file was opened under.
@@ -77,30 +84,45 @@ func (f *File) Path() string { return f.path }
 
 // Close writes what is still in memory and closes the file with all its data sets. A second call does nothing.
 func (f *File) Close() error {
-	return locked(func() error {
-		if f.id == 0 {
+	err := locked(func() error {
+		if f.id == 0 || f.damaged {
 			return nil
 		}
-		status := C.H5Fclose(f.id)
+		status := C.guarded_H5Fclose(f.id)
 		f.id = 0
 		if status < 0 {
-			return failure("hdf5: %s: close", f.path)
+			return failure("close")
 		}
 		return nil
 	})
+	if err != nil {
+		return fmt.Errorf("hdf5: %s: %w", f.path, err)
+	}
+	return nil
 }
 
 // do runs one operation on the object at path, inside the lock; errors are given the file's and the object's name.
 func (f *File) do(path string, operation func(name *C.char) error) error {
 	name := C.CString(path)
 	defer C.free(unsafe.Pointer(name))
+	return f.run(path, func() error { return operation(name) })
+}
+
+// run runs an operation for the object at path on the library's thread.
+func (f *File) run(path string, operation func() error) error {
 	err := locked(func() error {
-		if f.id == 0 {
+		switch {
+		case f.damaged:
+			return ErrDamaged
+		case f.id == 0:
 			return fs.ErrClosed
 		}
-		return operation(name)
+		return operation()
 	})
 	if err != nil {
+		if errors.Is(err, ErrDamaged) {
+			_ = locked(func() error { f.damaged = true; return nil })
+		}
 		return fmt.Errorf("hdf5: %s: %s: %w", f.path, path, err)
 	}
 	return nil
@@ -109,7 +131,7 @@ func (f *File) do(path string, operation func(name *C.char) error) error {
 // withObject runs an operation on the opened object at path.
 func (f *File) withObject(path string, operation func(object C.hid_t) error) error {
 	return f.do(path, func(name *C.char) error {
-		object := C.H5Oopen(f.id, name, C.H5P_DEFAULT)
+		object := C.guarded_H5Oopen(f.id, name, C.H5P_DEFAULT)
 		if object < 0 {
 			return failure("open")
 		}

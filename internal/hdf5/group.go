@@ -34,12 +34,12 @@ func (f *File) Members(group string) ([]Entry, error) {
 			return errors.New("not a group")
 		}
 		var info C.H5G_info_t
-		if C.H5Gget_info(object, &info) < 0 {
+		if C.guarded_H5Gget_info(object, &info) < 0 {
 			return failure("list")
 		}
 		for i := C.hsize_t(0); i < info.nlinks; i++ {
 			name, err := nameOf(func(buffer *C.char, size C.size_t) C.ssize_t {
-				return C.H5Lget_name_by_idx(object, here, C.H5_INDEX_NAME, C.H5_ITER_INC, i, buffer, size, C.H5P_DEFAULT)
+				return C.guarded_H5Lget_name_by_idx(object, here, C.H5_INDEX_NAME, C.H5_ITER_INC, i, buffer, size, C.H5P_DEFAULT)
 			})
 			if err != nil {
 				return fmt.Errorf("member %d of %d: %w", i, info.nlinks, err)
@@ -77,7 +77,7 @@ func nameOf(get func(buffer *C.char, size C.size_t) C.ssize_t) (string, error) {
 func kindOf(location C.hid_t, path string) Kind {
 	name := C.CString(path)
 	defer C.free(unsafe.Pointer(name))
-	object := C.H5Oopen(location, name, C.H5P_DEFAULT)
+	object := C.guarded_H5Oopen(location, name, C.H5P_DEFAULT)
 	if object < 0 {
 		return KindOther
 	}
@@ -99,7 +99,7 @@ func (f *File) Has(path string, kind Kind) bool {
 		parts := strings.Split(strings.Trim(path, "/"), "/")
 		for i := range parts {
 			name := C.CString(strings.Join(parts[:i+1], "/"))
-			exists := C.H5Lexists(f.id, name, C.H5P_DEFAULT)
+			exists := C.guarded_H5Lexists(f.id, name, C.H5P_DEFAULT)
 			C.free(unsafe.Pointer(name))
 			if exists <= 0 {
 				return nil
@@ -119,7 +119,7 @@ func (f *File) CreateGroup(path string) error {
 		if properties < 0 {
 			return failure("create group")
 		}
-		group := C.H5Gcreate2(f.id, name, C.H5P_DEFAULT, properties, C.H5P_DEFAULT)
+		group := C.guarded_H5Gcreate2(f.id, name, C.H5P_DEFAULT, properties, C.H5P_DEFAULT)
 		if group < 0 {
 			return failure("create group")
 		}

@@ -4,32 +4,59 @@ package hdf5
 import "C"
 
 import (
+	"errors"
 	"fmt"
 	"runtime"
 	"sync"
 )
 
-// library serialises every call into libhdf5, which is one state machine for the whole process.
-var library struct {
-	sync.Mutex
-	ready bool
+// ErrDamaged marks a file that made libhdf5 itself fail. Nothing more is read from it.
+var ErrDamaged = errors.New("libhdf5 failed on it; the file is damaged")
+
+// library gives the queue of work for the one thread that libhdf5 runs on. The library is a single state machine for the
+// process, keeps its error stack per thread, and after a fault its locks belong to the thread that had it; with one
+// thread all three are simple.
+var library = sync.OnceValues(func() (chan<- func(), error) {
+	queue := make(chan func())
+	started := make(chan error)
+	go func() {
+		runtime.LockOSThread()
+		started <- start()
+		for work := range queue {
+			work()
+		}
+	}()
+	return queue, <-started
+})
+
+// start prepares the library on its thread.
+func start() error {
+	C.walrus_silence()
+	if C.walrus_register_lzf() < 0 {
+		return failure("register the lzf filter")
+	}
+	if C.walrus_guard_start() < 0 {
+		return errors.New("signal handlers can not be installed")
+	}
+	return nil
 }
 
-// locked runs f with the library's lock held, on one thread: libhdf5 keeps its error stack per thread, so that the code
-// that asks for the error must run where the failing call ran.
+// locked runs f on the library's thread, after all that other goroutines asked for before. A fault of the library in it
+// is an error that wraps ErrDamaged.
 func locked(f func() error) error {
-	library.Lock()
-	defer library.Unlock()
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	C.walrus_silence()
-	if !library.ready {
-		if C.walrus_register_lzf() < 0 {
-			return failure("register the lzf filter")
-		}
-		library.ready = true
+	queue, err := library()
+	if err != nil {
+		return err
 	}
-	return f()
+	done := make(chan error)
+	queue <- func() {
+		err := f()
+		if signal := C.walrus_guard_fault(); signal != 0 {
+			err = fmt.Errorf("%w (signal %d)", ErrDamaged, int(signal))
+		}
+		done <- err
+	}
+	return <-done
 }
 
 // failure turns the library's error stack into an error that starts with what was attempted.
@@ -43,6 +70,6 @@ func failure(format string, args ...any) error {
 // already gone, as the handles of a closed file are, so that there is nothing to report.
 func release(id C.hid_t) {
 	if id > 0 {
-		C.H5Idec_ref(id)
+		C.guarded_H5Idec_ref(id)
 	}
 }

@@ -27,7 +27,7 @@ hid_t walrus_file_type(int number)
 static hid_t checked(hid_t id, herr_t status)
 {
     if (id >= 0 && status < 0) {
-        H5Idec_ref(id);
+        guarded_H5Idec_ref(id);
         return -1;
     }
     return id;

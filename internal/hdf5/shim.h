@@ -2,7 +2,7 @@
 #ifndef WALRUS_HDF5_SHIM_H
 #define WALRUS_HDF5_SHIM_H
 
-#include <hdf5.h>
+#include "guard.h"
 #include <stddef.h>
 
 /* Number types, in memory and in files. The order is that of the Go constants of type number. */

@@ -1,0 +1,20 @@
+/* libhdf5 trusts the files it reads: a damaged one can make it read outside its memory. The guarded calls turn such a
+ * fault (a signal of the processor, or an abort of the C library) into a failed call. Faults of other threads, and of
+ * Go code, go to the handlers of the Go runtime as before. */
+#ifndef WALRUS_HDF5_GUARD_H
+#define WALRUS_HDF5_GUARD_H
+
+#include <hdf5.h>
+#include <sys/types.h>
+
+/* Installs the signal handlers, once in a process. Negative on failure. */
+int walrus_guard_start(void);
+
+/* The signal that stopped a guarded call since this was last asked, or 0. */
+int walrus_guard_fault(void);
+
+#define GUARDED(failed, result, name, parameters, arguments) result guarded_##name parameters;
+#include "calls.h"
+#undef GUARDED
+
+#endif
