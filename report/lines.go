@@ -337,7 +337,7 @@ func (decadeTicks) Ticks(low, high float64) []plot.Tick {
 
 // shortNumber writes a round number: 0.05, 20, 1e−6.
 func shortNumber(v float64) string {
-	text := fmt.Sprintf("%.4g", v)
+	text := fmt.Sprintf("%.6g", v)
 	if v < 1e-3 || v >= 1e5 {
 		mantissa, exponent, _ := strings.Cut(fmt.Sprintf("%.0e", v), "e")
 		exponent = strings.TrimPrefix(exponent, "+")
