@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -135,8 +136,13 @@ func ParseConfig(text []byte) (Config, error) {
 	for _, path := range unknownPaths(doc, released.document, freeKeys) {
 		slog.Debug("checkpoint: configuration key without a meaning here", "key", path)
 	}
-	released.Training.RotationProbability = 0 // a file without an augmentation does not rotate
-	return configFrom(doc, released)
+	return configFrom(doc, released.asDefaults())
+}
+
+// asDefaults is what a file means where it says nothing: c, but a file without an augmentation does not rotate.
+func (c Config) asDefaults() Config {
+	c.Training.RotationProbability = 0
+	return c
 }
 
 // configFrom fills a Config from a document, starting from the given defaults.
@@ -185,6 +191,18 @@ func ReadConfig(path string) (Config, error) {
 	return c, nil
 }
 
+// ReadConfigOf reads the configuration file that was named, or without a name the one that FindConfig finds for the weights.
+func ReadConfigOf(weights, named string) (Config, error) {
+	if named != "" {
+		return ReadConfig(named)
+	}
+	found, err := FindConfig(weights)
+	if err != nil {
+		return Config{}, fmt.Errorf("%w; name one with --config", err)
+	}
+	return ReadConfig(found)
+}
+
 // YAML is the text of the configuration, in the structure of the released file. Whatever else the file had that the
 // configuration was read from is kept.
 func (c Config) YAML() ([]byte, error) {
@@ -199,13 +217,15 @@ func (c Config) YAML() ([]byte, error) {
 	if doc == nil {
 		doc = released.document
 	}
-	defaults := released.settings()
+	read, err := configFrom(doc, released.asDefaults())
+	if err != nil {
+		return nil, err
+	}
+	before := read.settings()
 	for i, s := range c.settings() {
-		value := plain(s.target)
-		if _, exists := lookUp(doc, s.path); !exists && fmt.Sprint(value) == fmt.Sprint(plain(defaults[i].target)) {
-			continue // the file said nothing, and nothing has changed
+		if value := plain(s.target); !reflect.DeepEqual(value, plain(before[i].target)) { // else as the file says it
+			doc = replaced(doc, s.path, value)
 		}
-		doc = replaced(doc, s.path, value)
 	}
 	doc = replaced(doc, timeHeads, c.Heads)
 	text, err := encodeDocument(doc)
@@ -226,7 +246,7 @@ func (c Config) Write(path string) error {
 		return err
 	})
 	if err != nil {
-		return fmt.Errorf("checkpoint: write %s: %w", path, err)
+		return fmt.Errorf("checkpoint: write: %w", err)
 	}
 	return nil
 }

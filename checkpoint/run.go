@@ -120,7 +120,7 @@ func writeRun(dir string, state State) error {
 	}
 	path := filepath.Join(dir, stateFile)
 	if err := writeAtomically(path, func(w io.Writer) error { _, err := w.Write(encoded); return err }); err != nil {
-		return fmt.Errorf("checkpoint: write %s: %w", path, err)
+		return fmt.Errorf("checkpoint: write: %w", err)
 	}
 	return nil
 }

@@ -9,8 +9,9 @@ import (
 	"io"
 	"math"
 	"os"
-	"path/filepath"
 	"slices"
+
+	"github.com/gowalrus/walrus/internal/atomicfile"
 )
 
 // Write writes tensors as a safetensors file of float32, in the order given. Each tensor is read, written and forgotten
@@ -45,7 +46,7 @@ func WriteProgress(path string, tensors []Tensor, metadata map[string]string, wr
 		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("checkpoint: write %s: %w", path, err)
+		return fmt.Errorf("checkpoint: write: %w", err)
 	}
 	return nil
 }
@@ -116,39 +117,15 @@ func writeValues(w io.Writer, t Tensor, buffer []float32) ([]float32, error) {
 	return buffer, nil
 }
 
-// writeAtomically writes a file under a temporary name in the same directory, makes sure that it is on disk, and renames it.
-func writeAtomically(path string, write func(io.Writer) error) (err error) {
-	directory := filepath.Dir(path)
-	file, err := os.CreateTemp(directory, "."+filepath.Base(path)+".*.tmp")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			file.Close()
-			os.Remove(file.Name())
+// writeAtomically is atomicfile.Write through a buffer.
+func writeAtomically(path string, write func(io.Writer) error) error {
+	return atomicfile.Write(path, func(w io.Writer) error {
+		buffered := bufio.NewWriterSize(w, 1<<20)
+		if err := write(buffered); err != nil {
+			return err
 		}
-	}()
-	buffered := bufio.NewWriterSize(file, 1<<20)
-	if err := write(buffered); err != nil {
-		return err
-	}
-	if err := buffered.Flush(); err != nil {
-		return err
-	}
-	if err := file.Chmod(0o644); err != nil {
-		return err
-	}
-	if err := file.Sync(); err != nil {
-		return err
-	}
-	if err := file.Close(); err != nil {
-		return err
-	}
-	if err := os.Rename(file.Name(), path); err != nil {
-		return err
-	}
-	return syncDirectory(directory)
+		return buffered.Flush()
+	})
 }
 
 // syncDirectory makes a rename in a directory survive a power cut.

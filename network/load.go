@@ -25,10 +25,18 @@ func ConfigOf(c checkpoint.Config) model.Config {
 	}
 }
 
+// Architecture is what a configuration and the weights that belong to it describe together. Weights that do not fit the
+// configuration give an error that lists every name.
+func Architecture(c checkpoint.Config, weights *checkpoint.Checkpoint) (model.Config, error) {
+	config := ConfigOf(c)
+	fromWeights(&config, weights)
+	return config, checkpoint.Match(shapesOf(config), weights)
+}
+
 // Load puts weights from disk on an engine: a file or folder that checkpoint.Open reads. Weights that do not fit their
 // configuration give an error that lists every name. The configuration comes back with the new fields in it.
 func Load(e *engine.Engine, path string, o LoadOptions) (*Network, checkpoint.Config, error) {
-	c, err := readConfig(path, o.Config)
+	c, err := checkpoint.ReadConfigOf(path, o.Config)
 	if err != nil {
 		return nil, c, err
 	}
@@ -37,9 +45,8 @@ func Load(e *engine.Engine, path string, o LoadOptions) (*Network, checkpoint.Co
 		return nil, c, err
 	}
 	defer weights.Close()
-	config := ConfigOf(c)
-	fromWeights(&config, weights)
-	if err = checkpoint.Match(shapesOf(config), weights); err != nil {
+	config, err := Architecture(c, weights)
+	if err != nil {
 		return nil, c, err
 	}
 	tensors := weights.Tensors()
@@ -56,18 +63,6 @@ func Load(e *engine.Engine, path string, o LoadOptions) (*Network, checkpoint.Co
 	}
 	n, err := New(e, config, fromTensors(tensors, path))
 	return n, c, err
-}
-
-// readConfig reads the configuration that belongs to weights.
-func readConfig(path, given string) (checkpoint.Config, error) {
-	if given == "" {
-		found, err := checkpoint.FindConfig(path)
-		if err != nil {
-			return checkpoint.Config{}, fmt.Errorf("%w; name it with --config", err)
-		}
-		given = found
-	}
-	return checkpoint.ReadConfig(given)
 }
 
 // fromWeights completes a configuration with what only the weights tell: fine-tuned releases have learnable frequencies

@@ -59,6 +59,7 @@ func rootCommand() *cobra.Command {
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.AddCommand(
+		convertCommand(),
 		selftestCommand(),
 		simulateCommand(),
 		versionCommand(),

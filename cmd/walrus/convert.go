@@ -1,0 +1,137 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/gowalrus/walrus/checkpoint"
+	"github.com/gowalrus/walrus/internal/progress"
+	"github.com/gowalrus/walrus/network"
+)
+
+// convertFlags are the settings of the convert command.
+type convertFlags struct {
+	config string
+	fields []string
+	seed   uint64
+	force  bool
+	json   bool
+}
+
+// convertCommand turns weights from any readable form into safetensors and YAML.
+func convertCommand() *cobra.Command {
+	var f convertFlags
+	cmd := &cobra.Command{
+		Use:   "convert IN OUT",
+		Short: "Turn released weights into safetensors and YAML",
+		Long: `Turn released weights into safetensors and YAML.
+
+IN is a .pt file that torch.save wrote (the released walrus.pt), a safetensors file, a folder with one of them, or a
+training run. Every tensor's name and shape is checked against the configuration before anything is written, and all
+differences are listed. Memory holds one tensor at a time, so that the 5 GB release needs no large machine. A pickle is
+never executed: the reader knows tensors and plain data, and refuses everything else.
+
+OUT that ends in .safetensors becomes that file, with its configuration beside it as .yaml; any other OUT becomes a
+folder with model.safetensors and config.yaml. Both are what the other commands take as weights.`,
+		Example: `  walrus convert walrus.pt walrus --config extended_config.yaml
+  walrus convert runs/first shear.safetensors --add-field salinity --seed 7`,
+		Args: exactArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error { return convert(cmd, args[0], args[1], f) },
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&f.config, "config", "", "configuration of IN (default: the .yaml of the same name, config.yaml or extended_config.yaml beside it)")
+	flags.StringArrayVar(&f.fields, "add-field", nil, "give a new field the next free column of the embedding (repeatable)")
+	flags.Uint64Var(&f.seed, "seed", 0, "fixes the values of new columns")
+	flags.BoolVar(&f.force, "force", false, "replace OUT where it exists")
+	flags.BoolVar(&f.json, "json", false, "print what was written as JSON")
+	return cmd
+}
+
+// converted is what the command reports.
+type converted struct {
+	Weights    string `json:"weights"`
+	Config     string `json:"config"`
+	Tensors    int    `json:"tensors"`
+	Parameters int    `json:"parameters"`
+	Bytes      int64  `json:"bytes"`
+}
+
+func convert(cmd *cobra.Command, in, out string, f convertFlags) error {
+	result := converted{Weights: out, Config: strings.TrimSuffix(out, filepath.Ext(out)) + ".yaml"}
+	if filepath.Ext(out) != ".safetensors" {
+		result.Weights, result.Config = filepath.Join(out, checkpoint.WeightsFile), filepath.Join(out, checkpoint.ConfigFile)
+	}
+	if !f.force {
+		for _, path := range []string{result.Weights, result.Config} {
+			if _, err := os.Stat(path); err == nil {
+				return usagef("%s exists; replace it with --force", path)
+			}
+		}
+	}
+	config, err := checkpoint.ReadConfigOf(in, f.config)
+	if err != nil {
+		return err
+	}
+	weights, err := checkpoint.Open(in)
+	if err != nil {
+		return err
+	}
+	defer weights.Close()
+	architecture, err := network.Architecture(config, weights)
+	if err != nil {
+		return err
+	}
+	tensors := weights.Tensors()
+	if len(f.fields) > 0 {
+		before := config.States()
+		if config, err = config.WithFields(f.fields...); err != nil {
+			return err
+		}
+		if tensors, err = checkpoint.GrowFields(tensors, before, config.States(), f.seed); err != nil {
+			return err
+		}
+		architecture.States = config.States()
+	}
+	if err := os.MkdirAll(filepath.Dir(result.Weights), 0o777); err != nil {
+		return fmt.Errorf("convert: %w", err)
+	}
+	if err := writeWeights(cmd, result.Weights, tensors); err != nil {
+		return err
+	}
+	if err := config.Write(result.Config); err != nil {
+		return err
+	}
+	info, err := os.Stat(result.Weights)
+	if err != nil {
+		return fmt.Errorf("convert: %w", err)
+	}
+	result.Tensors, result.Parameters, result.Bytes = len(tensors), architecture.Count(), info.Size()
+	return printConverted(cmd, result, f.json)
+}
+
+// writeWeights writes the tensors, with a bar; Ctrl-C stops between two tensors and leaves nothing behind.
+func writeWeights(cmd *cobra.Command, path string, tensors []checkpoint.Tensor) error {
+	bar := progress.New(cmd.ErrOrStderr(), "tensors", 0, len(tensors))
+	defer bar.Close()
+	var total int64
+	return checkpoint.WriteProgress(path, tensors, map[string]string{"format": "pt"}, func(bytes int64) error {
+		total += bytes
+		bar.Advance(1, fmt.Sprintf("%.1f MB", float64(total)/1e6))
+		return context.Cause(cmd.Context())
+	})
+}
+
+func printConverted(cmd *cobra.Command, result converted, asJSON bool) error {
+	if asJSON {
+		return json.NewEncoder(cmd.OutOrStdout()).Encode(result)
+	}
+	_, err := fmt.Fprintf(cmd.OutOrStdout(), "%s: %d tensors, %d parameters, %.1f MB\n%s\n",
+		result.Weights, result.Tensors, result.Parameters, float64(result.Bytes)/1e6, result.Config)
+	return err
+}

@@ -1,0 +1,158 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/gowalrus/walrus/checkpoint"
+	"github.com/gowalrus/walrus/field"
+	"github.com/gowalrus/walrus/network"
+)
+
+// smallWeights writes weights with released names for a small architecture, and the configuration beside them.
+func smallWeights(t *testing.T) (path string, config checkpoint.Config) {
+	t.Helper()
+	config, err := checkpoint.ReleasedConfig()
+	if err != nil {
+		t.Fatal(err)
+	}
+	config.Hidden, config.Inner, config.Heads, config.Blocks = 16, 4, 2, 1
+	config.Fields = map[string]int{"closed_boundary": 0, "open_boundary": 1, "bias_correction": 2, "A": 3}
+	var tensors []checkpoint.Tensor
+	for _, w := range network.ConfigOf(config).Weights() {
+		data := make([]float32, field.Volume(w.Shape))
+		for i := range data {
+			data[i] = float32(math.Sin(float64(i + len(tensors))))
+		}
+		tensor, err := checkpoint.NewTensor(w.Name, w.Shape, data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tensors = append(tensors, tensor)
+	}
+	dir := t.TempDir()
+	path = filepath.Join(dir, "small.safetensors")
+	if err := checkpoint.Write(path, tensors, nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := config.Write(filepath.Join(dir, "extended_config.yaml")); err != nil {
+		t.Fatal(err)
+	}
+	return path, config
+}
+
+// runConvert runs the command and returns what it prints.
+func runConvert(t *testing.T, args ...string) (string, error) {
+	t.Helper()
+	cmd := convertCommand()
+	var out bytes.Buffer
+	cmd.SetOut(&out)
+	cmd.SetErr(new(bytes.Buffer))
+	cmd.SetArgs(args)
+	cmd.SilenceErrors, cmd.SilenceUsage = true, true
+	err := cmd.ExecuteContext(context.Background())
+	return out.String(), err
+}
+
+func TestConvertKeepsEveryValue(t *testing.T) {
+	in, config := smallWeights(t)
+	out := filepath.Join(t.TempDir(), "folder")
+	printed, err := runConvert(t, in, out, "--json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var result converted
+	if err := json.Unmarshal([]byte(printed), &result); err != nil {
+		t.Fatalf("%v: %s", err, printed)
+	}
+	before, err := checkpoint.Open(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer before.Close()
+	after, err := checkpoint.Open(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer after.Close()
+	if result.Tensors != len(before.Tensors()) || len(after.Tensors()) != len(before.Tensors()) {
+		t.Errorf("%d tensors reported, %d written, %d expected", result.Tensors, len(after.Tensors()), len(before.Tensors()))
+	}
+	for i, tensor := range before.Tensors() {
+		want, err := tensor.Array()
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := after.Tensors()[i].Array()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(want.Data, got.Data) || after.Tensors()[i].Name != tensor.Name {
+			t.Errorf("%s changed", tensor.Name)
+		}
+	}
+	written, err := checkpoint.ReadConfig(filepath.Join(out, checkpoint.ConfigFile))
+	if err != nil || written.Hidden != config.Hidden || written.States() != config.States() {
+		t.Errorf("configuration %+v, %v", written, err)
+	}
+}
+
+func TestConvertAddsFields(t *testing.T) {
+	in, config := smallWeights(t)
+	out := filepath.Join(t.TempDir(), "grown.safetensors")
+	if _, err := runConvert(t, in, out, "--add-field", "salinity"); err != nil {
+		t.Fatal(err)
+	}
+	grown, err := checkpoint.ReadConfigOf(out, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if grown.Fields["salinity"] != config.States() {
+		t.Errorf("salinity has column %d, want %d", grown.Fields["salinity"], config.States())
+	}
+	weights, err := checkpoint.Open(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer weights.Close()
+	if _, err := network.Architecture(grown, weights); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestConvertRefuses(t *testing.T) {
+	in, config := smallWeights(t)
+	dir := t.TempDir()
+	config.Blocks = 2
+	other := filepath.Join(dir, "other.yaml")
+	if err := config.Write(other); err != nil {
+		t.Fatal(err)
+	}
+	existing := filepath.Join(dir, "existing.safetensors")
+	if err := os.WriteFile(existing, []byte("mine"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		args []string
+		want string
+	}{
+		"another architecture": {[]string{in, filepath.Join(dir, "a"), "--config", other}, "missing (blocks.1."},
+		"an existing file":     {[]string{in, existing}, "--force"},
+		"a missing file":       {[]string{filepath.Join(dir, "none.pt"), filepath.Join(dir, "b")}, "none.pt"},
+		"one argument":         {[]string{in}, "accepts 2 arg(s)"},
+	} {
+		if _, err := runConvert(t, c.args...); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: error %v; want one with %q", name, err, c.want)
+		}
+	}
+	if left, _ := os.ReadDir(dir); len(left) != 2 {
+		t.Errorf("left behind: %v", left)
+	}
+}
