@@ -1,0 +1,75 @@
+package cpu
+
+import (
+	"fmt"
+	"sync"
+	"sync/atomic"
+
+	"github.com/gomlx/compute"
+	"github.com/gowalrus/walrus/cpu/kernel"
+)
+
+// Name under which the backend is registered with GoMLX.
+const Name = "cpu"
+
+func init() {
+	compute.Register(Name, func(config string) (compute.Backend, error) {
+		options, err := ParseOptions(config)
+		if err != nil {
+			return nil, err
+		}
+		return New(options), nil
+	})
+}
+
+// Backend implements compute.Backend for one device: the CPU. It is safe for concurrent use.
+type Backend struct {
+	options   Options
+	pool      *kernel.Pool
+	kernels   *kernel.Set
+	tiles     tileFuncs
+	memory    memoryPool
+	finalized atomic.Bool
+	closing   sync.Once
+}
+
+var _ compute.Backend = (*Backend)(nil)
+
+// New returns a backend with its own pool of workers; Finalize releases it.
+func New(options Options) *Backend {
+	b := &Backend{options: options, pool: kernel.NewPool(options.Threads), kernels: kernel.Best()}
+	b.tiles = newTileFuncs(b.kernels)
+	return b
+}
+
+// Name returns "cpu".
+func (b *Backend) Name() string { return Name }
+
+// String returns "cpu".
+func (b *Backend) String() string { return Name }
+
+// Description names the instruction set in use and the number of workers.
+func (b *Backend) Description() string {
+	return fmt.Sprintf("CPU (%s kernels, %d threads)", b.kernels.Level(), b.pool.Workers())
+}
+
+// NumDevices returns 1.
+func (b *Backend) NumDevices() int { return 1 }
+
+// DeviceDescription describes device 0, the only one.
+func (b *Backend) DeviceDescription(compute.DeviceNum) string { return b.Description() }
+
+// Builder returns an empty computation of the given name.
+func (b *Backend) Builder(name string) compute.Builder { return newBuilder(b, name) }
+
+// Finalize ends the workers and frees cached memory. Buffers handed out stay readable.
+func (b *Backend) Finalize() {
+	b.closing.Do(func() {
+		b.finalized.Store(true)
+		b.pool.Close()
+		b.memory.drop()
+	})
+}
+
+// IsFinalized tells whether Finalize was called.
+func (b *Backend) IsFinalized() bool { return b.finalized.Load() }

@@ -1,0 +1,65 @@
+package cpu
+
+import (
+	"sync"
+	"unsafe"
+)
+
+// memoryAlignment is that of a cache line, the widest vector.
+const memoryAlignment = 64
+
+// memoryPool keeps freed memory for the next request of exactly the same size: an optimisation step asks for the same
+// sizes every time. Content of taken memory is arbitrary.
+type memoryPool struct {
+	mu   sync.Mutex
+	free map[int][][]byte
+	held int // bytes
+}
+
+// heldLimit bounds the memory kept for reuse, in bytes.
+const heldLimit = 256 << 20
+
+func (p *memoryPool) take(size int) []byte {
+	p.mu.Lock()
+	if list := p.free[size]; len(list) > 0 {
+		bytes := list[len(list)-1]
+		p.free[size] = list[:len(list)-1]
+		p.held -= size
+		p.mu.Unlock()
+		return bytes
+	}
+	p.mu.Unlock()
+	return alignedBytes(size)
+}
+
+func (p *memoryPool) give(bytes []byte) {
+	if len(bytes) == 0 {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.held+len(bytes) > heldLimit {
+		return
+	}
+	if p.free == nil {
+		p.free = make(map[int][][]byte)
+	}
+	p.free[len(bytes)] = append(p.free[len(bytes)], bytes)
+	p.held += len(bytes)
+}
+
+func (p *memoryPool) drop() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.free, p.held = nil, 0
+}
+
+// alignedBytes allocates size bytes at an aligned address; the result is never nil.
+func alignedBytes(size int) []byte {
+	block := make([]byte, size+memoryAlignment)
+	skip := 0
+	if rest := int(uintptr(unsafe.Pointer(&block[0])) % memoryAlignment); rest != 0 {
+		skip = memoryAlignment - rest
+	}
+	return block[skip : skip+size : skip+size]
+}

@@ -1,0 +1,67 @@
+package cpu
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+	"strconv"
+	"strings"
+)
+
+// Precision is how matrix products read the weights of a graph.
+type Precision uint8
+
+// The precisions.
+const (
+	Float32  Precision = iota // weights are used as they are
+	BFloat16                  // weights in bfloat16 are multiplied with float32 accumulation, never widened in memory
+)
+
+// Options configure a Backend.
+type Options struct {
+	// Threads is the number of workers, the calling goroutine counted as one. 0, the default, means
+	// runtime.GOMAXPROCS(0). Results do not depend on it.
+	Threads int
+	// Precision of the weights in matrix products; the default is Float32.
+	Precision Precision
+	// Profile prints, after every execution, the time by kind and shape of the steps to standard error. The
+	// environment variable WALRUS_CPU_PROFILE=1 sets it as well.
+	Profile bool
+}
+
+// ParseOptions reads a configuration string such as "threads=2,precision=bf16,profile": comma-separated settings, all
+// optional.
+func ParseOptions(config string) (Options, error) {
+	o := Options{Threads: runtime.GOMAXPROCS(0), Profile: os.Getenv("WALRUS_CPU_PROFILE") == "1"}
+	for _, setting := range strings.Split(config, ",") {
+		key, value, hasValue := strings.Cut(strings.TrimSpace(setting), "=")
+		switch key {
+		case "":
+			if hasValue {
+				return o, fmt.Errorf("cpu: setting %q has no name", setting)
+			}
+		case "threads":
+			n, err := strconv.Atoi(value)
+			if err != nil || n < 0 || n > 4096 {
+				return o, fmt.Errorf("cpu: threads=%s; expected a whole number from 0 (all) to 4096", value)
+			}
+			if n > 0 {
+				o.Threads = n
+			}
+		case "precision":
+			switch value {
+			case "float32":
+				o.Precision = Float32
+			case "bf16":
+				o.Precision = BFloat16
+			default:
+				return o, fmt.Errorf("cpu: precision=%s; expected float32 or bf16", value)
+			}
+		case "profile":
+			o.Profile = true
+		default:
+			return o, fmt.Errorf("cpu: unknown setting %q; expected threads=N, precision=float32|bf16 or profile", key)
+		}
+	}
+	return o, nil
+}
