@@ -231,3 +231,14 @@ func catch(err *error, doing string) {
 	}
 	*err = fmt.Errorf("%s: %w", doing, cause)
 }
+
+// rater is what a backend implements that can measure its own peak rate.
+type rater interface{ PeakRate() float64 }
+
+// PeakRate measures the device's peak rate in 1e9 floating-point operations a second; 0 where the engine can not.
+func (e *Engine) PeakRate() float64 {
+	if r, ok := e.backend.(rater); ok {
+		return r.PeakRate()
+	}
+	return 0
+}

@@ -3,6 +3,7 @@ package selftest
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/gowalrus/walrus/engine"
 )
@@ -13,9 +14,9 @@ type runner struct {
 	engine *engine.Engine
 }
 
-// Run runs every case of a folder (format: golden/README.md of the specification) and reports each comparison as it is
-// made. It returns an error if a case can not be run, not if a number is off: that is in the results.
-func Run(ctx context.Context, e *engine.Engine, path string, report func(Result)) error {
+// Run runs the cases of a folder (format: golden/README.md of the specification) whose name contains a string and reports
+// each comparison as it is made. It returns an error if a case can not be run, not if a number is off: that is in the results.
+func Run(ctx context.Context, e *engine.Engine, path, containing string, report func(Result)) error {
 	f, err := openFolder(path)
 	if err != nil {
 		return err
@@ -31,6 +32,9 @@ func Run(ctx context.Context, e *engine.Engine, path string, report func(Result)
 			return err
 		}
 		for _, stem := range stems {
+			if !strings.Contains(stem, containing) {
+				continue
+			}
 			found = true
 			results, err := kind.run(ctx, stem)
 			if err != nil {
@@ -42,7 +46,7 @@ func Run(ctx context.Context, e *engine.Engine, path string, report func(Result)
 		}
 	}
 	if !found {
-		return fmt.Errorf("selftest: %s holds no case; expected fwd_*.json, train_*.json or rollout_*.json", path)
+		return fmt.Errorf("selftest: %s holds no case named *%s*; expected fwd_*.json, train_*.json or rollout_*.json", path, containing)
 	}
 	return nil
 }

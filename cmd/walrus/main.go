@@ -60,8 +60,10 @@ func rootCommand() *cobra.Command {
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.AddCommand(
 		convertCommand(),
+		benchCommand(),
 		selftestCommand(),
 		simulateCommand(),
+		trainCommand(),
 		versionCommand(),
 	)
 	return root

@@ -11,7 +11,7 @@ import (
 
 // selftestCommand compares this build, on an engine, with golden numbers.
 func selftestCommand() *cobra.Command {
-	var engineName string
+	var engineName, only string
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "selftest DIR",
@@ -22,7 +22,7 @@ numbers' own float32 arithmetic. Run it on a new machine or engine before you tr
 
 Exit code 1 if a number is off.`,
 		Example: `  walrus selftest golden
-  walrus selftest golden --engine go --json`,
+  walrus selftest golden --case rollout --engine go --json`,
 		Args: exactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			e, err := engine.Open(engineName)
@@ -36,7 +36,7 @@ Exit code 1 if a number is off.`,
 			if !asJSON {
 				fmt.Fprintf(out, "%-34s %-15s %10s %10s  %s\n", "case", "compared", "error", "allowed", "worst")
 			}
-			err = selftest.Run(cmd.Context(), e, args[0], func(r selftest.Result) {
+			err = selftest.Run(cmd.Context(), e, args[0], only, func(r selftest.Result) {
 				total++
 				verdict := "ok"
 				if !r.Passed {
@@ -62,6 +62,7 @@ Exit code 1 if a number is off.`,
 		},
 	}
 	cmd.Flags().StringVar(&engineName, "engine", "", "what runs the network: "+engine.Describe()+` (default "`+engine.Default+`")`)
+	cmd.Flags().StringVar(&only, "case", "", "run only the cases whose name contains this")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object a comparison")
 	return cmd
 }

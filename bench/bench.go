@@ -1,0 +1,135 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"sort"
+	"time"
+
+	"github.com/gowalrus/walrus/engine"
+	"github.com/gowalrus/walrus/field"
+	"github.com/gowalrus/walrus/frame"
+	"github.com/gowalrus/walrus/model"
+	"github.com/gowalrus/walrus/network"
+	"github.com/gowalrus/walrus/train"
+)
+
+// Settings say what is timed.
+type Settings struct {
+	Config    model.Config
+	Frames    int
+	Size      []int // points along each axis
+	Tokens    int   // along each axis; 0 for the released count
+	Train     bool  // a training step instead of a forward pass
+	Recompute int   // every n-th block in the backward pass
+	Runs      int
+	Warmup    int
+}
+
+// Result is one measurement. The first five entries are the peer's.
+type Result struct {
+	What          string    `json:"what"` // "forward" or "train_step"
+	Median        float64   `json:"median_s"`
+	Min           float64   `json:"min_s"`
+	PeakRSS       float64   `json:"peak_rss_gib"`
+	Parameters    int       `json:"parameters"`
+	Engine        string    `json:"engine"`
+	Rate          float64   `json:"gflops"`        // 1e9 operations of matrix products a second
+	Peak          float64   `json:"peak_gflops"`   // measured on the same machine in the same run; 0 if unknown
+	Share         float64   `json:"share_of_peak"` // Rate / Peak
+	Planned       float64   `json:"planned_gib"`   // memory known before the run, beside weights; 0 if the engine can not tell
+	Times         []float64 `json:"times_s"`
+	CompileSecond float64   `json:"first_run_s"` // compilation and the first run
+}
+
+// fields are the columns of the peer's four fields.
+var fields = []int{3, 4, 5, 28}
+
+// Run measures. progress is called after each run; it may be nil.
+func Run(ctx context.Context, e *engine.Engine, s Settings, progress func(done, total int)) (Result, error) {
+	sides := make([]field.Sides, len(s.Size))
+	for i := range sides {
+		sides[i] = field.Both(field.Wall)
+	}
+	sides[0] = field.Both(field.Periodic)
+	g, err := frame.NewGeometry(s.Size, sides, frame.Options{Tokens: s.Tokens})
+	if err != nil {
+		return Result{}, err
+	}
+	n, err := network.New(e, s.Config, network.Fresh(0))
+	if err != nil {
+		return Result{}, err
+	}
+	defer n.Close()
+	d := network.Data{Geometry: g, Fields: fields, Mask: -1}
+	random := rand.New(rand.NewPCG(0, 0))
+	x := normal(random, append(append([]int{1, s.Frames}, s.Size...), len(fields)))
+	result := Result{What: "forward", Parameters: s.Config.Count(), Engine: e.String()}
+	planned := n.PeakBytes
+	run := func() error {
+		_, err := n.Forward(ctx, d, x, frame.Rolls{}, false)
+		return err
+	}
+	if s.Train {
+		result.What = "train_step"
+		stepper, err := train.NewStepper(n, train.ReleasedOptimizer(), s.Recompute)
+		if err != nil {
+			return Result{}, err
+		}
+		next := normal(random, append(append([]int{1, 1}, s.Size...), len(fields)))
+		example := train.Example{Data: d, Input: x, Output: next}
+		planned = stepper.PeakBytes
+		run = func() error {
+			_, err := stepper.Step(ctx, []train.Example{example}, 2e-4)
+			return err
+		}
+	}
+	if err := result.measure(s, run, progress); err != nil {
+		return Result{}, err
+	}
+	net := model.Net{Config: s.Config, Geometry: g, Samples: 1, Frames: s.Frames, Recompute: s.Recompute}
+	operations, again := net.Operations(len(fields))
+	if s.Train {
+		operations = 3*operations + again
+	}
+	result.Rate = operations / result.Median / 1e9
+	result.Planned = float64(planned()) / (1 << 30)
+	result.PeakRSS = peakRSS()
+	return result, nil
+}
+
+// measure times the warm-up and the runs.
+func (r *Result) measure(s Settings, run func() error, progress func(done, total int)) error {
+	if s.Runs < 1 || s.Warmup < 0 {
+		return fmt.Errorf("bench: %d runs after %d for warm-up; expected at least 1 and 0", s.Runs, s.Warmup)
+	}
+	for i := range s.Warmup + s.Runs {
+		start := time.Now()
+		if err := run(); err != nil {
+			return err
+		}
+		took := time.Since(start).Seconds()
+		if i == 0 {
+			r.CompileSecond = took
+		}
+		if i >= s.Warmup {
+			r.Times = append(r.Times, took)
+		}
+		if progress != nil {
+			progress(i+1, s.Warmup+s.Runs)
+		}
+	}
+	sorted := append([]float64(nil), r.Times...)
+	sort.Float64s(sorted)
+	r.Min, r.Median = sorted[0], sorted[len(sorted)/2]
+	return nil
+}
+
+func normal(random *rand.Rand, shape []int) field.Array {
+	a := field.NewArray(shape...)
+	for i := range a.Data {
+		a.Data[i] = float32(random.NormFloat64())
+	}
+	return a
+}

@@ -1,0 +1,100 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/gowalrus/walrus/bench"
+	"github.com/gowalrus/walrus/engine"
+	"github.com/gowalrus/walrus/model"
+	"github.com/spf13/cobra"
+)
+
+// benchCommand times one architecture on one engine.
+func benchCommand() *cobra.Command {
+	var s bench.Settings
+	var preset, size, engineName string
+	var asJSON bool
+	c := model.Config{States: model.ReleasedStates, Dimensions: []int{2, 3}, Causal: true, Jitter: true}
+	cmd := &cobra.Command{
+		Use:   "bench",
+		Short: "Time a forward pass or a training step with random weights",
+		Long: `Times one forward pass, or with --train one training step (gradient, clipping, AdamW), of an architecture with
+random weights: 4 fields, batch 1, 67 field columns, periodic in the first axis and walls in the others. The keys of
+--json are those of the PyTorch peer of the specification, so that the two can be compared run by run; GFLOP/s count
+the matrix products only.`,
+		Example: `  walrus bench --hidden 384 --heads 6 --blocks 8 --frames 6 --size 128x128 --json
+  walrus bench --preset walrus --frames 3 --runs 1`,
+		Args: exactArgs(0),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			s.Config = c
+			if preset != "" {
+				if cmd.Flags().Changed("hidden") || cmd.Flags().Changed("heads") || cmd.Flags().Changed("blocks") {
+					return usagef("bench: --preset fixes hidden, heads and blocks; give one or the other")
+				}
+				var err error
+				if s.Config, err = model.Preset(preset); err != nil {
+					return usageError{err}
+				}
+			} else {
+				s.Config.Inner = c.Hidden / 4
+			}
+			var err error
+			if s.Size, err = parseGrid(size); err != nil {
+				return usageError{err}
+			}
+			e, err := engine.Open(engineName)
+			if err != nil {
+				return err
+			}
+			defer e.Close()
+			result, err := bench.Run(cmd.Context(), e, s, func(done, total int) {
+				fmt.Fprintf(cmd.ErrOrStderr(), "run %d of %d\n", done, total)
+			})
+			if err != nil {
+				return err
+			}
+			result.Peak = e.PeakRate()
+			if result.Peak > 0 {
+				result.Share = result.Rate / result.Peak
+			}
+			if asJSON {
+				return json.NewEncoder(cmd.OutOrStdout()).Encode(result)
+			}
+			printBench(cmd, result)
+			return nil
+		},
+	}
+	flags := cmd.Flags()
+	flags.IntVar(&c.Hidden, "hidden", 384, "width of a token")
+	flags.IntVar(&c.Heads, "heads", 6, "attention heads")
+	flags.IntVar(&c.Blocks, "blocks", 8, "blocks")
+	flags.StringVar(&preset, "preset", "", "a named size instead: "+strings.Join(model.PresetNames(), ", "))
+	flags.IntVar(&s.Frames, "frames", 6, "frames of history")
+	flags.StringVar(&size, "size", "128x128", "points along each axis")
+	flags.IntVar(&s.Tokens, "tokens", 0, "tokens along each axis (default 32 in 2-D, 16 in 3-D)")
+	flags.BoolVar(&s.Train, "train", false, "time a training step")
+	flags.IntVar(&s.Recompute, "recompute", 0, "recompute every n-th block in the backward pass (0: none)")
+	flags.IntVar(&s.Runs, "runs", 3, "timed runs")
+	flags.IntVar(&s.Warmup, "warmup", 1, "runs before, not counted")
+	flags.StringVar(&engineName, "engine", "", "what runs the network: "+engine.Describe()+` (default "`+engine.Default+`")`)
+	flags.BoolVar(&asJSON, "json", false, "print one JSON object")
+	return cmd
+}
+
+// printBench prints a measurement for people.
+func printBench(cmd *cobra.Command, r bench.Result) {
+	out := cmd.OutOrStdout()
+	fmt.Fprintf(out, "%s on %s: median %.3f s, minimum %.3f s of %d runs (first run with compilation %.2f s)\n",
+		strings.ReplaceAll(r.What, "_", " "), r.Engine, r.Median, r.Min, len(r.Times), r.CompileSecond)
+	fmt.Fprintf(out, "%.4g parameters, %.0f GFLOP/s", float64(r.Parameters), r.Rate)
+	if r.Peak > 0 {
+		fmt.Fprintf(out, ", %.0f%% of the measured peak of %.0f", 100*r.Share, r.Peak)
+	}
+	fmt.Fprintf(out, "\npeak resident memory %.2f GiB", r.PeakRSS)
+	if r.Planned > 0 {
+		fmt.Fprintf(out, ", of which %.2f GiB planned beside the weights", r.Planned)
+	}
+	fmt.Fprintln(out)
+}
