@@ -54,10 +54,18 @@ func (c Cell) Marked(m Mark) Cell {
 
 // Column describes the values below it.
 type Column struct {
-	// Name is the heading; in JSON it is the key.
-	Name string
+	// Name is the heading for people; Key, where it is given, the one for programs, in CSV and JSON.
+	Name, Key string
 	// Digits are the significant digits of its numbers on a terminal and on a page (default 4). CSV and JSON have all.
 	Digits int
+}
+
+// key is the heading for programs.
+func (c Column) key() string {
+	if c.Key != "" {
+		return c.Key
+	}
+	return c.Name
 }
 
 // Table is what every list of results is written from: to a terminal, to CSV, to JSON, to a page.
@@ -79,7 +87,7 @@ func Columns(names ...string) []Column {
 // Add appends a row.
 func (t *Table) Add(cells ...Cell) { t.Rows = append(t.Rows, cells) }
 
-// check reports a table that can not be written: without columns, with two columns of one name (they would share a key in JSON), or with a row
+// check reports a table that can not be written: without columns, with two columns of one key, or with a row
 // of another length.
 func (t Table) check() error {
 	if len(t.Columns) == 0 {
@@ -87,10 +95,10 @@ func (t Table) check() error {
 	}
 	seen := map[string]bool{}
 	for _, c := range t.Columns {
-		if seen[c.Name] {
-			return fmt.Errorf("report: table %q has two columns named %q; expected different names", t.Title, c.Name)
+		if seen[c.key()] {
+			return fmt.Errorf("report: table %q has two columns named %q; expected different names", t.Title, c.key())
 		}
-		seen[c.Name] = true
+		seen[c.key()] = true
 	}
 	for i, row := range t.Rows {
 		if len(row) != len(t.Columns) {

@@ -16,6 +16,7 @@ import (
 
 func scores() Table {
 	t := Table{Title: "VRMSE", Columns: Columns("data set", "one-step", "steps", "note")}
+	t.Columns[0].Key = "data_set"
 	t.Add(Text("shear_flow"), Number(0.0123456).Marked(Good), Integer(20), Text("périodique"))
 	t.Add(Text("密度"), Number(math.NaN()).Marked(Bad), Integer(1_234_567), Missing())
 	return t
@@ -133,7 +134,7 @@ func TestCSVHasAllDigitsAndNoFormulas(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := [][]string{
-		{"data set", "one-step", "steps", "note"},
+		{"data_set", "one-step", "steps", "note"},
 		{"shear_flow", "0.0123456", "20", "périodique"},
 		{"密度", "nan", "1.234567e+06", ""},
 		{`'=cmd|'/c calc'!A0, "quoted"`, strconv.FormatFloat(math.Pi, 'g', -1, 64), "-3", "'-1"},
@@ -148,8 +149,8 @@ func TestJSONKeepsOrderAndHasNullForWhatIsNotANumber(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := `[{"data set":"shear_flow","one-step":0.0123456,"steps":20,"note":"périodique"},` +
-		`{"data set":"密度","one-step":null,"steps":1234567,"note":null}]`
+	want := `[{"data_set":"shear_flow","one-step":0.0123456,"steps":20,"note":"périodique"},` +
+		`{"data_set":"密度","one-step":null,"steps":1234567,"note":null}]`
 	if diff := cmp.Diff(want, string(got)); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}

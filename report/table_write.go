@@ -111,7 +111,7 @@ func (t Table) WriteCSV(w io.Writer) error {
 	out := csv.NewWriter(w)
 	record := make([]string, len(t.Columns))
 	for i, c := range t.Columns {
-		record[i] = inert(c.Name)
+		record[i] = inert(c.key())
 	}
 	if err := out.Write(record); err != nil {
 		return fmt.Errorf("report: csv: %w", err)
@@ -142,7 +142,7 @@ func inert(s string) string {
 	return s
 }
 
-// MarshalJSON gives a list of rows, each an object whose keys are the columns' names in their order. Missing cells and numbers that are not
+// MarshalJSON gives a list of rows, each an object whose keys are the columns' in their order. Missing cells and numbers that are not
 // finite, which JSON can not write, are null.
 func (t Table) MarshalJSON() ([]byte, error) {
 	if err := t.check(); err != nil {
@@ -159,7 +159,7 @@ func (t Table) MarshalJSON() ([]byte, error) {
 			if i > 0 {
 				out.WriteByte(',')
 			}
-			key, err := json.Marshal(t.Columns[i].Name)
+			key, err := json.Marshal(t.Columns[i].key())
 			if err != nil {
 				return nil, fmt.Errorf("report: json: %w", err)
 			}
