@@ -171,8 +171,14 @@ func (p Plan) trajectories() []trajectory {
 			t := trajectory{split: splitNames[i], index: index, parameters: map[string]float64{}}
 			t.seed = deriveSeed(p.Seed, p.Scenario.Name, t.split, index)
 			rng := rand.New(rand.NewPCG(t.seed, 0))
+			drawn := map[string]float64{}
 			for _, q := range p.Scenario.Parameters {
-				t.parameters[q.Name] = draw(rng, q)
+				r := rng.Float64()
+				if q.Follows != "" {
+					r = drawn[q.Follows]
+				}
+				drawn[q.Name] = r
+				t.parameters[q.Name] = draw(r, q)
 			}
 			for name, v := range p.Parameters {
 				t.parameters[name] = v
@@ -183,9 +189,8 @@ func (p Plan) trajectories() []trajectory {
 	return all
 }
 
-// draw chooses a parameter's value. A parameter takes one draw, whatever its kind.
-func draw(rng *rand.Rand, q scenario.Parameter) float64 {
-	r := rng.Float64()
+// draw chooses a parameter's value from r in [0, 1). A parameter takes one such draw, whatever its kind.
+func draw(r float64, q scenario.Parameter) float64 {
 	if n := len(q.Values); n > 0 {
 		return q.Values[min(n-1, int(r*float64(n)))]
 	}

@@ -6,12 +6,13 @@ import (
 	"strings"
 
 	"github.com/gowalrus/walrus/sim/scenario"
+	"github.com/gowalrus/walrus/sim/spectral"
 	"github.com/gowalrus/walrus/sim/volume"
 )
 
 // All lists the scenarios by name.
 func All() []scenario.Scenario {
-	all := volume.Scenarios()
+	all := append(volume.Scenarios(), spectral.Scenarios()...)
 	slices.SortFunc(all, func(a, b scenario.Scenario) int {
 		return strings.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name))
 	})
