@@ -100,20 +100,20 @@ func (f *fluid) Nonlinear(dst, u []complex128) {
 			switch {
 			case i != j:
 				f.multiply(func(n int) float64 { return a[n] * b[n] })
-				f.subtractDivergence(f.component(dst, j), i)
+				subtractDerivative(f.component(dst, j), f.spectrum, f.k[i])
 			case i == dims-1:
 				continue
 			default: // the pressure takes the last diagonal entry, so that it needs no transform
 				f.multiply(func(n int) float64 { return a[n]*a[n] - last[n]*last[n] })
 			}
-			f.subtractDivergence(f.component(dst, i), j)
+			subtractDerivative(f.component(dst, i), f.spectrum, f.k[j])
 		}
 	}
 	f.project(dst)
 	for s, values := range f.scalars {
 		for j, v := range f.velocity {
 			f.multiply(func(n int) float64 { return values[n] * v[n] })
-			f.subtractDivergence(f.component(dst, dims+s), j)
+			subtractDerivative(f.component(dst, dims+s), f.spectrum, f.k[j])
 		}
 	}
 }
@@ -128,10 +128,10 @@ func (f *fluid) multiply(value func(n int) float64) {
 	f.fourier.Forward(f.spectrum, f.product)
 }
 
-// subtractDivergence subtracts the derivative of spectrum along an axis from dst.
-func (f *fluid) subtractDivergence(dst []complex128, axis int) {
-	for i, k := range f.k[axis] {
-		s := f.spectrum[i]
+// subtractDerivative subtracts the derivative of a field along an axis with wavenumbers k from dst.
+func subtractDerivative(dst, spectrum []complex128, k []float64) {
+	for i, k := range k {
+		s := spectrum[i]
 		dst[i] += complex(k*imag(s), -k*real(s))
 	}
 }
