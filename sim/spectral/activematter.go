@@ -251,8 +251,7 @@ func (s *suspension) Nonlinear(dst, state []complex128) {
 	}
 }
 
-// StepLimit implements System: the flow crosses about half a cell and alignment, whose fastest rate is a few zeta, is
-// followed.
+// StepLimit implements System: the flow crosses about half a cell, and alignment and activity are followed.
 func (s *suspension) StepLimit() float64 {
-	return min(courant/max(s.speed, 1e-9), 1/(1+s.zeta))
+	return min(courant/max(s.speed, 1e-9), 0.5/(1+s.zeta+math.Abs(s.alpha)/4))
 }
