@@ -13,5 +13,8 @@ func Scenarios() []scenario.Scenario {
 		acousticMaze(),
 		quadrants(field.Periodic, "euler_multi_quadrants_periodicBC", "periodic"),
 		quadrants(field.Open, "euler_multi_quadrants_openBC", "open"),
+		rayleighTaylor(),
+		radiativeLayer(2),
+		radiativeLayer(3),
 	}
 }

@@ -32,6 +32,7 @@ type Solver struct {
 	Workers int // goroutines
 
 	start, rate State // the state before the step; the rate of change
+	rest        State // rate of change that the equilibrium of Balance has by discretisation; nil without
 	scratch     []*bundle
 }
 
@@ -169,7 +170,28 @@ func (s *Solver) rates(time float64, limiter Limiter) float64 {
 	if s.Source != nil {
 		s.Source(time, s.State, s.rate)
 	}
+	for v := range s.rest {
+		rate, rest := s.rate[v], s.rest[v]
+		overBlocks(s.Workers, len(rate), func(from, to int) {
+			for i := from; i < to; i++ {
+				rate[i] -= rest[i]
+			}
+		})
+	}
 	return frequency
+}
+
+// Balance declares the present state an equilibrium: what the discrete equations still do to it, a truncation error, is
+// subtracted from all rates from now on (Berberich, Chandrashekar and Klingenberg, Comput. Fluids 219 (2021) 104858).
+func (s *Solver) Balance() error {
+	if err := s.Check(); err != nil {
+		return err
+	}
+	s.rest = nil
+	s.rates(s.Time, s.Limiter)
+	s.rest = NewState(len(s.rate), s.Grid.Cells())
+	s.rest.copyFrom(s.rate)
+	return nil
 }
 
 // length is the step that the signal speeds and the sources allow.
