@@ -1,0 +1,38 @@
+# Everything from a fresh clone: `make demo` and `make test` install what is missing, build and run.
+
+GO ?= go
+
+
+.PHONY: build build-xla demo test test-long lint setup fuzz generate clean
+
+build: setup
+	$(GO) build -o bin/walrus ./cmd/walrus
+
+# XLA runs the network on NVIDIA GPUs; the plugin itself is not part of the build (docs/gpu.md).
+build-xla: setup
+	$(GO) build -tags xla -o bin/walrus-xla ./cmd/walrus
+
+demo: build
+	bin/walrus demo --out demo
+
+test: setup lint
+	$(GO) test -timeout 10m ./...
+
+# The slow tests: larger runs of the same claims.
+test-long: setup
+	WALRUS_LONG=1 $(GO) test -timeout 60m ./...
+
+lint: setup
+	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); [ -z "$$unformatted" ] || { echo "gofmt: $$unformatted" >&2; exit 1; }
+	$(GO) vet ./...
+	$(GO) tool staticcheck ./...
+
+setup:
+	@scripts/setup.sh
+
+# Regenerates the assembly of the kernels.
+generate:
+	$(GO) generate ./...
+
+clean:
+	rm -rf bin demo
