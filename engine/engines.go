@@ -3,15 +3,17 @@ package engine
 import (
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/gobackend"
+	"github.com/gowalrus/walrus/cpu"
 )
 
 // Default is the engine that is used when none is named.
-const Default = "go"
+const Default = "cpu"
 
 // openers are the engines of this build.
 func openers() map[string]opener {
 	all := map[string]opener{
-		"go": {openGo, "GoMLX's portable backend"},
+		"cpu": {openCPU, "this program's own kernels (options: threads=N)"},
+		"go":  {openGo, "GoMLX's portable backend, slow, for comparison"},
 	}
 	for name, o := range optionalEngines {
 		all[name] = o
@@ -26,4 +28,13 @@ func openGo(options string) (compute.Backend, error) {
 		options = "ops_sequential"
 	}
 	return gobackend.New(options)
+}
+
+// openCPU opens this program's own backend.
+func openCPU(options string) (compute.Backend, error) {
+	parsed, err := cpu.ParseOptions(options)
+	if err != nil {
+		return nil, err
+	}
+	return cpu.New(parsed), nil
 }
