@@ -13,7 +13,7 @@ import (
 // DefaultFramesPerSecond is slow enough to compare truth and prediction by eye.
 const DefaultFramesPerSecond = 6
 
-// gifPanel is the longer side of a panel in a GIF, whose size grows with the area: 128 cells get one pixel each, 64 get three.
+// gifPanel is the side of a panel in a GIF, whose size grows with the area: 128 cells get one pixel each, 64 get three.
 const gifPanel = 170
 
 // maxFrames bounds an animation's size; longer rollouts show every second, third, ... step.

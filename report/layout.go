@@ -57,10 +57,6 @@ func newLayout(f *figure, groups, unit int) (*layout, error) {
 		right += barGap*unit + barWidth*unit + errorLabels
 	}
 	l.width = l.left + groups*l.groupWidth + (groups-1)*groupGap*unit + right + margin*unit
-	if int64(l.width)*int64(l.size.Y)*int64(len(f.Channels)) > maxPixels {
-		return nil, fmt.Errorf("report: %d steps of %d fields in panels of %d x %d pixels are too large for one image; show fewer steps or fields, or smaller panels",
-			groups, len(f.Channels), l.size.X, l.size.Y)
-	}
 	inner := l.width - 2*margin*unit
 	l.title = wrap(face.bold, f.Title, inner)
 	l.footnote = wrap(face.small, l.note(), inner)
@@ -71,6 +67,10 @@ func newLayout(f *figure, groups, unit int) (*layout, error) {
 	}
 	l.top += l.headingHeight()
 	l.height = l.panelAt(len(f.Channels), 0, 0).Min.Y + len(l.footnote)*l.smallLine() + margin*unit
+	if int64(l.width)*int64(l.height) > maxPixels {
+		return nil, fmt.Errorf("report: %d steps of %d fields in panels of %d x %d pixels are too large for one image; show fewer steps or fields, or smaller panels",
+			groups, len(f.Channels), l.size.X, l.size.Y)
+	}
 	return l, nil
 }
 

@@ -32,7 +32,8 @@ type PanelSpec struct {
 	Size []float64
 	// Theme is the colours around the data; the zero Theme is Light.
 	Theme Theme
-	// PanelPixels is the longer side of one panel, in pixels at scale 1. The default is 220, and less where many steps stand side by side.
+	// PanelPixels is the side of a square panel, in pixels at scale 1; oblong ones cover the same area. The default is 220, and less where many
+	// steps stand side by side or the image becomes a GIF.
 	PanelPixels int
 	// PixelScale is the number of image pixels for one pixel on a page: 2 stays crisp on fine screens. The default is 2 for Panels and 1 for
 	// Animation and Video.
@@ -63,6 +64,12 @@ type figure struct {
 	notFinite bool // something shown is NaN or infinite
 }
 
+// Bounds of what a caller may ask for.
+const (
+	largestSide  = 10_000
+	largestScale = 8
+)
+
 // newFigure checks the spec and fits the colour scales to the given positions (nil: all of them).
 func newFigure(spec PanelSpec, positions []int) (*figure, error) {
 	shape := spec.Truth.Shape
@@ -75,6 +82,9 @@ func newFigure(spec PanelSpec, positions []int) (*figure, error) {
 	}
 	f := &figure{PanelSpec: spec, slicing: plane, steps: shape[0], columns: []column{truthColumn}}
 	f.Theme = spec.Theme.orLight()
+	if spec.PanelPixels > largestSide || spec.PixelScale > largestScale {
+		return nil, fmt.Errorf("report: panels of %d pixels at scale %d; expected at most %d at scale %d", spec.PanelPixels, spec.PixelScale, largestSide, largestScale)
+	}
 	if len(spec.Prediction.Shape) > 0 {
 		if err := f.checkPrediction(); err != nil {
 			return nil, err
@@ -182,7 +192,7 @@ const (
 	allPanels     = 1300 // width that the panels of a picture should share
 )
 
-// panelPixels is the longer side of a panel where this many stand side by side.
+// panelPixels is the side of a square panel where this many stand side by side.
 func (f *figure) panelPixels(abreast int) int {
 	if f.PanelPixels > 0 {
 		return f.PanelPixels

@@ -176,6 +176,15 @@ func TestPictureTakesItsTheme(t *testing.T) {
 	}
 }
 
+func TestLongNamesAreCut(t *testing.T) {
+	truth, _ := ramp(0, 1, 8, 8, 1)
+	usual, _ := render(t, PanelSpec{Fields: []string{"density"}, Truth: truth}, 0)
+	l, _ := render(t, PanelSpec{Fields: []string{strings.Repeat("density", 10_000)}, Truth: truth}, 0)
+	if l.width > usual.width+longestLabel || l.height != usual.height {
+		t.Errorf("a name of 70,000 letters makes the picture %d x %d, a short one %d x %d", l.width, l.height, usual.width, usual.height)
+	}
+}
+
 func TestImpossiblePanelsAreErrors(t *testing.T) {
 	truth, prediction := ramp(1, 2, 8, 8, 2)
 	other, _ := ramp(0, 2, 8, 4, 2)
@@ -197,7 +206,8 @@ func TestImpossiblePanelsAreErrors(t *testing.T) {
 		"times":                 {PanelSpec{Fields: names, Truth: truth, Times: []float64{0}}, "1 times for 2 steps"},
 		"axis names":            {PanelSpec{Fields: names, Truth: truth, Axes: []string{"x"}}, "1 axis names"},
 		"lengths of the domain": {PanelSpec{Fields: names, Truth: truth, Size: []float64{1}}, "1 domain lengths"},
-		"an image too large":    {PanelSpec{Fields: names, Truth: truth, PanelPixels: 100_000}, "too large"},
+		"an image too large":    {PanelSpec{Fields: names, Truth: truth, PanelPixels: 9_000}, "too large"},
+		"panels too large":      {PanelSpec{Fields: names, Truth: truth, PanelPixels: 1 << 40}, "at most 10000"},
 	} {
 		var b bytes.Buffer
 		err := Panels(&b, c.spec)

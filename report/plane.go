@@ -164,12 +164,17 @@ func cells(pixels, n int) []interval {
 	return list
 }
 
-// panelSize is the size in pixels of a panel whose longer side is near target: a whole multiple of the cells if that comes within
-// a third, so that all cells look alike.
-func (s slicing) panelSize(target int) image.Point {
-	width, height := float64(target), float64(target)/s.aspect
+// longest bounds how much longer than the side of a square panel the longer side of an oblong one may be.
+const longest = 1.6
+
+// panelSize is the size in pixels of a panel that covers about the area of a square with the given side: a whole multiple of the cells if that comes
+// within a third, so that all cells look alike.
+func (s slicing) panelSize(side int) image.Point {
+	ratio := max(s.aspect, 1/s.aspect)
+	long := float64(side) * min(math.Sqrt(ratio), longest)
+	width, height := long, long/ratio
 	if s.aspect < 1 {
-		width, height = float64(target)*s.aspect, float64(target)
+		width, height = height, width
 	}
 	w, h := s.shape[s.x], 1
 	if s.y > 0 {

@@ -111,7 +111,7 @@ func shorten(face font.Face, text string, width int) string {
 		return text
 	}
 	runes := []rune(text)
-	for n := len(runes) - 1; n > 0; n-- {
+	for n := min(len(runes)-1, width); n > 0; n-- { // no letter that counts is narrower than a pixel
 		if cut := string(runes[:n]) + "…"; textWidth(face, cut) <= width {
 			return cut
 		}
