@@ -12,27 +12,18 @@ type AdamW struct {
 	GradScale    float64 // multiplies the gradient first (clipping); 0 means 1
 }
 
-// adamWCoefficients are the numbers of a step that do not depend on the element, as the kernels read them.
-type adamWCoefficients struct {
-	gradScale, beta1, rest1, beta2, rest2, rootCorrection, epsilon, rate, keep float32
-}
-
-func (w AdamW) coefficients() adamWCoefficients {
+// coefficients are the numbers of a step that do not depend on the element, as the kernels read them: gradient scale,
+// β1, 1-β1, β2, 1-β2, 1/sqrt(1-β2^k), ε, lr/(1-β1^k), 1 - lr wd.
+func (w AdamW) coefficients() [9]float32 {
 	scale := w.GradScale
 	if scale == 0 {
 		scale = 1
 	}
 	step := float64(max(w.Step, 1))
-	return adamWCoefficients{
-		gradScale:      float32(scale),
-		beta1:          float32(w.Beta1),
-		rest1:          float32(1 - w.Beta1),
-		beta2:          float32(w.Beta2),
-		rest2:          float32(1 - w.Beta2),
-		rootCorrection: float32(1 / math.Sqrt(1-math.Pow(w.Beta2, step))),
-		epsilon:        float32(w.Epsilon),
-		rate:           float32(w.LearningRate / (1 - math.Pow(w.Beta1, step))),
-		keep:           float32(1 - w.LearningRate*w.WeightDecay),
+	return [9]float32{
+		float32(scale), float32(w.Beta1), float32(1 - w.Beta1), float32(w.Beta2), float32(1 - w.Beta2),
+		float32(1 / math.Sqrt(1-math.Pow(w.Beta2, step))), float32(w.Epsilon),
+		float32(w.LearningRate / (1 - math.Pow(w.Beta1, step))), float32(1 - w.LearningRate*w.WeightDecay),
 	}
 }
 
@@ -46,12 +37,13 @@ func (s *Set) AdamW(w AdamW, p, m, v, g []float32) {
 	}
 }
 
-func adamWPlain(p, m, v, g []float32, c *adamWCoefficients) {
+func adamWPlain(p, m, v, g []float32, c *[9]float32) {
+	scale, beta1, rest1, beta2, rest2, rootCorrection, epsilon, rate, keep := c[0], c[1], c[2], c[3], c[4], c[5], c[6], c[7], c[8]
 	for i := range p {
-		grad := g[i] * c.gradScale
-		m[i] = fma32(m[i], c.beta1, grad*c.rest1)
-		v[i] = fma32(v[i], c.beta2, grad*grad*c.rest2)
+		grad := g[i] * scale
+		m[i] = fma32(m[i], beta1, grad*rest1)
+		v[i] = fma32(v[i], beta2, grad*grad*rest2)
 		root := float32(math.Sqrt(float64(v[i])))
-		p[i] = p[i]*c.keep - c.rate*m[i]/fma32(root, c.rootCorrection, c.epsilon)
+		p[i] = p[i]*keep - rate*m[i]/fma32(root, rootCorrection, epsilon)
 	}
 }

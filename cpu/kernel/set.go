@@ -19,7 +19,7 @@ type Set struct {
 	mulAdd       func(dst, a, b, c []float32)
 	addScaled    func(dst, x []float32, scale float32)
 	scaleShift   func(dst, x []float32, scale, shift float32)
-	adamW        func(p, m, v, g []float32, c *adamWCoefficients)
+	adamW        func(p, m, v, g []float32, c *[9]float32)
 	interleave   func(dst, even, odd []float32)
 	deinterleave func(even, odd, src []float32)
 	fromBF16     func(dst []float32, src []BF16)

@@ -1,5 +1,7 @@
 package kernel
 
+import "slices"
+
 // Unary is an elementwise function of one argument.
 type Unary uint8
 
@@ -20,7 +22,7 @@ const (
 	Tanh                      // at most 3 ULP
 	Erf                       // at most 3 ULP
 	Sigmoid                   // 1/(1+e^-x), at most 3 ULP
-	Silu                      // x*sigmoid(x), at most 3 ULP
+	Silu                      // x*sigmoid(x), at most 3 ULP, or 1e-40 where the result nearly underflows
 	SiluGrad                  // derivative of Silu, absolute error at most 4e-7
 	Gelu                      // x*(1+erf(x/sqrt 2))/2, absolute error at most 5e-7 max(1,|x|)
 	GeluGrad                  // derivative of Gelu, absolute error at most 1e-6
@@ -126,11 +128,34 @@ func (s *Set) ScaleShift(dst, x []float32, scale, shift float32) {
 	}
 }
 
+// sumRun is the length of the runs that are summed in float32; their sums are added in float64.
+const sumRun = 4096
+
 // Reduce folds x into one number.
-func (s *Set) Reduce(op Reduction, x []float32) float32 { return s.reduce[op](x) }
+func (s *Set) Reduce(op Reduction, x []float32) float32 {
+	if op == MaxOf || op == MinOf || len(x) <= sumRun {
+		return s.reduce[op](x)
+	}
+	total := 0.0
+	for run := range slices.Chunk(x, sumRun) {
+		total += float64(s.reduce[op](run))
+	}
+	return float32(total)
+}
 
 // Dot is the sum of a[i]*b[i] over i below len(a).
-func (s *Set) Dot(a, b []float32) float32 { return s.dot(a, b[:len(a)]) }
+func (s *Set) Dot(a, b []float32) float32 {
+	b = b[:len(a)]
+	if len(a) <= sumRun {
+		return s.dot(a, b)
+	}
+	total := 0.0
+	for from := 0; from < len(a); from += sumRun {
+		end := min(len(a), from+sumRun)
+		total += float64(s.dot(a[from:end], b[from:end]))
+	}
+	return float32(total)
+}
 
 // Fill sets every element of dst.
 func (s *Set) Fill(dst []float32, value float32) {

@@ -1,0 +1,128 @@
+package main
+
+import (
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+// begin declares a kernel.
+func (e isa) begin(name, signature string) {
+	TEXT(name+e.name, NOSPLIT, signature)
+	Doc(name + e.name + " is " + name + "Plain, or that entry of the tables of plain functions, in vectors.")
+	Pragma("noescape")
+}
+
+// end finishes a kernel.
+func (e isa) end() {
+	VZEROUPPER()
+	RET()
+}
+
+// base loads the address of a slice.
+func base(name string) reg.GPVirtual {
+	p := GP64()
+	Load(Param(name).Base(), p)
+	return p
+}
+
+// length loads the length of a slice.
+func length(name string) reg.GPVirtual {
+	n := GP64()
+	Load(Param(name).Len(), n)
+	return n
+}
+
+// scalar loads a number into all lanes.
+func (e isa) scalar(name string) vec {
+	x := XMM()
+	Load(Param(name), x)
+	v := e.vec()
+	VBROADCASTSS(x, v)
+	return v
+}
+
+// each writes a loop over n elements: full is called for vectors at byte offset at, rest for the last lanes.
+func (e isa) each(n reg.GPVirtual, full func(at reg.GPVirtual), rest func(at reg.GPVirtual, t tail)) {
+	at := GP64()
+	XORQ(at, at)
+	SUBQ(U8(e.lanes), n)
+	JLT(LabelRef("rest"))
+	Label("loop")
+	full(at)
+	ADDQ(U8(e.bytes()), at)
+	SUBQ(U8(e.lanes), n)
+	JGE(LabelRef("loop"))
+	Label("rest")
+	ADDQ(U8(e.lanes), n)
+	JZ(LabelRef("end"))
+	rest(at, e.tailOf(n))
+	Label("end")
+}
+
+// kernel writes dst[i] = f(sources at i, scalars).
+func (e isa) kernel(name, signature string, sources, scalars []string, f func(v []vec, c []vec) vec) {
+	e.begin(name, signature)
+	dst, n := base("dst"), length("dst")
+	var from []reg.GPVirtual
+	for _, s := range sources {
+		if s == "dst" {
+			from = append(from, dst)
+		} else {
+			from = append(from, base(s))
+		}
+	}
+	var numbers []vec
+	for _, s := range scalars {
+		numbers = append(numbers, e.scalar(s))
+	}
+	e.each(n, func(at reg.GPVirtual) {
+		var v []vec
+		for _, p := range from {
+			v = append(v, e.load(Mem{Base: p, Index: at, Scale: 1}))
+		}
+		VMOVUPS(f(v, numbers), Mem{Base: dst, Index: at, Scale: 1})
+	}, func(at reg.GPVirtual, t tail) {
+		var v []vec
+		for _, p := range from {
+			v = append(v, t.load(Mem{Base: p, Index: at, Scale: 1}))
+		}
+		t.store(f(v, numbers), Mem{Base: dst, Index: at, Scale: 1})
+	})
+	e.end()
+}
+
+// adamW writes the update of the optimizer; the coefficients are read in the order that AdamW.coefficients gives them.
+func (e isa) adamW() {
+	e.begin("adamW", "func(p, m, v, g []float32, c *[9]float32)")
+	p, m, v, g, n := base("p"), base("m"), base("v"), base("g"), length("p")
+	c := GP64()
+	Load(Param("c"), c)
+	coefficient := func(i int) Mem { return Mem{Base: c, Disp: 4 * i} }
+	const (
+		gradScale = iota
+		beta1
+		rest1
+		beta2
+		rest2
+		rootCorrection
+		epsilon
+		rate
+		keep
+	)
+	step := func(at reg.GPVirtual, load func(Mem) vec, store func(vec, Mem)) {
+		where := func(p reg.GPVirtual) Mem { return Mem{Base: p, Index: at, Scale: 1} }
+		grad := e.mul(load(where(g)), e.splat(coefficient(gradScale)))
+		first := e.fma(load(where(m)), e.splat(coefficient(beta1)), e.mul(grad, e.splat(coefficient(rest1))))
+		store(first, where(m))
+		second := e.fma(load(where(v)), e.splat(coefficient(beta2)), e.mul(e.mul(grad, grad), e.splat(coefficient(rest2))))
+		store(second, where(v))
+		root := e.fma(e.sqrt(second), e.splat(coefficient(rootCorrection)), e.splat(coefficient(epsilon)))
+		change := e.div(e.mul(first, e.splat(coefficient(rate))), root)
+		store(e.sub(e.mul(load(where(p)), e.splat(coefficient(keep))), change), where(p))
+	}
+	e.each(n, func(at reg.GPVirtual) {
+		step(at, func(m Mem) vec { return e.load(m) }, func(v vec, m Mem) { VMOVUPS(v, m) })
+	}, func(at reg.GPVirtual, t tail) { step(at, t.load, t.store) })
+	e.end()
+}

@@ -1,0 +1,82 @@
+// Command vector writes the elementwise kernels, reductions and softmax steps of package kernel, for AVX-512 (names end
+// in Wide) and AVX2 (Narrow). The arithmetic is written once, in terms of an isa.
+package main
+
+import (
+	. "github.com/mmcloughlin/avo/build"
+)
+
+func main() {
+	ConstraintExpr("amd64")
+	for _, e := range []isa{avx512, avx2} {
+		e.maps()
+		e.zips()
+		e.fused()
+		e.reductions()
+		e.adamW()
+		e.softmax()
+	}
+	Generate()
+}
+
+// maps writes the functions of one argument.
+func (e isa) maps() {
+	one := func(x vec) vec { return e.load(number(1)) }
+	for _, f := range []struct {
+		name string
+		f    func(vec) vec
+	}{
+		{"neg", func(x vec) vec { return e.xor(x, word(signBit)) }},
+		{"abs", func(x vec) vec { return e.and(x, word(restBits)) }},
+		{"sign", e.sign},
+		{"square", func(x vec) vec { return e.mul(x, x) }},
+		{"sqrt", func(x vec) vec { return e.sqrt(x) }},
+		{"rsqrt", func(x vec) vec { return e.div(one(x), e.sqrt(x)) }},
+		{"reciprocal", func(x vec) vec { return e.div(one(x), x) }},
+		{"exp", e.exp},
+		{"expm1", e.expm1},
+		{"log", e.log},
+		{"log1p", e.log1p},
+		{"tanh", e.tanh},
+		{"erf", e.erf},
+		{"sigmoid", e.sigmoid},
+		{"silu", e.silu},
+		{"siluGrad", e.siluGrad},
+		{"gelu", e.gelu},
+		{"geluGrad", e.geluGrad},
+		{"geluTanh", e.geluTanh},
+		{"geluTanhGrad", e.geluTanhGrad},
+		{"floor", func(x vec) vec { return e.round(x, 1) }},
+		{"ceil", func(x vec) vec { return e.round(x, 2) }},
+		{"round", func(x vec) vec { return e.round(x, 0) }},
+	} {
+		e.kernel(f.name, "func(dst, x []float32)", []string{"x"}, nil, func(v []vec, _ []vec) vec { return f.f(v[0]) })
+	}
+}
+
+// zips writes the functions of two arguments: of slices, and of a slice and a number on either side.
+func (e isa) zips() {
+	for _, f := range []struct {
+		name string
+		f    func(a, b vec) vec
+	}{
+		{"add", func(a, b vec) vec { return e.add(a, b) }},
+		{"sub", func(a, b vec) vec { return e.sub(a, b) }},
+		{"mul", func(a, b vec) vec { return e.mul(a, b) }},
+		{"div", func(a, b vec) vec { return e.div(a, b) }},
+		{"max", e.maxNaN},
+		{"min", e.minNaN},
+	} {
+		e.kernel(f.name, "func(dst, a, b []float32)", []string{"a", "b"}, nil, func(v []vec, _ []vec) vec { return f.f(v[0], v[1]) })
+		e.kernel(f.name+"Scalar", "func(dst, a []float32, b float32)", []string{"a"}, []string{"b"}, func(v []vec, c []vec) vec { return f.f(v[0], c[0]) })
+		e.kernel("scalar"+string(f.name[0]-32)+f.name[1:], "func(dst []float32, a float32, b []float32)", []string{"b"}, []string{"a"},
+			func(v []vec, c []vec) vec { return f.f(c[0], v[0]) })
+	}
+}
+
+// fused writes the multiply-adds.
+func (e isa) fused() {
+	e.kernel("mulAdd", "func(dst, a, b, c []float32)", []string{"a", "b", "c"}, nil, func(v []vec, _ []vec) vec { return e.fma(v[0], v[1], v[2]) })
+	e.kernel("addScaled", "func(dst, x []float32, scale float32)", []string{"x", "dst"}, []string{"scale"}, func(v []vec, c []vec) vec { return e.fma(v[0], c[0], v[1]) })
+	e.kernel("scaleShift", "func(dst, x []float32, scale, shift float32)", []string{"x"}, []string{"scale", "shift"}, func(v []vec, c []vec) vec { return e.fma(v[0], c[0], c[1]) })
+}

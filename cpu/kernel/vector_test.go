@@ -1,0 +1,217 @@
+package kernel
+
+import (
+	"math"
+	"testing"
+)
+
+// unaryCase gives the name, the range of test arguments and the allowed error of a function: in ULP, or absolute in
+// units of max(1, |x|).
+type unaryCase struct {
+	op        Unary
+	name      string
+	low, high float64
+	ulp       float64
+	absolute  float64
+}
+
+var unaryCases = []unaryCase{
+	{Neg, "neg", -1e3, 1e3, 0, 0}, {Abs, "abs", -1e3, 1e3, 0, 0}, {Sign, "sign", -2, 2, 0, 0}, {Square, "square", -1e3, 1e3, 0.5, 0},
+	{Sqrt, "sqrt", 0, 1e6, 0.5, 0}, {Rsqrt, "rsqrt", 1e-6, 1e6, 2, 0}, {Reciprocal, "reciprocal", -1e3, 1e3, 0.5, 0},
+	{Exp, "exp", -105, 90, 2, 0}, {Exp, "exp near 0", -1, 1, 2, 0}, {Expm1, "expm1", -20, 89, 3, 0}, {Expm1, "expm1 near 0", -1, 1, 3, 0},
+	{Log, "log", 0, 1e6, 2, 0}, {Log, "log near 1", 0.5, 2, 2, 0}, {Log1p, "log1p", -1, 1e6, 3, 0}, {Log1p, "log1p near 0", -0.3, 0.4, 3, 0},
+	{Tanh, "tanh", -12, 12, 3, 0}, {Tanh, "tanh near 0", -0.7, 0.7, 3, 0}, {Erf, "erf", -5, 5, 3, 0}, {Erf, "erf near 0", -1, 1, 3, 0},
+	{Sigmoid, "sigmoid", -80, 90, 3, 0}, {Silu, "silu", -80, 90, 3, 0}, {SiluGrad, "siluGrad", -90, 90, 0, 4e-7},
+	{Gelu, "gelu", -10, 10, 0, 5e-7}, {GeluGrad, "geluGrad", -15, 15, 0, 1e-6},
+	{GeluTanh, "geluTanh", -10, 10, 0, 5e-7}, {GeluTanhGrad, "geluTanhGrad", -15, 15, 0, 2e-6},
+	{Floor, "floor", -1e3, 1e3, 0, 0}, {Ceil, "ceil", -1e3, 1e3, 0, 0}, {Round, "round", -1e3, 1e3, 0, 0},
+	{Sin, "sin", -400, 400, 0.51, 0}, {Cos, "cos", -400, 400, 0.51, 0},
+}
+
+// special are arguments where functions have corners.
+var special = []float32{0, float32(math.Copysign(0, -1)), 1, -1, float32(math.Inf(1)), float32(math.Inf(-1)), float32(math.NaN()),
+	math.SmallestNonzeroFloat32, 1e-40, -1e-40, 1.17549435e-38, 1e-20, -1e-20, 0.5, -0.5, 2, 88.7, -88, -100, 103, math.MaxFloat32, -math.MaxFloat32, 0.92999, 0.93001, 0.62499, 0.62501, 1e30, -1e30}
+
+func TestUnaryFunctionsKeepTheirAccuracy(t *testing.T) {
+	eachLevel(t, func(t *testing.T, s *Set) {
+		r := random(t)
+		for _, c := range unaryCases {
+			n := 20000 + r.IntN(40)
+			x, y := guarded[float32](t, n, true), guarded[float32](t, n, r.IntN(2) == 0)
+			for i := range x {
+				x[i] = float32(c.low + (c.high-c.low)*r.Float64())
+			}
+			copy(x, special)
+			s.Unary(c.op, y, x)
+			worst, at := 0.0, -1
+			for i, v := range x {
+				want := unaryPlain[c.op](float64(v))
+				d := ulps(y[i], want)
+				if c.absolute > 0 && d > 0 && !math.IsInf(d, 0) && !math.IsInf(want, 0) {
+					d = math.Abs(float64(y[i])-want) / max(1, math.Abs(float64(v)))
+				}
+				if math.Abs(want) < 1e-36 && math.Abs(float64(y[i])-want) < 1e-40 { // products of subnormal factors
+					d = 0
+				}
+				if d > worst || d != d {
+					worst, at = d, i
+				}
+			}
+			if at >= 0 && !(worst <= max(c.ulp, c.absolute)) {
+				t.Errorf("%s(%g) = %g, expected %g: error %.3g, allowed %.3g", c.name, x[at], y[at], unaryPlain[c.op](float64(x[at])), worst, max(c.ulp, c.absolute))
+			}
+			t.Logf("%-14s worst error %.3g at %g", c.name, worst, x[max(at, 0)])
+		}
+	})
+}
+
+func TestElementwiseKernelsHandleEveryLengthAndAlias(t *testing.T) {
+	eachLevel(t, func(t *testing.T, s *Set) {
+		r := random(t)
+		for n := range 70 {
+			a, b, c := normals(t, r, n), normals(t, r, n), normals(t, r, n)
+			if n > 3 {
+				a[r.IntN(n)], b[r.IntN(n)] = float32(math.NaN()), float32(math.NaN())
+				b[r.IntN(n)] = 0
+			}
+			dst, want := normals(t, r, n), make([]float32, n)
+			for op := range Binary(binaryOps) {
+				zipPlain(want, a, b, binaryPlain[op])
+				s.Binary(op, dst, a, b)
+				closeTo(t, describe("binary", int(op), n), dst, want, 1e-6)
+				copy(dst, a)
+				s.Binary(op, dst, dst, b)
+				closeTo(t, describe("binary in place", int(op), n), dst, want, 1e-6)
+				zipScalarPlain(want, a, 1.7, binaryPlain[op])
+				s.BinaryScalar(op, dst, a, 1.7)
+				closeTo(t, describe("binary scalar", int(op), n), dst, want, 1e-6)
+				scalarZipPlain(want, 0.3, b, binaryPlain[op])
+				s.ScalarBinary(op, dst, 0.3, b)
+				closeTo(t, describe("scalar binary", int(op), n), dst, want, 1e-6)
+			}
+			for op := range Unary(unaryOps) {
+				copy(dst, c)
+				s.Unary(op, dst, dst)
+				mapPlain(want, c, unaryPlain[op])
+				closeTo(t, describe("unary in place", int(op), n), dst, want, 3e-6)
+			}
+			mulAddPlain(want, a, b, c)
+			s.MulAdd(dst, a, b, c)
+			closeTo(t, describe("mulAdd", n), dst, want, 1e-6)
+			copy(dst, c)
+			copy(want, c)
+			addScaledPlain(want, a, 0.7)
+			s.AddScaled(dst, a, 0.7)
+			closeTo(t, describe("addScaled", n), dst, want, 1e-6)
+			scaleShiftPlain(want, a, 0.7, -2)
+			s.ScaleShift(dst, a, 0.7, -2)
+			closeTo(t, describe("scaleShift", n), dst, want, 1e-6)
+		}
+	})
+}
+
+func TestReductionsOfEveryLength(t *testing.T) {
+	eachLevel(t, func(t *testing.T, s *Set) {
+		r := random(t)
+		lengths := []int{4095, 4096, 4097, 100003}
+		for n := range 140 {
+			lengths = append(lengths, n)
+		}
+		for _, n := range lengths {
+			x, y := normals(t, r, n), normals(t, r, n)
+			for op := range Reduction(reductions) {
+				got, want := s.Reduce(op, x), reducePlain[op](x)
+				if d := math.Abs(float64(got) - float64(want)); d > 1e-6*math.Sqrt(float64(n+1))*max(1, math.Abs(float64(want))) && got != want {
+					t.Errorf("reduction %d of %d values is %g, expected %g", op, n, got, want)
+				}
+				if n == 0 {
+					continue
+				}
+				at := r.IntN(n)
+				keep := x[at]
+				x[at] = float32(math.NaN())
+				if got := s.Reduce(op, x); got == got {
+					t.Errorf("reduction %d of %d values with NaN at %d is %g", op, n, at, got)
+				}
+				x[at] = keep
+			}
+			if got, want := s.Dot(x, y), dotPlain(x, y); math.Abs(float64(got)-float64(want)) > 1e-6*float64(n+1) {
+				t.Errorf("dot of %d values is %g, expected %g", n, got, want)
+			}
+		}
+	})
+}
+
+func TestAdamWStep(t *testing.T) {
+	eachLevel(t, func(t *testing.T, s *Set) {
+		r := random(t)
+		w := AdamW{LearningRate: 1e-3, Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-10, WeightDecay: 0.01, Step: 3, GradScale: 0.5}
+		for n := range 70 {
+			p, m, v, g := normals(t, r, n), normals(t, r, n), normals(t, r, n), normals(t, r, n)
+			s.Unary(Square, v, v)
+			want := make([][]float64, 3)
+			for i := range p {
+				grad := float64(g[i]) * 0.5
+				first := 0.9*float64(m[i]) + 0.1*grad
+				second := 0.999*float64(v[i]) + 0.001*grad*grad
+				step := 1e-3 / (1 - math.Pow(0.9, 3)) * first / (math.Sqrt(second)/math.Sqrt(1-math.Pow(0.999, 3)) + 1e-10)
+				want[0] = append(want[0], float64(p[i])*(1-1e-5)-step)
+				want[1], want[2] = append(want[1], first), append(want[2], second)
+			}
+			s.AdamW(w, p, m, v, g)
+			for i := range p {
+				for j, got := range []float32{p[i], m[i], v[i]} {
+					if d := math.Abs(float64(got) - want[j][i]); d > 1e-6*max(1, math.Abs(want[j][i])) {
+						t.Fatalf("element %d of %d, result %d: %g, expected %g", i, n, j, got, want[j][i])
+					}
+				}
+			}
+		}
+	})
+}
+
+func TestSoftmaxStepsMatchTheirDefinition(t *testing.T) {
+	eachLevel(t, func(t *testing.T, s *Set) {
+		r := random(t)
+		for range 50 {
+			lanes := s.tileCols / 2 * (1 + r.IntN(4))
+			rows := r.IntN(40)
+			block, top, sum, factor := normals(t, r, rows*lanes), normals(t, r, lanes), normals(t, r, lanes), normals(t, r, lanes)
+			for i := range top {
+				sum[i] = 1 + r.Float32()
+				if r.IntN(3) == 0 {
+					top[i], sum[i] = float32(math.Inf(-1)), 0
+				}
+			}
+			for i := range block {
+				if r.IntN(9) == 0 || i%lanes == 3 {
+					block[i] = float32(math.Inf(-1))
+				}
+			}
+			copies := func(all ...[]float32) (c [][]float32) {
+				for _, x := range all {
+					c = append(c, append([]float32(nil), x...))
+				}
+				return c
+			}
+			want := copies(block, top, sum, factor)
+			softmaxBlockPlain(want[0], want[1], want[2], want[3])
+			s.softmaxBlock(block, top, sum, factor)
+			for i, got := range [][]float32{block, top, sum, factor} {
+				closeTo(t, describe("softmax result", i, rows, lanes), got, want[i], 1e-5)
+			}
+			dp, delta := normals(t, r, rows*lanes), normals(t, r, lanes)
+			copy(block, normals(t, r, rows*lanes))
+			shift := normals(t, r, lanes)
+			shift[lanes-1] = float32(math.Inf(1))
+			want = copies(block, dp)
+			gradBlockPlain(want[0], want[1], shift, delta, 0.3)
+			s.gradBlock(block, dp, shift, delta, 0.3)
+			closeTo(t, describe("probabilities", rows, lanes), block, want[0], 1e-5)
+			closeTo(t, describe("gradient", rows, lanes), dp, want[1], 1e-5)
+			scaleLanesPlain(want[0], delta)
+			s.scaleLanes(block, delta)
+			closeTo(t, describe("scaled", rows, lanes), block, want[0], 1e-5)
+		}
+	})
+}
