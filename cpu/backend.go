@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/gomlx/compute"
 	"github.com/gowalrus/walrus/cpu/kernel"
@@ -73,3 +74,9 @@ func (b *Backend) Finalize() {
 
 // IsFinalized tells whether Finalize was called.
 func (b *Backend) IsFinalized() bool { return b.finalized.Load() }
+
+// peakDuration is how long PeakRate measures.
+const peakDuration = 100 * time.Millisecond
+
+// PeakRate measures the peak rate of fused multiply-adds of all workers, in 1e9 floating-point operations a second.
+func (b *Backend) PeakRate() float64 { return b.kernels.MeasurePeak(b.pool, peakDuration) / 1e9 }

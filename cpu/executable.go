@@ -68,6 +68,12 @@ func (e *Executable) Memory() Memory {
 	return m
 }
 
+// PeakBytes is the memory that an execution takes beside its inputs and outputs.
+func (e *Executable) PeakBytes() int64 {
+	m := e.Memory()
+	return int64(m.Arena + m.Scratch)
+}
+
 // Peak returns the memory need of an executable of this package in bytes, and false for those of other backends.
 func Peak(e compute.Executable) (int, bool) {
 	own, ok := e.(*Executable)

@@ -56,10 +56,10 @@ const (
 
 // columnAccumulator is the state of a column fold: one partial result per chunk, combined in order at the end.
 type columnAccumulator struct {
-	op            compute.OpType
-	middle, inner int
-	out           *storage
-	partial       *storage // float32 [chunks, inner]
+	op      compute.OpType
+	inner   int
+	out     *storage
+	partial *storage // float32 [chunks, width]
 }
 
 // loop is the program of a cluster.
@@ -213,9 +213,8 @@ func (b *loopBuilder) add(p *program, op *loopOp) {
 		if uniform[0] {
 			src[0] = b.filled(src[0], perRow)
 		}
-		chunks := b.chunks()
-		acc := columnAccumulator{op: op.op, middle: op.middle, inner: op.inner, out: op.out,
-			partial: p.newStorage(dtypes.Float32, chunks*op.inner)}
+		acc := columnAccumulator{op: op.op, inner: op.inner, out: op.out}
+		acc.partial = p.newStorage(dtypes.Float32, b.chunks()*acc.width())
 		b.columns = append(b.columns, acc)
 		b.writes = append(b.writes, op.out, acc.partial)
 		b.emit(instruction{do: foldColumn, dst: -1, src: src, column: len(b.columns) - 1})

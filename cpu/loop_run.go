@@ -224,8 +224,21 @@ var combiners = map[compute.OpType]kernel.Binary{
 	compute.OpTypeReduceMin: kernel.Min,
 }
 
+// wideColumns is the least number of partial sums that a chunk keeps side by side: it makes short columns fast, and their
+// sums accurate.
+const wideColumns = 512
+
+// width is the number of partial sums of a chunk: a multiple of the columns.
+func (c *columnAccumulator) width() int {
+	if c.inner == 1 {
+		return 1
+	}
+	return c.inner * max(1, wideColumns/c.inner)
+}
+
 func (c *columnAccumulator) sums(x *execution, chunk int) []float32 {
-	return slice[float32](x.base[c.partial.id], (chunk+1)*c.inner)[chunk*c.inner:]
+	width := c.width()
+	return slice[float32](x.base[c.partial.id], (chunk+1)*width)[chunk*width:]
 }
 
 // begin resets the partial result of a chunk.
@@ -243,8 +256,8 @@ func (c *columnAccumulator) add(x *execution, chunk, at int, tile []float32) {
 		k.Binary(op, sums, sums, total[:])
 		return
 	}
-	for column := at % c.inner; len(tile) > 0; column = 0 {
-		n := min(len(tile), c.inner-column)
+	for column := at % len(sums); len(tile) > 0; column = 0 {
+		n := min(len(tile), len(sums)-column)
 		k.Binary(op, sums[column:column+n], sums[column:column+n], tile[:n])
 		tile = tile[n:]
 	}
@@ -253,12 +266,20 @@ func (c *columnAccumulator) add(x *execution, chunk, at int, tile []float32) {
 // finish combines the partial results of the chunks of every segment, in order.
 func (c *columnAccumulator) finish(x *execution, perSegment int) {
 	k := x.backend().kernels
+	op := combiners[c.op]
 	out := slice[float32](x.base[c.out.id], c.out.size)
 	for outer := range c.out.size / c.inner {
-		row := out[outer*c.inner : (outer+1)*c.inner]
-		copy(row, c.sums(x, outer*perSegment))
-		for chunk := 1; chunk < perSegment; chunk++ {
-			k.Binary(combiners[c.op], row, row, c.sums(x, outer*perSegment+chunk))
+		sums := c.sums(x, outer*perSegment)
+		for step := 1; step < perSegment; step *= 2 {
+			for chunk := 0; chunk+step < perSegment; chunk += 2 * step {
+				to := c.sums(x, outer*perSegment+chunk)
+				k.Binary(op, to, to, c.sums(x, outer*perSegment+chunk+step))
+			}
 		}
+		for groups := len(sums) / c.inner; groups > 1; groups = (groups + 1) / 2 {
+			half := groups / 2 * c.inner
+			k.Binary(op, sums[:half], sums[:half], sums[(groups+1)/2*c.inner:][:half])
+		}
+		copy(out[outer*c.inner:(outer+1)*c.inner], sums)
 	}
 }
