@@ -152,16 +152,24 @@ func (f *File) ReadField(info FieldInfo, trajectory, frame, stride, n int) (fiel
 	if err := f.checkFrames(trajectory, frame, stride, n); err != nil {
 		return field.Array{}, err
 	}
-	d, err := f.dataset(info)
-	if err != nil {
-		return field.Array{}, err
-	}
 	shape := append([]int{n}, info.grid(f.sizes)...)
 	a := field.NewArray(append(shape, info.Rank.Components(len(f.sizes)))...)
-	if err := d.ReadFloat32(a.Data, frameSlab(info, d.Shape, trajectory, frame, stride, n)); err != nil {
-		return field.Array{}, fmt.Errorf("well: %w", err)
+	if err := f.readInto(a.Data, info, trajectory, frame, stride, n); err != nil {
+		return field.Array{}, err
 	}
 	return a, nil
+}
+
+// readInto reads frames that exist into memory of the right size.
+func (f *File) readInto(values []float32, info FieldInfo, trajectory, frame, stride, n int) error {
+	d, err := f.dataset(info)
+	if err != nil {
+		return err
+	}
+	if err := d.ReadFloat32(values, frameSlab(info, d.Shape, trajectory, frame, stride, n)); err != nil {
+		return fmt.Errorf("well: %w", err)
+	}
+	return nil
 }
 
 // checkFrames reports frames that the file does not have.

@@ -1,6 +1,7 @@
 package well
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -9,105 +10,112 @@ import (
 	"github.com/gowalrus/walrus/internal/hdf5"
 )
 
-// readHeader fills the file's header. Everything that sizes memory later is checked here.
+// readHeader fills the file's header and reports the first thing that is wrong. Everything that sizes memory later is
+// checked here.
 func (f *File) readHeader() error {
-	for _, step := range []func() error{f.parseRoot, f.parseDimensions, f.parseBoundaries, f.parseScalars, f.parseFields} {
+	for _, step := range f.steps() {
 		if err := step(); err != nil {
-			return err
+			return leaves(err)[0]
 		}
 	}
 	return nil
 }
 
+// steps are the parts of reading a header, each of which returns all that is wrong with its part. The first two give the
+// shape of all that follows.
+func (f *File) steps() []func() error {
+	return []func() error{f.parseRoot, f.parseDimensions, f.parseBoundaries, f.parseScalars, f.parseFields}
+}
+
 func (f *File) parseRoot() error {
-	root, err := readAttributes(f.file, "/")
-	if err != nil {
-		return err
-	}
+	root := readAttributes(f.file, "/")
 	h := &f.header
-	if h.DatasetName, err = root.text("dataset_name"); err != nil {
+	h.DatasetName = root.text("dataset_name")
+	h.GridType = root.text("grid_type")
+	h.Trajectories = root.integer("n_trajectories")
+	dims := root.integer("n_spatial_dims")
+	if root.problems() == nil && h.Trajectories < 1 {
+		root.note("n_trajectories is %d; expected at least 1", h.Trajectories)
+	}
+	if root.problems() == nil && (dims < 1 || dims > 3) {
+		root.note("n_spatial_dims is %d; expected 1, 2 or 3", dims)
+	}
+	if err := root.problems(); err != nil {
 		return err
-	}
-	if h.GridType, err = root.text("grid_type"); err != nil {
-		return err
-	}
-	if h.Trajectories, err = root.integer("n_trajectories"); err != nil {
-		return err
-	}
-	if h.Trajectories < 1 {
-		return fmt.Errorf("n_trajectories is %d; expected at least 1", h.Trajectories)
-	}
-	dims, err := root.integer("n_spatial_dims")
-	if err != nil {
-		return err
-	}
-	if dims < 1 || dims > 3 {
-		return fmt.Errorf("n_spatial_dims is %d; expected 1, 2 or 3", dims)
 	}
 	h.Axes = make([]Axis, dims)
 	return nil
 }
 
 func (f *File) parseDimensions() error {
-	group, err := readAttributes(f.file, dimensionsGroup)
-	if err != nil {
+	group := readAttributes(f.file, dimensionsGroup)
+	names := group.texts("spatial_dims")
+	if group.problems() == nil && len(names) != len(f.header.Axes) {
+		group.note("spatial_dims names %d axes (%s); n_spatial_dims is %d", len(names), strings.Join(names, ", "), len(f.header.Axes))
+	}
+	if err := group.problems(); err != nil {
 		return err
 	}
-	names, err := group.texts("spatial_dims")
-	if err != nil {
-		return err
-	}
-	if len(names) != len(f.header.Axes) {
-		return fmt.Errorf("%s: spatial_dims names %d axes (%s); n_spatial_dims is %d", dimensionsGroup, len(names), strings.Join(names, ", "), len(f.header.Axes))
-	}
+	var errs []error
 	f.axisVaries = make([]bool, len(names))
 	points := 1
 	for i, name := range names {
 		if slices.Contains(names[:i], name) {
-			return fmt.Errorf("%s: axis %s is named twice", dimensionsGroup, name)
+			errs = append(errs, wrong(dimensionsGroup, "axis %s is named twice", name))
+			continue
 		}
 		coordinates, varies, err := f.readCoordinates(name)
 		if err != nil {
-			return err
+			errs = append(errs, err)
+			continue
 		}
 		f.header.Axes[i], f.axisVaries[i] = Axis{Name: name, Coordinates: coordinates}, varies
 		if points > mostPoints/len(coordinates) {
-			return fmt.Errorf("%s: the grid has more than %d points", dimensionsGroup, mostPoints)
+			errs = append(errs, wrong(dimensionsGroup, "the grid has more than %d points", mostPoints))
+			continue
 		}
 		points *= len(coordinates)
 	}
 	f.sizes = f.header.sizes()
+	var err error
 	f.header.Time, f.timeVaries, err = f.readCoordinates("time")
-	return err
+	return errors.Join(append(errs, err)...)
 }
 
 // mostPoints bounds the points of a grid: more than any simulation stores in one file.
 const mostPoints = 1 << 32
 
+// array opens an array of the file; errors name it.
+func (f *File) array(path string) (*hdf5.Dataset, error) {
+	d, err := f.file.Dataset(path)
+	if err != nil {
+		return nil, fromLibrary(path, err)
+	}
+	return d, nil
+}
+
 // readCoordinates reads an axis of the first trajectory, and tells whether trajectories differ.
 func (f *File) readCoordinates(name string) (values []float32, varies bool, err error) {
 	path := join(dimensionsGroup, name)
-	attributes, err := readAttributes(f.file, path)
-	if err != nil {
+	attributes := readAttributes(f.file, path)
+	varies = attributes.optionalFlag(sampleVarying)
+	if err := attributes.problems(); err != nil {
 		return nil, false, err
 	}
-	if varies, err = attributes.optionalFlag(sampleVarying); err != nil {
-		return nil, false, err
-	}
-	d, err := f.file.Dataset(path)
+	d, err := f.array(path)
 	if err != nil {
 		return nil, false, err
 	}
 	defer d.Close()
 	if !varies {
 		if len(d.Shape) != 1 || d.Shape[0] == 0 {
-			return nil, false, fmt.Errorf("%s: shape %v; expected one axis", path, d.Shape)
+			return nil, false, wrong(path, "shape %v; expected one axis", d.Shape)
 		}
 		values = make([]float32, d.Shape[0])
 		return values, false, d.ReadFloat32(values, nil)
 	}
 	if len(d.Shape) != 2 || d.Shape[0] != f.header.Trajectories || d.Shape[1] == 0 {
-		return nil, false, fmt.Errorf("%s: shape %v; expected %d trajectories and one axis (sample_varying is true)", path, d.Shape, f.header.Trajectories)
+		return nil, false, wrong(path, "shape %v; expected %d trajectories and one axis (sample_varying is true)", d.Shape, f.header.Trajectories)
 	}
 	values, err = f.readRow(path, 0)
 	return values, true, err
@@ -116,58 +124,54 @@ func (f *File) readCoordinates(name string) (values []float32, varies bool, err 
 func (f *File) parseBoundaries() error {
 	members, err := f.file.Members(boundariesGroup)
 	if err != nil {
-		return err
+		return fromLibrary(boundariesGroup, err)
 	}
+	var errs []error
 	for _, m := range members {
 		if m.Kind != hdf5.KindGroup {
 			continue // unknown objects are for others
 		}
 		b, err := f.readBoundary(m.Name)
 		if err != nil {
-			return err
+			errs = append(errs, err)
+			continue
 		}
 		f.header.Boundaries = append(f.header.Boundaries, b)
 	}
 	f.sides = sidesOf(f.header.Axes, f.header.Boundaries)
-	return nil
+	return errors.Join(errs...)
 }
 
 func (f *File) readBoundary(name string) (BoundaryGroup, error) {
 	b := BoundaryGroup{Name: name}
 	path := join(boundariesGroup, name)
-	fail := func(err error) (BoundaryGroup, error) { return BoundaryGroup{}, err }
-	group, err := readAttributes(f.file, path)
-	if err != nil {
-		return fail(err)
-	}
-	kind, err := group.text("bc_type")
-	if err != nil {
-		return fail(err)
-	}
-	if b.Type, err = field.ParseBoundary(kind); err != nil {
-		return fail(fmt.Errorf("%s: bc_type: %w", path, err))
-	}
-	if b.Axes, err = group.texts("associated_dims"); err != nil {
-		return fail(err)
+	group := readAttributes(f.file, path)
+	b.Axes = group.texts("associated_dims")
+	if kind := group.text("bc_type"); kind != "" {
+		var err error
+		if b.Type, err = field.ParseBoundary(kind); err != nil {
+			group.note("bc_type: %w", err)
+		}
 	}
 	var shape []int
 	for _, axis := range b.Axes {
 		i := slices.Index(f.AxisNames(), axis)
 		if i < 0 {
-			return fail(fmt.Errorf("%s: associated_dims names %q; the axes are %s", path, axis, strings.Join(f.AxisNames(), ", ")))
+			group.note("associated_dims names %q; the axes are %s", axis, strings.Join(f.AxisNames(), ", "))
+			continue
 		}
 		shape = append(shape, f.sizes[i])
 	}
-	if len(shape) == 0 {
-		return b, nil // it belongs to no axis, and says nothing about the sides
+	if err := group.problems(); err != nil || len(shape) == 0 {
+		return b, err // a group that belongs to no axis says nothing about the sides
 	}
-	mask, err := f.file.Dataset(join(path, "mask"))
+	mask, err := f.array(join(path, "mask"))
 	if err != nil {
-		return fail(err)
+		return b, err
 	}
 	defer mask.Close()
 	if !slices.Equal(mask.Shape, shape) {
-		return fail(fmt.Errorf("%s/mask: shape %v; expected %v, the sizes of %s", path, mask.Shape, shape, strings.Join(b.Axes, ", ")))
+		return b, wrong(join(path, "mask"), "shape %v; expected %v, the sizes of %s", mask.Shape, shape, strings.Join(b.Axes, ", "))
 	}
 	b.Mask = make([]bool, field.Volume(shape))
 	return b, mask.ReadBool(b.Mask, nil)
@@ -219,47 +223,35 @@ func (f *File) parseScalars() error {
 	if !f.file.Has(scalarsGroup, hdf5.KindGroup) {
 		return nil
 	}
-	group, err := readAttributes(f.file, scalarsGroup)
-	if err != nil {
-		return err
-	}
-	names, err := group.texts(fieldNames)
-	if err != nil {
-		return err
-	}
-	for _, name := range names {
+	group := readAttributes(f.file, scalarsGroup)
+	for _, name := range group.texts(fieldNames) {
 		s, err := f.readScalar(name)
 		if err != nil {
-			return err
+			group.noted = append(group.noted, err)
+			continue
 		}
 		f.scalars = append(f.scalars, s)
 		if !s.TimeVarying {
 			f.header.Parameters = append(f.header.Parameters, Parameter{Name: s.Name, Values: s.Values})
 		}
 	}
-	return nil
+	return group.problems()
 }
 
 func (f *File) readScalar(name string) (Scalar, error) {
 	path := join(scalarsGroup, name)
-	s := Scalar{Name: name}
-	attributes, err := readAttributes(f.file, path)
-	if err != nil {
+	attributes := readAttributes(f.file, path)
+	s := Scalar{Name: name, SampleVarying: attributes.optionalFlag(sampleVarying), TimeVarying: attributes.optionalFlag(timeVarying)}
+	if err := attributes.problems(); err != nil {
 		return s, err
 	}
-	if s.SampleVarying, err = attributes.optionalFlag(sampleVarying); err != nil {
-		return s, err
-	}
-	if s.TimeVarying, err = attributes.optionalFlag(timeVarying); err != nil {
-		return s, err
-	}
-	d, err := f.file.Dataset(path)
+	d, err := f.array(path)
 	if err != nil {
 		return s, err
 	}
 	defer d.Close()
 	if want := f.scalarShape(s); !slices.Equal(d.Shape, want) && !(len(want) == 0 && slices.Equal(d.Shape, []int{1})) {
-		return s, fmt.Errorf("%s: shape %v; expected %v", path, d.Shape, want)
+		return s, wrong(path, "shape %v; expected %v", d.Shape, want)
 	}
 	s.Values = make([]float64, field.Volume(d.Shape))
 	return s, d.ReadFloat64(s.Values, nil)
@@ -278,60 +270,47 @@ func (f *File) scalarShape(s Scalar) []int {
 }
 
 func (f *File) parseFields() error {
+	var errs []error
 	names := map[string]bool{}
 	for _, rank := range ranks {
 		group := groupOf(rank)
 		if !f.file.Has(group, hdf5.KindGroup) {
 			continue
 		}
-		attributes, err := readAttributes(f.file, group)
-		if err != nil {
-			return err
-		}
-		list, err := attributes.texts(fieldNames)
-		if err != nil {
-			return err
-		}
-		for _, name := range list {
-			if err := newName(names, group+": field", name); err != nil {
-				return err
+		attributes := readAttributes(f.file, group)
+		for _, name := range attributes.texts(fieldNames) {
+			err := newName(names, group+": field", name)
+			var info FieldInfo
+			if err == nil {
+				info, err = f.readFieldInfo(field.Field{Name: name, Rank: rank})
 			}
-			info, err := f.readFieldInfo(field.Field{Name: name, Rank: rank})
 			if err != nil {
-				return err
+				errs = append(errs, err)
+				continue
 			}
 			f.header.Fields = append(f.header.Fields, info)
 		}
+		errs = append(errs, attributes.problems())
 	}
-	if len(f.header.Fields) == 0 {
-		return fmt.Errorf("no fields in t0_fields, t1_fields or t2_fields")
+	if len(names) == 0 {
+		errs = append(errs, errors.New("no fields in t0_fields, t1_fields or t2_fields"))
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
 // readFieldInfo reads how a field is stored and checks its data set's shape.
 func (f *File) readFieldInfo(g field.Field) (FieldInfo, error) {
 	info := FieldInfo{Field: g}
-	attributes, err := readAttributes(f.file, info.path())
-	if err != nil {
+	attributes := readAttributes(f.file, info.path())
+	info.SampleVarying = attributes.flag(sampleVarying)
+	info.TimeVarying = attributes.flag(timeVarying)
+	info.AxisVarying = attributes.flagList(dimVarying, len(f.sizes))
+	info.Symmetric = attributes.optionalFlag("symmetric")
+	info.Antisymmetric = attributes.optionalFlag("antisymmetric")
+	if err := attributes.problems(); err != nil {
 		return info, err
 	}
-	if info.SampleVarying, err = attributes.flag(sampleVarying); err != nil {
-		return info, err
-	}
-	if info.TimeVarying, err = attributes.flag(timeVarying); err != nil {
-		return info, err
-	}
-	if info.AxisVarying, err = attributes.flagList(dimVarying, len(f.sizes)); err != nil {
-		return info, err
-	}
-	if info.Symmetric, err = attributes.optionalFlag("symmetric"); err != nil {
-		return info, err
-	}
-	if info.Antisymmetric, err = attributes.optionalFlag("antisymmetric"); err != nil {
-		return info, err
-	}
-	d, err := f.file.Dataset(info.path())
+	d, err := f.array(info.path())
 	if err != nil {
 		return info, err
 	}
@@ -342,10 +321,10 @@ func (f *File) readFieldInfo(g field.Field) (FieldInfo, error) {
 		flat = append(slices.Clone(want[:len(want)-2]), g.Rank.Components(len(f.sizes)))
 	}
 	if !slices.Equal(d.Shape, want) && !slices.Equal(d.Shape, flat) {
-		return info, fmt.Errorf("%s: shape %v; expected %v: %s", info.path(), d.Shape, want, f.explainShape(info))
+		return info, wrong(info.path(), "shape %v; expected %v: %s", d.Shape, want, f.explainShape(info))
 	}
 	if d.Type.Class != hdf5.Float && d.Type.Class != hdf5.Integer && d.Type.Class != hdf5.Bool {
-		return info, fmt.Errorf("%s: values of type %s; expected numbers", info.path(), d.Type)
+		return info, wrong(info.path(), "values of type %s; expected numbers", d.Type)
 	}
 	return info, nil
 }

@@ -91,12 +91,16 @@ func (w *Writer) writeFrame(f *fieldWriter, trajectory, frame int, values []floa
 	if err := checkValues(values, f.Positive); err != nil {
 		return err
 	}
-	bytes := unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(values))), 4*len(values))
-	*hash = maphash.Bytes(w.seed, bytes) | 1
+	*hash = maphash.Bytes(w.seed, bytesOf(values)) | 1
 	if err := w.checkRepeat(trajectory, frame); err != nil {
 		return err
 	}
 	return f.data.WriteFloat32(values, frameSlab(f.FieldInfo, f.data.Shape, trajectory, frame, 1, 1))
+}
+
+// bytesOf is the memory of the values, for hashing.
+func bytesOf(values []float32) []byte {
+	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(values))), 4*len(values))
 }
 
 // checkValues reports the first value that is not finite or, of a positive field, not above zero.

@@ -12,6 +12,17 @@ import (
 	"unsafe"
 )
 
+// Error is what went wrong with one object of a file.
+type Error struct {
+	File, Object string
+	Err          error
+}
+
+func (e *Error) Error() string { return fmt.Sprintf("hdf5: %s: %s: %v", e.File, e.Object, e.Err) }
+
+// Unwrap gives the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
 // File is an open HDF5 file. Its methods may be called from several goroutines; they take turns.
 type File struct {
 	id   C.hid_t
@@ -28,7 +39,7 @@ func Open(path string) (*File, error) {
 		return nil, fmt.Errorf("hdf5: %w", err)
 	}
 	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("hdf5: %s: %w: not a regular file", path, fs.ErrInvalid)
+		return nil, fmt.Errorf("hdf5: %w", fmt.Errorf("%s: not a regular file", path))
 	}
 	f := &File{path: path, size: info.Size()}
 	err = f.start(func(name *C.char, access C.hid_t) C.hid_t {
@@ -123,7 +134,7 @@ func (f *File) run(path string, operation func() error) error {
 		if errors.Is(err, ErrDamaged) {
 			_ = locked(func() error { f.damaged = true; return nil })
 		}
-		return fmt.Errorf("hdf5: %s: %s: %w", f.path, path, err)
+		return &Error{File: f.path, Object: path, Err: err}
 	}
 	return nil
 }
