@@ -1,0 +1,152 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/gowalrus/walrus/internal/progress"
+	"github.com/gowalrus/walrus/report"
+	"github.com/gowalrus/walrus/train"
+)
+
+// trainFlags are the settings that are not in the configuration file.
+type trainFlags struct {
+	set    []string
+	resume string
+	json   bool
+}
+
+// trainCommand trains a network.
+func trainCommand() *cobra.Command {
+	var f trainFlags
+	cmd := &cobra.Command{
+		Use:   "train [CONFIG.yaml]",
+		Short: "Train a network, or fine-tune released weights, on data in The Well's format",
+		Long: `Train a network, or fine-tune released weights, on data in The Well's format.
+
+The configuration names the data sets, the size of the network and the schedule; what it leaves out has the default
+of the published recipe. All data sets are equally likely. The folder of the run (key out) gets checkpoints, log.csv
+and validation.csv. Ctrl-C stops after saving, and --resume continues with the same numbers as if the run had never
+stopped. With finetune.from the run starts from weights, and fields that they do not know get columns of their own.`,
+		Example: `  walrus train --set 'data.sets=[{path: data/shear_flow}]' --set schedule.epochs=20 --set out=runs/shear
+  walrus train --resume runs/shear
+  walrus train finetune.yaml --set finetune.from=walrus.safetensors --set data.batch=1`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := trainConfig(args, f)
+			if err != nil {
+				return err
+			}
+			return runTraining(cmd, c, f)
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringArrayVar(&f.set, "set", nil, "override one key of the configuration, as schedule.epochs=20 (repeatable)")
+	flags.StringVar(&f.resume, "resume", "", "continue the run in this folder at its last checkpoint")
+	flags.BoolVar(&f.json, "json", false, "print the last validation as JSON")
+	return cmd
+}
+
+// trainConfig reads the configuration that the command line means.
+func trainConfig(args []string, f trainFlags) (train.Config, error) {
+	if f.resume != "" {
+		if len(args) > 0 || len(f.set) > 0 {
+			return train.Config{}, usagef("train: --resume takes the configuration of the run; leave out the file and --set")
+		}
+		return train.ReadRunConfig(f.resume)
+	}
+	var text []byte
+	if len(args) > 0 {
+		var err error
+		if text, err = os.ReadFile(args[0]); err != nil {
+			return train.Config{}, fmt.Errorf("train: %w", err)
+		}
+	}
+	c, err := train.ParseConfig(text, f.set)
+	if err == nil {
+		err = c.Check()
+	}
+	if err != nil {
+		return c, usageError{err}
+	}
+	return c, nil
+}
+
+// runTraining trains under a progress bar and prints the last scores.
+func runTraining(cmd *cobra.Command, c train.Config, f trainFlags) error {
+	var scores []train.Score
+	var watch trainingWatch
+	observer := watch.observer()
+	observer.Scored = func(s train.State, list []train.Score) {
+		scores = list
+		for _, score := range list {
+			watch.bar.Print(fmt.Sprintf("step %d: %s: one-step VRMSE %.4f (persistence %.4f)", s.Step, score.DataSet, score.VRMSE, score.Persistence))
+		}
+	}
+	run, err := train.Open(c, f.resume != "", observer)
+	if err != nil {
+		return err
+	}
+	defer run.Close()
+	watch.bar = progress.New(cmd.ErrOrStderr(), "train", run.State().Step, run.Steps())
+	err = run.Train(cmd.Context())
+	watch.bar.Close()
+	if errors.Is(err, context.Canceled) {
+		return fmt.Errorf("train: stopped and saved after step %d; continue with walrus train --resume %s", run.State().Step, c.Out)
+	}
+	if err != nil {
+		return err
+	}
+	return printTraining(cmd.OutOrStdout(), c.Out, scores, f.json)
+}
+
+// trainingWatch shows a run on a bar: the loss, smoothed, and the pace.
+type trainingWatch struct {
+	bar  *progress.Bar
+	loss float64
+	pace progress.Pace
+}
+
+// observer tells the bar about every step.
+func (w *trainingWatch) observer() train.Observer {
+	return train.Observer{Progress: func(p train.Progress) {
+		const memory = 0.9
+		if w.loss == 0 {
+			w.loss = p.Loss
+		}
+		w.loss = memory*w.loss + (1-memory)*p.Loss
+		w.bar.Advance(1, fmt.Sprintf("loss %.3g, %.2f samples/s", w.loss, w.pace.Rate(p.Samples)))
+	}}
+}
+
+// printTraining prints the last validation as a table or as JSON.
+func printTraining(out io.Writer, folder string, scores []train.Score, asJSON bool) error {
+	if asJSON {
+		encoder := json.NewEncoder(out)
+		encoder.SetIndent("", "  ")
+		return encoder.Encode(map[string]any{"run": folder, "validation": scores})
+	}
+	table := report.Table{Columns: report.Columns("data set", "VRMSE", "persistence", "windows")}
+	for _, s := range scores {
+		table.Add(report.Text(s.DataSet), report.Number(s.VRMSE), report.Number(s.Persistence), report.Integer(s.Windows))
+	}
+	if len(scores) > 0 {
+		if err := table.WriteText(out, colourWanted(out)); err != nil {
+			return err
+		}
+	}
+	_, err := fmt.Fprintf(out, "run saved in %s\n", folder)
+	return err
+}
+
+// colourWanted reports whether out is a screen whose user wants colours.
+func colourWanted(out io.Writer) bool {
+	file, isFile := out.(*os.File)
+	return isFile && report.ColourWanted(file)
+}
