@@ -7,10 +7,12 @@ func upgrade(s *Set, level Level) {
 	switch level {
 	case AVX512:
 		vectorsWide(s)
+		movesWide(s)
 		s.tileRows, s.tileCols, s.tiles = len(tilesWide), 32, tilesWide[:]
 		s.peak = func(rounds int) float64 { peakWide(rounds); return float64(rounds) * 14 * 2 * 16 }
 	case AVX2:
 		vectorsNarrow(s)
+		movesNarrow(s)
 		s.tileRows, s.tileCols, s.tiles = len(tilesNarrow), 16, tilesNarrow[:]
 		s.peak = func(rounds int) float64 { peakNarrow(rounds); return float64(rounds) * 14 * 2 * 8 }
 	}

@@ -1,0 +1,309 @@
+// Command move writes the kernels of package kernel that rearrange or convert values: transposition of blocks, pairs
+// and bfloat16, for AVX-512 (names end in Wide) and AVX2 (Narrow).
+package main
+
+import (
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+const (
+	bandSignature = "func(dst *float32, dstStride int, src *float32, srcStride int, rows, cols int)"
+	bandDoc       = " transposes a band: dst[c*dstStride+r] = src[r*srcStride+c] for r below rows, c below cols; rows is 1 to "
+)
+
+func main() {
+	ConstraintExpr("amd64")
+	transposeWide()
+	transposeNarrow()
+	pairsWide()
+	halvesWide()
+	halvesNarrow()
+	Generate()
+}
+
+// band is the state of a transposition while it is written.
+type band struct {
+	dst, dstStride, src, srcStride, rows, cols reg.GPVirtual
+}
+
+// beginBand loads the arguments; strides are in bytes.
+func beginBand(name, rows string) *band {
+	TEXT(name, NOSPLIT, bandSignature)
+	Doc(name + bandDoc + rows + ".")
+	Pragma("noescape")
+	b := &band{GP64(), GP64(), GP64(), GP64(), GP64(), GP64()}
+	for _, p := range []struct {
+		name string
+		to   reg.GPVirtual
+	}{{"dst", b.dst}, {"dstStride", b.dstStride}, {"src", b.src}, {"srcStride", b.srcStride}, {"rows", b.rows}, {"cols", b.cols}} {
+		Load(Param(p.name), p.to)
+	}
+	SHLQ(U8(2), b.dstStride)
+	SHLQ(U8(2), b.srcStride)
+	return b
+}
+
+// loop writes the loop over blocks of n columns. load reads a row of the block; the address of a row beyond the band is
+// that of its last row, whose lanes are never stored. transpose rearranges the rows in place, put stores one of them.
+func (b *band) loop(n int, masks func(), load func(Mem) reg.VecVirtual, transpose func([]reg.VecVirtual) []reg.VecVirtual, put func(reg.VecVirtual, Mem)) {
+	Label("block")
+	masks()
+	at, step, left := GP64(), GP64(), GP64()
+	MOVQ(b.src, at)
+	MOVQ(b.rows, left)
+	zero := GP64()
+	XORQ(zero, zero)
+	var rows []reg.VecVirtual
+	for i := range n {
+		rows = append(rows, load(Mem{Base: at}))
+		if i < n-1 {
+			MOVQ(b.srcStride, step)
+			CMPQ(left, U8(i+1))
+			CMOVQLE(zero, step)
+			ADDQ(step, at)
+		}
+	}
+	columns := transpose(rows)
+	for i := range n {
+		put(columns[i], Mem{Base: b.dst})
+		ADDQ(b.dstStride, b.dst)
+		DECQ(b.cols)
+		JZ(LabelRef("done"))
+	}
+	ADDQ(I32(int32(4*n)), b.src)
+	JMP(LabelRef("block"))
+	Label("done")
+	VZEROUPPER()
+	RET()
+}
+
+// pairUp applies two complementary shuffles to pairs of registers: (a, b) at distance d become (low(a,b), high(a,b)).
+func pairUp(v []reg.VecVirtual, distance int, vec func() reg.VecVirtual, low, high func(a, b, to reg.VecVirtual)) {
+	for i := range v {
+		if i&distance != 0 {
+			continue
+		}
+		a, b := v[i], v[i+distance]
+		x, y := vec(), vec()
+		low(a, b, x)
+		high(a, b, y)
+		v[i], v[i+distance] = x, y
+	}
+}
+
+// transposeWide writes the 16 x 16 transposition: exchanges of single and double words within 128-bit lanes, then of
+// the lanes.
+func transposeWide() {
+	b := beginBand("transposeBandWide", "16")
+	store := K()
+	lanes := GP64()
+	MOVQ(I64(-1), lanes)
+	BZHIQ(b.rows, lanes, lanes)
+	KMOVW(lanes.As32(), store)
+	read := K()
+	b.loop(16, func() {
+		ones, n, limit := GP64(), GP64(), GP64()
+		MOVQ(b.cols, n)
+		MOVQ(U32(16), limit)
+		CMPQ(n, limit)
+		CMOVQGT(limit, n)
+		MOVQ(I64(-1), ones)
+		BZHIQ(n, ones, ones)
+		KMOVW(ones.As32(), read)
+	}, func(m Mem) reg.VecVirtual {
+		v := ZMM()
+		VMOVUPS_Z(m, read, v)
+		return v
+	}, func(v []reg.VecVirtual) []reg.VecVirtual {
+		pairUp(v, 1, ZMM, func(a, b, to reg.VecVirtual) { VUNPCKLPS(b, a, to) }, func(a, b, to reg.VecVirtual) { VUNPCKHPS(b, a, to) })
+		pairUp(v, 2, ZMM, func(a, b, to reg.VecVirtual) { VUNPCKLPD(b, a, to) }, func(a, b, to reg.VecVirtual) { VUNPCKHPD(b, a, to) })
+		even := func(a, b, to reg.VecVirtual) { VSHUFF32X4(U8(0x88), b, a, to) }
+		odd := func(a, b, to reg.VecVirtual) { VSHUFF32X4(U8(0xdd), b, a, to) }
+		pairUp(v, 4, ZMM, even, odd)
+		pairUp(v, 8, ZMM, even, odd)
+		// The exchanges of words leave columns 1 and 2 of every four in each other's place.
+		columns := make([]reg.VecVirtual, 16)
+		for i, r := range v {
+			columns[i&12|i&1<<1|i>>1&1] = r
+		}
+		return columns
+	}, func(v reg.VecVirtual, m Mem) { VMOVUPS(v, store, m) })
+}
+
+// maskTable is 8 words of ones and 8 of zeros.
+var maskTable = func() func() Mem {
+	var table *Mem
+	return func() Mem {
+		if table == nil {
+			m := GLOBL("moveMasks", 16|8)
+			for i := range 16 {
+				word := U32(0)
+				if i < 8 {
+					word = U32(0xffffffff)
+				}
+				DATA(4*i, word)
+			}
+			table = &m
+		}
+		return *table
+	}
+}()
+
+// firstLanes loads the mask of the first n lanes, n limited to 8.
+func firstLanes(n reg.GPVirtual, mask reg.VecVirtual) {
+	at, words, eight := GP64(), GP64(), GP64()
+	MOVQ(n, words)
+	MOVQ(U32(8), eight)
+	CMPQ(words, eight)
+	CMOVQGT(eight, words)
+	NEGQ(words)
+	LEAQ(maskTable(), at)
+	VMOVUPS(Mem{Base: at, Disp: 32, Index: words, Scale: 4}, mask)
+}
+
+// transposeNarrow writes the 8 x 8 transposition.
+func transposeNarrow() {
+	b := beginBand("transposeBandNarrow", "8")
+	store, read := YMM(), YMM()
+	firstLanes(b.rows, store)
+	b.loop(8, func() { firstLanes(b.cols, read) }, func(m Mem) reg.VecVirtual {
+		v := YMM()
+		VMASKMOVPS(m, read, v)
+		return v
+	}, func(v []reg.VecVirtual) []reg.VecVirtual {
+		pairUp(v, 1, YMM, func(a, b, to reg.VecVirtual) { VUNPCKLPS(b, a, to) }, func(a, b, to reg.VecVirtual) { VUNPCKHPS(b, a, to) })
+		pairUp(v, 2, YMM, func(a, b, to reg.VecVirtual) { VUNPCKLPD(b, a, to) }, func(a, b, to reg.VecVirtual) { VUNPCKHPD(b, a, to) })
+		pairUp(v, 4, YMM, func(a, b, to reg.VecVirtual) { VPERM2F128(U8(0x20), b, a, to) }, func(a, b, to reg.VecVirtual) { VPERM2F128(U8(0x31), b, a, to) })
+		columns := make([]reg.VecVirtual, 8)
+		for i, r := range v {
+			columns[i&4|i&1<<1|i>>1&1] = r
+		}
+		return columns
+	}, func(v reg.VecVirtual, m Mem) { VMASKMOVPS(v, store, m) })
+}
+
+// indexTable is a table of 16 lane numbers.
+func indexTable(name string, f func(i int) int) Mem {
+	m := GLOBL(name, 16|8)
+	for i := range 16 {
+		DATA(4*i, U32(f(i)))
+	}
+	return m
+}
+
+// pairsWide writes the split and the merge of pairs for whole vectors.
+func pairsWide() {
+	tables := map[string]Mem{
+		"even": indexTable("evenLanes", func(i int) int { return 2 * i }),
+		"odd":  indexTable("oddLanes", func(i int) int { return 2*i + 1 }),
+		"low":  indexTable("lowPairs", func(i int) int { return i/2 + i%2*16 }),
+		"high": indexTable("highPairs", func(i int) int { return 8 + i/2 + i%2*16 }),
+	}
+	load := func(m Mem) reg.VecVirtual { v := ZMM(); VMOVUPS(m, v); return v }
+	arguments := func(name, signature, doc string) (even, odd, pairs, n reg.GPVirtual) {
+		TEXT(name, NOSPLIT, signature)
+		Doc(name + doc)
+		Pragma("noescape")
+		even, odd, pairs, n = GP64(), GP64(), GP64(), GP64()
+		Load(Param("even"), even)
+		Load(Param("odd"), odd)
+		Load(Param("pairs"), pairs)
+		Load(Param("n"), n)
+		return even, odd, pairs, n
+	}
+	next := func(even, odd, pairs, n reg.GPVirtual) {
+		ADDQ(U8(64), even)
+		ADDQ(U8(64), odd)
+		ADDQ(U32(128), pairs)
+		SUBQ(U8(16), n)
+		JNZ(LabelRef("loop"))
+		VZEROUPPER()
+		RET()
+	}
+	const signature = "func(even, odd, pairs *float32, n int)"
+	even, odd, pairs, n := arguments("deinterleaveWide", signature, " splits n pairs; n is a positive multiple of 16.")
+	Label("loop")
+	a, b := load(Mem{Base: pairs}), load(Mem{Base: pairs, Disp: 64})
+	for _, part := range []struct {
+		table string
+		to    reg.GPVirtual
+	}{{"even", even}, {"odd", odd}} {
+		index := ZMM()
+		VMOVUPS(tables[part.table], index)
+		VPERMI2PS(b, a, index)
+		VMOVUPS(index, Mem{Base: part.to})
+	}
+	next(even, odd, pairs, n)
+	even, odd, pairs, n = arguments("interleaveWide", signature, " merges n pairs; n is a positive multiple of 16.")
+	Label("loop")
+	a, b = load(Mem{Base: even}), load(Mem{Base: odd})
+	for i, table := range []string{"low", "high"} {
+		index := ZMM()
+		VMOVUPS(tables[table], index)
+		VPERMI2PS(b, a, index)
+		VMOVUPS(index, Mem{Base: pairs, Disp: 64 * i})
+	}
+	next(even, odd, pairs, n)
+}
+
+// conversion declares a conversion of n values, n a positive multiple of the lanes.
+func conversion(name, dst, src string) (to, from, n reg.GPVirtual) {
+	TEXT(name, NOSPLIT, "func(dst *"+dst+", src *"+src+", n int)")
+	Doc(name + " converts n values; n is a positive multiple of the number of lanes.")
+	Pragma("noescape")
+	to, from, n = GP64(), GP64(), GP64()
+	Load(Param("dst"), to)
+	Load(Param("src"), from)
+	Load(Param("n"), n)
+	Label("loop")
+	return to, from, n
+}
+
+// endConversion writes the end of the loop.
+func endConversion(to, from, n reg.GPVirtual, lanes, toSize, fromSize int) {
+	ADDQ(U8(lanes*toSize), to)
+	ADDQ(U8(lanes*fromSize), from)
+	SUBQ(U8(lanes), n)
+	JNZ(LabelRef("loop"))
+	VZEROUPPER()
+	RET()
+}
+
+// halvesWide writes the conversions from and to bfloat16 for AVX-512.
+func halvesWide() {
+	to, from, n := conversion("widenBF16Wide", "float32", "uint16")
+	v := ZMM()
+	VPMOVZXWD(Mem{Base: from}, v)
+	VPSLLD(U8(16), v, v)
+	VMOVUPS(v, Mem{Base: to})
+	endConversion(to, from, n, 16, 4, 2)
+
+	one, bias, quiet := indexTable("halfOne", func(int) int { return 1 }), indexTable("halfBias", func(int) int { return 0x7fff }), indexTable("halfQuiet", func(int) int { return 0x40 })
+	to, from, n = conversion("narrowBF16Wide", "uint16", "float32")
+	x := ZMM()
+	VMOVUPS(Mem{Base: from}, x)
+	odd := K()
+	VCMPPS(U8(3), x, x, odd)
+	last, sum := ZMM(), ZMM()
+	VPSRLD(U8(16), x, last)
+	VPANDD(one, last, last)
+	VPADDD(bias, x, sum)
+	VPADDD(last, sum, sum)
+	VPSRLD(U8(16), sum, sum)
+	VPSRLD(U8(16), x, odd, sum) // NaN: cut, and made quiet
+	VPORD(quiet, sum, odd, sum)
+	VPMOVDW(sum, Mem{Base: to})
+	endConversion(to, from, n, 16, 2, 4)
+}
+
+// halvesNarrow writes the widening of bfloat16 for AVX2.
+func halvesNarrow() {
+	to, from, n := conversion("widenBF16Narrow", "float32", "uint16")
+	v := YMM()
+	VPMOVZXWD(Mem{Base: from}, v)
+	VPSLLD(U8(16), v, v)
+	VMOVUPS(v, Mem{Base: to})
+	endConversion(to, from, n, 8, 4, 2)
+}

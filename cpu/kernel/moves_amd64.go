@@ -1,0 +1,61 @@
+package kernel
+
+import "unsafe"
+
+//go:generate go run ./internal/asm/move -out move_amd64.s -stubs move_amd64.go -pkg kernel
+
+// movesWide fills in the rearrangements and conversions for AVX-512.
+func movesWide(s *Set) {
+	s.transpose = func(dst []float32, dstStride int, src []float32, srcStride, rows, cols int) {
+		for r := 0; r < rows && cols > 0; r += 16 {
+			transposeBandWide(&dst[r], dstStride, &src[r*srcStride], srcStride, min(16, rows-r), cols)
+		}
+	}
+	s.interleave = func(dst, even, odd []float32) {
+		n := len(even) &^ 15
+		if n > 0 {
+			interleaveWide(&even[0], &odd[0], &dst[0], n)
+		}
+		interleavePlain(dst[2*n:], even[n:], odd[n:])
+	}
+	s.deinterleave = func(even, odd, src []float32) {
+		n := len(even) &^ 15
+		if n > 0 {
+			deinterleaveWide(&even[0], &odd[0], &src[0], n)
+		}
+		deinterleavePlain(even[n:], odd[n:], src[2*n:])
+	}
+	s.fromBF16 = func(dst []float32, src []BF16) {
+		n := len(dst) &^ 15
+		if n > 0 {
+			widenBF16Wide(&dst[0], bits16(src), n)
+		}
+		fromBF16Plain(dst[n:], src[n:])
+	}
+	s.toBF16 = func(dst []BF16, src []float32) {
+		n := len(dst) &^ 15
+		if n > 0 {
+			narrowBF16Wide(bits16(dst), &src[0], n)
+		}
+		toBF16Plain(dst[n:], src[n:])
+	}
+}
+
+// movesNarrow fills in the rearrangements and conversions for AVX2.
+func movesNarrow(s *Set) {
+	s.transpose = func(dst []float32, dstStride int, src []float32, srcStride, rows, cols int) {
+		for r := 0; r < rows && cols > 0; r += 8 {
+			transposeBandNarrow(&dst[r], dstStride, &src[r*srcStride], srcStride, min(8, rows-r), cols)
+		}
+	}
+	s.fromBF16 = func(dst []float32, src []BF16) {
+		n := len(dst) &^ 7
+		if n > 0 {
+			widenBF16Narrow(&dst[0], bits16(src), n)
+		}
+		fromBF16Plain(dst[n:], src[n:])
+	}
+}
+
+// bits16 is the address of the first value as the kernels take it.
+func bits16(x []BF16) *uint16 { return (*uint16)(unsafe.SliceData(x)) }
