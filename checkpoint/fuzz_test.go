@@ -2,6 +2,8 @@ package checkpoint
 
 import (
 	"bytes"
+	"os"
+	"path/filepath"
 	"testing"
 )
 
@@ -45,6 +47,13 @@ func FuzzSafetensors(f *testing.F) {
 }
 
 func FuzzZip(f *testing.F) {
+	for _, name := range []string{"views.pt", "training.pt"} {
+		file, err := os.ReadFile(filepath.Join("testdata", name))
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(file)
+	}
 	f.Add(archive(f, underAppModel(view{"w", "FloatStorage", "0", 4, 0, []int64{2, 2}, []int64{1, 2}}), map[string][]byte{"0": ramp(4)}, nil))
 	f.Add(archive(f, underAppModel(view{"w", "BoolStorage", "k", 2, 1, nil, nil}), map[string][]byte{"k": {1, 0}}, nil))
 	f.Fuzz(func(t *testing.T, file []byte) {
