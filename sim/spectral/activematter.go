@@ -12,7 +12,7 @@ const (
 	activeInterval    = 0.25 // time between frames
 	translation       = 0.05 // diffusivity of the rods' positions
 	rotation          = 0.05 // diffusivity of their directions
-	stokesTolerance   = 1e-7 // relative change of the rate of strain at which its iteration ends
+	stokesTolerance   = 1e-6 // relative change of the rate of strain at which its iteration ends
 	stokesIterations  = 60
 	activeCompression = 0.2 // amplitude of the initial variation of the concentration
 )
@@ -39,7 +39,7 @@ func activeMatter() scenario.Scenario {
 		GridType:        "cartesian",
 		Axes:            []string{"x", "y"},
 		Fields:          []scenario.Field{scalar("concentration"), vector("velocity"), tensor("D"), tensor("E")},
-		DefaultGrid:     []int{96, 96},
+		DefaultGrid:     []int{64, 64},
 		PublishedGrid:   []int{256, 256},
 		DefaultFrames:   81,
 		PublishedFrames: 81,

@@ -7,6 +7,7 @@ func Scenarios() []scenario.Scenario {
 	return []scenario.Scenario{
 		activeMatter(),
 		grayScott(),
+		rayleighBenard(),
 		shearFlow(),
 	}
 }

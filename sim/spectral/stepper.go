@@ -23,6 +23,13 @@ type System interface {
 	StepLimit() float64
 }
 
+// Filtered is a System whose smallest scales are damped after each step.
+type Filtered interface {
+	System
+	// Filter damps u as over a time step dt.
+	Filter(u []complex128, dt float64)
+}
+
 // The scheme ARS(4,4,3) of Ascher, Ruuth and Spiteri (1997), section 2.8: third order, four implicit stages with the
 // same diagonal, stiffly accurate (the last stage is the new state).
 const (
@@ -80,6 +87,9 @@ func (s *Stepper) Step(u []complex128, dt float64) {
 		}
 		s.combine(u, i, dt)
 		s.system.Solve(u, u)
+	}
+	if f, ok := s.system.(Filtered); ok {
+		f.Filter(u, dt)
 	}
 }
 

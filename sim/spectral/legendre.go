@@ -1,0 +1,97 @@
+package spectral
+
+import "gonum.org/v1/gonum/integrate/quad"
+
+// polynomials is a basis of polynomials between two walls: short combinations of Legendre polynomials that meet a
+// boundary condition, after Shen (1994). The coordinate is physical: derivatives and integrals are taken in y.
+type polynomials struct {
+	n  int
+	at [3][]float64 // value, first and second derivative at the points: row q, column j
+	// gram[d] holds the integrals of the products of the d-th derivatives.
+	gram [3]band
+	top  [3][]float64 // value and derivatives of the polynomials at the upper wall, by derivative and j
+	base [3][]float64 // at the lower wall
+}
+
+// combination gives the factors of L_j, L_(j+2) and L_(j+4) in basis polynomial j.
+type combination func(j int) [3]float64
+
+// plain polynomials meet no condition.
+func plain(int) [3]float64 { return [3]float64{1, 0, 0} }
+
+// zeroAtWalls vanishes at both walls.
+func zeroAtWalls(int) [3]float64 { return [3]float64{1, -1, 0} }
+
+// clampedAtWalls vanishes at both walls together with its derivative: a stream function with no slip.
+func clampedAtWalls(j int) [3]float64 {
+	a, b, c := float64(2*j+3), float64(2*j+5), float64(2*j+7)
+	return [3]float64{1, -2 * b / c, a / c}
+}
+
+// gaussLegendre gives the points and weights of n-point quadrature on [-1, 1].
+func gaussLegendre(n int) (points, weights []float64) {
+	points, weights = make([]float64, n), make([]float64, n)
+	quad.Legendre{}.FixedLocations(points, weights, -1, 1)
+	return points, weights
+}
+
+// legendreTable holds L_j and its first two derivatives at the points: entry [d][q*n+j].
+func legendreTable(points []float64, n int) [3][]float64 {
+	var table [3][]float64
+	for d := range table {
+		table[d] = make([]float64, len(points)*n)
+	}
+	for q, x := range points {
+		row := func(d int) []float64 { return table[d][q*n : (q+1)*n] }
+		row(0)[0] = 1
+		if n > 1 {
+			row(0)[1], row(1)[1] = x, 1
+		}
+		for j := 2; j < n; j++ {
+			m := float64(j)
+			row(0)[j] = ((2*m-1)*x*row(0)[j-1] - (m-1)*row(0)[j-2]) / m
+			for d := 1; d < 3; d++ {
+				row(d)[j] = row(d)[j-2] + (2*m-1)*row(d - 1)[j-1]
+			}
+		}
+	}
+	return table
+}
+
+// evaluate gives the basis's n polynomials and derivatives at points of [-1, 1] that stand for an interval of the given
+// half width.
+func (c combination) evaluate(points []float64, n int, half float64) [3][]float64 {
+	table := legendreTable(points, n+4)
+	var at [3][]float64
+	scale := 1.0
+	for d := range at {
+		at[d] = make([]float64, len(points)*n)
+		for q := range points {
+			for j := range n {
+				for i, f := range c(j) {
+					at[d][q*n+j] += scale * f * table[d][q*(n+4)+j+2*i]
+				}
+			}
+		}
+		scale /= half
+	}
+	return at
+}
+
+// newPolynomials prepares n polynomials of a basis on the quadrature points of an interval of the given half width.
+func newPolynomials(c combination, n int, points, weights []float64, half float64) *polynomials {
+	p := &polynomials{n: n, at: c.evaluate(points, n, half)}
+	p.top = c.evaluate([]float64{1}, n, half)
+	p.base = c.evaluate([]float64{-1}, n, half)
+	for d := range p.gram {
+		p.gram[d] = make(band, n)
+		for i := range n {
+			for k := range min(i, bandwidth) + 1 {
+				for q, w := range weights {
+					p.gram[d][i][k] += half * w * p.at[d][q*n+i] * p.at[d][q*n+i-k]
+				}
+			}
+		}
+	}
+	return p
+}
