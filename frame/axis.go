@@ -46,6 +46,10 @@ func newAxis(size, tokens int, sides field.Sides) (Axis, bool) {
 		a.High = a.Low
 	}
 	a.encodeDecode()
+	for !a.Released && !a.Periodic() && a.room() < a.Patch()/2 { // strides without a released layout: pad until they fit
+		a.Low, a.High = a.Low+1, a.High+1
+		a.encodeDecode()
+	}
 	if a.Patch() > 1 {
 		a.Jitter = a.jitterRange()
 	}
@@ -68,9 +72,11 @@ func (a Axis) jitterRange() [2]int {
 		reach := a.Size/2 - 1
 		return [2]int{-reach, reach}
 	}
-	high := min(a.Low-1, a.Decoded-a.Low-a.Size)
-	return [2]int{-(a.Low - 1), high}
+	return [2]int{-(a.Low - 1), min(a.Low-1, a.room())}
 }
+
+// room is the number of points that the decoder's output reaches beyond the data on an axis with ends.
+func (a Axis) room() int { return a.Decoded - a.Low - a.Size }
 
 // padded returns the position in the padded, unrolled grid that position i of the network's input shows. A periodic
 // axis has no padding before its roll: there the position is one of the data.

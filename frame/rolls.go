@@ -32,8 +32,8 @@ func (g *Geometry) Draw(random *rand.Rand, blocks int) Rolls {
 // CheckRolls reports rolls that would carry data out of the part that is decoded.
 func (g *Geometry) CheckRolls(r Rolls) error {
 	for i, a := range g.Axes {
-		if j := r.Jitter[i]; !a.Periodic() && (j < -a.Low || j > a.Decoded-a.Low-a.Size) {
-			return fmt.Errorf("frame: jitter of %d points on axis %s leaves the padding; at most %d", j, axisName(i, nil), a.Decoded-a.Low-a.Size)
+		if j := r.Jitter[i]; !a.Periodic() && (j < -a.Low || j > a.room()) {
+			return fmt.Errorf("frame: jitter of %d points on axis %s leaves the padding; at most %d", j, axisName(i, nil), a.room())
 		}
 	}
 	return nil

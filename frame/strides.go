@@ -1,9 +1,6 @@
 package frame
 
-import (
-	"fmt"
-	"sort"
-)
+import "fmt"
 
 // Kernel extents of the two convolutions of encoder and decoder, the same at every stride ("stride modulation").
 const (
@@ -45,8 +42,21 @@ func supported(size, tokens int) bool {
 	return ok
 }
 
-// tokenChoices are the token counts an axis may have.
-var tokenChoices = []int{8, 16, 32, 64}
+// fewest and most tokens along an axis that are suggested.
+const fewestTokens, mostTokens = 8, 64
+
+// nearestTokens is the token count nearest to the wanted one that a size can be cut into; 0 if there is none.
+func nearestTokens(size, wanted int) int {
+	best := 0
+	for t := fewestTokens; t <= mostTokens; t++ {
+		if supported(size, t) && (best == 0 || abs(t-wanted) < abs(best-wanted)) {
+			best = t
+		}
+	}
+	return best
+}
+
+func abs(n int) int { return max(n, -n) }
 
 // unsupportedSize explains why an axis does not fit and names the ways out.
 func unsupportedSize(axis string, size, tokens int) error {
@@ -61,13 +71,6 @@ func unsupportedSize(axis string, size, tokens int) error {
 			above = n
 		}
 	}
-	var others []int
-	for _, t := range tokenChoices {
-		if t != tokens && supported(size, t) {
-			others = append(others, t)
-		}
-	}
-	sort.Ints(others)
 	message := fmt.Sprintf("frame: axis %s has %d points, which no stride cuts into %d tokens; ", axis, size, tokens)
 	switch {
 	case below > 0 && above > 0:
@@ -77,12 +80,12 @@ func unsupportedSize(axis string, size, tokens int) error {
 	default:
 		message += fmt.Sprintf("nearest size %d", above)
 	}
-	if len(others) > 0 {
-		message += fmt.Sprintf("; or %v tokens an axis (--tokens)", others)
-	}
 	nearest := below
 	if nearest == 0 || above > 0 && above-size < size-below {
 		nearest = above
 	}
-	return fmt.Errorf("%s; or --resample %d", message, nearest)
+	if other := nearestTokens(size, tokens); other > 0 {
+		return fmt.Errorf("%s, or %d tokens with %d points each; use --resample %d or --tokens %d", message, other, size/other, nearest, other)
+	}
+	return fmt.Errorf("%s; use --resample %d", message, nearest)
 }
