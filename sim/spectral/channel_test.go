@@ -52,7 +52,7 @@ func TestViscousFlowBetweenWallsDecaysAtTheStokesRate(t *testing.T) {
 	state := make([]complex128, 2*s.size())
 	s.wave(s.part(state, 0), 0)[0] = 1e-3 // even in y: the velocity is odd
 	want := -0.01 * 4 * math.Pi * math.Pi // nu = 0.01, sin(2 pi (y - 1/2)) on [0, 1]
-	if got := growth(t, s, state, s.size(), 5, 1); math.Abs(got-want) > 1e-4*math.Abs(want) {
+	if got := growth(t, s, state, s.size(), 12, 1); math.Abs(got-want) > 1e-4*math.Abs(want) {
 		t.Errorf("decay rate %v, want %v", got, want)
 	}
 }
