@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/gowalrus/walrus/metric"
 	"github.com/gowalrus/walrus/report"
 )
 
@@ -15,6 +16,8 @@ const OneStepName = "one-step"
 
 // Summary is a score over the trajectories of a data set: their median, as the paper's tables have it, and their mean.
 type Summary struct{ Median, Mean float64 }
+
+func summary(values []float64) Summary { return Summary{metric.Median(values), metric.Mean(values)} }
 
 // Score is one line of the result.
 type Score struct {
@@ -43,21 +46,12 @@ type dataSet struct {
 func (r *Result) Scores() []Score {
 	var list []Score
 	for _, d := range r.sets {
-		list = append(list, d.summarise(OneStepName, func(s scored) (model, persistence []float64) {
-			return s.oneStep, s.oneStepPersistence
-		})...)
-		for _, w := range r.config.Windows {
+		list = append(list, d.summarise(OneStepName, func(s scored) pair { return s.oneStep })...)
+		for i, w := range r.config.Windows {
 			w.Last = min(w.Last, d.longest())
-			if w.Last < w.First {
-				continue
+			if w.First <= w.Last {
+				list = append(list, d.summarise(w.String(), func(s scored) pair { return s.windows[i] })...)
 			}
-			list = append(list, d.summarise(w.String(), func(s scored) (model, persistence []float64) {
-				last := min(w.Last, len(s.rollout))
-				if last < w.First {
-					return nil, nil
-				}
-				return s.rollout[w.First-1 : last].average(), s.persistence[w.First-1 : last].average()
-			})...)
 		}
 	}
 	return list
@@ -67,25 +61,25 @@ func (r *Result) Scores() []Score {
 func (d *dataSet) longest() int {
 	n := 0
 	for _, t := range d.trajectories {
-		n = max(n, len(t.rollout))
+		n = max(n, len(t.rollout.model))
 	}
 	return n
 }
 
 // summarise makes the lines of one window. pick returns a trajectory's numbers by field, or nothing where it does not reach the window.
-func (d *dataSet) summarise(window string, pick func(scored) (model, persistence []float64)) []Score {
+func (d *dataSet) summarise(window string, pick func(scored) pair) []Score {
 	names := d.fields
 	if len(names) > 1 {
 		names = append(slices.Clone(names), AllFields)
 	}
 	model, persistence := make([][]float64, len(names)), make([][]float64, len(names))
 	for _, t := range d.trajectories {
-		m, p := pick(t)
+		m, p := pick(t).model, pick(t).persistence
 		if m == nil {
 			continue
 		}
 		if len(names) > len(m) {
-			m, p = append(slices.Clone(m), mean(m)), append(slices.Clone(p), mean(p))
+			m, p = append(slices.Clone(m), metric.Mean(m)), append(slices.Clone(p), metric.Mean(p))
 		}
 		for i := range names {
 			model[i] = append(model[i], m[i])
@@ -96,8 +90,8 @@ func (d *dataSet) summarise(window string, pick func(scored) (model, persistence
 	for i, name := range names {
 		list[i] = Score{
 			DataSet: d.name, Field: name, Window: window, Trajectories: len(model[i]),
-			Model:       Summary{quantile(model[i], 0.5), mean(model[i])},
-			Persistence: Summary{quantile(persistence[i], 0.5), mean(persistence[i])},
+			Model:       summary(model[i]),
+			Persistence: summary(persistence[i]),
 		}
 	}
 	return list
@@ -105,14 +99,14 @@ func (d *dataSet) summarise(window string, pick func(scored) (model, persistence
 
 // Table lists all scores, one a row: for CSV and JSON, and in full on a terminal.
 func (r *Result) Table() report.Table {
-	t := report.Table{Title: r.config.MetricName, Columns: []report.Column{
+	t := report.Table{Title: r.config.Metric.Name, Columns: []report.Column{
 		{Name: "data set", Key: "data_set"}, {Name: "window"}, {Name: "field"}, {Name: "trajectories"}, {Name: "median"}, {Name: "mean"},
 		{Name: "persistence median", Key: "persistence_median"}, {Name: "persistence mean", Key: "persistence_mean"},
 	}}
 	for _, s := range r.Scores() {
 		t.Add(report.Text(s.DataSet), report.Text(s.Window), report.Text(s.Field), report.Integer(s.Trajectories),
-			report.Number(s.Model.Median).Marked(compare(s.Model.Median, s.Persistence.Median)),
-			report.Number(s.Model.Mean).Marked(compare(s.Model.Mean, s.Persistence.Mean)),
+			report.Number(s.Model.Median).Marked(verdict(s.Model.Median, s.Persistence.Median)),
+			report.Number(s.Model.Mean).Marked(verdict(s.Model.Mean, s.Persistence.Mean)),
 			report.Number(s.Persistence.Median), report.Number(s.Persistence.Mean))
 	}
 	return t
@@ -120,7 +114,7 @@ func (r *Result) Table() report.Table {
 
 // Overview has one row a field and, for one step and each window, the median beside that of persistence: what a person wants to see.
 func (r *Result) Overview() report.Table {
-	t := report.Table{Title: "median " + r.config.MetricName, Columns: report.Columns("data set", "field")}
+	t := report.Table{Title: "median " + r.config.Metric.Name, Columns: report.Columns("data set", "field")}
 	scores := r.Scores()
 	var windows []string
 	type place struct{ dataSet, field, window string }
@@ -146,7 +140,7 @@ func (r *Result) Overview() report.Table {
 				cells = append(cells, report.Missing(), report.Missing())
 				continue
 			}
-			cells = append(cells, report.Number(s.Model.Median).Marked(compare(s.Model.Median, s.Persistence.Median)), report.Number(s.Persistence.Median))
+			cells = append(cells, report.Number(s.Model.Median).Marked(verdict(s.Model.Median, s.Persistence.Median)), report.Number(s.Persistence.Median))
 		}
 		t.Add(cells...)
 	}
@@ -161,8 +155,8 @@ func heading(window string) string {
 	return "steps " + window
 }
 
-// compare marks a score that is lower than persistence's as good, one that is not as bad.
-func compare(model, persistence float64) report.Mark {
+// verdict marks a score that is lower than persistence's as good, one that is not as bad.
+func verdict(model, persistence float64) report.Mark {
 	if model < persistence {
 		return report.Good
 	}
@@ -178,13 +172,13 @@ func (r *Result) Curves() []report.RolloutScores {
 		for step := range d.longest() {
 			var model, persistence []float64
 			for _, t := range d.trajectories {
-				if step < len(t.rollout) {
-					model = append(model, mean(t.rollout[step]))
-					persistence = append(persistence, mean(t.persistence[step]))
+				if step < len(t.rollout.model) {
+					model = append(model, metric.Mean(t.rollout.model[step]))
+					persistence = append(persistence, metric.Mean(t.rollout.persistence[step]))
 				}
 			}
-			c.Score = append(c.Score, quantile(model, 0.5))
-			c.Baseline = append(c.Baseline, quantile(persistence, 0.5))
+			c.Score = append(c.Score, metric.Median(model))
+			c.Baseline = append(c.Baseline, metric.Median(persistence))
 			if len(d.trajectories) > 1 {
 				c.Low = append(c.Low, quantile(model, 0.25))
 				c.High = append(c.High, quantile(model, 0.75))
@@ -197,17 +191,7 @@ func (r *Result) Curves() []report.RolloutScores {
 	return list
 }
 
-// mean is the arithmetic mean; NaN of nothing.
-func mean(values []float64) float64 {
-	sum := 0.0
-	for _, v := range values {
-		sum += v
-	}
-	return sum / float64(len(values))
-}
-
-// quantile interpolates linearly between the sorted values (Hyndman and Fan 1996, type 7: the median of an even number is the mean of the middle
-// two); NaN of nothing. Infinities sort last, and a quantile between a finite value and an infinite one is infinite.
+// quantile interpolates linearly between the sorted values (Hyndman and Fan 1996, type 7); NaN of nothing. Infinities sort last, and a quantile between a finite value and an infinite one is infinite.
 func quantile(values []float64, q float64) float64 {
 	if len(values) == 0 {
 		return math.NaN()

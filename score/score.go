@@ -8,17 +8,13 @@ import (
 	"slices"
 
 	"github.com/gowalrus/walrus/field"
+	"github.com/gowalrus/walrus/metric"
 )
-
-// Metric compares a prediction with the truth at one time. Both have the shape (*N, C); the result has one number a channel, where lower is better.
-type Metric func(prediction, truth field.Array) ([]float64, error)
 
 // Config says how to score.
 type Config struct {
-	// Metric is what is computed, usually the VRMSE.
-	Metric Metric
-	// MetricName names it in tables (default "VRMSE").
-	MetricName string
+	// Metric is what is computed; the zero value stands for the VRMSE. It must be an error, 0 for a perfect prediction.
+	Metric metric.Named
 	// Windows are the parts of a rollout to average over; none scores the single steps alone.
 	Windows []Window
 }
@@ -29,11 +25,11 @@ type Trajectories = iter.Seq2[Trajectory, error]
 // Evaluate scores all trajectories, one after the other, grouped by data set in the order of their first appearance. It never holds more than one
 // trajectory. Errors name the data set, the trajectory and the field.
 func Evaluate(ctx context.Context, config Config, trajectories Trajectories) (*Result, error) {
-	if config.Metric == nil {
-		return nil, fmt.Errorf("score: no metric given")
+	if config.Metric.Func == nil {
+		config.Metric = metric.Named{Name: "VRMSE", Func: metric.VRMSE}
 	}
-	if config.MetricName == "" {
-		config.MetricName = "VRMSE"
+	if config.Metric.Name == "PearsonR" {
+		return nil, fmt.Errorf("score: metric PearsonR grows with the quality of a prediction; expected an error, such as VRMSE")
 	}
 	for _, w := range config.Windows {
 		if err := w.check(); err != nil {
@@ -58,13 +54,27 @@ func Evaluate(ctx context.Context, config Config, trajectories Trajectories) (*R
 	return r, nil
 }
 
-// curve holds one number a channel for each step: [step][channel].
-type curve [][]float64
+// pair has the model's numbers and those of persistence, one a channel.
+type pair struct{ model, persistence []float64 }
 
-// scored is what stays of a trajectory: the model's scores and those of persistence.
+// curves has the numbers of both for each step, [step][channel].
+type curves struct{ model, persistence [][]float64 }
+
+// over averages over an interval of steps.
+func (c curves) over(steps metric.Interval) (pair, error) {
+	model, err := steps.Over(c.model)
+	if err != nil {
+		return pair{}, err
+	}
+	persistence, err := steps.Over(c.persistence)
+	return pair{model, persistence}, err
+}
+
+// scored is what stays of a trajectory.
 type scored struct {
-	oneStep, oneStepPersistence []float64 // per channel, mean over the single steps
-	rollout, persistence        curve
+	oneStep pair
+	windows []pair // as in the Config; empty where the trajectory ends before
+	rollout curves
 }
 
 // add scores one trajectory and files it under its data set.
@@ -94,52 +104,82 @@ func (r *Result) add(t Trajectory) error {
 
 // score computes what stays of a trajectory.
 func (c Config) score(t Trajectory) (scored, error) {
-	var s scored
+	rollout, err := c.scoreRollout(t)
+	if err != nil {
+		return scored{}, err
+	}
+	s := scored{rollout: rollout, windows: make([]pair, len(c.Windows))}
+	single, err := c.scoreSingleSteps(t)
+	if err != nil {
+		return scored{}, err
+	}
+	if len(single.model) == 0 {
+		single = curves{rollout.model[:1], rollout.persistence[:1]}
+	}
+	if s.oneStep, err = single.over(metric.Interval{First: 0, End: len(single.model)}); err != nil {
+		return scored{}, err
+	}
+	for i, w := range c.Windows {
+		if w.First > len(rollout.model) {
+			continue
+		}
+		if s.windows[i], err = rollout.over(metric.Interval{First: w.First - 1, End: w.Last}); err != nil {
+			return scored{}, err
+		}
+	}
+	return s, nil
+}
+
+func (c Config) scoreRollout(t Trajectory) (curves, error) {
+	var list curves
 	for i := range steps(t.Truth) {
 		truth := t.Truth.Index(i)
 		model := infinite(len(t.channels())) // where the rollout had stopped
 		if i < steps(t.Prediction) {
 			var err error
 			if model, err = c.compare(t, t.Prediction.Index(i), truth); err != nil {
-				return s, fmt.Errorf("step %d: %w", i+1, err)
+				return curves{}, fmt.Errorf("step %d: %w", i+1, err)
 			}
 		}
 		baseline, err := c.compare(t, t.Last, truth)
 		if err != nil {
-			return s, fmt.Errorf("step %d, persistence: %w", i+1, err)
+			return curves{}, fmt.Errorf("step %d, persistence: %w", i+1, err)
 		}
-		s.rollout = append(s.rollout, model)
-		s.persistence = append(s.persistence, baseline)
+		list.model, list.persistence = append(list.model, model), append(list.persistence, baseline)
 	}
-	var single, singlePersistence curve
-	for i := range steps(t.OneStep.Truth) {
-		truth := t.OneStep.Truth.Index(i)
-		model, err := c.compare(t, t.OneStep.Prediction.Index(i), truth)
-		if err != nil {
-			return s, fmt.Errorf("single step %d: %w", i+1, err)
-		}
-		baseline, err := c.compare(t, t.OneStep.Before.Index(i), truth)
-		if err != nil {
-			return s, fmt.Errorf("single step %d, persistence: %w", i+1, err)
-		}
-		single = append(single, model)
-		singlePersistence = append(singlePersistence, baseline)
+	return list, nil
+}
+
+func (c Config) scoreSingleSteps(t Trajectory) (curves, error) {
+	if steps(t.OneStep.Truth) == 0 {
+		return curves{}, nil
 	}
-	if len(single) == 0 {
-		single, singlePersistence = s.rollout[:1], s.persistence[:1]
+	var list curves
+	var err error
+	list.model, err = metric.Curve(c.channelsOf(t), t.OneStep.Prediction, t.OneStep.Truth)
+	if err != nil {
+		return curves{}, fmt.Errorf("single steps: %w", err)
 	}
-	s.oneStep, s.oneStepPersistence = single.average(), singlePersistence.average()
-	return s, nil
+	list.persistence, err = metric.Curve(c.channelsOf(t), t.OneStep.Before, t.OneStep.Truth)
+	if err != nil {
+		return curves{}, fmt.Errorf("single steps, persistence: %w", err)
+	}
+	return list, nil
+}
+
+// channelsOf is the metric of the channels that are scored.
+func (c Config) channelsOf(t Trajectory) metric.Func {
+	return func(prediction, truth field.Array) ([]float64, error) { return c.compare(t, prediction, truth) }
 }
 
 // compare applies the metric and picks the channels; what is not finite becomes infinite.
 func (c Config) compare(t Trajectory, prediction, truth field.Array) ([]float64, error) {
-	all, err := c.Metric(prediction, truth)
+	all, err := c.Metric.Func(prediction, truth)
 	if err != nil {
 		return nil, err
 	}
 	if len(all) != len(t.Fields) {
-		return nil, fmt.Errorf("%s has %d numbers for %d fields", c.MetricName, len(all), len(t.Fields))
+		return nil, fmt.Errorf("%s has %d numbers for %d fields", c.Metric.Name, len(all), len(t.Fields))
 	}
 	picked := make([]float64, 0, len(all))
 	for _, channel := range t.channels() {
@@ -158,15 +198,4 @@ func infinite(n int) []float64 {
 		v[i] = math.Inf(1)
 	}
 	return v
-}
-
-// average is the mean over the steps, one number a channel.
-func (c curve) average() []float64 {
-	sum := make([]float64, len(c[0]))
-	for _, step := range c {
-		for i, v := range step {
-			sum[i] += v / float64(len(c))
-		}
-	}
-	return sum
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/gowalrus/walrus/field"
+	"github.com/gowalrus/walrus/metric"
 )
 
 // distance is a metric whose values can be seen at a glance: the mean absolute difference of each channel.
@@ -22,6 +23,8 @@ func distance(prediction, truth field.Array) ([]float64, error) {
 	}
 	return d, nil
 }
+
+func meanDistance() metric.Named { return metric.Named{Name: "distance", Func: distance} }
 
 // constant is an array of (steps, 2, 2, 2) whose first channel is the given number at each step, the second twice that.
 func constant(values ...float32) field.Array {
@@ -62,7 +65,7 @@ func evaluate(t *testing.T, windows string, list ...Trajectory) *Result {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := Evaluate(context.Background(), Config{Metric: distance, Windows: w}, all(list...))
+	r, err := Evaluate(context.Background(), Config{Metric: meanDistance(), Windows: w}, all(list...))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -140,6 +143,30 @@ func TestOnlyTheChosenChannelsAreScored(t *testing.T) {
 	}
 }
 
+func TestTheUsualMetricIsTheVRMSE(t *testing.T) {
+	a := trajectory(1, 0)
+	for i := range a.Truth.Data {
+		a.Truth.Data[i] = float32(i % 5)
+		a.Prediction.Data[i] = a.Truth.Data[i] + 0.5
+	}
+	want, err := metric.VRMSE(a.Prediction.Index(0), a.Truth.Index(0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := Evaluate(context.Background(), Config{}, all(a))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, s := range r.Scores()[:2] {
+		if s.Model.Median != want[i] {
+			t.Errorf("%s: %g, want the VRMSE %g", s.Field, s.Model.Median, want[i])
+		}
+	}
+	if title := r.Table().Title; title != "VRMSE" {
+		t.Errorf("the table is titled %q", title)
+	}
+}
+
 func TestDataSetsKeepTheirOrderAndWindows(t *testing.T) {
 	short := trajectory(2, 1, 1)
 	short.DataSet = "active_matter"
@@ -159,7 +186,7 @@ func TestDataSetsKeepTheirOrderAndWindows(t *testing.T) {
 		t.Fatal(err)
 	}
 	want = []string{
-		"median VRMSE",
+		"median distance",
 		"data set       field       one-step  persistence one-step  steps 1:2  persistence 1:2  steps 3:4  persistence 3:4",
 		"─────────────  ──────────  ────────  ────────────────────  ─────────  ───────────────  ─────────  ───────────────",
 		"shear_flow     tracer         1.000                 1.000      1.000            1.500      1.000            3.500",
@@ -191,7 +218,7 @@ func TestTrajectoriesAreTakenOneAtATime(t *testing.T) {
 			}
 		}
 	}
-	r, err := Evaluate(context.Background(), Config{Metric: distance, Windows: []Window{{1, 3}}}, source)
+	r, err := Evaluate(context.Background(), Config{Metric: meanDistance(), Windows: []Window{{1, 3}}}, source)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -226,7 +253,7 @@ func TestImpossibleTrajectoriesAreErrors(t *testing.T) {
 		"uneven single steps": {change(func(t *Trajectory) { t.OneStep.Truth = constant(1) }), "single steps"},
 		"truth not finite":    {change(func(t *Trajectory) { t.Truth.Data[9] = float32(math.NaN()) }), "field pressure, step 2"},
 	} {
-		_, err := Evaluate(context.Background(), Config{Metric: distance}, all(c.list...))
+		_, err := Evaluate(context.Background(), Config{Metric: meanDistance()}, all(c.list...))
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: error %v, want one with %q", name, err, c.want)
 		} else if len(c.list) > 0 && !strings.Contains(err.Error(), "file.hdf5, trajectory 7") {
@@ -238,23 +265,24 @@ func TestImpossibleTrajectoriesAreErrors(t *testing.T) {
 func TestErrorsOfTheSourceAndTheMetricAreReported(t *testing.T) {
 	broken := errors.New("disk on fire")
 	source := func(yield func(Trajectory, error) bool) { yield(Trajectory{}, broken) }
-	if _, err := Evaluate(context.Background(), Config{Metric: distance}, source); !errors.Is(err, broken) {
+	if _, err := Evaluate(context.Background(), Config{Metric: meanDistance()}, source); !errors.Is(err, broken) {
 		t.Errorf("source: %v", err)
 	}
-	metric := func(field.Array, field.Array) ([]float64, error) { return nil, fmt.Errorf("metric: %w", broken) }
-	if _, err := Evaluate(context.Background(), Config{Metric: metric}, all(trajectory(1, 0))); !errors.Is(err, broken) {
+	failing := func(field.Array, field.Array) ([]float64, error) { return nil, fmt.Errorf("metric: %w", broken) }
+	if _, err := Evaluate(context.Background(), Config{Metric: metric.Named{Name: "broken", Func: failing}}, all(trajectory(1, 0))); !errors.Is(err, broken) {
 		t.Errorf("metric: %v", err)
 	}
 	short := func(field.Array, field.Array) ([]float64, error) { return []float64{1}, nil }
-	if _, err := Evaluate(context.Background(), Config{Metric: short}, all(trajectory(1, 0))); err == nil {
+	if _, err := Evaluate(context.Background(), Config{Metric: metric.Named{Name: "short", Func: short}}, all(trajectory(1, 0))); err == nil {
 		t.Error("a metric with one number for two fields was accepted")
 	}
-	if _, err := Evaluate(context.Background(), Config{}, all(trajectory(1, 0))); err == nil {
-		t.Error("no metric was accepted")
+	correlation := metric.Named{Name: "PearsonR", Func: metric.PearsonR}
+	if _, err := Evaluate(context.Background(), Config{Metric: correlation}, all(trajectory(1, 0))); err == nil {
+		t.Error("a metric that is not an error was accepted")
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if _, err := Evaluate(ctx, Config{Metric: distance}, all(trajectory(1, 0))); !errors.Is(err, context.Canceled) {
+	if _, err := Evaluate(ctx, Config{Metric: meanDistance()}, all(trajectory(1, 0))); !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled: %v", err)
 	}
 }
