@@ -79,7 +79,7 @@ const (
 	layerWaves      = 0.01
 	layerThickness  = 0.02
 	layerReach      = 0.1 // height over which the waves fade
-	layerWaveNumber = 8 // waves along each axis
+	layerWaveNumber = 8   // waves along each axis
 )
 
 // coolLayer returns the energy loss over dt at constant density: d log T / dt = -w(T) / tcool, by the midpoint rule in

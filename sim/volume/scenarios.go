@@ -13,7 +13,10 @@ func Scenarios() []scenario.Scenario {
 		acousticMaze(),
 		quadrants(field.Periodic, "euler_multi_quadrants_periodicBC", "periodic"),
 		quadrants(field.Open, "euler_multi_quadrants_openBC", "open"),
+		magneticTurbulence(),
 		rayleighTaylor(),
+		supernova(),
+		turbulenceGravityCooling(),
 		radiativeLayer(2),
 		radiativeLayer(3),
 	}
