@@ -60,6 +60,7 @@ func rootCommand() *cobra.Command {
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.AddCommand(
 		convertCommand(),
+		dataCommand(),
 		benchCommand(),
 		selftestCommand(),
 		simulateCommand(),

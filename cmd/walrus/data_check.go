@@ -1,0 +1,66 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/gowalrus/walrus/well"
+)
+
+// dataCheckCommand names every breach of the format's rules.
+func dataCheckCommand() *cobra.Command {
+	var split string
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "check PATH",
+		Short: "Name every breach of The Well's format in a data set",
+		Long: `Name every breach of The Well's format in a data set.
+
+Checked are structure, attributes and their types, shapes, boundary masks, values that are not finite, and frames that
+repeat the frame before; each violation names file and object. The exit code is 1 if there is any. Passing files are
+read by this program and by the Python tools of The Well alike.`,
+		Example: `  walrus data check data/shear_flow
+  walrus data check mine.hdf5 --json`,
+		Args: exactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			paths, err := well.FindFiles(args[0], split, well.Options{})
+			if err != nil {
+				return err
+			}
+			return check(cmd, paths, asJSON)
+		},
+	}
+	cmd.Flags().StringVar(&split, "split", "", "train, valid or test (default: all of them)")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON: a list of file, object and problem")
+	return cmd
+}
+
+func check(cmd *cobra.Command, paths []string, asJSON bool) error {
+	found := []well.Violation{}
+	for _, path := range paths {
+		violations, err := well.Check(cmd.Context(), path)
+		if err != nil {
+			return err
+		}
+		found = append(found, violations...)
+		if asJSON {
+			continue
+		}
+		for _, v := range violations {
+			fmt.Fprintln(cmd.OutOrStdout(), v)
+		}
+	}
+	if asJSON {
+		if err := printJSON(cmd.OutOrStdout(), found); err != nil {
+			return err
+		}
+	}
+	if len(found) > 0 {
+		return fmt.Errorf("%d violations in %d files", len(found), len(paths))
+	}
+	if !asJSON {
+		fmt.Fprintf(cmd.OutOrStdout(), "%d files follow the format\n", len(paths))
+	}
+	return nil
+}

@@ -1,0 +1,107 @@
+package well
+
+import (
+	"context"
+
+	"github.com/gowalrus/walrus/field"
+)
+
+// Progress is told how many of all bytes have been read.
+type Progress func(done, total int64)
+
+// frameReader streams through all frames of a data set, field by field, in the memory of a few frames.
+type frameReader struct {
+	ctx         context.Context
+	progress    Progress // may be nil
+	done, total int64    // bytes
+}
+
+func newFrameReader(ctx context.Context, d *Dataset, progress Progress) *frameReader {
+	r := &frameReader{ctx: ctx, progress: progress}
+	for _, f := range d.files {
+		for _, info := range d.header.Fields {
+			r.total += int64(4 * field.Volume(info.shape(f.Trajectories, f.Steps, d.sizes)))
+		}
+	}
+	return r
+}
+
+// streamed is a frame on its way from the disk.
+type streamed struct {
+	values []float32
+	first  bool // of its trajectory
+	err    error
+}
+
+// each hands every frame of a field to visit, with the frame before it in the same trajectory (nil for none). The slices
+// are valid during the call. One goroutine reads ahead.
+func (r *frameReader) each(d *Dataset, info FieldInfo, visit func(frame, previous []float32)) error {
+	for i := range d.files {
+		if err := r.file(d, i, info, visit); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *frameReader) file(d *Dataset, i int, info FieldInfo, visit func(frame, previous []float32)) error {
+	f, release, err := d.pool.open(i)
+	if err != nil {
+		return err
+	}
+	defer release()
+	ctx, stop := context.WithCancel(r.ctx)
+	frames := make(chan streamed)
+	go readFrames(ctx, f, info, frames)
+	defer func() {
+		stop()
+		for range frames { // until the reader is gone, so that the file can be closed
+			continue
+		}
+	}()
+	var previous []float32
+	for frame := range frames {
+		if frame.err != nil {
+			return frame.err
+		}
+		if frame.first {
+			previous = nil
+		}
+		visit(frame.values, previous)
+		previous = frame.values
+		r.done += int64(4 * len(frame.values))
+		if r.progress != nil {
+			r.progress(r.done, r.total)
+		}
+	}
+	return r.ctx.Err()
+}
+
+// readFrames sends every frame of a field, trajectory after trajectory, and closes the channel.
+func readFrames(ctx context.Context, f *File, info FieldInfo, frames chan<- streamed) {
+	defer close(frames)
+	trajectories, steps := 1, 1
+	if info.SampleVarying {
+		trajectories = f.Trajectories()
+	}
+	if info.TimeVarying {
+		steps = f.Steps()
+	}
+	// One frame is being read while the last two are looked at.
+	var buffers [3][]float32
+	for n := range trajectories * steps {
+		buffer := &buffers[n%len(buffers)]
+		if *buffer == nil {
+			*buffer = make([]float32, info.frameSize(f.sizes))
+		}
+		err := f.readInto(*buffer, info, n/steps, n%steps, 1, 1)
+		select {
+		case frames <- streamed{values: *buffer, first: n%steps == 0, err: err}:
+		case <-ctx.Done():
+			return
+		}
+		if err != nil {
+			return
+		}
+	}
+}
