@@ -5,7 +5,7 @@ package kernel
 const (
 	depthBlock   = 384     // largest block of K
 	chunkSize    = 3 << 17 // elements of packed B that stay in the second-level cache: 1.5 MiB
-	groupSize    = 2 << 20 // elements of B that are packed at once: 8 MiB
+	groupSize    = 4 << 20 // elements of B that are packed at once: 16 MiB
 	serialWork   = 1 << 19 // multiply-adds below which a product is not split over workers
 	tasksPerHand = 4       // tasks per worker, to even out their speeds
 )
@@ -22,6 +22,14 @@ type plan struct {
 // ceilDiv is the quotient rounded up.
 func ceilDiv(a, b int) int { return (a + b - 1) / b }
 
+// evenly is the width of the parts, in whole tiles, when cols columns are split into parts of about the same width, at
+// most limit.
+func (s *Set) evenly(cols, limit int) int {
+	tiles := ceilDiv(cols, s.tileCols)
+	parts := ceilDiv(tiles, max(1, limit/s.tileCols))
+	return max(1, ceilDiv(tiles, max(1, parts))) * s.tileCols
+}
+
 // newPlan chooses the blocking for a number of workers.
 func (s *Set) newPlan(g *Gemm, workers int) plan {
 	blocks := max(1, ceilDiv(g.K, depthBlock))
@@ -33,8 +41,8 @@ func (s *Set) newPlan(g *Gemm, workers int) plan {
 		perGroup = blocks
 	}
 	p.groupDepth = perGroup * p.depth
-	p.groupCols = min(cols, max(s.tileCols, groupSize/p.groupDepth/s.tileCols*s.tileCols))
-	p.chunkCols = min(p.chunkCols, p.groupCols)
+	p.groupCols = s.evenly(cols, max(s.tileCols, groupSize/p.groupDepth))
+	p.chunkCols = s.evenly(p.groupCols, p.chunkCols)
 	p.rowsPerTask = max(1, ceilDiv(ceilDiv(g.M, s.tileRows), workers*tasksPerHand)) * s.tileRows
 	if g.Consume != nil {
 		p.rowsPerTask = max(1, g.ConsumeRows)

@@ -1,5 +1,7 @@
 package kernel
 
+import "unsafe"
+
 // panelA is a block of rows of A as the tile kernel reads it.
 type panelA struct {
 	data     *float32
@@ -32,9 +34,7 @@ func (s *Set) viewA(g *Gemm, batch, base, i, rows, k, depth int, scratch []float
 		}
 		return panelA{at(scratch, 0), depth, 1}
 	case a.RowStride == 1:
-		for p := range depth {
-			copy(scratch[p*rows:(p+1)*rows], a.Data[from+p*a.ColStride:])
-		}
+		s.packStrip(at(scratch, 0), at(a.Data, from), a.ColStride, depth, rows)
 		return panelA{at(scratch, 0), 1, rows}
 	}
 	for r := range rows {
@@ -97,5 +97,12 @@ func (s *Set) packHalf(b *Matrix, from, depth, cols int, dst, scratch []float32)
 				dst[p*width+c] = b.BF16[from+p*b.RowStride+c*b.ColStride].Float32()
 			}
 		}
+	}
+}
+
+// packStripPlain copies n rows of cols elements, stride elements apart, next to each other.
+func packStripPlain(dst, src *float32, stride, n, cols int) {
+	for i := range n {
+		copy(unsafe.Slice(offset32(dst, i*cols), cols), unsafe.Slice(offset32(src, i*stride), cols))
 	}
 }

@@ -388,6 +388,64 @@ DATA moveMasks<>+56(SB)/4, $0x00000000
 DATA moveMasks<>+60(SB)/4, $0x00000000
 GLOBL moveMasks<>(SB), RODATA|NOPTR, $64
 
+// func packStripWide(dst *float32, src *float32, stride int, n int, cols int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·packStripWide(SB), NOSPLIT, $0-40
+	MOVQ   dst+0(FP), AX
+	MOVQ   src+8(FP), CX
+	MOVQ   stride+16(FP), DX
+	MOVQ   n+24(FP), BX
+	MOVQ   cols+32(FP), SI
+	MOVQ   $-1, DI
+	BZHIQ  SI, DI, DI
+	KMOVW  DI, K1
+	SHLQ   $0x02, DX
+	SHLQ   $0x02, SI
+	MOVQ   DX, DI
+	IMUL3Q $0x10, DI, DI
+
+loop:
+	PREFETCHT0 (CX)(DI*1)
+	VMOVUPS.Z  (CX), K1, Z0
+	VMOVUPS    Z0, K1, (AX)
+	ADDQ       DX, CX
+	ADDQ       SI, AX
+	DECQ       BX
+	JNZ        loop
+	VZEROUPPER
+	RET
+
+// func packStripNarrow(dst *float32, src *float32, stride int, n int, cols int)
+// Requires: AVX, CMOV, MMX+
+TEXT ·packStripNarrow(SB), NOSPLIT, $0-40
+	MOVQ    dst+0(FP), AX
+	MOVQ    src+8(FP), CX
+	MOVQ    stride+16(FP), DX
+	MOVQ    n+24(FP), BX
+	MOVQ    cols+32(FP), SI
+	MOVQ    SI, R8
+	MOVQ    $0x00000008, DI
+	CMPQ    R8, DI
+	CMOVQGT DI, R8
+	NEGQ    R8
+	LEAQ    moveMasks<>+0(SB), DI
+	VMOVUPS 32(DI)(R8*4), Y0
+	SHLQ    $0x02, DX
+	SHLQ    $0x02, SI
+	MOVQ    DX, DI
+	IMUL3Q  $0x10, DI, DI
+
+loop:
+	PREFETCHT0 (CX)(DI*1)
+	VMASKMOVPS (CX), Y0, Y1
+	VMASKMOVPS Y1, Y0, (AX)
+	ADDQ       DX, CX
+	ADDQ       SI, AX
+	DECQ       BX
+	JNZ        loop
+	VZEROUPPER
+	RET
+
 DATA evenLanes<>+0(SB)/4, $0x00000000
 DATA evenLanes<>+4(SB)/4, $0x00000002
 DATA evenLanes<>+8(SB)/4, $0x00000004

@@ -17,6 +17,8 @@ func main() {
 	ConstraintExpr("amd64")
 	transposeWide()
 	transposeNarrow()
+	stripWide()
+	stripNarrow()
 	pairsWide()
 	halvesWide()
 	halvesNarrow()
@@ -182,6 +184,63 @@ func transposeNarrow() {
 		}
 		return columns
 	}, func(v reg.VecVirtual, m Mem) { VMASKMOVPS(v, store, m) })
+}
+
+// prefetched is the number of rows that the packing of a strip reads ahead.
+const prefetched = 16
+
+// strip writes the copy of n rows of a few elements, stride elements apart, to rows of cols elements next to each other.
+func strip(name string, load func(Mem) reg.VecVirtual, store func(reg.VecVirtual, Mem), masks func(cols reg.GPVirtual)) {
+	TEXT(name, NOSPLIT, "func(dst, src *float32, stride, n, cols int)")
+	Doc(name + " copies dst[i*cols+j] = src[i*stride+j] for i below n (positive) and j below cols, which fit one vector.")
+	Pragma("noescape")
+	dst, src, stride, n, cols, ahead := GP64(), GP64(), GP64(), GP64(), GP64(), GP64()
+	Load(Param("dst"), dst)
+	Load(Param("src"), src)
+	Load(Param("stride"), stride)
+	Load(Param("n"), n)
+	Load(Param("cols"), cols)
+	masks(cols)
+	SHLQ(U8(2), stride)
+	SHLQ(U8(2), cols)
+	MOVQ(stride, ahead)
+	IMUL3Q(U8(prefetched), ahead, ahead)
+	Label("loop")
+	PREFETCHT0(Mem{Base: src, Index: ahead, Scale: 1})
+	store(load(Mem{Base: src}), Mem{Base: dst})
+	ADDQ(stride, src)
+	ADDQ(cols, dst)
+	DECQ(n)
+	JNZ(LabelRef("loop"))
+	VZEROUPPER()
+	RET()
+}
+
+func stripWide() {
+	var lanes reg.OpmaskVirtual
+	strip("packStripWide", func(m Mem) reg.VecVirtual {
+		v := ZMM()
+		VMOVUPS_Z(m, lanes, v)
+		return v
+	}, func(v reg.VecVirtual, m Mem) { VMOVUPS(v, lanes, m) }, func(cols reg.GPVirtual) {
+		ones := GP64()
+		MOVQ(I64(-1), ones)
+		BZHIQ(cols, ones, ones)
+		lanes = K()
+		KMOVW(ones.As32(), lanes)
+	})
+}
+
+func stripNarrow() {
+	var lanes reg.VecVirtual
+	strip("packStripNarrow", func(m Mem) reg.VecVirtual {
+		v := YMM()
+		VMASKMOVPS(m, lanes, v)
+		return v
+	}, func(v reg.VecVirtual, m Mem) { VMASKMOVPS(v, lanes, m) }, func(cols reg.GPVirtual) {
+		lanes = YMM()
+		firstLanes(cols, lanes)
+	})
 }
 
 // indexTable is a table of 16 lane numbers.
