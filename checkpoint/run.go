@@ -2,6 +2,7 @@ package checkpoint
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -51,8 +52,8 @@ const (
 )
 
 // SaveRun writes the state into a new directory below dir, named after its step, and returns its path. The directory appears
-// complete or not at all; a save at the same step replaces the former. After it the oldest are removed until
-// keep are left; keep 0 keeps all.
+// complete or not at all; a second save at the same step stands beside the first, as STEP.1, until it is complete, and then
+// replaces it. After it the oldest are removed until keep are left; keep 0 keeps all.
 func SaveRun(dir string, state State, keep int) (string, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return "", fmt.Errorf("checkpoint: %w", err)
@@ -65,8 +66,8 @@ func SaveRun(dir string, state State, keep int) (string, error) {
 	if err := writeRun(temporary, state); err != nil {
 		return "", err
 	}
-	final := filepath.Join(dir, fmt.Sprintf("%s%010d", stepPrefix, state.Step))
-	if err := replaceDirectory(temporary, final); err != nil {
+	final, err := publish(temporary, dir, state.Step)
+	if err != nil {
 		return "", fmt.Errorf("checkpoint: %w", err)
 	}
 	if err := prune(dir, keep); err != nil {
@@ -125,42 +126,48 @@ func writeRun(dir string, state State) error {
 	return nil
 }
 
-// replaceDirectory renames from to to, in one step unless to exists, which then is moved out of the way first.
-func replaceDirectory(from, to string) error {
-	if err := os.Chmod(from, 0o755); err != nil {
-		return err
+// publish gives a complete directory its final name: that of its step, with the next free revision.
+func publish(temporary, dir string, step int) (string, error) {
+	if err := os.Chmod(temporary, 0o755); err != nil {
+		return "", err
 	}
-	old := from + ".old"
-	if err := os.Rename(to, old); err != nil && !os.IsNotExist(err) {
-		return err
-	}
-	if err := os.Rename(from, to); err != nil {
-		return err
-	}
-	if err := syncDirectory(filepath.Dir(to)); err != nil {
-		return err
-	}
-	return os.RemoveAll(old)
-}
-
-// prune removes the oldest steps until keep are left, and what interrupted saves have left behind.
-func prune(dir string, keep int) error {
-	steps, err := stepsIn(dir)
+	saved, err := stepsIn(dir)
 	if err != nil {
-		return err
+		return "", err
 	}
-	if keep > 0 && len(steps) > keep {
-		for _, s := range steps[:len(steps)-keep] {
-			if err := os.RemoveAll(s.path); err != nil {
-				return err
-			}
+	name := fmt.Sprintf("%s%010d", stepPrefix, step)
+	for _, s := range saved {
+		if s.step == step {
+			name = fmt.Sprintf("%s%010d.%d", stepPrefix, step, s.revision+1)
 		}
 	}
-	leftovers, err := filepath.Glob(filepath.Join(dir, unfinished+"*"))
+	final := filepath.Join(dir, name)
+	if err := os.Rename(temporary, final); err != nil {
+		return "", err
+	}
+	return final, syncDirectory(dir)
+}
+
+// prune removes former saves of the same step, the oldest steps until keep are left, and what interrupted saves have left.
+func prune(dir string, keep int) error {
+	saved, err := stepsIn(dir)
 	if err != nil {
 		return err
 	}
-	for _, path := range leftovers {
+	doomed, err := filepath.Glob(filepath.Join(dir, unfinished+"*"))
+	if err != nil {
+		return err
+	}
+	kept := 0
+	for i := len(saved) - 1; i >= 0; i-- {
+		replaced := i+1 < len(saved) && saved[i].step == saved[i+1].step
+		if replaced || keep > 0 && kept == keep {
+			doomed = append(doomed, saved[i].path)
+		} else {
+			kept++
+		}
+	}
+	for _, path := range doomed {
 		if err := os.RemoveAll(path); err != nil {
 			return err
 		}
@@ -168,10 +175,10 @@ func prune(dir string, keep int) error {
 	return nil
 }
 
-// savedStep is one saved state of a run.
+// savedStep is one saved state of a run. A step that was saved again has a higher revision.
 type savedStep struct {
-	step int
-	path string
+	step, revision int
+	path           string
 }
 
 // stepsIn lists the saved states below dir, oldest first.
@@ -180,16 +187,23 @@ func stepsIn(dir string) ([]savedStep, error) {
 	if err != nil {
 		return nil, err
 	}
-	var steps []savedStep
+	var saved []savedStep
 	for _, e := range entries {
-		digits, isStep := strings.CutPrefix(e.Name(), stepPrefix)
+		name, isStep := strings.CutPrefix(e.Name(), stepPrefix)
+		digits, revisionDigits, revised := strings.Cut(name, ".")
 		step, err := strconv.Atoi(digits)
+		revision := 0
+		if revised && err == nil {
+			revision, err = strconv.Atoi(revisionDigits)
+		}
 		if isStep && err == nil && step >= 0 && e.IsDir() {
-			steps = append(steps, savedStep{step, filepath.Join(dir, e.Name())})
+			saved = append(saved, savedStep{step, revision, filepath.Join(dir, e.Name())})
 		}
 	}
-	slices.SortFunc(steps, func(a, b savedStep) int { return a.step - b.step })
-	return steps, nil
+	slices.SortFunc(saved, func(a, b savedStep) int {
+		return cmp.Or(cmp.Compare(a.step, b.step), cmp.Compare(a.revision, b.revision))
+	})
+	return saved, nil
 }
 
 // newestStep is the directory of the last state saved below dir.

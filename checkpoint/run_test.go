@@ -60,8 +60,10 @@ func TestOnlyTheNewestStatesAreKept(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for _, step := range []int{5, 30, 200, 200, 7} {
-		if _, err := SaveRun(dir, someState(t, step), 2); err != nil {
+	for i, step := range []int{5, 30, 200, 200, 200, 7} {
+		state := someState(t, step)
+		state.Epoch = i
+		if _, err := SaveRun(dir, state, 2); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -73,11 +75,11 @@ func TestOnlyTheNewestStatesAreKept(t *testing.T) {
 	for _, e := range entries {
 		names = append(names, e.Name())
 	}
-	if diff := cmp.Diff([]string{"figures", "step-0000000030", "step-0000000200", "step-notes"}, names); diff != "" {
+	if diff := cmp.Diff([]string{"figures", "step-0000000030", "step-0000000200.2", "step-notes"}, names); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
-	if got, err := LoadRun(dir); err != nil || got.Step != 200 {
-		t.Errorf("newest step %d, %v; want 200", got.Step, err)
+	if got, err := LoadRun(dir); err != nil || got.Step != 200 || got.Epoch != 4 {
+		t.Errorf("newest step %d of save %d, %v; want 200 of save 4", got.Step, got.Epoch, err)
 	}
 }
 
