@@ -1,6 +1,7 @@
 package cpu
 
 import (
+	"fmt"
 	"slices"
 	"unsafe"
 
@@ -18,7 +19,7 @@ func (p *program) copyStep(c *cluster) *step {
 	if slices.ContainsFunc(from.v.strides, negative) || slices.ContainsFunc(to.v.strides, negative) {
 		return nil
 	}
-	s := &step{kind: "copy", reads: []*storage{from.s}, writes: []*storage{to.s}}
+	s := &step{kind: fmt.Sprintf("copy %v to strides %v", from.v.collapsed(), to.v.collapsed().strides), reads: []*storage{from.s}, writes: []*storage{to.s}}
 	s.bytes = 2 * op.size * op.out.dtype.Size()
 	s.run = func(x *execution) error {
 		switch op.out.dtype.Size() {

@@ -41,12 +41,15 @@ type instruction struct {
 	view   view // of loads and stores, relative to memory
 	memory *storage
 	column int // index of the column fold
+
+	rowOperand int
 }
 
 type instructionKind uint8
 
 const (
 	compute1   instructionKind = iota // fn
+	mapRows                           // fn on one row at a time; the operand rowOperand is a row register
 	loadTile                          // strided load into dst
 	storeTile                         // strided store of src[0]
 	expandRows                        // repeat each element of a row register along its row
@@ -180,6 +183,9 @@ func (b *loopBuilder) add(p *program, op *loopOp) {
 	perRow := op.size != b.n
 	var src [3]int
 	var uniform [3]bool
+	if b.addRowwise(op) {
+		return
+	}
 	for i := range src {
 		src[i] = -1
 		if i < len(op.in) {
@@ -225,6 +231,39 @@ func (b *loopBuilder) add(p *program, op *loopOp) {
 		b.writes = append(b.writes, op.out)
 		b.emit(instruction{do: storeTile, dst: -1, src: src, view: op.dest.collapsed(), memory: op.out, perRow: perRow})
 	}
+}
+
+// shortestRow is the row length from which an operation with one number per row is done row by row.
+const shortestRow = 16
+
+// addRowwise compiles an operation of two float32 operands of which one has a single value per row: it is done row by
+// row with a number instead of spreading that value first.
+func (b *loopBuilder) addRowwise(op *loopOp) bool {
+	if op.kind != mapOp || len(op.in) != 2 || op.size != b.n || b.row < shortestRow || op.out.dtype != dtypes.Float32 {
+		return false
+	}
+	for i, l := range op.in {
+		fn := b.tiles.scalar[op.op]
+		if i == 0 {
+			fn = b.tiles.scalarFirst[op.op]
+		}
+		how, row := relate(l, op.size)
+		id, made := b.results[l.s]
+		if !made || fn == nil || how != perRow || row != b.row {
+			continue
+		}
+		other := b.operand(op.in[1-i], op.size, false)
+		if b.registers[other].uniform {
+			other = b.filled(other, false)
+		}
+		src := [3]int{id, other, -1}
+		if i == 1 {
+			src = [3]int{other, id, -1}
+		}
+		b.emit(instruction{do: mapRows, fn: fn, dst: b.result(op.out, false), src: src, rowOperand: i})
+		return true
+	}
+	return false
 }
 
 // chunks is the number of tasks.

@@ -90,6 +90,8 @@ func (l *loop) runTile(x *execution, ptr []unsafe.Pointer, chunk, start, at, n i
 				}
 			}
 			ins.fn(ptr[ins.dst], a[0], a[1], a[2], count)
+		case mapRows:
+			l.mapRows(ins, ptr, rows)
 		case loadTile:
 			l.load(x, ins, ptr, first, count)
 		case storeTile:
@@ -101,6 +103,22 @@ func (l *loop) runTile(x *execution, ptr []unsafe.Pointer, chunk, start, at, n i
 		case foldColumn:
 			l.columns[ins.column].add(x, chunk, at-start, slice[float32](ptr[ins.src[0]], n))
 		}
+	}
+}
+
+// mapRows runs an operation of two operands, one of which has one value per row, row by row.
+func (l *loop) mapRows(ins *instruction, ptr []unsafe.Pointer, rows int) {
+	dst, a, b := ptr[ins.dst], ptr[ins.src[0]], ptr[ins.src[1]]
+	length := 4 * l.row // bytes
+	stepA, stepB := length, length
+	if ins.rowOperand == 0 {
+		stepA = 4
+	} else {
+		stepB = 4
+	}
+	for range rows {
+		ins.fn(dst, a, b, nil, l.row)
+		dst, a, b = unsafe.Add(dst, length), unsafe.Add(a, stepA), unsafe.Add(b, stepB)
 	}
 }
 

@@ -1,6 +1,7 @@
 package cpu
 
 import (
+	"slices"
 	"sync"
 	"unsafe"
 )
@@ -14,6 +15,37 @@ type memoryPool struct {
 	mu   sync.Mutex
 	free map[int][][]byte
 	held int // bytes
+
+	arenas [][]byte // of executions that ended, at most arenasKept, the largest ones
+}
+
+// arenasKept is the number of arenas kept for later executions; more only exist while executions run side by side.
+const arenasKept = 1
+
+// takeArena returns memory of at least size bytes, with arbitrary content: that of an earlier execution if it is large
+// enough, because new memory costs a page fault every few kilobytes.
+func (p *memoryPool) takeArena(size int) []byte {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for i, arena := range p.arenas {
+		if len(arena) >= size {
+			p.arenas = slices.Delete(p.arenas, i, i+1)
+			return arena
+		}
+	}
+	p.arenas = nil // too small for what runs now: let the memory go before more is taken
+	return alignedBytes(size)
+}
+
+func (p *memoryPool) giveArena(arena []byte) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.arenas = append(p.arenas, arena)
+	slices.SortFunc(p.arenas, func(a, b []byte) int { return len(b) - len(a) })
+	if len(p.arenas) > arenasKept {
+		clear(p.arenas[arenasKept:])
+		p.arenas = p.arenas[:arenasKept]
+	}
 }
 
 // heldLimit bounds the memory kept for reuse, in bytes.
@@ -51,7 +83,7 @@ func (p *memoryPool) give(bytes []byte) {
 func (p *memoryPool) drop() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.free, p.held = nil, 0
+	p.free, p.held, p.arenas = nil, 0, nil
 }
 
 // alignedBytes allocates size bytes at an aligned address; the result is never nil.

@@ -12,7 +12,6 @@ type execution struct {
 	program *program
 	base    []unsafe.Pointer // of storages, by id
 	scratch []unsafe.Pointer // of workers
-	keep    [][]byte         // what the pointers point into
 }
 
 func (x *execution) backend() *Backend { return x.program.backend }
@@ -27,10 +26,10 @@ func (x *execution) float32s(l located) []float32 {
 func (p *program) run(ctx context.Context, inputs [][]byte, donate []bool) ([][]byte, error) {
 	b := p.backend
 	x := &execution{ctx: ctx, program: p, base: make([]unsafe.Pointer, len(p.storages))}
-	arena := b.memory.take(p.arenaSize)
-	defer func() { b.memory.give(arena) }()
+	arena := b.memory.takeArena(p.arenaSize)
+	defer b.memory.giveArena(arena)
 	scratch := b.memory.take(p.scratch * b.pool.Workers())
-	defer func() { b.memory.give(scratch) }()
+	defer b.memory.give(scratch)
 	for worker := range b.pool.Workers() {
 		x.scratch = append(x.scratch, unsafe.Add(pointer(scratch), worker*p.scratch))
 	}
