@@ -45,6 +45,9 @@ func TestEverySupportedSizeRoundTrips(t *testing.T) {
 				if want := tokens; a.Periodic() && a.Tokens != want {
 					t.Errorf("size %d periodic: %d tokens, want %d", size, a.Tokens, want)
 				}
+				if tokens > 16 {
+					continue // the maps are the same; only larger
+				}
 				for _, jitter := range []int{a.Jitter[0], 0, a.Jitter[1]} {
 					x := randomArray(random, 2, size, tokens, 3)
 					r := Rolls{Jitter: [3]int{jitter}}

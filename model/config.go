@@ -110,7 +110,7 @@ var presets = map[string]Config{
 	"tiny":   {Hidden: 64, Inner: 16, Heads: 4, Blocks: 3},
 	"small":  {Hidden: 384, Inner: 96, Heads: 6, Blocks: 8},
 	"base":   {Hidden: 768, Inner: 192, Heads: 12, Blocks: 12},
-	"half":   {Hidden: 1088, Inner: 272, Heads: 16, Blocks: 30},
+	"half":   {Hidden: 1088, Inner: 352, Heads: 16, Blocks: 30},
 	"walrus": {Hidden: 1408, Inner: 352, Heads: 16, Blocks: 40},
 }
 
