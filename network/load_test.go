@@ -1,0 +1,156 @@
+package network
+
+import (
+	"context"
+	"errors"
+	"math"
+	"path/filepath"
+	"testing"
+
+	"github.com/gowalrus/walrus/checkpoint"
+	"github.com/gowalrus/walrus/engine"
+	"github.com/gowalrus/walrus/field"
+	"github.com/gowalrus/walrus/frame"
+	"github.com/gowalrus/walrus/model"
+)
+
+// saved writes fresh weights of a small configuration, as a run or a conversion would leave them, and returns their folder.
+// change, if not nil, may replace the list of tensors.
+func saved(t *testing.T, change func([]checkpoint.Tensor) []checkpoint.Tensor) string {
+	t.Helper()
+	c, err := checkpoint.ReleasedConfig()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Hidden, c.Inner, c.Heads, c.Blocks, c.Dimensions, c.DropPath = 32, 8, 2, 2, []int{2}, 0
+	c.Fields = map[string]int{"closed_boundary": 0, "open_boundary": 1, "bias_correction": 2, "A": 3, "B": 4}
+	var tensors []checkpoint.Tensor
+	for _, w := range ConfigOf(c).Weights() {
+		values := field.NewArray(w.Shape...)
+		w.Initialise(values.Data, 11)
+		tensor, err := checkpoint.NewTensor(w.Name, w.Shape, values.Data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tensors = append(tensors, tensor)
+	}
+	if change != nil {
+		tensors = change(tensors)
+	}
+	folder := t.TempDir()
+	if err := checkpoint.Write(filepath.Join(folder, checkpoint.WeightsFile), tensors, nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Write(filepath.Join(folder, checkpoint.ConfigFile)); err != nil {
+		t.Fatal(err)
+	}
+	return folder
+}
+
+func openEngine(t *testing.T) *engine.Engine {
+	t.Helper()
+	e, err := engine.Open("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(e.Close)
+	return e
+}
+
+// predict runs a loaded network on waves in the fields A and B, between a wall and an open side.
+func predict(t *testing.T, n *Network) field.Array {
+	t.Helper()
+	g, err := frame.NewGeometry([]int{32, 32}, []field.Sides{{Low: field.Wall, High: field.Open}, field.Both(field.Periodic)}, frame.Options{Tokens: 8})
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := field.NewArray(1, 2, 32, 32, 2)
+	for i := range x.Data {
+		x.Data[i] = float32(math.Sin(0.37 * float64(i)))
+	}
+	y, err := n.Forward(context.Background(), Data{Geometry: g, Fields: []int{3, 4}, Mask: -1}, x, frame.Rolls{}, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return y
+}
+
+func TestNewFieldsLeaveThePredictionsOfTheOthersAlone(t *testing.T) {
+	folder, e := saved(t, nil), openEngine(t)
+	plain, config, err := Load(e, folder, LoadOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer plain.Close()
+	grown, more, err := Load(e, folder, LoadOptions{Fields: []string{"B", "salinity", "dye", "height"}, Seed: 5})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer grown.Close()
+	if config.States() != 5 || more.States() != 8 || more.Fields["salinity"] != 5 || grown.Config.States != 8 {
+		t.Errorf("%d columns grew to %d with salinity at %d; want 5, 8 and 5", config.States(), more.States(), more.Fields["salinity"])
+	}
+	before, after := predict(t, plain), predict(t, grown)
+	largest, worst := 0.0, 0.0
+	for i, v := range before.Data {
+		largest = max(largest, math.Abs(float64(v)))
+		worst = max(worst, math.Abs(float64(v)-float64(after.Data[i])))
+	}
+	if largest == 0 || worst > 1e-5*largest {
+		t.Errorf("predictions of up to %g changed by up to %g", largest, worst)
+	}
+}
+
+func TestLoadNamesEveryWeightThatDoesNotFit(t *testing.T) {
+	folder := saved(t, func(tensors []checkpoint.Tensor) []checkpoint.Tensor {
+		tensors[0].Name = "stranger"
+		return tensors
+	})
+	_, _, err := Load(openEngine(t), folder, LoadOptions{})
+	var mismatch *checkpoint.MismatchError
+	if !errors.As(err, &mismatch) || len(mismatch.Missing) != 1 || len(mismatch.Unexpected) != 1 || mismatch.Unexpected[0] != "stranger" {
+		t.Errorf("error %v; want one missing and one unexpected weight", err)
+	}
+}
+
+func TestFineTunedReleasesAreRecognisedByTheirTensors(t *testing.T) {
+	add := func(tensors []checkpoint.Tensor) []checkpoint.Tensor {
+		for _, extra := range []struct {
+			name  string
+			shape []int
+		}{
+			{"blocks.0.space_mixing.rotary_emb.freqs.0", []int{2}}, {"blocks.0.space_mixing.rotary_emb.freqs.1", []int{2}},
+			{"blocks.0.space_mixing.rotary_emb.freqs.2", []int{2}}, {"blocks.1.space_mixing.rotary_emb.freqs.0", []int{2}},
+			{"blocks.1.space_mixing.rotary_emb.freqs.1", []int{2}}, {"blocks.1.space_mixing.rotary_emb.freqs.2", []int{2}},
+			{"ape", []int{1, 1, 32, 9, 8, 1}},
+		} {
+			tensor, err := checkpoint.NewTensor(extra.name, extra.shape, make([]float32, field.Volume(extra.shape)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			tensors = append(tensors, tensor)
+		}
+		return tensors
+	}
+	folder := saved(t, add)
+	config, err := checkpoint.ReadConfigOf(folder, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	weights, err := checkpoint.Open(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer weights.Close()
+	got, err := Architecture(config, weights)
+	want := ConfigOf(config)
+	want.AxisFrequencies, want.Position = true, [3]int{9, 8, 1}
+	if err != nil || !sameArchitecture(got, want) {
+		t.Errorf("architecture %+v (%v), want %+v", got, err, want)
+	}
+}
+
+// sameArchitecture compares what the weights' shapes depend on.
+func sameArchitecture(a, b model.Config) bool {
+	return a.AxisFrequencies == b.AxisFrequencies && a.Position == b.Position && a.Hidden == b.Hidden && a.States == b.States
+}
