@@ -34,7 +34,24 @@ func Generate(ctx context.Context, p Plan) error {
 	if err := p.simulateAll(ctx, folder); err != nil {
 		return err
 	}
-	return nil
+	return writeStats(ctx, folder)
+}
+
+// writeStats computes stats.yaml over the train split, as the published files do; without train trajectories there is none.
+func writeStats(ctx context.Context, folder string) error {
+	train, err := filepath.Glob(filepath.Join(folder, "data", splitNames[0], "*.hdf5"))
+	if err != nil || len(train) == 0 {
+		return err
+	}
+	data, err := well.OpenDataset(folder, splitNames[0], well.Options{})
+	if err != nil {
+		return fmt.Errorf("sim: %w", err)
+	}
+	stats, err := well.ComputeStats(ctx, data, nil)
+	if err := errors.Join(err, data.Close()); err != nil {
+		return fmt.Errorf("sim: %w", err)
+	}
+	return well.WriteStats(well.StatsPath(folder), stats)
 }
 
 // simulateAll runs the trajectories that are missing: as many at once as there are workers, and with the workers that

@@ -124,8 +124,8 @@ func TestSameSeedGivesTheSameBytesOnAnyNumberOfWorkers(t *testing.T) {
 		t.Fatal(err)
 	}
 	a, b := contents(t, first), contents(t, second)
-	if len(a) != 6 { // 5 trajectories and simulation.json
-		t.Errorf("%d files, want 6", len(a))
+	if len(a) != 7 { // 5 trajectories, stats.yaml, simulation.json
+		t.Errorf("%d files, want 7", len(a))
 	}
 	for name := range a {
 		if !bytes.Equal(a[name], b[name]) {

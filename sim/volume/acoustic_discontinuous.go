@@ -14,6 +14,7 @@ func acousticDiscontinuous() scenario.Scenario {
 	return scattering{
 		name: "acoustic_scattering_discontinuous", title: "Sound across one jump of the medium's density",
 		simplified: noiseSimplified,
+		seconds:    1.8,
 		interval:   2.0 / 101, frames: 102, most: 3, ring: wideRing,
 		medium: func(rng *rand.Rand, g Grid, density []float64) func(int) bool {
 			splitMedium(rng, g, density)

@@ -14,6 +14,7 @@ func acousticInclusions() scenario.Scenario {
 	return scattering{
 		name: "acoustic_scattering_inclusions", title: "Sound scattered by inclusions of other density",
 		simplified: noiseSimplified,
+		seconds:    3.5,
 		interval:   2.0 / 101, frames: 102, most: 3, ring: wideRing,
 		medium: func(rng *rand.Rand, g Grid, density []float64) func(int) bool {
 			splitMedium(rng, g, density)

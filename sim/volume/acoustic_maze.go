@@ -19,6 +19,7 @@ func acousticMaze() scenario.Scenario {
 	return scattering{
 		name: "acoustic_scattering_maze", title: "Sound in the paths of a maze with heavy walls",
 		simplified: ringSimplified,
+		seconds:    4.2,
 		interval:   4.0 / 201, frames: 202, most: 5,
 		ring: func(rng *rand.Rand) (width, radius, intensity float64) {
 			return uniform(rng, 0.01, 0.02), uniform(rng, 0.01, 0.04), uniform(rng, 3, 5)

@@ -18,6 +18,7 @@ import (
 type scattering struct {
 	name, title string
 	simplified  string
+	seconds     float64 // see scenario.Scenario
 	interval    float64 // time between frames
 	frames      int
 	most        int // rings: 1 to most
@@ -48,7 +49,8 @@ func (a scattering) scenario() scenario.Scenario {
 		GridType:   "cartesian", Axes: []string{"x", "y"},
 		Fields:      []scenario.Field{scalarField("pressure"), density, speed, vectorField("velocity")},
 		DefaultGrid: []int{128, 128}, PublishedGrid: []int{256, 256}, DefaultFrames: a.frames, PublishedFrames: a.frames,
-		Domain: box(low, high, sides),
+		Seconds: a.seconds,
+		Domain:  box(low, high, sides),
 		Run: func(ctx context.Context, c scenario.Case, emit func(scenario.Frame) error) error {
 			grid, err := NewGrid(c.Grid, low, high)
 			if err != nil {

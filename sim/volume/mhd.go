@@ -30,7 +30,8 @@ func magneticTurbulence() scenario.Scenario {
 			{Name: "Ms", Doc: "initial rms speed over the speed of sound", Values: []float64{0.5, 0.7, 1.5, 2, 7}},
 			{Name: "Ma", Doc: "initial rms speed over the Alfven speed of the mean field", Values: []float64{0.7, 2}},
 		},
-		Domain: box(low, high, sides),
+		Seconds: 32,
+		Domain:  box(low, high, sides),
 		Run: func(ctx context.Context, c scenario.Case, emit func(scenario.Frame) error) error {
 			grid, err := NewGrid(c.Grid, low, high)
 			if err != nil {

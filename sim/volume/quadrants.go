@@ -32,7 +32,8 @@ func quadrants(boundary field.Boundary, name, where string) scenario.Scenario {
 		DefaultGrid: []int{128, 128}, PublishedGrid: []int{512, 512}, DefaultFrames: 101, PublishedFrames: 101,
 		Parameters: []scenario.Parameter{{Name: "gamma", Doc: "ratio of specific heats",
 			Values: []float64{1.13, 1.22, 1.3, 1.33, 1.365, 1.4, 1.404, 1.453, 1.597, 1.76}}},
-		Domain: box(low, high, sides),
+		Seconds: 11,
+		Domain:  box(low, high, sides),
 		Run: func(ctx context.Context, c scenario.Case, emit func(scenario.Frame) error) error {
 			grid, err := NewGrid(c.Grid, low, high)
 			if err != nil {

@@ -11,7 +11,7 @@ import (
 // Constants of the Rayleigh-Taylor scenario; see rayleighTaylor.
 const (
 	fallAcceleration = 0.03
-	fallSoundSpeed   = 0.7   // of the heavy gas at the interface
+	fallSoundSpeed   = 0.5   // of the heavy gas at the interface
 	fallAmplitude    = 0.005 // rms displacement of the interface
 )
 
@@ -20,7 +20,7 @@ const (
 // Equations: those of Euler with gravity -g in z, gamma = 5/3. Units: the side of the cube, the heavy gas's density; g =
 // 0.03, so that the published duration (30 to 100 as the Atwood number falls) fits. Density at the interface: 1 above and
 // (1 - At) / (1 + At) below; each layer is isentropic and in hydrostatic balance, and that balance is exact in the discrete
-// equations. The speed of sound, 0.7 in the heavy gas, is about ten times the flow's, so the flow is nearly
+// equations. The speed of sound, 0.5 in the heavy gas, is five to ten times the flow's, so the flow is nearly
 // incompressible. Parameters: Atwood, and mean and std of the log-normal spectrum of the interface's waves (mode numbers).
 // Boundaries: periodic in x and y, slip walls in z. 60 frames up to time sqrt(12 / (At g)).
 //
@@ -41,7 +41,8 @@ func rayleighTaylor() scenario.Scenario {
 			{Name: "mean", Doc: "mode number at which the log-normal spectrum of the initial waves peaks", Values: []float64{1, 4, 16}},
 			{Name: "std", Doc: "standard deviation of the logarithm of the mode number", Values: []float64{0.25, 0.5, 1}},
 		},
-		Domain: box(low, high, sides),
+		Seconds: 28,
+		Domain:  box(low, high, sides),
 		Run: func(ctx context.Context, c scenario.Case, emit func(scenario.Frame) error) error {
 			grid, err := NewGrid(c.Grid, low, high)
 			if err != nil {

@@ -26,6 +26,7 @@ func supernova() scenario.Scenario {
 	s.Equations = "Euler equations, gamma = 5/3, E_t + div((E + p) v) = n Gamma - Z n^2 Lambda(T)"
 	s.Simplified = "grid instead of particles; no self-gravity during the 0.2 Myr; log-normal initial density; equal frame intervals"
 	s.PublishedGrid, s.DefaultFrames, s.PublishedFrames = []int{128, 128, 128}, 59, 59
+	s.Seconds = 9
 	s.Parameters = []scenario.Parameter{
 		{Name: "T0", Doc: "initial temperature, K", Values: []float64{100}},
 		{Name: "rho0", Doc: "mean initial density, hydrogen atoms / cm^3", Values: []float64{44.5}},
