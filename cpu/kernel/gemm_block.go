@@ -34,6 +34,9 @@ func (s *Set) evenly(cols, limit int) int {
 func (s *Set) newPlan(g *Gemm, workers int) plan {
 	blocks := max(1, ceilDiv(g.K, depthBlock))
 	p := plan{depth: max(1, ceilDiv(g.K, blocks))}
+	if s.usesPairs(g) {
+		p.depth += p.depth % 2
+	}
 	cols := ceilDiv(max(g.N, 1), s.tileCols) * s.tileCols
 	p.chunkCols = min(cols, max(s.tileCols, chunkSize/p.depth/s.tileCols*s.tileCols))
 	perGroup := max(1, min(blocks, groupSize/(p.depth*p.chunkCols)))
@@ -96,14 +99,29 @@ type part struct {
 	baseA, baseB int
 	baseC        int
 	packed       []float32 // nil: the tiles read B in place
+	pairs        bool      // elements of bfloat16 are multiplied in pairs
+	tiles        [][2]tileFunc
 }
 
 // newPart locates a batch entry.
 func (s *Set) newPart(g *Gemm, batch, workers int) *part {
-	return &part{
+	w := &part{
 		g: g, plan: s.newPlan(g, workers), batch: batch,
 		baseA: g.A.offset(batch, g.Batch), baseB: g.B.offset(batch, g.Batch), baseC: g.C.offset(batch, g.Batch),
+		pairs: s.usesPairs(g), tiles: s.tiles,
 	}
+	if w.pairs {
+		w.tiles = s.halfTiles
+	}
+	return w
+}
+
+// steps is the number of steps of a tile kernel over depth elements of K, and of packed rows of B.
+func (w *part) steps(depth int) int {
+	if w.pairs {
+		return ceilDiv(depth, 2)
+	}
+	return depth
 }
 
 // product computes one batch entry with all workers.
@@ -165,7 +183,7 @@ func (s *Set) productAlone(alone *Pool, arena *Arena, g *Gemm, batch int) {
 
 // packedSize is the room for one group of B.
 func (w *part) packedSize(s *Set) int {
-	return min(w.plan.groupDepth, max(1, w.g.K)) * ceilDiv(w.plan.groupCols, s.tileCols) * s.tileCols
+	return w.steps(min(w.plan.groupDepth, max(1, w.g.K))) * ceilDiv(w.plan.groupCols, s.tileCols) * s.tileCols
 }
 
 // packGroup packs rows [k, k+depth) and columns [j, j+cols) of B: blocks of plan.depth rows follow each other, in each
@@ -187,10 +205,10 @@ func (s *Set) packGroup(p *Pool, w *part, k, depth, j, cols int) {
 		rows := min(w.plan.depth, depth-from)
 		first := task / blocks * perTask
 		for panel := first; panel < min(panels, first+perTask); panel++ {
-			at := from*width + panel*s.tileCols*rows
+			at := w.steps(from)*width + panel*s.tileCols*w.steps(rows)
 			col := panel * s.tileCols
 			s.packB(w.g, w.batch, w.baseB, k+from, rows, j+col, min(s.tileCols, cols-col),
-				w.packed[at:at+rows*s.tileCols], scratch)
+				w.packed[at:at+w.steps(rows)*s.tileCols], scratch)
 		}
 	})
 }
@@ -258,10 +276,11 @@ func (s *Set) strip(w *part, scratch []float32, row, rows, k, block, depth, j, c
 	kb := min(w.plan.depth, depth-block)
 	a := s.viewA(g, w.batch, w.baseA, row, rows, k+block, kb, scratch)
 	group := ceilDiv(min(w.plan.groupCols, g.N-j), s.tileCols) * s.tileCols
-	kernels := &s.tiles[rows-1]
+	kernels := &w.tiles[rows-1]
+	steps := w.steps(kb)
 	for x := 0; x < cols; x += s.tileCols {
 		n := min(s.tileCols, cols-x)
-		b, bRow := at(w.packed, block*group+(col+x)*kb), s.tileCols
+		b, bRow := at(w.packed, w.steps(block)*group+(col+x)*steps), s.tileCols
 		if w.packed == nil {
 			b, bRow = at(g.B.Data, w.baseB+(k+block)*g.B.RowStride+j+col+x), g.B.RowStride
 		}
@@ -269,7 +288,7 @@ func (s *Set) strip(w *part, scratch []float32, row, rows, k, block, depth, j, c
 		if 2*n <= s.tileCols {
 			tile = kernels[0]
 		}
-		tile(kb, a.data, a.row, a.col, b, bRow, offset32(c, x), cRow, n, accumulate)
+		tile(steps, a.data, a.row, a.col, b, bRow, offset32(c, x), cRow, n, accumulate)
 	}
 }
 

@@ -16,6 +16,9 @@ const copyStride = 512
 // in scratch, which has room for rows*depth elements.
 func (s *Set) viewA(g *Gemm, batch, base, i, rows, k, depth int, scratch []float32) panelA {
 	a := &g.A
+	if s.usesPairs(g) {
+		return s.pairsA(g, batch, base, i, rows, k, depth, scratch)
+	}
 	if a.Gather != nil {
 		for r := range rows {
 			a.Gather(scratch[r*depth:(r+1)*depth], batch, i+r, k)
@@ -60,6 +63,8 @@ func (s *Set) packB(g *Gemm, batch, base, k, depth, j, cols int, dst, scratch []
 	from := base + k*b.RowStride + j*b.ColStride
 	switch {
 	case depth == 0:
+	case s.usesPairs(g):
+		s.packPairs(b, from, depth, cols, dst)
 	case b.BF16 != nil:
 		s.packHalf(b, from, depth, cols, dst, scratch)
 	case b.ColStride == 1:

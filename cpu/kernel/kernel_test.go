@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"os"
 	"testing"
 	"time"
 )
@@ -19,8 +20,16 @@ func random(t testing.TB) *rand.Rand {
 // eachLevel runs f for the kernels of every level that this machine has.
 func eachLevel(t *testing.T, f func(t *testing.T, s *Set)) {
 	t.Helper()
-	for _, level := range Supported() {
-		s, err := For(level)
+	levels := Supported()
+	if name := os.Getenv("WALRUS_TEST_LEVEL"); name != "" { // a level whose flag a hypervisor hides
+		level, err := ParseLevel(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		levels = []Level{level}
+	}
+	for _, level := range levels {
+		s, err := Trust(level)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -93,7 +102,7 @@ func sameBits(t *testing.T, what string, got, want []float32) {
 }
 
 func TestLevelNamesAreParsed(t *testing.T) {
-	for _, level := range []Level{Plain, AVX2, AVX512} {
+	for _, level := range []Level{Plain, AVX2, AVX512, AVX512BF16} {
 		if got, err := ParseLevel(level.String()); err != nil || got != level {
 			t.Errorf("ParseLevel(%q) = %v, %v", level, got, err)
 		}

@@ -6,9 +6,10 @@ import "fmt"
 type Level uint8
 
 const (
-	Plain  Level = iota // portable Go
-	AVX2                // 256-bit vectors with FMA
-	AVX512              // 512-bit vectors: AVX-512 F, BW, DQ and VL
+	Plain      Level = iota // portable Go
+	AVX2                    // 256-bit vectors with FMA
+	AVX512                  // 512-bit vectors: AVX-512 F, BW, DQ and VL
+	AVX512BF16              // AVX512 and dot products of bfloat16 (VDPBF16PS), used where Gemm.B is bfloat16
 )
 
 // String returns the name of the level as it is written in reports.
@@ -20,18 +21,20 @@ func (l Level) String() string {
 		return "avx2"
 	case AVX512:
 		return "avx512"
+	case AVX512BF16:
+		return "avx512bf16"
 	}
 	return fmt.Sprintf("Level(%d)", uint8(l))
 }
 
 // ParseLevel is the inverse of Level.String.
 func ParseLevel(name string) (Level, error) {
-	for l := Plain; l <= AVX512; l++ {
+	for l := Plain; l <= AVX512BF16; l++ {
 		if l.String() == name {
 			return l, nil
 		}
 	}
-	return Plain, fmt.Errorf("kernel: unknown instruction level %q; expected plain, avx2 or avx512", name)
+	return Plain, fmt.Errorf("kernel: unknown instruction level %q; expected plain, avx2, avx512 or avx512bf16", name)
 }
 
 // Supported lists the levels that this processor and operating system can run, in increasing order.

@@ -9,6 +9,7 @@ type Set struct {
 	// tile multiplies small blocks; see tileFunc. tiles[rows-1][vectors-1] is for that number of rows and 1 or 2 vectors of columns.
 	tileRows, tileCols int
 	tiles              [][2]tileFunc
+	halfTiles          [][2]tileFunc // the same for pairs of bfloat16, or nil
 
 	unary        [unaryOps]func(dst, x []float32)
 	binary       [binaryOps]func(dst, a, b []float32)
@@ -37,6 +38,16 @@ func For(level Level) (*Set, error) {
 	if level > Detect() {
 		return nil, fmt.Errorf("kernel: level %v needs instructions this machine lacks; it has %v", level, Detect())
 	}
+	return Trust(level)
+}
+
+// Trust returns the kernels of a level without asking the processor: for machines whose hypervisor hides instructions
+// that are there. A level whose instructions are missing ends the program at the first kernel. The level must be at most
+// one above what Detect finds.
+func Trust(level Level) (*Set, error) {
+	if level > Detect()+1 || level > AVX512BF16 {
+		return nil, fmt.Errorf("kernel: level %v is too far above %v, which this machine has", level, Detect())
+	}
 	s := plainSet()
 	upgrade(s, level)
 	s.level = level
@@ -45,9 +56,10 @@ func For(level Level) (*Set, error) {
 
 // Best returns the kernels of the highest level of this machine.
 func Best() *Set {
-	s := plainSet()
-	upgrade(s, Detect())
-	s.level = Detect()
+	s, err := For(Detect())
+	if err != nil { // can not happen: the level is the detected one
+		return plainSet()
+	}
 	return s
 }
 

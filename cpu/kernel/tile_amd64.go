@@ -9,70 +9,140 @@ package kernel
 //go:noescape
 func tileWide1x1(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 
+// tileHalf1x1 multiplies a tile of 1 rows by up to 1 vectors of columns; see tileFunc.
+//
+//go:noescape
+func tileHalf1x1(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+
 // tileWide2x1 multiplies a tile of 2 rows by up to 1 vectors of columns; see tileFunc.
 //
 //go:noescape
 func tileWide2x1(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+
+// tileHalf2x1 multiplies a tile of 2 rows by up to 1 vectors of columns; see tileFunc.
+//
+//go:noescape
+func tileHalf2x1(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 
 // tileWide3x1 multiplies a tile of 3 rows by up to 1 vectors of columns; see tileFunc.
 //
 //go:noescape
 func tileWide3x1(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 
+// tileHalf3x1 multiplies a tile of 3 rows by up to 1 vectors of columns; see tileFunc.
+//
+//go:noescape
+func tileHalf3x1(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+
 // tileWide4x1 multiplies a tile of 4 rows by up to 1 vectors of columns; see tileFunc.
 //
 //go:noescape
 func tileWide4x1(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+
+// tileHalf4x1 multiplies a tile of 4 rows by up to 1 vectors of columns; see tileFunc.
+//
+//go:noescape
+func tileHalf4x1(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 
 // tileWide5x1 multiplies a tile of 5 rows by up to 1 vectors of columns; see tileFunc.
 //
 //go:noescape
 func tileWide5x1(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 
+// tileHalf5x1 multiplies a tile of 5 rows by up to 1 vectors of columns; see tileFunc.
+//
+//go:noescape
+func tileHalf5x1(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+
 // tileWide6x1 multiplies a tile of 6 rows by up to 1 vectors of columns; see tileFunc.
 //
 //go:noescape
 func tileWide6x1(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+
+// tileHalf6x1 multiplies a tile of 6 rows by up to 1 vectors of columns; see tileFunc.
+//
+//go:noescape
+func tileHalf6x1(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 
 // tileWide7x1 multiplies a tile of 7 rows by up to 1 vectors of columns; see tileFunc.
 //
 //go:noescape
 func tileWide7x1(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 
+// tileHalf7x1 multiplies a tile of 7 rows by up to 1 vectors of columns; see tileFunc.
+//
+//go:noescape
+func tileHalf7x1(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+
 // tileWide8x1 multiplies a tile of 8 rows by up to 1 vectors of columns; see tileFunc.
 //
 //go:noescape
 func tileWide8x1(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+
+// tileHalf8x1 multiplies a tile of 8 rows by up to 1 vectors of columns; see tileFunc.
+//
+//go:noescape
+func tileHalf8x1(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 
 // tileWide9x1 multiplies a tile of 9 rows by up to 1 vectors of columns; see tileFunc.
 //
 //go:noescape
 func tileWide9x1(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 
+// tileHalf9x1 multiplies a tile of 9 rows by up to 1 vectors of columns; see tileFunc.
+//
+//go:noescape
+func tileHalf9x1(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+
 // tileWide10x1 multiplies a tile of 10 rows by up to 1 vectors of columns; see tileFunc.
 //
 //go:noescape
 func tileWide10x1(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+
+// tileHalf10x1 multiplies a tile of 10 rows by up to 1 vectors of columns; see tileFunc.
+//
+//go:noescape
+func tileHalf10x1(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 
 // tileWide11x1 multiplies a tile of 11 rows by up to 1 vectors of columns; see tileFunc.
 //
 //go:noescape
 func tileWide11x1(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 
+// tileHalf11x1 multiplies a tile of 11 rows by up to 1 vectors of columns; see tileFunc.
+//
+//go:noescape
+func tileHalf11x1(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+
 // tileWide12x1 multiplies a tile of 12 rows by up to 1 vectors of columns; see tileFunc.
 //
 //go:noescape
 func tileWide12x1(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+
+// tileHalf12x1 multiplies a tile of 12 rows by up to 1 vectors of columns; see tileFunc.
+//
+//go:noescape
+func tileHalf12x1(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 
 // tileWide13x1 multiplies a tile of 13 rows by up to 1 vectors of columns; see tileFunc.
 //
 //go:noescape
 func tileWide13x1(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 
+// tileHalf13x1 multiplies a tile of 13 rows by up to 1 vectors of columns; see tileFunc.
+//
+//go:noescape
+func tileHalf13x1(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+
 // tileWide14x1 multiplies a tile of 14 rows by up to 1 vectors of columns; see tileFunc.
 //
 //go:noescape
 func tileWide14x1(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+
+// tileHalf14x1 multiplies a tile of 14 rows by up to 1 vectors of columns; see tileFunc.
+//
+//go:noescape
+func tileHalf14x1(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 
 // tileNarrow1x1 multiplies a tile of 1 rows by up to 1 vectors of columns; see tileFunc.
 //
@@ -109,70 +179,140 @@ func tileNarrow6x1(k int, a *float32, aRow int, aCol int, b *float32, bRow int, 
 //go:noescape
 func tileWide1x2(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 
+// tileHalf1x2 multiplies a tile of 1 rows by up to 2 vectors of columns; see tileFunc.
+//
+//go:noescape
+func tileHalf1x2(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+
 // tileWide2x2 multiplies a tile of 2 rows by up to 2 vectors of columns; see tileFunc.
 //
 //go:noescape
 func tileWide2x2(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+
+// tileHalf2x2 multiplies a tile of 2 rows by up to 2 vectors of columns; see tileFunc.
+//
+//go:noescape
+func tileHalf2x2(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 
 // tileWide3x2 multiplies a tile of 3 rows by up to 2 vectors of columns; see tileFunc.
 //
 //go:noescape
 func tileWide3x2(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 
+// tileHalf3x2 multiplies a tile of 3 rows by up to 2 vectors of columns; see tileFunc.
+//
+//go:noescape
+func tileHalf3x2(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+
 // tileWide4x2 multiplies a tile of 4 rows by up to 2 vectors of columns; see tileFunc.
 //
 //go:noescape
 func tileWide4x2(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+
+// tileHalf4x2 multiplies a tile of 4 rows by up to 2 vectors of columns; see tileFunc.
+//
+//go:noescape
+func tileHalf4x2(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 
 // tileWide5x2 multiplies a tile of 5 rows by up to 2 vectors of columns; see tileFunc.
 //
 //go:noescape
 func tileWide5x2(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 
+// tileHalf5x2 multiplies a tile of 5 rows by up to 2 vectors of columns; see tileFunc.
+//
+//go:noescape
+func tileHalf5x2(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+
 // tileWide6x2 multiplies a tile of 6 rows by up to 2 vectors of columns; see tileFunc.
 //
 //go:noescape
 func tileWide6x2(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+
+// tileHalf6x2 multiplies a tile of 6 rows by up to 2 vectors of columns; see tileFunc.
+//
+//go:noescape
+func tileHalf6x2(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 
 // tileWide7x2 multiplies a tile of 7 rows by up to 2 vectors of columns; see tileFunc.
 //
 //go:noescape
 func tileWide7x2(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 
+// tileHalf7x2 multiplies a tile of 7 rows by up to 2 vectors of columns; see tileFunc.
+//
+//go:noescape
+func tileHalf7x2(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+
 // tileWide8x2 multiplies a tile of 8 rows by up to 2 vectors of columns; see tileFunc.
 //
 //go:noescape
 func tileWide8x2(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+
+// tileHalf8x2 multiplies a tile of 8 rows by up to 2 vectors of columns; see tileFunc.
+//
+//go:noescape
+func tileHalf8x2(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 
 // tileWide9x2 multiplies a tile of 9 rows by up to 2 vectors of columns; see tileFunc.
 //
 //go:noescape
 func tileWide9x2(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 
+// tileHalf9x2 multiplies a tile of 9 rows by up to 2 vectors of columns; see tileFunc.
+//
+//go:noescape
+func tileHalf9x2(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+
 // tileWide10x2 multiplies a tile of 10 rows by up to 2 vectors of columns; see tileFunc.
 //
 //go:noescape
 func tileWide10x2(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+
+// tileHalf10x2 multiplies a tile of 10 rows by up to 2 vectors of columns; see tileFunc.
+//
+//go:noescape
+func tileHalf10x2(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 
 // tileWide11x2 multiplies a tile of 11 rows by up to 2 vectors of columns; see tileFunc.
 //
 //go:noescape
 func tileWide11x2(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 
+// tileHalf11x2 multiplies a tile of 11 rows by up to 2 vectors of columns; see tileFunc.
+//
+//go:noescape
+func tileHalf11x2(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+
 // tileWide12x2 multiplies a tile of 12 rows by up to 2 vectors of columns; see tileFunc.
 //
 //go:noescape
 func tileWide12x2(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+
+// tileHalf12x2 multiplies a tile of 12 rows by up to 2 vectors of columns; see tileFunc.
+//
+//go:noescape
+func tileHalf12x2(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 
 // tileWide13x2 multiplies a tile of 13 rows by up to 2 vectors of columns; see tileFunc.
 //
 //go:noescape
 func tileWide13x2(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 
+// tileHalf13x2 multiplies a tile of 13 rows by up to 2 vectors of columns; see tileFunc.
+//
+//go:noescape
+func tileHalf13x2(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+
 // tileWide14x2 multiplies a tile of 14 rows by up to 2 vectors of columns; see tileFunc.
 //
 //go:noescape
 func tileWide14x2(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+
+// tileHalf14x2 multiplies a tile of 14 rows by up to 2 vectors of columns; see tileFunc.
+//
+//go:noescape
+func tileHalf14x2(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 
 // tileNarrow1x2 multiplies a tile of 1 rows by up to 2 vectors of columns; see tileFunc.
 //

@@ -5,10 +5,13 @@ package kernel
 // upgrade replaces portable kernels by those of the level.
 func upgrade(s *Set, level Level) {
 	switch level {
-	case AVX512:
+	case AVX512, AVX512BF16:
 		vectorsWide(s)
 		movesWide(s)
 		s.tileRows, s.tileCols, s.tiles = len(tilesWide), 32, tilesWide[:]
+		if level == AVX512BF16 {
+			s.halfTiles = tilesHalf[:]
+		}
 		s.peak = func(rounds int) float64 { peakWide(rounds); return float64(rounds) * 14 * 2 * 16 }
 	case AVX2:
 		vectorsNarrow(s)
@@ -44,4 +47,22 @@ var tilesNarrow = [...][2]tileFunc{
 	{tileNarrow4x1, tileNarrow4x2},
 	{tileNarrow5x1, tileNarrow5x2},
 	{tileNarrow6x1, tileNarrow6x2},
+}
+
+// tilesHalf are the tile kernels for pairs of bfloat16, by rows and vectors of 16 columns.
+var tilesHalf = [...][2]tileFunc{
+	{tileHalf1x1, tileHalf1x2},
+	{tileHalf2x1, tileHalf2x2},
+	{tileHalf3x1, tileHalf3x2},
+	{tileHalf4x1, tileHalf4x2},
+	{tileHalf5x1, tileHalf5x2},
+	{tileHalf6x1, tileHalf6x2},
+	{tileHalf7x1, tileHalf7x2},
+	{tileHalf8x1, tileHalf8x2},
+	{tileHalf9x1, tileHalf9x2},
+	{tileHalf10x1, tileHalf10x2},
+	{tileHalf11x1, tileHalf11x2},
+	{tileHalf12x1, tileHalf12x2},
+	{tileHalf13x1, tileHalf13x2},
+	{tileHalf14x1, tileHalf14x2},
 }

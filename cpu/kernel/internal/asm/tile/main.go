@@ -1,11 +1,12 @@
 // Command tile writes the matrix tile kernels of package kernel: 1 to 14 rows by 1 or 2 vectors of 16 columns for
-// AVX-512, 1 to 6 rows by 1 or 2 vectors of 8 columns for AVX2. All sums of a tile stay in registers.
+// AVX-512, of float32 and of pairs of bfloat16, 1 to 6 rows by 1 or 2 vectors of 8 columns for AVX2. All sums of a tile stay in registers.
 package main
 
 import (
 	"fmt"
 
 	. "github.com/mmcloughlin/avo/build"
+	"github.com/mmcloughlin/avo/ir"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
 )
@@ -21,25 +22,26 @@ func main() {
 	for vectors := 1; vectors <= 2; vectors++ {
 		for rows := 1; rows <= 14; rows++ {
 			(&tile{rows: rows, vectors: vectors}).wide()
+			(&tile{rows: rows, vectors: vectors, half: true}).wide()
 		}
 		for rows := 1; rows <= 6; rows++ {
 			(&tile{rows: rows, vectors: vectors, table: table}).narrow()
 		}
 	}
-	peak("peakWide", ZMM)
-	peak("peakNarrow", YMM)
+	peak("peakWide", zmm)
+	peak("peakNarrow", ymm)
 	Generate()
 }
 
 // peak writes a loop of independent multiply-adds, as many as hide their latency.
-func peak(name string, vec func() reg.VecVirtual) {
+func peak(name string, vec func() Op) {
 	TEXT(name, NOSPLIT, "func(rounds int)")
 	Doc(name + " does rounds times 14 multiply-adds of a vector in registers; rounds is at least 1.")
 	rounds := GP64()
 	Load(Param("rounds"), rounds)
 	x := vec()
 	VXORPS(x, x, x)
-	var sums []reg.VecVirtual
+	var sums []Op
 	for range 14 {
 		v := vec()
 		VXORPS(v, v, v)
@@ -68,19 +70,54 @@ func maskTable() Mem {
 	return m
 }
 
+func zmm() Op { return ZMM() }
+func ymm() Op { return YMM() }
+
+// numbered returns the next of the 32 registers.
+func (t *tile) numbered() Op {
+	all := []Op{reg.Z0, reg.Z1, reg.Z2, reg.Z3, reg.Z4, reg.Z5, reg.Z6, reg.Z7, reg.Z8, reg.Z9, reg.Z10, reg.Z11, reg.Z12, reg.Z13, reg.Z14, reg.Z15,
+		reg.Z16, reg.Z17, reg.Z18, reg.Z19, reg.Z20, reg.Z21, reg.Z22, reg.Z23, reg.Z24, reg.Z25, reg.Z26, reg.Z27, reg.Z28, reg.Z29, reg.Z30, reg.Z31}
+	t.used++
+	return all[t.used-1]
+}
+
+// multiplyAdd adds b·x to sum: one product a lane, or, for pairs of bfloat16, two (VDPBF16PS, written as its bytes:
+// EVEX.512.F3.0F38.W0 52 /r).
+func (t *tile) multiplyAdd(b, x, sum Op) {
+	if !t.half {
+		VFMADD231PS(b, x, sum)
+		return
+	}
+	number := func(v Op) uint8 { return uint8(v.(reg.VecPhysical).PhysicalIndex()) }
+	inverted := func(n, bit uint8, to int) uint8 { return (^n >> bit & 1) << to }
+	d, y, z := number(sum), number(x), number(b)
+	for _, code := range []uint8{
+		0x62,
+		inverted(d, 3, 7) | inverted(z, 4, 6) | inverted(z, 3, 5) | inverted(d, 4, 4) | 2,
+		^y&15<<3 | 4 | 2,
+		0x40 | inverted(y, 4, 3),
+		0x52,
+		0xc0 | d&7<<3 | z&7,
+	} {
+		Instruction(&ir.Instruction{Opcode: "BYTE", Operands: []Op{U8(code)}})
+	}
+}
+
 // tile is one kernel while it is written.
 type tile struct {
 	rows, vectors int
 	table         Mem
+	half          bool // elements are pairs of bfloat16
 
 	rowPtr     []reg.GPVirtual // one for every three rows of a
 	aRow, aCol reg.GPVirtual   // bytes
 	b, bRow    reg.GPVirtual
-	sum        [][]reg.VecVirtual
+	sum        [][]Op
+	used       int // registers in use, where they are numbered here because the assembler does not know the instruction
 }
 
 // begin declares the kernel, loads its arguments and clears the sums. It returns k and cols.
-func (t *tile) begin(name string, vec func() reg.VecVirtual) (k, cols reg.GPVirtual) {
+func (t *tile) begin(name string, vec func() Op) (k, cols reg.GPVirtual) {
 	TEXT(fmt.Sprintf("%s%dx%d", name, t.rows, t.vectors), NOSPLIT, signature)
 	Doc(fmt.Sprintf("%s%dx%d multiplies a tile of %d rows by up to %d vectors of columns; see tileFunc.", name, t.rows, t.vectors, t.rows, t.vectors))
 	Pragma("noescape")
@@ -106,7 +143,7 @@ func (t *tile) begin(name string, vec func() reg.VecVirtual) (k, cols reg.GPVirt
 		t.rowPtr = append(t.rowPtr, p)
 	}
 	for range t.rows {
-		var line []reg.VecVirtual
+		var line []Op
 		for range t.vectors {
 			v := vec()
 			VXORPS(v, v, v)
@@ -128,13 +165,13 @@ func (t *tile) element(i int) Mem {
 }
 
 // loop writes the loop over k: loadB brings in the vectors of b, broadcast an element of a.
-func (t *tile) loop(label string, k reg.GPVirtual, loadB func() []reg.VecVirtual, broadcast func(Mem) reg.VecVirtual) {
+func (t *tile) loop(label string, k reg.GPVirtual, loadB func() []Op, broadcast func(Mem) Op) {
 	step := func() {
 		b := loadB()
 		for i := range t.rows {
 			x := broadcast(t.element(i))
 			for v := range t.vectors {
-				VFMADD231PS(b[v], x, t.sum[i][v])
+				t.multiplyAdd(b[v], x, t.sum[i][v])
 			}
 		}
 		for _, p := range t.rowPtr {
@@ -163,7 +200,7 @@ func (t *tile) loop(label string, k reg.GPVirtual, loadB func() []reg.VecVirtual
 }
 
 // store adds to or overwrites c; put writes one vector, add adds the old value first.
-func (t *tile) store(c, cRow reg.GPVirtual, add func(Mem, reg.VecVirtual, int), put func(reg.VecVirtual, Mem, int), width int) {
+func (t *tile) store(c, cRow reg.GPVirtual, add func(Mem, Op, int), put func(Op, Mem, int), width int) {
 	accumulate := GP64()
 	Load(Param("accumulate"), accumulate.As8())
 	TESTB(accumulate.As8(), accumulate.As8())
@@ -191,7 +228,11 @@ func (t *tile) store(c, cRow reg.GPVirtual, add func(Mem, reg.VecVirtual, int), 
 
 // wide writes the AVX-512 kernel: lanes beyond the columns are masked off in every access.
 func (t *tile) wide() {
-	k, cols := t.begin("tileWide", ZMM)
+	name, vec := "tileWide", zmm
+	if t.half {
+		name, vec = "tileHalf", t.numbered
+	}
+	k, cols := t.begin(name, vec)
 	ones := GP64()
 	MOVQ(I64(-1), ones)
 	BZHIQ(cols, ones, ones)
@@ -214,22 +255,27 @@ func (t *tile) wide() {
 			ADDQ(cRow, line)
 		}
 	}
-	t.loop("", k, func() []reg.VecVirtual {
-		var b []reg.VecVirtual
+	kept := t.used
+	t.loop("", k, func() []Op {
+		t.used = kept
+		var b []Op
 		for v := range t.vectors {
-			x := ZMM()
+			x := vec()
 			VMOVUPS_Z(Mem{Base: t.b, Disp: 64 * v}, masks[v], x)
 			b = append(b, x)
 		}
 		return b
-	}, func(m Mem) reg.VecVirtual {
-		x := ZMM()
+	}, func(m Mem) Op {
+		if t.used > kept+t.vectors+1 { // two registers take turns
+			t.used = kept + t.vectors
+		}
+		x := vec()
 		VBROADCASTSS(m, x)
 		return x
 	})
-	t.store(c, cRow, func(m Mem, sum reg.VecVirtual, v int) {
+	t.store(c, cRow, func(m Mem, sum Op, v int) {
 		VADDPS_Z(m, sum, masks[v], sum)
-	}, func(sum reg.VecVirtual, m Mem, v int) {
+	}, func(sum Op, m Mem, v int) {
 		VMOVUPS(sum, masks[v], m)
 	}, 64)
 	VZEROUPPER()
@@ -238,22 +284,22 @@ func (t *tile) wide() {
 
 // narrow writes the AVX2 kernel: masks live in memory, since sums and operands fill the registers.
 func (t *tile) narrow() {
-	k, cols := t.begin("tileNarrow", YMM)
+	k, cols := t.begin("tileNarrow", ymm)
 	mask := GP64()
 	// The mask of lane i of n columns is word 16-n+i of the table.
 	LEAQ(t.table, mask)
 	ADDQ(U8(64), mask)
 	SHLQ(U8(2), cols)
 	SUBQ(cols, mask)
-	broadcast := func(m Mem) reg.VecVirtual {
+	broadcast := func(m Mem) Op {
 		x := YMM()
 		VBROADCASTSS(m, x)
 		return x
 	}
 	CMPQ(cols, U8(32*t.vectors))
 	JNE(LabelRef("masked"))
-	t.loop("full", k, func() []reg.VecVirtual {
-		var b []reg.VecVirtual
+	t.loop("full", k, func() []Op {
+		var b []Op
 		for v := range t.vectors {
 			x := YMM()
 			VMOVUPS(Mem{Base: t.b, Disp: 32 * v}, x)
@@ -263,8 +309,8 @@ func (t *tile) narrow() {
 	}, broadcast)
 	JMP(LabelRef("done"))
 	Label("masked")
-	t.loop("masked", k, func() []reg.VecVirtual {
-		var b []reg.VecVirtual
+	t.loop("masked", k, func() []Op {
+		var b []Op
 		for v := range t.vectors {
 			m, x := YMM(), YMM()
 			VMOVUPS(Mem{Base: mask, Disp: 32 * v}, m)
@@ -279,11 +325,11 @@ func (t *tile) narrow() {
 	Load(Param("cRow"), cRow)
 	SHLQ(U8(2), cRow)
 	m, old := YMM(), YMM()
-	t.store(c, cRow, func(at Mem, sum reg.VecVirtual, v int) {
+	t.store(c, cRow, func(at Mem, sum Op, v int) {
 		VMOVUPS(Mem{Base: mask, Disp: 32 * v}, m)
 		VMASKMOVPS(at, m, old)
 		VADDPS(old, sum, sum)
-	}, func(sum reg.VecVirtual, at Mem, v int) {
+	}, func(sum Op, at Mem, v int) {
 		VMOVUPS(Mem{Base: mask, Disp: 32 * v}, m)
 		VMASKMOVPS(sum, m, at)
 	}, 32)
