@@ -119,15 +119,27 @@ func ReleasedConfig() (Config, error) {
 	if err != nil {
 		return Config{}, fmt.Errorf("checkpoint: released configuration: %w", err)
 	}
-	return configFrom(doc, Config{})
+	c, err := configFrom(doc, Config{})
+	if err != nil {
+		return Config{}, fmt.Errorf("checkpoint: released configuration: %w", err)
+	}
+	return c, nil
 }
 
 // ParseConfig reads the text of an extended_config.yaml. Settings that are missing have the released values, except for the
 // model's sizes and the fields, which must be there. Keys that are not known are reported to slog at debug level.
 func ParseConfig(text []byte) (Config, error) {
-	doc, err := parseDocument(text)
+	c, err := parseConfig(text)
 	if err != nil {
 		return Config{}, fmt.Errorf("checkpoint: configuration: %w", err)
+	}
+	return c, nil
+}
+
+func parseConfig(text []byte) (Config, error) {
+	doc, err := parseDocument(text)
+	if err != nil {
+		return Config{}, err
 	}
 	released, err := ReleasedConfig()
 	if err != nil {
@@ -153,21 +165,21 @@ func configFrom(doc document, defaults Config) (Config, error) {
 		value, exists := lookUp(doc, s.path)
 		if !exists || value == nil {
 			if s.required {
-				return Config{}, fmt.Errorf("checkpoint: configuration: %s is missing", s.path)
+				return Config{}, fmt.Errorf("%s is missing", s.path)
 			}
 			continue
 		}
 		if err := assign(s.target, value); err != nil {
-			return Config{}, fmt.Errorf("checkpoint: configuration: %s: %w", s.path, err)
+			return Config{}, fmt.Errorf("%s: %w", s.path, err)
 		}
 	}
 	if value, exists := lookUp(doc, timeHeads); exists {
 		var heads int
 		if err := assign(&heads, value); err != nil || heads != c.Heads {
-			return Config{}, fmt.Errorf("checkpoint: configuration: %s: found %v; expected %d as in space mixing", timeHeads, value, c.Heads)
+			return Config{}, fmt.Errorf("%s: found %v; expected %d as in space mixing", timeHeads, value, c.Heads)
 		}
 	}
-	if err := c.Validate(); err != nil {
+	if err := c.check(); err != nil {
 		return Config{}, err
 	}
 	return c, nil
@@ -184,9 +196,9 @@ func ReadConfig(path string) (Config, error) {
 	if err != nil {
 		return Config{}, fmt.Errorf("checkpoint: %s: %w", path, err)
 	}
-	c, err := ParseConfig(text)
+	c, err := parseConfig(text)
 	if err != nil {
-		return Config{}, fmt.Errorf("%s: %w", path, err)
+		return Config{}, fmt.Errorf("checkpoint: %s: %w", path, err)
 	}
 	return c, nil
 }
@@ -219,7 +231,7 @@ func (c Config) YAML() ([]byte, error) {
 	}
 	read, err := configFrom(doc, released.asDefaults())
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("checkpoint: configuration: %w", err)
 	}
 	before := read.settings()
 	for i, s := range c.settings() {

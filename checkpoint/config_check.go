@@ -32,13 +32,17 @@ func (c Config) States() int {
 
 // Validate checks every number; the error names the setting as the file spells it.
 func (c Config) Validate() error {
-	if err := c.validateModel(); err != nil {
-		return fmt.Errorf("checkpoint: configuration: %w", err)
-	}
-	if err := c.Training.validate(); err != nil {
+	if err := c.check(); err != nil {
 		return fmt.Errorf("checkpoint: configuration: %w", err)
 	}
 	return nil
+}
+
+func (c Config) check() error {
+	if err := c.validateModel(); err != nil {
+		return err
+	}
+	return c.Training.validate()
 }
 
 func (c Config) validateModel() error {
