@@ -14,6 +14,7 @@ func Scenarios() []scenario.Scenario {
 		quadrants(field.Periodic, "euler_multi_quadrants_periodicBC", "periodic"),
 		quadrants(field.Open, "euler_multi_quadrants_openBC", "open"),
 		magneticTurbulence(),
+		planet(),
 		rayleighTaylor(),
 		supernova(),
 		turbulenceGravityCooling(),
