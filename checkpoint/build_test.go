@@ -7,6 +7,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"runtime"
 	"testing"
 )
 
@@ -131,4 +132,23 @@ func written(t testing.TB, name string, data []byte) string {
 func safetensorsFile(header string, data []byte) []byte {
 	out := binary.LittleEndian.AppendUint64(nil, uint64(len(header)))
 	return append(append(out, header...), data...)
+}
+
+// openHostile opens a file that must be refused cheaply, and returns the error.
+func openHostile(t *testing.T, name string, file []byte) error {
+	t.Helper()
+	path := written(t, name, file)
+	const most = 64 << 20 // bytes, whatever a file claims to hold
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	c, err := Open(path)
+	runtime.ReadMemStats(&after)
+	if err == nil {
+		c.Close()
+		t.Fatal("was opened")
+	}
+	if took := after.TotalAlloc - before.TotalAlloc; took > most {
+		t.Errorf("allocated %d bytes for a file of %d", took, len(file))
+	}
+	return err
 }

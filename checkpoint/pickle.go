@@ -24,14 +24,15 @@ type (
 	pickleMark   struct{}
 )
 
-func newPickleDict() *pickleDict { return &pickleDict{values: map[any]any{}} }
-
 // set stores a value. Keys are strings and integers: what state dicts and optimizer states use.
 func (d *pickleDict) set(key, value any) error {
 	switch key.(type) {
 	case string, int64:
 	default:
 		return fmt.Errorf("dictionary key of type %T; expected a string or an integer", key)
+	}
+	if d.values == nil {
+		d.values = map[any]any{}
 	}
 	if _, exists := d.values[key]; !exists {
 		d.keys = append(d.keys, key)
@@ -91,6 +92,9 @@ const (
 // maxPickleProtocol is the newest protocol whose opcodes are known here; torch.save writes 2 unless told otherwise.
 const maxPickleProtocol = 5
 
+// maxPickleStack bounds the stack. Python's pickler fills containers a thousand values at a time.
+const maxPickleStack = 1 << 16
+
 // unpickler is the stack machine over one pickle.
 type unpickler struct {
 	program []byte
@@ -116,6 +120,9 @@ func unpickle(program []byte) (any, error) {
 		}
 		if err := u.step(op[0]); err != nil {
 			return nil, fmt.Errorf("pickle byte %d: %w", start, err)
+		}
+		if len(u.stack) > maxPickleStack {
+			return nil, fmt.Errorf("pickle byte %d: more than %d values on the stack", start, maxPickleStack)
 		}
 	}
 }
@@ -383,7 +390,7 @@ func (u *unpickler) fillDict(op byte) error {
 	var err error
 	switch op {
 	case opEmptyDict:
-		u.push(newPickleDict())
+		u.push(&pickleDict{})
 		return nil
 	case opSetItem:
 		pairs = make([]any, 2)
@@ -399,7 +406,7 @@ func (u *unpickler) fillDict(op byte) error {
 	if len(pairs)%2 != 0 {
 		return errors.New("a dictionary key without a value")
 	}
-	dict := newPickleDict()
+	dict := &pickleDict{}
 	if op != opDict {
 		if dict, err = popType[*pickleDict](u); err != nil {
 			return err

@@ -91,7 +91,7 @@ func (g pickleGlobal) call(args pickleTuple) (any, error) {
 		if len(args) != 0 {
 			return nil, fmt.Errorf("%d arguments; expected none", len(args))
 		}
-		return newPickleDict(), nil
+		return &pickleDict{}, nil
 	case globalRebuildTensor:
 		return newTensorRecord(args)
 	case globalRebuildParameter: // (tensor, requires_grad, hooks)

@@ -9,8 +9,9 @@ import (
 	"slices"
 )
 
-// maxHeaderBytes bounds a safetensors header. The released one is about 100 kB; the format's own limit is 100 MB.
-const maxHeaderBytes = 100_000_000
+// maxHeaderBytes bounds a safetensors header: the released one is about 100 kB. The format's own limit of 100 MB would let a
+// file of that size take gigabytes while its names are sorted.
+const maxHeaderBytes = 16 << 20
 
 // headerEntry is what a safetensors header says about one tensor.
 type headerEntry struct {

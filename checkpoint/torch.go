@@ -9,8 +9,9 @@ import (
 	"strings"
 )
 
-// maxPickleBytes bounds the pickle inside a .pt file, which holds names and shapes only: about 100 kB in the release.
-const maxPickleBytes = 64 << 20
+// maxPickleBytes bounds the pickle inside a .pt file, which holds names and shapes only: about 100 kB in the release. What a
+// hostile one can make of a byte is a few dozen bytes of values.
+const maxPickleBytes = 8 << 20
 
 // torchArchive is a .pt file as torch.save writes it: a zip of PREFIX/data.pkl, PREFIX/byteorder and one uncompressed entry
 // PREFIX/data/KEY for each storage.
@@ -78,11 +79,19 @@ func newTorchArchive(file io.ReaderAt, size int64) (*torchArchive, error) {
 	return a, nil
 }
 
-// small reads a whole entry of at most limit bytes, compressed or not.
+// errCompressed is the error of an entry that is not stored as it is.
+func errCompressed(name string) error {
+	return fmt.Errorf("entry %s is compressed, so it can not be read in place; save it again with torch.save or re-pack with zip -0", printable(name))
+}
+
+// small reads a whole entry of at most limit bytes.
 func (a *torchArchive) small(name string, limit int64) ([]byte, error) {
 	entry, exists := a.entries[a.prefix+name]
 	if !exists {
 		return nil, fmt.Errorf("no entry %s", name)
+	}
+	if entry.Method != zip.Store {
+		return nil, errCompressed(entry.Name)
 	}
 	reader, err := entry.Open()
 	if err != nil {
@@ -138,7 +147,7 @@ func (a *torchArchive) storageStart(storage *storageRecord) (int64, error) {
 		return 0, fmt.Errorf("no entry %s", printable(name))
 	}
 	if entry.Method != zip.Store {
-		return 0, fmt.Errorf("entry %s is compressed, so it can not be read in place; save it again with torch.save or re-pack with zip -0", printable(name))
+		return 0, errCompressed(name)
 	}
 	if storage.elements > a.size/int64(storage.dtype.Size()) || entry.UncompressedSize64 > uint64(a.size) {
 		return 0, fmt.Errorf("entry %s is larger than the file", printable(name))
