@@ -64,6 +64,7 @@ type SetConfig struct {
 	Transforms map[string]string `yaml:"field_transforms,omitempty"`
 	History    int               `yaml:"history"` // instead of data.history (3 for 3-D data as released)
 	Batch      int               `yaml:"batch"`   // instead of data.batch
+	Stride     int               `yaml:"stride"`  // instead of data.min_stride and data.max_stride
 }
 
 // ValidationConfig says how often and on how much the run is scored.
@@ -206,8 +207,8 @@ func (c Config) Check() error {
 		if set.Path == "" {
 			return fmt.Errorf("train: data.sets.%d has no path", i)
 		}
-		if set.History < 0 || set.Batch < 0 {
-			return fmt.Errorf("train: data.sets.%d (%s): history %d and batch %d can not be negative", i, set.Path, set.History, set.Batch)
+		if set.History < 0 || set.Batch < 0 || set.Stride < 0 {
+			return fmt.Errorf("train: data.sets.%d (%s): history %d, batch %d and stride %d can not be negative", i, set.Path, set.History, set.Batch, set.Stride)
 		}
 		if _, err := set.ParsedTransforms(); err != nil {
 			return fmt.Errorf("train: data.sets.%d (%s): %w", i, set.Path, err)

@@ -32,7 +32,7 @@ func (s *sources) add(d DataConfig, set SetConfig, split string, minStride, maxS
 		return err
 	}
 	s.datasets = append(s.datasets, dataset)
-	windows, err := dataset.Windows(or(set.History, d.History), 1, minStride, maxStride)
+	windows, err := dataset.Windows(or(set.History, d.History), 1, or(set.Stride, minStride), or(set.Stride, maxStride))
 	if err != nil {
 		return err
 	}

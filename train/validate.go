@@ -3,11 +3,10 @@ package train
 import (
 	"context"
 	"fmt"
-	"math"
-	"slices"
 
 	"github.com/gowalrus/walrus/field"
 	"github.com/gowalrus/walrus/frame"
+	"github.com/gowalrus/walrus/metric"
 	"github.com/gowalrus/walrus/network"
 	"github.com/gowalrus/walrus/sample"
 )
@@ -46,7 +45,7 @@ func (v *validator) scores(ctx context.Context) ([]Score, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", e.Source.Name(), err)
 		}
-		list[i] = Score{DataSet: e.Source.Name(), VRMSE: median(ours), Persistence: median(still), Windows: len(ours)}
+		list[i] = Score{DataSet: e.Source.Name(), VRMSE: metric.Median(ours), Persistence: metric.Median(still), Windows: len(ours)}
 	}
 	return list, nil
 }
@@ -62,47 +61,26 @@ func (v *validator) one(ctx context.Context, b *sample.Batch) (ours, persistence
 		return 0, 0, err
 	}
 	last, truth := b.Input.Index(0).Index(b.Input.Shape[1]-1), b.Output.Index(0).Index(0)
-	return meanError(next.Index(0), truth, b.Padding), meanError(last, truth, b.Padding), nil
+	if ours, err = meanError(next.Index(0), truth, b.Padding); err != nil {
+		return 0, 0, err
+	}
+	persistence, err = meanError(last, truth, b.Padding)
+	return ours, persistence, err
 }
 
 // meanError is the VRMSE of one frame (*grid, channels), mean over the channels that are not padding.
-func meanError(prediction, truth field.Array, padding []bool) float64 {
+func meanError(prediction, truth field.Array, padding []bool) (float64, error) {
+	errors, err := metric.VRMSE(prediction, truth)
+	if err != nil {
+		return 0, err
+	}
 	var sum float64
 	n := 0
-	for c, e := range vrmse(prediction, truth) {
+	for c, e := range errors {
 		if !padding[c] {
 			sum += e
 			n++
 		}
 	}
-	return sum / float64(n)
-}
-
-// vrmse is the root of the mean squared error over the variance of the truth, one number a channel
-// (spec/well-format.md, section 5).
-func vrmse(prediction, truth field.Array) []float64 {
-	const epsilon = 1e-7
-	channels := truth.Axis(-1)
-	squares, sums, errors := make([]float64, channels), make([]float64, channels), make([]float64, channels)
-	for i, v := range truth.Data {
-		c, t, d := i%channels, float64(v), float64(prediction.Data[i])-float64(v)
-		sums[c] += t
-		squares[c] += t * t
-		errors[c] += d * d
-	}
-	n := float64(len(truth.Data) / channels)
-	for c := range errors {
-		variance := max(0, squares[c]-sums[c]*sums[c]/n) / (n - 1)
-		errors[c] = math.Sqrt(errors[c] / n / (variance + epsilon))
-	}
-	return errors
-}
-
-// median is the middle of a list, the mean of the two middle ones for an even count.
-func median(values []float64) float64 {
-	if len(values) == 0 {
-		return 0
-	}
-	sorted := slices.Sorted(slices.Values(values))
-	return (sorted[(len(sorted)-1)/2] + sorted[len(sorted)/2]) / 2
+	return sum / float64(n), nil
 }

@@ -62,6 +62,8 @@ func rootCommand() *cobra.Command {
 		convertCommand(),
 		dataCommand(),
 		benchCommand(),
+		evalCommand(),
+		rolloutCommand(),
 		selftestCommand(),
 		simulateCommand(),
 		trainCommand(),

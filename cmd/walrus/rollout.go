@@ -1,0 +1,200 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/gowalrus/walrus/field"
+	"github.com/gowalrus/walrus/internal/atomicfile"
+	"github.com/gowalrus/walrus/internal/progress"
+	"github.com/gowalrus/walrus/report"
+	"github.com/gowalrus/walrus/rollout"
+	"github.com/gowalrus/walrus/score"
+	"github.com/gowalrus/walrus/well"
+)
+
+// rolloutFlags say what is predicted and where the results go.
+type rolloutFlags struct {
+	modelFlags
+	out        string
+	split      string
+	trajectory int
+	start      int
+	stride     int
+	steps      int
+	resample   string
+	fps        float64
+	json       bool
+}
+
+// rolloutCommand predicts a trajectory.
+func rolloutCommand() *cobra.Command {
+	var f rolloutFlags
+	cmd := &cobra.Command{
+		Use:   "rollout WEIGHTS DATA",
+		Short: "Predict a trajectory from its first frames and compare it with the truth",
+		Long: `Predict a trajectory from its first frames and compare it with the truth.
+
+WEIGHTS is a checkpoint (a run's folder, .safetensors or .pt) and DATA a file or folder in The Well's format. The
+network sees a few frames, predicts the next, and goes on from its own predictions; the data may end before the
+prediction does. The folder OUT gets prediction.hdf5, panels.png and rollout.gif with truth, prediction and error. The
+jitter of the released model is random: --seed fixes it, --ensemble averages several draws, --no-jitter turns it off. A
+prediction that is no longer finite stops the rollout; what came before is written.`,
+		Example: `  walrus rollout runs/shear data/shear_flow --split test --steps 50 --out pictures
+  walrus rollout walrus.safetensors euler.hdf5 --trajectory 3 --start 16 --stride 2 --ensemble 8 --seed 7`,
+		Args: exactArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error { return runRollout(cmd, args[0], args[1], f) },
+	}
+	f.add(cmd)
+	flags := cmd.Flags()
+	flags.StringVar(&f.out, "out", "rollout", "folder of the results")
+	flags.StringVar(&f.split, "split", "", "train, valid or test, where DATA has splits (default all)")
+	flags.IntVar(&f.trajectory, "trajectory", 0, "which one, counted from 0 over all files")
+	flags.IntVar(&f.start, "start", 0, "first frame of the history, in frames of the data")
+	flags.IntVar(&f.stride, "stride", 1, "take every N-th frame of the data as a step")
+	flags.IntVar(&f.steps, "steps", 20, "frames to predict")
+	flags.StringVar(&f.resample, "resample", "", "interpolate the data to this grid first, as 128x128 (default off)")
+	flags.Float64Var(&f.fps, "fps", report.DefaultFramesPerSecond, "frames a second of the animation")
+	flags.BoolVar(&f.json, "json", false, "print the scores as JSON")
+	return cmd
+}
+
+func runRollout(cmd *cobra.Command, weights, data string, f rolloutFlags) error {
+	grid, err := parseGrid(f.resample)
+	if err != nil {
+		return err
+	}
+	d, err := well.OpenDataset(data, f.split, well.Options{})
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	m, err := f.open(weights)
+	if err != nil {
+		return err
+	}
+	defer m.Close()
+	ctx := cmd.Context()
+	c, err := rollout.ReadCase(ctx, d, m.Model, rollout.Piece{
+		Trajectory: f.trajectory, First: f.start, Stride: f.stride, History: m.history, Steps: f.steps, Grid: grid,
+	})
+	if err != nil {
+		return err
+	}
+	warnUnseen(cmd, c.Start.Data.Geometry)
+	o := f.options()
+	o.Steps, o.Blocks = f.steps, m.Blocks
+	bar := progress.New(cmd.ErrOrStderr(), "rollout", 0, f.steps*max(1, o.Ensemble))
+	o.Progress = func() { bar.Advance(1, "") }
+	result, stopped := rollout.Run(ctx, m.Predictor, c.Start, o)
+	bar.Close()
+	if stopped != nil && !errors.As(stopped, new(*rollout.NonFiniteError)) {
+		return stopped
+	}
+	if len(result.Prediction.Data) > 0 {
+		if err := writeRollout(ctx, f, d, c, result); err != nil {
+			return errors.Join(stopped, err)
+		}
+		if err := printRollout(ctx, cmd.OutOrStdout(), d, c, result, f); err != nil {
+			return errors.Join(stopped, err)
+		}
+	}
+	return stopped
+}
+
+// writeRollout writes the prediction and its pictures.
+func writeRollout(ctx context.Context, f rolloutFlags, d *well.Dataset, c *rollout.Case, r rollout.Result) error {
+	if err := os.MkdirAll(f.out, 0o777); err != nil {
+		return fmt.Errorf("rollout: %w", err)
+	}
+	if err := c.Write(filepath.Join(f.out, "prediction.hdf5"), d, r); err != nil {
+		return err
+	}
+	spec := rolloutPanels(c, r)
+	if err := writeFile(filepath.Join(f.out, "panels.png"), func(w io.Writer) error { return report.Panels(w, spec) }); err != nil {
+		return err
+	}
+	return writeFile(filepath.Join(f.out, "rollout.gif"), func(w io.Writer) error { return report.Animation(ctx, w, spec, f.fps) })
+}
+
+// rolloutPanels shows the truth beside the prediction, or the prediction alone where the data has no truth for it.
+func rolloutPanels(c *rollout.Case, r rollout.Result) report.PanelSpec {
+	prediction := r.Prediction.Index(0)
+	times := make([]float64, prediction.Shape[0])
+	for i, t := range c.Times(len(times)) {
+		times[i] = float64(t)
+	}
+	spec := report.PanelSpec{
+		Title: c.Window.Origin(), Fields: c.Start.Names, Channels: rollout.Unpadded(c.Layout), FirstStep: 1, Times: times,
+		Truth: c.Truth, Prediction: prediction,
+	}
+	for _, a := range c.Window.Axes {
+		spec.Axes = append(spec.Axes, a.Name)
+	}
+	switch known := c.Truth.Shape[0]; {
+	case known == 0:
+		spec.Truth, spec.Prediction = prediction, field.Array{}
+	case known < prediction.Shape[0]:
+		shape := append([]int{known}, prediction.Shape[1:]...)
+		spec.Prediction = field.Array{Shape: shape, Data: prediction.Data[:field.Volume(shape)]}
+		spec.Times = times[:known]
+	}
+	return spec
+}
+
+// printRollout scores the prediction where the data has the truth.
+func printRollout(ctx context.Context, out io.Writer, d *well.Dataset, c *rollout.Case, r rollout.Result, f rolloutFlags) error {
+	steps := r.Prediction.Shape[1]
+	known := min(steps, c.Truth.Shape[0])
+	var table report.Table
+	if known > 0 {
+		result, err := score.Evaluate(ctx, score.Config{Windows: []score.Window{{First: 1, Last: known}}}, func(yield func(score.Trajectory, error) bool) {
+			cut := func(a field.Array) field.Array {
+				shape := append([]int{known}, a.Shape[1:]...)
+				return field.Array{Shape: shape, Data: a.Data[:field.Volume(shape)]}
+			}
+			yield(score.Trajectory{
+				DataSet: d.Name(), Name: c.Window.Origin(), Fields: c.Start.Names, Channels: rollout.Unpadded(c.Layout),
+				Last:  c.Start.History.Index(0).Index(c.Start.History.Shape[1] - 1),
+				Truth: cut(c.Truth), Prediction: cut(r.Prediction.Index(0)),
+			}, nil)
+		})
+		if err != nil {
+			return err
+		}
+		table = result.Overview()
+		table.Title = fmt.Sprintf("VRMSE of %d of %d steps", known, steps)
+	}
+	if f.json {
+		encoder := json.NewEncoder(out)
+		encoder.SetIndent("", "  ")
+		return encoder.Encode(map[string]any{"out": f.out, "steps": steps, "steps_with_truth": known, "members": r.Members, "scores": table})
+	}
+	if known > 0 {
+		if err := table.WriteText(out, colourWanted(out)); err != nil {
+			return err
+		}
+	}
+	_, err := fmt.Fprintf(out, "%d steps in %s: prediction.hdf5, panels.png, rollout.gif\n", steps, f.out)
+	return err
+}
+
+// writeFile writes a file that appears complete or not at all.
+func writeFile(path string, write func(io.Writer) error) error {
+	file, err := atomicfile.Create(path)
+	if err != nil {
+		return err
+	}
+	defer file.Discard()
+	if err := write(file); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return file.Commit()
+}
