@@ -69,6 +69,35 @@ func BenchmarkGEMM(b *testing.B) {
 	}
 }
 
+func BenchmarkBatchedGEMM(b *testing.B) {
+	s, p := fastest(b)
+	const batch, m, n, k = 6336, 6, 6, 64
+	g := &Gemm{Batch: []int{batch}, M: m, N: n, K: k,
+		A: Matrix{Data: uniform(batch * m * k), RowStride: k, ColStride: 1, BatchStrides: []int{m * k}},
+		B: Matrix{Data: uniform(batch * n * k), RowStride: 1, ColStride: k, BatchStrides: []int{n * k}},
+		C: Matrix{Data: make([]float32, batch*m*n), RowStride: n, ColStride: 1, BatchStrides: []int{m * n}}}
+	for b.Loop() {
+		if err := s.Gemm(p, g); err != nil {
+			b.Fatal(err)
+		}
+	}
+	reportFlops(b, s, p, 2*batch*m*n*k)
+}
+
+func BenchmarkHalfGEMM(b *testing.B) {
+	s, p := fastest(b)
+	m, n, k := 3168, 9856, 1408
+	half := make([]BF16, k*n)
+	s.ToBF16(half, uniform(k*n))
+	g := &Gemm{M: m, N: n, K: k, A: RowMajor(uniform(m*k), k), B: Matrix{BF16: half, RowStride: n, ColStride: 1}, C: RowMajor(make([]float32, m*n), n)}
+	for b.Loop() {
+		if err := s.Gemm(p, g); err != nil {
+			b.Fatal(err)
+		}
+	}
+	reportFlops(b, s, p, 2*float64(m)*float64(n)*float64(k))
+}
+
 func BenchmarkTile(b *testing.B) {
 	s, _ := fastest(b)
 	p := NewPool(1)

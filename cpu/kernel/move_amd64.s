@@ -5,7 +5,7 @@
 #include "textflag.h"
 
 // func transposeBandWide(dst *float32, dstStride int, src *float32, srcStride int, rows int, cols int)
-// Requires: AVX, AVX512F, BMI2, CMOV
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
 TEXT ·transposeBandWide(SB), NOSPLIT, $0-48
 	MOVQ  dst+0(FP), AX
 	MOVQ  dstStride+8(FP), CX
@@ -30,82 +30,99 @@ block:
 	MOVQ       DX, R8
 	MOVQ       SI, R10
 	XORQ       R11, R11
+	IMUL3Q     $0x10, BX, R12
 	VMOVUPS.Z  (R8), K2, Z0
+	PREFETCHT0 (R8)(R12*1)
 	MOVQ       BX, R9
 	CMPQ       R10, $0x01
 	CMOVQLE    R11, R9
 	ADDQ       R9, R8
 	VMOVUPS.Z  (R8), K2, Z1
+	PREFETCHT0 (R8)(R12*1)
 	MOVQ       BX, R9
 	CMPQ       R10, $0x02
 	CMOVQLE    R11, R9
 	ADDQ       R9, R8
 	VMOVUPS.Z  (R8), K2, Z2
+	PREFETCHT0 (R8)(R12*1)
 	MOVQ       BX, R9
 	CMPQ       R10, $0x03
 	CMOVQLE    R11, R9
 	ADDQ       R9, R8
 	VMOVUPS.Z  (R8), K2, Z3
+	PREFETCHT0 (R8)(R12*1)
 	MOVQ       BX, R9
 	CMPQ       R10, $0x04
 	CMOVQLE    R11, R9
 	ADDQ       R9, R8
 	VMOVUPS.Z  (R8), K2, Z4
+	PREFETCHT0 (R8)(R12*1)
 	MOVQ       BX, R9
 	CMPQ       R10, $0x05
 	CMOVQLE    R11, R9
 	ADDQ       R9, R8
 	VMOVUPS.Z  (R8), K2, Z5
+	PREFETCHT0 (R8)(R12*1)
 	MOVQ       BX, R9
 	CMPQ       R10, $0x06
 	CMOVQLE    R11, R9
 	ADDQ       R9, R8
 	VMOVUPS.Z  (R8), K2, Z6
+	PREFETCHT0 (R8)(R12*1)
 	MOVQ       BX, R9
 	CMPQ       R10, $0x07
 	CMOVQLE    R11, R9
 	ADDQ       R9, R8
 	VMOVUPS.Z  (R8), K2, Z7
+	PREFETCHT0 (R8)(R12*1)
 	MOVQ       BX, R9
 	CMPQ       R10, $0x08
 	CMOVQLE    R11, R9
 	ADDQ       R9, R8
 	VMOVUPS.Z  (R8), K2, Z8
+	PREFETCHT0 (R8)(R12*1)
 	MOVQ       BX, R9
 	CMPQ       R10, $0x09
 	CMOVQLE    R11, R9
 	ADDQ       R9, R8
 	VMOVUPS.Z  (R8), K2, Z9
+	PREFETCHT0 (R8)(R12*1)
 	MOVQ       BX, R9
 	CMPQ       R10, $0x0a
 	CMOVQLE    R11, R9
 	ADDQ       R9, R8
 	VMOVUPS.Z  (R8), K2, Z10
+	PREFETCHT0 (R8)(R12*1)
 	MOVQ       BX, R9
 	CMPQ       R10, $0x0b
 	CMOVQLE    R11, R9
 	ADDQ       R9, R8
 	VMOVUPS.Z  (R8), K2, Z11
+	PREFETCHT0 (R8)(R12*1)
 	MOVQ       BX, R9
 	CMPQ       R10, $0x0c
 	CMOVQLE    R11, R9
 	ADDQ       R9, R8
 	VMOVUPS.Z  (R8), K2, Z12
+	PREFETCHT0 (R8)(R12*1)
 	MOVQ       BX, R9
 	CMPQ       R10, $0x0d
 	CMOVQLE    R11, R9
 	ADDQ       R9, R8
 	VMOVUPS.Z  (R8), K2, Z13
+	PREFETCHT0 (R8)(R12*1)
 	MOVQ       BX, R9
 	CMPQ       R10, $0x0e
 	CMOVQLE    R11, R9
 	ADDQ       R9, R8
 	VMOVUPS.Z  (R8), K2, Z14
+	PREFETCHT0 (R8)(R12*1)
 	MOVQ       BX, R9
 	CMPQ       R10, $0x0f
 	CMOVQLE    R11, R9
 	ADDQ       R9, R8
 	VMOVUPS.Z  (R8), K2, Z15
+	PREFETCHT0 (R8)(R12*1)
 	VUNPCKLPS  Z1, Z0, Z16
 	VUNPCKHPS  Z1, Z0, Z0
 	VUNPCKLPS  Z3, Z2, Z1
@@ -242,7 +259,7 @@ done:
 	RET
 
 // func transposeBandNarrow(dst *float32, dstStride int, src *float32, srcStride int, rows int, cols int)
-// Requires: AVX, CMOV
+// Requires: AVX, CMOV, MMX+
 TEXT ·transposeBandNarrow(SB), NOSPLIT, $0-48
 	MOVQ    dst+0(FP), AX
 	MOVQ    dstStride+8(FP), CX
@@ -271,42 +288,51 @@ block:
 	MOVQ       DX, R8
 	MOVQ       SI, R10
 	XORQ       R11, R11
+	IMUL3Q     $0x08, BX, R12
 	VMASKMOVPS (R8), Y1, Y2
+	PREFETCHT0 (R8)(R12*1)
 	MOVQ       BX, R9
 	CMPQ       R10, $0x01
 	CMOVQLE    R11, R9
 	ADDQ       R9, R8
 	VMASKMOVPS (R8), Y1, Y3
+	PREFETCHT0 (R8)(R12*1)
 	MOVQ       BX, R9
 	CMPQ       R10, $0x02
 	CMOVQLE    R11, R9
 	ADDQ       R9, R8
 	VMASKMOVPS (R8), Y1, Y4
+	PREFETCHT0 (R8)(R12*1)
 	MOVQ       BX, R9
 	CMPQ       R10, $0x03
 	CMOVQLE    R11, R9
 	ADDQ       R9, R8
 	VMASKMOVPS (R8), Y1, Y5
+	PREFETCHT0 (R8)(R12*1)
 	MOVQ       BX, R9
 	CMPQ       R10, $0x04
 	CMOVQLE    R11, R9
 	ADDQ       R9, R8
 	VMASKMOVPS (R8), Y1, Y6
+	PREFETCHT0 (R8)(R12*1)
 	MOVQ       BX, R9
 	CMPQ       R10, $0x05
 	CMOVQLE    R11, R9
 	ADDQ       R9, R8
 	VMASKMOVPS (R8), Y1, Y7
+	PREFETCHT0 (R8)(R12*1)
 	MOVQ       BX, R9
 	CMPQ       R10, $0x06
 	CMOVQLE    R11, R9
 	ADDQ       R9, R8
 	VMASKMOVPS (R8), Y1, Y8
+	PREFETCHT0 (R8)(R12*1)
 	MOVQ       BX, R9
 	CMPQ       R10, $0x07
 	CMOVQLE    R11, R9
 	ADDQ       R9, R8
 	VMASKMOVPS (R8), Y1, Y1
+	PREFETCHT0 (R8)(R12*1)
 	VUNPCKLPS  Y3, Y2, Y9
 	VUNPCKHPS  Y3, Y2, Y2
 	VUNPCKLPS  Y5, Y4, Y3

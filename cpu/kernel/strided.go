@@ -119,13 +119,15 @@ func (s *Set) copyTransposed(p *Pool, axes []axis, at int, dst, src []float32) {
 	for _, a := range outer {
 		planes *= a.n
 	}
-	const band = 64
+	const band = 64 // rows and columns of a block: as many pages as the first-level address cache holds
 	bands := ceilDiv(cols.n, band)
 	p.RunRange(planes*bands, max(1, (1<<15)/(rows.n*band)), func(from, to int) {
 		for task := from; task < to; task++ {
 			d, f := offsets(outer, task/bands)
 			col := task % bands * band
-			s.transpose(dst[d+col:], rows.dst, src[f+col*cols.src:], cols.src, min(band, cols.n-col), rows.n)
+			for row := 0; row < rows.n; row += band {
+				s.transpose(dst[d+col+row*rows.dst:], rows.dst, src[f+col*cols.src+row:], cols.src, min(band, cols.n-col), min(band, rows.n-row))
+			}
 		}
 	})
 }

@@ -349,3 +349,6 @@ func peakWide(rounds int)
 
 // peakNarrow does rounds times 14 multiply-adds of a vector in registers; rounds is at least 1.
 func peakNarrow(rounds int)
+
+// cpuVendor returns the twelve characters that name the maker of the processor, four in each number.
+func cpuVendor() (b uint32, d uint32, c uint32)

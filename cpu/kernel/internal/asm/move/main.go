@@ -3,6 +3,9 @@
 package main
 
 import (
+	"sync"
+
+	"github.com/gowalrus/walrus/cpu/kernel/internal/asm/lanes"
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
@@ -55,11 +58,13 @@ func (b *band) loop(n int, masks func(), load func(Mem) reg.VecVirtual, transpos
 	at, step, left := GP64(), GP64(), GP64()
 	MOVQ(b.src, at)
 	MOVQ(b.rows, left)
-	zero := GP64()
+	zero, ahead := GP64(), GP64()
 	XORQ(zero, zero)
+	IMUL3Q(U8(n), b.srcStride, ahead)
 	var rows []reg.VecVirtual
 	for i := range n {
 		rows = append(rows, load(Mem{Base: at}))
+		PREFETCHT0(Mem{Base: at, Index: ahead, Scale: 1}) // the next band of the same columns
 		if i < n-1 {
 			MOVQ(b.srcStride, step)
 			CMPQ(left, U8(i+1))
@@ -135,23 +140,7 @@ func transposeWide() {
 }
 
 // maskTable is 8 words of ones and 8 of zeros.
-var maskTable = func() func() Mem {
-	var table *Mem
-	return func() Mem {
-		if table == nil {
-			m := GLOBL("moveMasks", 16|8)
-			for i := range 16 {
-				word := U32(0)
-				if i < 8 {
-					word = U32(0xffffffff)
-				}
-				DATA(4*i, word)
-			}
-			table = &m
-		}
-		return *table
-	}
-}()
+var maskTable = sync.OnceValue(func() Mem { return lanes.Masks("moveMasks", 8) })
 
 // firstLanes loads the mask of the first n lanes, n limited to 8.
 func firstLanes(n reg.GPVirtual, mask reg.VecVirtual) {
@@ -243,22 +232,13 @@ func stripNarrow() {
 	})
 }
 
-// indexTable is a table of 16 lane numbers.
-func indexTable(name string, f func(i int) int) Mem {
-	m := GLOBL(name, 16|8)
-	for i := range 16 {
-		DATA(4*i, U32(f(i)))
-	}
-	return m
-}
-
 // pairsWide writes the split and the merge of pairs for whole vectors.
 func pairsWide() {
 	tables := map[string]Mem{
-		"even": indexTable("evenLanes", func(i int) int { return 2 * i }),
-		"odd":  indexTable("oddLanes", func(i int) int { return 2*i + 1 }),
-		"low":  indexTable("lowPairs", func(i int) int { return i/2 + i%2*16 }),
-		"high": indexTable("highPairs", func(i int) int { return 8 + i/2 + i%2*16 }),
+		"even": lanes.Numbers("evenLanes", func(i int) int { return 2 * i }),
+		"odd":  lanes.Numbers("oddLanes", func(i int) int { return 2*i + 1 }),
+		"low":  lanes.Numbers("lowPairs", func(i int) int { return i/2 + i%2*16 }),
+		"high": lanes.Numbers("highPairs", func(i int) int { return 8 + i/2 + i%2*16 }),
 	}
 	load := func(m Mem) reg.VecVirtual { v := ZMM(); VMOVUPS(m, v); return v }
 	arguments := func(name, signature, doc string) (even, odd, pairs, n reg.GPVirtual) {
@@ -339,7 +319,7 @@ func halvesWide() {
 	VMOVUPS(v, Mem{Base: to})
 	endConversion(to, from, n, 16, 4, 2)
 
-	one, bias, quiet := indexTable("halfOne", func(int) int { return 1 }), indexTable("halfBias", func(int) int { return 0x7fff }), indexTable("halfQuiet", func(int) int { return 0x40 })
+	one, bias, quiet := lanes.Numbers("halfOne", func(int) int { return 1 }), lanes.Numbers("halfBias", func(int) int { return 0x7fff }), lanes.Numbers("halfQuiet", func(int) int { return 0x40 })
 	to, from, n = conversion("narrowBF16Wide", "uint16", "float32")
 	x := ZMM()
 	VMOVUPS(Mem{Base: from}, x)

@@ -5,6 +5,7 @@ package main
 import (
 	"fmt"
 
+	"github.com/gowalrus/walrus/cpu/kernel/internal/asm/lanes"
 	. "github.com/mmcloughlin/avo/build"
 	"github.com/mmcloughlin/avo/ir"
 	. "github.com/mmcloughlin/avo/operand"
@@ -18,7 +19,7 @@ const signature = "func(k int, a *float32, aRow, aCol int, b *float32, bRow int,
 
 func main() {
 	ConstraintExpr("amd64")
-	table := maskTable()
+	table := lanes.Masks("tileMasks", 16)
 	for vectors := 1; vectors <= 2; vectors++ {
 		for rows := 1; rows <= 14; rows++ {
 			(&tile{rows: rows, vectors: vectors}).wide()
@@ -30,7 +31,20 @@ func main() {
 	}
 	peak("peakWide", zmm)
 	peak("peakNarrow", ymm)
+	vendor()
 	Generate()
+}
+
+// vendor writes the query of the maker of the processor.
+func vendor() {
+	TEXT("cpuVendor", NOSPLIT, "func() (b, d, c uint32)")
+	Doc("cpuVendor returns the twelve characters that name the maker of the processor, four in each number.")
+	XORL(reg.EAX, reg.EAX)
+	CPUID()
+	Store(reg.EBX, Return("b"))
+	Store(reg.EDX, Return("d"))
+	Store(reg.ECX, Return("c"))
+	RET()
 }
 
 // peak writes a loop of independent multiply-adds, as many as hide their latency.
@@ -55,19 +69,6 @@ func peak(name string, vec func() Op) {
 	JNZ(LabelRef("loop"))
 	VZEROUPPER()
 	RET()
-}
-
-// maskTable is 16 words of ones and 16 of zeros: read at 16-n words, it is the mask of the first n lanes.
-func maskTable() Mem {
-	m := GLOBL("tileMasks", 16|8) // NOPTR, RODATA
-	for i := range 32 {
-		word := U32(0)
-		if i < 16 {
-			word = U32(0xffffffff)
-		}
-		DATA(4*i, word)
-	}
-	return m
 }
 
 func zmm() Op { return ZMM() }

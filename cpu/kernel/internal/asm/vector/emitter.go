@@ -3,7 +3,9 @@ package main
 import (
 	"fmt"
 	"math"
+	"slices"
 
+	"github.com/gowalrus/walrus/cpu/kernel/internal/asm/lanes"
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
@@ -42,10 +44,7 @@ var constants = map[uint32]Mem{}
 func word(bits uint32) Mem {
 	m, ok := constants[bits]
 	if !ok {
-		m = GLOBL(fmt.Sprintf("word%08x", bits), 16|8) // NOPTR, RODATA
-		for i := range 16 {
-			DATA(4*i, U32(bits))
-		}
+		m = lanes.Table(fmt.Sprintf("word%08x", bits), slices.Repeat([]uint32{bits}, 16)...)
 		constants[bits] = m
 	}
 	return m
@@ -200,14 +199,7 @@ var laneTable Mem
 // laneMasks is a table of 8 words of ones and 8 of zeros.
 func laneMasks() Mem {
 	if laneTable.Symbol.Name == "" {
-		laneTable = GLOBL("laneMasks", 16|8)
-		for i := range 16 {
-			bits := uint32(0)
-			if i < 8 {
-				bits = math.MaxUint32
-			}
-			DATA(4*i, U32(bits))
-		}
+		laneTable = lanes.Masks("laneMasks", 8)
 	}
 	return laneTable
 }
