@@ -1,0 +1,223 @@
+package train
+
+import (
+	"context"
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/gowalrus/walrus/engine"
+	"github.com/gowalrus/walrus/field"
+	"github.com/gowalrus/walrus/frame"
+	"github.com/gowalrus/walrus/model"
+	"github.com/gowalrus/walrus/network"
+)
+
+// smallNetwork is a fresh network on the default engine and a description of 16 x 16 data with a mask.
+func smallNetwork(t *testing.T, dropPath float64) (*network.Network, network.Data) {
+	t.Helper()
+	e, err := engine.Open("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := model.Config{Hidden: 16, Inner: 4, Heads: 2, Blocks: 2, States: 8, Dimensions: []int{2, 3}, Causal: true, Jitter: true, DropPath: dropPath}
+	n, err := network.New(e, c, network.Fresh(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { n.Close(); e.Close() })
+	g, err := frame.NewGeometry([]int{16, 16}, []field.Sides{field.Both(field.Periodic), field.Both(field.Wall)}, frame.Options{Tokens: 8})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n, network.Data{Geometry: g, Fields: []int{3, 4, 5}, Constants: 1, Padding: []bool{false, true}, Mask: 0}
+}
+
+// randomExample has a padding channel of zeros and a mask over a quarter of the domain.
+func randomExample(seed uint64, d network.Data, samples int) Example {
+	random := rand.New(rand.NewPCG(seed, 0))
+	e := Example{Data: d, Input: field.NewArray(samples, 3, 16, 16, 2), Output: field.NewArray(samples, 1, 16, 16, 2),
+		Constant: field.NewArray(samples, 16, 16, 1), Rolls: d.Geometry.Draw(random, 2)}
+	for _, a := range []field.Array{e.Input, e.Output} {
+		for i := 0; i < len(a.Data); i += 2 {
+			a.Data[i] = float32(random.NormFloat64())
+		}
+	}
+	for i := range e.Constant.Data {
+		if i%256 < 64 {
+			e.Constant.Data[i] = 1
+		}
+	}
+	return e
+}
+
+// half returns one sample of an example.
+func half(e Example, b int) Example {
+	one := func(a field.Array) field.Array {
+		return field.Array{Shape: append([]int{1}, a.Shape[1:]...), Data: a.Index(b).Data}
+	}
+	e.Input, e.Output, e.Constant = one(e.Input), one(e.Output), one(e.Constant)
+	return e
+}
+
+func TestAccumulatedGradientsEqualThoseOfOneBatch(t *testing.T) {
+	n, d := smallNetwork(t, 0)
+	s, err := NewStepper(n, ReleasedOptimizer(), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx := context.Background()
+	whole := randomExample(1, d, 2)
+	loss, want, err := s.Gradients(ctx, []Example{whole})
+	if err != nil {
+		t.Fatal(err)
+	}
+	parts, got, err := s.Gradients(ctx, []Example{half(whole, 0), half(whole, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if math.Abs(loss-parts) > 1e-4*loss {
+		t.Errorf("loss %v of the batch, %v of its halves", loss, parts)
+	}
+	for i, w := range s.Trained(2) {
+		a, _ := want[i].Array()
+		b, _ := got[i].Array()
+		var largest, worst float64
+		for j := range a.Data {
+			largest, worst = max(largest, math.Abs(float64(a.Data[j]))), max(worst, math.Abs(float64(a.Data[j]-b.Data[j])))
+		}
+		if worst > 1e-4*largest+1e-6 {
+			t.Errorf("%s: gradients of up to %v differ by %v", w.Name, largest, worst)
+		}
+	}
+}
+
+func TestWhatIsHiddenDoesNotCount(t *testing.T) {
+	n, d := smallNetwork(t, 0)
+	s, err := NewStepper(n, ReleasedOptimizer(), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := randomExample(2, d, 1)
+	loss := func() float64 {
+		l, values, err := s.Gradients(context.Background(), []Example{e})
+		if err != nil {
+			t.Fatal(err)
+		}
+		network.Free(values)
+		return l
+	}
+	before := loss()
+	e.Output.Data[0] += 100 // under the mask
+	if after := loss(); after != before {
+		t.Errorf("a target under the mask changed the loss from %v to %v", before, after)
+	}
+	e.Output.Data[2*200] += 100 // outside
+	if after := loss(); after == before {
+		t.Error("a target outside the mask did not change the loss")
+	}
+}
+
+func TestStepsLowerTheLossAndLeaveTheOtherEncoderAlone(t *testing.T) {
+	n, d := smallNetwork(t, 0.2)
+	s, err := NewStepper(n, ReleasedOptimizer(), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := n.Host("embed.3.proj2.weight")
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := randomExample(3, d, 1)
+	var first, last float64
+	for i := range 30 {
+		e.Keep = DrawKeep(n.Config, rand.New(rand.NewPCG(uint64(i), 1)), 1, 3)
+		out, err := s.Step(context.Background(), []Example{e}, 3e-3)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if i == 0 {
+			first = out.Loss
+		}
+		last = out.Loss
+	}
+	if last > 0.8*first {
+		t.Errorf("30 steps on one example: loss %v, %v at the start", last, first)
+	}
+	after, _ := n.Host("embed.3.proj2.weight")
+	for i := range after.Data {
+		if after.Data[i] != other.Data[i] {
+			t.Fatal("training on 2-D data changed the 3-D encoder")
+		}
+	}
+	if got := s.Moments("embed.3.proj2.weight").Steps; got != 0 {
+		t.Errorf("the 3-D encoder counts %d steps", got)
+	}
+	if got := s.Moments("encoder_dummy").Steps; got != 30 {
+		t.Errorf("encoder_dummy counts %d steps, want 30", got)
+	}
+}
+
+// Recomputing blocks in the backward pass changes memory and time, not numbers.
+func TestRecomputationGivesTheSameGradients(t *testing.T) {
+	n, d := smallNetwork(t, 0)
+	e := randomExample(4, d, 1)
+	var losses []float64
+	for _, recompute := range []int{0, 1, 2} {
+		s, err := NewStepper(n, ReleasedOptimizer(), recompute)
+		if err != nil {
+			t.Fatal(err)
+		}
+		loss, values, err := s.Gradients(context.Background(), []Example{e})
+		if err != nil {
+			t.Fatal(err)
+		}
+		sum := loss
+		for _, v := range values {
+			a, _ := v.Array()
+			for _, g := range a.Data {
+				sum += math.Abs(float64(g))
+			}
+		}
+		losses = append(losses, sum)
+		network.Free(values)
+	}
+	for i, v := range losses {
+		if math.Abs(v-losses[0]) > 1e-5*losses[0] {
+			t.Errorf("variant %d: loss and gradients add up to %v, %v without recomputation", i, v, losses[0])
+		}
+	}
+}
+
+func TestDropPathSharesTimeDrawsAndKeepsTheMean(t *testing.T) {
+	c := model.Config{Blocks: 5, DropPath: 0.5}
+	const samples, frames = 3, 4
+	random := rand.New(rand.NewPCG(5, 5))
+	var sum, count float64
+	for range 400 {
+		keep := DrawKeep(c, random, samples, frames)
+		if len(keep) != 5*2*samples*frames {
+			t.Fatalf("%d factors", len(keep))
+		}
+		last := keep[4*2*samples*frames:]
+		for i := range frames {
+			if last[i] != last[frames+i] || last[i] != last[2*frames+i] {
+				t.Fatalf("time mixing: frame %d differs between samples: %v", i, last[:samples*frames])
+			}
+		}
+		for _, v := range keep[:2*samples*frames] {
+			if v != 1 {
+				t.Fatalf("the first block has factor %v", v)
+			}
+		}
+		for _, v := range last {
+			sum, count = sum+float64(v), count+1
+		}
+	}
+	if mean := sum / count; math.Abs(mean-1) > 0.05 {
+		t.Errorf("mean factor %v, want 1", mean)
+	}
+	if DrawKeep(model.Config{Blocks: 2}, random, 1, 1) != nil {
+		t.Error("factors without drop path")
+	}
+}
