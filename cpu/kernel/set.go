@@ -26,6 +26,8 @@ type Set struct {
 	fromBF16     func(dst []float32, src []BF16)
 	toBF16       func(dst []BF16, src []float32)
 	transpose    func(dst []float32, dstStride int, src []float32, srcStride, rows, cols int)
+	compare      func(op Comparison, dst []bool, a, b []float32)
+	choose       func(dst []float32, cond []bool, a, b []float32)
 	packStrip    func(dst, src *float32, stride, n, cols int)
 	softmaxBlock func(block, top, sum, factor []float32)
 	gradBlock    func(p, dp, shift, delta []float32, scale float32)
@@ -94,6 +96,8 @@ func plainSet() *Set {
 	s.fromBF16 = fromBF16Plain
 	s.toBF16 = toBF16Plain
 	s.transpose = transposePlain
+	s.compare = comparePlain
+	s.choose = choosePlain
 	s.packStrip = packStripPlain
 	s.softmaxBlock = softmaxBlockPlain
 	s.gradBlock = gradBlockPlain

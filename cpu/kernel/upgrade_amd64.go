@@ -8,6 +8,7 @@ func upgrade(s *Set, level Level) {
 	case AVX512, AVX512BF16:
 		vectorsWide(s)
 		movesWide(s)
+		choicesWide(s)
 		s.tileRows, s.tileCols, s.tiles = len(tilesWide), 32, tilesWide[:]
 		if level == AVX512BF16 {
 			s.halfTiles = tilesHalf[:]

@@ -182,37 +182,16 @@ func (s *Set) Deinterleave(even, odd, src []float32) {
 func (s *Set) Compare(op Comparison, dst []bool, a, b []float32) {
 	a, b = a[:len(dst)], b[:len(dst)]
 	switch op {
-	case Equal:
-		for i := range dst {
-			dst[i] = a[i] == b[i]
-		}
-	case NotEqual:
-		for i := range dst {
-			dst[i] = a[i] != b[i]
-		}
-	case Less:
-		for i := range dst {
-			dst[i] = a[i] < b[i]
-		}
-	case LessEqual:
-		for i := range dst {
-			dst[i] = a[i] <= b[i]
-		}
 	case Greater:
-		s.Compare(Less, dst, b, a)
+		op, a, b = Less, b, a
 	case GreaterEqual:
-		s.Compare(LessEqual, dst, b, a)
+		op, a, b = LessEqual, b, a
 	}
+	s.compare(op, dst, a, b)
 }
 
 // Select sets dst[i] = a[i] where cond[i], else b[i]; dst may be a or b.
 func (s *Set) Select(dst []float32, cond []bool, a, b []float32) {
-	cond, a, b = cond[:len(dst)], a[:len(dst)], b[:len(dst)]
-	for i := range dst {
-		if cond[i] {
-			dst[i] = a[i]
-		} else {
-			dst[i] = b[i]
-		}
-	}
+	n := len(dst)
+	s.choose(dst, cond[:n], a[:n], b[:n])
 }

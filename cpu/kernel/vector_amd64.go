@@ -543,3 +543,28 @@ func gradBlockNarrow(p []float32, dp []float32, shift []float32, delta []float32
 //
 //go:noescape
 func scaleLanesNarrow(block []float32, factor []float32)
+
+// equalWide is equalPlain, or that entry of the tables of plain functions, in vectors.
+//
+//go:noescape
+func equalWide(dst *bool, a *float32, b *float32, n int)
+
+// notEqualWide is notEqualPlain, or that entry of the tables of plain functions, in vectors.
+//
+//go:noescape
+func notEqualWide(dst *bool, a *float32, b *float32, n int)
+
+// lessWide is lessPlain, or that entry of the tables of plain functions, in vectors.
+//
+//go:noescape
+func lessWide(dst *bool, a *float32, b *float32, n int)
+
+// lessEqualWide is lessEqualPlain, or that entry of the tables of plain functions, in vectors.
+//
+//go:noescape
+func lessEqualWide(dst *bool, a *float32, b *float32, n int)
+
+// chooseWide is choosePlain, or that entry of the tables of plain functions, in vectors.
+//
+//go:noescape
+func chooseWide(dst *float32, cond *bool, a *float32, b *float32, n int)

@@ -7817,3 +7817,127 @@ rowsend:
 	JLT  lanes
 	VZEROUPPER
 	RET
+
+// func equalWide(dst *bool, a *float32, b *float32, n int)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL
+TEXT ·equalWide(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ n+24(FP), BX
+	XORQ SI, SI
+
+loop:
+	VMOVUPS  (CX)(SI*4), Z0
+	VCMPPS   $0x00, (DX)(SI*4), Z0, K1
+	VPMOVM2B K1, X0
+	VPAND    word01010101<>+0(SB), X0, X0
+	VMOVDQU  X0, (AX)(SI*1)
+	ADDQ     $0x10, SI
+	CMPQ     SI, BX
+	JLT      loop
+	VZEROUPPER
+	RET
+
+DATA word01010101<>+0(SB)/4, $0x01010101
+DATA word01010101<>+4(SB)/4, $0x01010101
+DATA word01010101<>+8(SB)/4, $0x01010101
+DATA word01010101<>+12(SB)/4, $0x01010101
+DATA word01010101<>+16(SB)/4, $0x01010101
+DATA word01010101<>+20(SB)/4, $0x01010101
+DATA word01010101<>+24(SB)/4, $0x01010101
+DATA word01010101<>+28(SB)/4, $0x01010101
+DATA word01010101<>+32(SB)/4, $0x01010101
+DATA word01010101<>+36(SB)/4, $0x01010101
+DATA word01010101<>+40(SB)/4, $0x01010101
+DATA word01010101<>+44(SB)/4, $0x01010101
+DATA word01010101<>+48(SB)/4, $0x01010101
+DATA word01010101<>+52(SB)/4, $0x01010101
+DATA word01010101<>+56(SB)/4, $0x01010101
+DATA word01010101<>+60(SB)/4, $0x01010101
+GLOBL word01010101<>(SB), RODATA|NOPTR, $64
+
+// func notEqualWide(dst *bool, a *float32, b *float32, n int)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL
+TEXT ·notEqualWide(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ n+24(FP), BX
+	XORQ SI, SI
+
+loop:
+	VMOVUPS  (CX)(SI*4), Z0
+	VCMPPS   $0x04, (DX)(SI*4), Z0, K1
+	VPMOVM2B K1, X0
+	VPAND    word01010101<>+0(SB), X0, X0
+	VMOVDQU  X0, (AX)(SI*1)
+	ADDQ     $0x10, SI
+	CMPQ     SI, BX
+	JLT      loop
+	VZEROUPPER
+	RET
+
+// func lessWide(dst *bool, a *float32, b *float32, n int)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL
+TEXT ·lessWide(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ n+24(FP), BX
+	XORQ SI, SI
+
+loop:
+	VMOVUPS  (CX)(SI*4), Z0
+	VCMPPS   $0x11, (DX)(SI*4), Z0, K1
+	VPMOVM2B K1, X0
+	VPAND    word01010101<>+0(SB), X0, X0
+	VMOVDQU  X0, (AX)(SI*1)
+	ADDQ     $0x10, SI
+	CMPQ     SI, BX
+	JLT      loop
+	VZEROUPPER
+	RET
+
+// func lessEqualWide(dst *bool, a *float32, b *float32, n int)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL
+TEXT ·lessEqualWide(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ n+24(FP), BX
+	XORQ SI, SI
+
+loop:
+	VMOVUPS  (CX)(SI*4), Z0
+	VCMPPS   $0x12, (DX)(SI*4), Z0, K1
+	VPMOVM2B K1, X0
+	VPAND    word01010101<>+0(SB), X0, X0
+	VMOVDQU  X0, (AX)(SI*1)
+	ADDQ     $0x10, SI
+	CMPQ     SI, BX
+	JLT      loop
+	VZEROUPPER
+	RET
+
+// func chooseWide(dst *float32, cond *bool, a *float32, b *float32, n int)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL
+TEXT ·chooseWide(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ cond+8(FP), CX
+	MOVQ a+16(FP), DX
+	MOVQ b+24(FP), BX
+	MOVQ n+32(FP), SI
+	XORQ DI, DI
+
+loop:
+	VMOVDQU   (CX)(DI*1), X0
+	VPTESTMB  X0, X0, K1
+	VMOVUPS   (BX)(DI*4), Z0
+	VBLENDMPS (DX)(DI*4), Z0, K1, Z1
+	VMOVUPS   Z1, (AX)(DI*4)
+	ADDQ      $0x10, DI
+	CMPQ      DI, SI
+	JLT       loop
+	VZEROUPPER
+	RET

@@ -215,3 +215,47 @@ func TestSoftmaxStepsMatchTheirDefinition(t *testing.T) {
 		}
 	})
 }
+
+func TestComparisonsAndChoicesOfEveryLength(t *testing.T) {
+	eachLevel(t, func(t *testing.T, s *Set) {
+		r := random(t)
+		relations := []func(a, b float32) bool{
+			Equal:        func(a, b float32) bool { return a == b },
+			NotEqual:     func(a, b float32) bool { return a != b },
+			Less:         func(a, b float32) bool { return a < b },
+			LessEqual:    func(a, b float32) bool { return a <= b },
+			Greater:      func(a, b float32) bool { return a > b },
+			GreaterEqual: func(a, b float32) bool { return a >= b },
+		}
+		for n := range 70 {
+			a, b, dst := normals(t, r, n), normals(t, r, n), normals(t, r, n)
+			cond := guarded[bool](t, n, n%2 == 0)
+			for i := range a {
+				switch r.IntN(5) {
+				case 0:
+					b[i] = a[i]
+				case 1:
+					a[i] = float32(math.NaN())
+				}
+			}
+			for op, relation := range relations {
+				s.Compare(Comparison(op), cond, a, b)
+				for i := range cond {
+					if want := relation(a[i], b[i]); cond[i] != want {
+						t.Fatalf("comparison %d of %g and %g (%d of %d) is %v", op, a[i], b[i], i, n, cond[i])
+					}
+				}
+				s.Select(dst, cond, a, b)
+				for i := range dst {
+					want := b[i]
+					if cond[i] {
+						want = a[i]
+					}
+					if math.Float32bits(dst[i]) != math.Float32bits(want) {
+						t.Fatalf("choice %d of %d is %g, expected %g", i, n, dst[i], want)
+					}
+				}
+			}
+		}
+	})
+}

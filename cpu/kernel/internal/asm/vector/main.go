@@ -16,6 +16,7 @@ func main() {
 		e.adamW()
 		e.softmax()
 	}
+	avx512.choices()
 	Generate()
 }
 
