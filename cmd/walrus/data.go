@@ -24,6 +24,8 @@ folders, or a single .hdf5 file.`,
 		dataInspectCommand(),
 		dataCheckCommand(),
 		dataStatsCommand(),
+		dataImportCommand(),
+		dataDownloadCommand(),
 	)
 	return cmd
 }
