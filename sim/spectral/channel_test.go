@@ -3,6 +3,7 @@ package spectral
 import (
 	"context"
 	"math"
+	"slices"
 	"testing"
 )
 
@@ -31,10 +32,10 @@ func growth(t *testing.T, s System, state []complex128, length int, settle, time
 func TestConvectionStartsAtTheCriticalRayleighNumber(t *testing.T) {
 	for _, prandtl := range []float64{0.5, 5} {
 		rate := func(rayleigh float64) float64 {
-			s := newConvection([]int{8, 20}, 2*math.Pi/3.117, rayleigh, prandtl, 1)
+			s := newConvection([]int{6, 16}, 2*math.Pi/3.117, rayleigh, prandtl, 1)
 			state := make([]complex128, 2*s.size())
 			s.wave(s.part(state, 1), 1)[0] = 1e-6
-			return growth(t, s, state, s.size(), 60, 60)
+			return growth(t, s, state, s.size(), 40, 40)
 		}
 		const low, high = 1690.0, 1726.0
 		below, above := rate(low), rate(high)
@@ -128,6 +129,22 @@ func TestBandSolveInvertsMultiply(t *testing.T) {
 			if d := u[i] - want[i]; math.Hypot(real(d), imag(d)) > 1e-13 {
 				t.Fatalf("n = %d: solution %v at %d, want %v", n, u[i], i, want[i])
 			}
+		}
+	}
+}
+
+func TestQuadratureAscendsAndIntegratesPolynomials(t *testing.T) {
+	points, weights := gaussLegendre(7)
+	if !slices.IsSorted(points) {
+		t.Errorf("points %v do not ascend", points)
+	}
+	for degree := range 14 {
+		got, want := 0.0, (1+math.Pow(-1, float64(degree)))/float64(degree+1)
+		for i, x := range points {
+			got += weights[i] * math.Pow(x, float64(degree))
+		}
+		if math.Abs(got-want) > 1e-14 {
+			t.Errorf("the integral of x^%d is %v, want %v", degree, got, want)
 		}
 	}
 }

@@ -1,6 +1,10 @@
 package spectral
 
-import "gonum.org/v1/gonum/integrate/quad"
+import (
+	"slices"
+
+	"gonum.org/v1/gonum/integrate/quad"
+)
 
 // polynomials is a basis of polynomials between two walls: short combinations of Legendre polynomials that meet a
 // boundary condition, after Shen (1994). The coordinate is physical: derivatives and integrals are taken in y.
@@ -28,10 +32,11 @@ func clampedAtWalls(j int) [3]float64 {
 	return [3]float64{1, -2 * b / c, a / c}
 }
 
-// gaussLegendre gives the points and weights of n-point quadrature on [-1, 1].
+// gaussLegendre gives the points, in ascending order, and weights of n-point quadrature on [-1, 1].
 func gaussLegendre(n int) (points, weights []float64) {
 	points, weights = make([]float64, n), make([]float64, n)
 	quad.Legendre{}.FixedLocations(points, weights, -1, 1)
+	slices.Reverse(points) // gonum lists them from the right; the weights are symmetric
 	return points, weights
 }
 

@@ -6,8 +6,10 @@ import "github.com/gowalrus/walrus/sim/scenario"
 func Scenarios() []scenario.Scenario {
 	return []scenario.Scenario{
 		activeMatter(),
+		flowPast(),
 		grayScott(),
 		rayleighBenard(),
 		shearFlow(),
+		viscoelastic(),
 	}
 }

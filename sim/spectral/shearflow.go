@@ -3,6 +3,7 @@ package spectral
 import (
 	"context"
 	"math"
+	"math/cmplx"
 	"math/rand/v2"
 
 	"github.com/gowalrus/walrus/sim/scenario"
@@ -29,7 +30,7 @@ func shearFlow() scenario.Scenario {
 		Title:     "Periodic shear layers that roll up and mix a tracer",
 		Equations: "du/dt + u.grad u = -grad p + lap u / Re; div u = 0; ds/dt + u.grad s = lap s / (Re Sc)",
 		Source:    "The Well, shear_flow; Dedalus example ivp_2d_shear_flow",
-		Simplified: "no layers of width 4, which stay laminar; layers at least three cells wide; rows of blobs have a random phase and a whole number of waves; the first frame is already divergence-free and has its pressure; " +
+		Simplified: "layers of widths 0.1, 0.05 and 0.025 only, which roll up, but at least four cells wide; rows of blobs have random phases, a whole number of waves and weak waves beside them; the first frame is already divergence-free and has its pressure; " +
 			"grids too coarse for the Reynolds number get hyperviscosity of order 8",
 		GridType:        "cartesian",
 		Axes:            []string{"x", "y"},
@@ -67,18 +68,24 @@ func runShearFlow(ctx context.Context, c scenario.Case, emit func(scenario.Frame
 	})
 }
 
-// shearLayers draws an initial state: the number of layers, their width, the number of blobs and their phases. With two
-// layers of width 1 and no phase it is the state of the Dedalus example.
+// shearLayers draws an initial state: the number of layers, their steepness, and the waves that make the blobs. Two layers
+// of steepness 10 under one wave of amplitude 0.1 are the state of the Dedalus example.
 func (f *fluid) shearLayers(u []complex128, random *rand.Rand) {
 	layers := pick(random, 2, 4)
-	width := pick(random, 0.25, 0.5, 1, 2)
-	blobs := float64(pick(random, 1, 2, 3, 4))
-	phases := make([]float64, layers)
-	for i := range phases {
-		phases[i] = uniform(random, 0, 2*math.Pi)
+	steepness := pick(random, 10., 20, 40)
+	blobs := pick(random, 1, 2, 3)
+	waves := make([][]complex128, layers) // on each layer: the blobs, and weak longer and shorter waves
+	for i := range waves {
+		for m := 1; m <= 4; m++ {
+			amplitude, phase := 0.02, uniform(random, 0, 2*math.Pi)
+			if m == blobs {
+				amplitude = 0.1
+			}
+			waves[i] = append(waves[i], cmplx.Rect(amplitude, phase))
+		}
 	}
 	nx, ny := f.fourier.shape[0], f.fourier.shape[1]
-	steepness := min(5*float64(layers)/width, float64(ny)/3) // a layer is at least three cells wide
+	steepness = min(steepness, float64(ny)/4) // a layer is at least four cells wide
 	for j := range ny {
 		y := -1 + 2*float64(j)/float64(ny)
 		stream, rows := -0.5, make([]float64, layers)
@@ -95,7 +102,9 @@ func (f *fluid) shearLayers(u []complex128, random *rand.Rand) {
 			x := float64(i) / float64(nx)
 			cross := 0.0
 			for k, r := range rows {
-				cross += 0.1 * r * math.Sin(2*math.Pi*blobs*x+phases[k])
+				for m, wave := range waves[k] {
+					cross += r * real(wave*cmplx.Rect(1, 2*math.Pi*float64(m+1)*x))
+				}
 			}
 			f.velocity[0][i*ny+j] = stream
 			f.velocity[1][i*ny+j] = cross
