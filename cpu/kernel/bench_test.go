@@ -1,9 +1,13 @@
+//go:build unix
+
 package kernel
 
 import (
+	"math"
 	"math/rand/v2"
 	"testing"
-	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // fastest are the kernels and a pool for benchmarks.
@@ -14,13 +18,41 @@ func fastest(b *testing.B) (*Set, *Pool) {
 	return Best(), p
 }
 
-// reportFlops adds the rate of one operation of the given cost and its share of the peak measured now.
-func reportFlops(b *testing.B, s *Set, p *Pool, flops float64) {
+// benchFlops times an operation of the given cost. Beside the rate by the clock it reports the rate for each second of
+// processor time and its share of the peak measured in the same way right after, which other load of the machine
+// disturbs little.
+func benchFlops(b *testing.B, s *Set, p *Pool, flops float64, operation func() error) {
 	b.Helper()
-	rate := flops * float64(b.N) / b.Elapsed().Seconds()
-	b.StopTimer()
-	b.ReportMetric(rate/1e9, "GFLOP/s")
-	b.ReportMetric(100*rate/s.MeasurePeak(p, 20*time.Millisecond), "%peak")
+	if err := operation(); err != nil {
+		b.Fatal(err)
+	}
+	start := processorTime()
+	for b.Loop() {
+		if err := operation(); err != nil {
+			b.Fatal(err)
+		}
+	}
+	rate := flops * float64(b.N) / (processorTime() - start)
+	b.ReportMetric(flops*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
+	peak := 0.0
+	for range 5 {
+		start, done := processorTime(), 0.0
+		for range 20 {
+			done += s.peak(20000)
+		}
+		peak = max(peak, done/(processorTime()-start))
+	}
+	b.ReportMetric(rate/1e9, "GFLOP/cpu-s")
+	b.ReportMetric(100*rate/peak, "%peak")
+}
+
+// processorTime is the processor time that this process has used, in seconds.
+func processorTime() float64 {
+	var u unix.Rusage
+	if err := unix.Getrusage(unix.RUSAGE_SELF, &u); err != nil {
+		return math.NaN()
+	}
+	return float64(u.Utime.Nano()+u.Stime.Nano()) / 1e9
 }
 
 func uniform(n int) []float32 {
@@ -59,12 +91,7 @@ func BenchmarkGEMM(b *testing.B) {
 			if c.layout[1] == 'T' {
 				g.B = ColMajor(g.B.Data, c.k)
 			}
-			for b.Loop() {
-				if err := s.Gemm(p, g); err != nil {
-					b.Fatal(err)
-				}
-			}
-			reportFlops(b, s, p, 2*float64(c.m)*float64(c.n)*float64(c.k))
+			benchFlops(b, s, p, 2*float64(c.m)*float64(c.n)*float64(c.k), func() error { return s.Gemm(p, g) })
 		})
 	}
 }
@@ -76,12 +103,7 @@ func BenchmarkBatchedGEMM(b *testing.B) {
 		A: Matrix{Data: uniform(batch * m * k), RowStride: k, ColStride: 1, BatchStrides: []int{m * k}},
 		B: Matrix{Data: uniform(batch * n * k), RowStride: 1, ColStride: k, BatchStrides: []int{n * k}},
 		C: Matrix{Data: make([]float32, batch*m*n), RowStride: n, ColStride: 1, BatchStrides: []int{m * n}}}
-	for b.Loop() {
-		if err := s.Gemm(p, g); err != nil {
-			b.Fatal(err)
-		}
-	}
-	reportFlops(b, s, p, 2*batch*m*n*k)
+	benchFlops(b, s, p, 2*batch*m*n*k, func() error { return s.Gemm(p, g) })
 }
 
 func BenchmarkHalfGEMM(b *testing.B) {
@@ -90,12 +112,7 @@ func BenchmarkHalfGEMM(b *testing.B) {
 	half := make([]BF16, k*n)
 	s.ToBF16(half, uniform(k*n))
 	g := &Gemm{M: m, N: n, K: k, A: RowMajor(uniform(m*k), k), B: Matrix{BF16: half, RowStride: n, ColStride: 1}, C: RowMajor(make([]float32, m*n), n)}
-	for b.Loop() {
-		if err := s.Gemm(p, g); err != nil {
-			b.Fatal(err)
-		}
-	}
-	reportFlops(b, s, p, 2*float64(m)*float64(n)*float64(k))
+	benchFlops(b, s, p, 2*float64(m)*float64(n)*float64(k), func() error { return s.Gemm(p, g) })
 }
 
 func BenchmarkTile(b *testing.B) {
@@ -103,10 +120,10 @@ func BenchmarkTile(b *testing.B) {
 	p := NewPool(1)
 	k := 384
 	x, y, c := uniform(k*s.tileRows), uniform(k*s.tileCols), uniform(s.tileRows*s.tileCols)
-	for b.Loop() {
+	benchFlops(b, s, p, 2*float64(k*s.tileRows*s.tileCols), func() error {
 		s.tiles[s.tileRows-1][1](k, at(x, 0), 1, s.tileRows, at(y, 0), s.tileCols, at(c, 0), s.tileCols, s.tileCols, true)
-	}
-	reportFlops(b, s, p, 2*float64(k*s.tileRows*s.tileCols))
+		return nil
+	})
 }
 
 func benchAttention(batch, heads, tokens, dim int) *Attention {
@@ -135,12 +152,7 @@ func BenchmarkAttention(b *testing.B) {
 		b.Run(c.name, func(b *testing.B) {
 			s, p := fastest(b)
 			a := benchAttention(c.batch, c.heads, c.tokens, c.dim)
-			for b.Loop() {
-				if err := s.Attention(p, a); err != nil {
-					b.Fatal(err)
-				}
-			}
-			reportFlops(b, s, p, 4*float64(c.batch*c.heads*c.dim)*float64(c.tokens*c.tokens))
+			benchFlops(b, s, p, 4*float64(c.batch*c.heads*c.dim)*float64(c.tokens*c.tokens), func() error { return s.Attention(p, a) })
 		})
 	}
 }
@@ -155,12 +167,7 @@ func BenchmarkAttentionGrad(b *testing.B) {
 			}
 			like := func(x Tokens) Tokens { x.Data = uniform(len(x.Data)); return x }
 			g := &AttentionGrad{Attention: a, DOut: like(a.Q), DQ: like(a.Q), DK: like(a.Q), DV: like(a.Q)}
-			for b.Loop() {
-				if err := s.AttentionGrad(p, g); err != nil {
-					b.Fatal(err)
-				}
-			}
-			reportFlops(b, s, p, 10*float64(c.batch*c.heads*c.dim)*float64(c.tokens*c.tokens))
+			benchFlops(b, s, p, 10*float64(c.batch*c.heads*c.dim)*float64(c.tokens*c.tokens), func() error { return s.AttentionGrad(p, g) })
 		})
 	}
 }

@@ -1,8 +1,8 @@
+//go:build unix
+
 package kernel
 
-import (
-	"testing"
-)
+import "testing"
 
 // tileLength is the length that the backend gives to elementwise kernels: three of them fit the first-level cache.
 const tileLength = 2048
