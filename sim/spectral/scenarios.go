@@ -8,6 +8,7 @@ func Scenarios() []scenario.Scenario {
 		activeMatter(),
 		flowPast(),
 		grayScott(),
+		helmholtzStaircase(),
 		rayleighBenard(),
 		shearFlow(),
 		viscoelastic(),

@@ -105,7 +105,7 @@ func TestResultsDependOnTheSeedAndNotOnTheWorkers(t *testing.T) {
 				if !slices.Equal(a, b) {
 					t.Errorf("%s: 1 and 3 workers differ by %.3g (VRMSE)", q.Name, vrmse(a, b))
 				}
-				if slices.Equal(a, c) {
+				if s.Name != "helmholtz_staircase" && slices.Equal(a, c) { // nothing is random there
 					t.Errorf("%s: seeds 1 and 2 give the same", q.Name)
 				}
 			}
