@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"os"
+	"path/filepath"
 	"strconv"
 )
 
@@ -76,6 +78,29 @@ func readRows(path string, header []string, step int) ([][]string, error) {
 			kept = append(kept, row)
 		}
 	}
+}
+
+// ReadLog reads the training log of a run's folder.
+func ReadLog(folder string) ([]Row, error) {
+	path := filepath.Join(folder, LogFile)
+	rows, err := readRows(path, logHeader, math.MaxInt)
+	if err != nil {
+		return nil, fmt.Errorf("train: %w", err)
+	}
+	list := make([]Row, len(rows))
+	for i, row := range rows {
+		var numbers [7]float64
+		for k, text := range row {
+			if numbers[k], err = strconv.ParseFloat(text, 64); err != nil {
+				return nil, fmt.Errorf("train: %s: row %d: %w", path, i+1, err)
+			}
+		}
+		list[i] = Row{
+			Step: int(numbers[0]), Epoch: numbers[1], Samples: int(numbers[2]), Rate: numbers[3],
+			Loss: numbers[4], GradientNorm: numbers[5], Seconds: numbers[6],
+		}
+	}
+	return list, nil
 }
 
 func (t *Table) write(rows ...[]string) error {

@@ -208,6 +208,10 @@ func TestLogIsTakenUpAtItsStep(t *testing.T) {
 	}
 	write(0, 6)
 	want := read()
+	rows, err := ReadLog(filepath.Dir(path))
+	if err != nil || len(rows) != 6 || rows[2].Step != 3 || rows[2].Loss != 1.0/3 {
+		t.Errorf("read back %+v, %v", rows, err)
+	}
 	// A crash after step 6 with a checkpoint at 4, in the middle of a row.
 	if err := os.WriteFile(path, []byte(want+"7,0.5,2"), 0o666); err != nil {
 		t.Fatal(err)

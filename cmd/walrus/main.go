@@ -62,6 +62,7 @@ func rootCommand() *cobra.Command {
 		convertCommand(),
 		dataCommand(),
 		benchCommand(),
+		demoCommand(),
 		evalCommand(),
 		rolloutCommand(),
 		selftestCommand(),

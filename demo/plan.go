@@ -1,0 +1,85 @@
+package demo
+
+import (
+	"path/filepath"
+
+	"github.com/gowalrus/walrus/sim"
+	"github.com/gowalrus/walrus/train"
+)
+
+// part is one scenario of the demo.
+type part struct {
+	scenario     string
+	grid         []int
+	frames       int // of a trajectory
+	stride       int // frames of the simulation between two steps of the network
+	trajectories int // in all splits together
+}
+
+// plan is a whole demo.
+type plan struct {
+	parts  []part
+	splits []float64 // shares of train, valid and test
+	config train.Config
+	steps  int // of a rollout
+	single int // one-step predictions a trajectory
+	bar    bool
+}
+
+// The bar: how good the network must be, relative to persistence.
+const (
+	oneStepBar = 0.5 // one-step VRMSE, at most
+	rolloutBar = 1.0 // VRMSE averaged over the rollout, below
+)
+
+// fullPlan reaches the bar in a few minutes on two cores.
+func fullPlan() plan {
+	c := train.DefaultConfig()
+	c.Model.Vocabulary, c.Model.Tokens = "data", 16
+	c.Data.History, c.Data.Batch, c.Data.Rotation = 4, 4, "none"
+	c.Schedule = train.Schedule{Rate: 2e-3, Epochs: 20, EpochSteps: 40, Warmup: 1, WarmupFactor: 0.1, Cooldown: 6, EveryStep: true}
+	c.Validation = train.ValidationConfig{Every: 4, Windows: 6, Split: "valid"}
+	return plan{
+		parts: []part{
+			{scenario: "euler_multi_quadrants_periodicBC", grid: []int{64, 64}, frames: 41, stride: 1, trajectories: 20},
+			{scenario: "shear_flow", grid: []int{64, 64}, frames: 101, stride: 4, trajectories: 12},
+		},
+		splits: []float64{0.75, 0.1, 0.15}, config: c, steps: 20, single: 10, bar: true,
+	}
+}
+
+// quickPlan shows that everything works, in a fraction of the time; it trains too little to judge.
+func quickPlan() plan {
+	p := fullPlan()
+	for i := range p.parts {
+		p.parts[i].trajectories = 4
+		p.parts[i].frames = 1 + p.parts[i].stride*(p.config.Data.History+9)
+	}
+	p.splits = []float64{0.5, 0.25, 0.25}
+	p.config.Schedule.Epochs, p.config.Schedule.EpochSteps, p.config.Schedule.Cooldown = 4, 5, 1
+	p.config.Validation.Windows = 2
+	p.steps, p.single, p.bar = 8, 3, false
+	return p
+}
+
+// simulation is the plan of one part's data.
+func (p plan) simulation(i int, o Options) (sim.Plan, error) {
+	scenario, err := sim.Find(p.parts[i].scenario)
+	if err != nil {
+		return sim.Plan{}, err
+	}
+	return sim.Plan{
+		Scenario: scenario, Out: o.dataFolder(), Grid: p.parts[i].grid, Frames: p.parts[i].frames,
+		Trajectories: p.parts[i].trajectories, Seed: o.Seed, Splits: p.splits, Workers: o.Workers,
+	}, nil
+}
+
+// training is the configuration of the training run.
+func (p plan) training(o Options) train.Config {
+	c := p.config
+	c.Seed, c.Engine, c.Out = o.Seed, o.Engine, o.runFolder()
+	for _, part := range p.parts {
+		c.Data.Sets = append(c.Data.Sets, train.SetConfig{Path: filepath.Join(o.dataFolder(), part.scenario), Stride: part.stride})
+	}
+	return c
+}
