@@ -74,9 +74,7 @@ func TestStressDoesNoWorkOnTheFlow(t *testing.T) {
 	}
 	s.evaluate(state)
 	difference, shear := make([]float64, s.volume()), make([]float64, s.volume())
-	for i, u := range s.u {
-		difference[i], shear[i] = s.v[i]*s.v[i]-u*u, -u*s.v[i]
-	}
+	reynoldsStress(difference, shear, s.u, s.v)
 	s.addStress(s.part(dst, 0), difference, shear)
 	power, size := 0.0, 0.0
 	for i := range s.size() {

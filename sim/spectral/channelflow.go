@@ -146,6 +146,25 @@ func (c *channelSystem) velocity(u, v []float64, state []complex128, base []floa
 	c.toPoints(v, stream, c.clamped.at[0], func(k float64) complex128 { return complex(0, -k) })
 }
 
+// reynoldsStress writes the parts of -u u that addStress takes: the difference of its diagonal and its off-diagonal.
+func reynoldsStress(difference, shear, u, v []float64) {
+	for i, a := range u {
+		b := v[i]
+		difference[i] = b*b - a*a
+		shear[i] = -a * b
+	}
+}
+
+// reynoldsTensor returns the components of -u u.
+func reynoldsTensor(u, v []float64) (xx, xy, yy []float64) {
+	xx, xy, yy = make([]float64, len(u)), make([]float64, len(u)), make([]float64, len(u))
+	for i, a := range u {
+		b := v[i]
+		xx[i], xy[i], yy[i] = -a*a, -a*b, -b*b
+	}
+	return xx, xy, yy
+}
+
 // crossing is the fastest rate at which the flow crosses cells, the cells of y being as narrow as the points are close.
 func (c *channelSystem) crossing(u, v []float64) float64 {
 	length := 2 * math.Pi / c.k[1]

@@ -78,7 +78,7 @@ func runFlowPast(ctx context.Context, c scenario.Case, emit func(scenario.Frame)
 			solid[i] = 1
 		}
 	}
-	r.set("mask", 0, 1, solid)
+	r.setConstant("mask", solid)
 	return trajectory(ctx, c, tunnelInterval, stepper, state, r, func() {
 		pressure, gradient := s.flowPressure(state)
 		r.set("pressure", 0, 1, out.sample(pressure, out.legendre[0], one, func(i int, _ float64) float64 { return gradient * s.x(i) }))
@@ -195,11 +195,7 @@ func (s *tunnel) evaluate(state []complex128) {
 func (s *tunnel) Nonlinear(dst, state []complex128) {
 	s.evaluate(state)
 	clear(dst)
-	for i, u := range s.u {
-		v := s.v[i]
-		s.first[i] = v*v - u*u
-		s.second[i] = -u * v
-	}
+	reynoldsStress(s.first, s.second, s.u, s.v)
 	s.addStress(dst, s.first, s.second)
 	s.addForce(dst, s.forceX, s.forceY)
 }
@@ -222,10 +218,6 @@ func (s *tunnel) flowPressure(state []complex128) (coefficients []complex128, gr
 		friction += real(v) * (s.clamped.top[2][j] - s.clamped.base[2][j])
 	}
 	gradient = (total + s.viscosity*friction) / (2 * s.half)
-	uu, uv, vv := make([]float64, s.volume()), make([]float64, s.volume()), make([]float64, s.volume())
-	for i, u := range s.u {
-		v := s.v[i]
-		uu[i], uv[i], vv[i] = -u*u, -u*v, -v*v
-	}
-	return s.pressure(state, s.viscosity, uu, uv, vv, s.forceX, s.forceY), gradient
+	txx, txy, tyy := reynoldsTensor(s.u, s.v)
+	return s.pressure(state, s.viscosity, txx, txy, tyy, s.forceX, s.forceY), gradient
 }

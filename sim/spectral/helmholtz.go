@@ -77,7 +77,7 @@ func runHelmholtzStaircase(ctx context.Context, c scenario.Case, emit func(scena
 		return err
 	}
 	r := newRecorder(emit)
-	r.set("mask", 0, 1, w.mask())
+	r.setConstant("mask", w.mask())
 	re, im := make([]float64, len(u)), make([]float64, len(u))
 	for frame := range c.Frames {
 		if err := ctx.Err(); err != nil {

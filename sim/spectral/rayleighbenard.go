@@ -122,11 +122,7 @@ func (s *convection) Nonlinear(dst, state []complex128) {
 	s.evaluate(state)
 	clear(dst)
 	stream, heat := s.part(dst, 0), s.part(dst, 1)
-	for i, u := range s.u {
-		v := s.v[i]
-		s.first[i] = v*v - u*u
-		s.second[i] = -u * v
-	}
+	reynoldsStress(s.first, s.second, s.u, s.v)
 	s.addStress(stream, s.first, s.second)
 	s.addForce(stream, nil, s.b)
 	for q, b := range s.conduction {
@@ -143,12 +139,10 @@ func (s *convection) StepLimit() float64 { return min(convectionStep, courant/ma
 // flowPressure returns the pressure's Legendre coefficients, of zero mean.
 func (s *convection) flowPressure(state []complex128) []complex128 {
 	s.evaluate(state)
-	uu, uv, vv := make([]float64, s.volume()), make([]float64, s.volume()), make([]float64, s.volume())
 	up := make([]float64, s.volume())
-	for i, u := range s.u {
-		v := s.v[i]
-		uu[i], uv[i], vv[i] = -u*u, -u*v, -v*v
-		up[i] = s.b[i] + s.conduction[i/s.nx]
+	for i, b := range s.b {
+		up[i] = b + s.conduction[i/s.nx]
 	}
-	return s.pressure(state, s.viscosity, uu, uv, vv, make([]float64, s.volume()), up)
+	txx, txy, tyy := reynoldsTensor(s.u, s.v)
+	return s.pressure(state, s.viscosity, txx, txy, tyy, make([]float64, s.volume()), up)
 }

@@ -11,8 +11,9 @@ import (
 
 // recorder collects the fields of a frame at the grid points and emits them.
 type recorder struct {
-	frame scenario.Frame
-	emit  func(scenario.Frame) error
+	frame    scenario.Frame
+	emit     func(scenario.Frame) error
+	constant string // a field to leave out after the first frame
 }
 
 func newRecorder(emit func(scenario.Frame) error) *recorder {
@@ -31,6 +32,12 @@ func (r *recorder) set(name string, component, components int, values []float64)
 	}
 }
 
+// setConstant stores a scalar that belongs to the first frame only.
+func (r *recorder) setConstant(name string, values []float64) {
+	r.set(name, 0, 1, values)
+	r.constant = name
+}
+
 // send emits the frame at a time, unless it is no longer finite.
 func (r *recorder) send(time float64) error {
 	for name, values := range r.frame.Values {
@@ -41,11 +48,12 @@ func (r *recorder) send(time float64) error {
 		}
 	}
 	r.frame.Time = time
-	return r.emit(r.frame)
+	err := r.emit(r.frame)
+	if r.constant != "" {
+		delete(r.frame.Values, r.constant)
+	}
+	return err
 }
-
-// drop forgets a constant field after the first frame.
-func (r *recorder) drop(name string) { delete(r.frame.Values, name) }
 
 // trajectory emits frames at equal intervals from time 0: record stores the state, the stepper moves it on.
 func trajectory(ctx context.Context, c scenario.Case, interval float64, stepper *Stepper, u []complex128,

@@ -76,6 +76,9 @@ func checkFrame(t *testing.T, s scenario.Scenario, c scenario.Case, index int, f
 	for _, q := range s.Fields {
 		values := f.Values[q.Name]
 		if q.Constant && index > 0 {
+			if values != nil {
+				t.Errorf("frame %d: the constant %s is given again", index, q.Name)
+			}
 			continue
 		}
 		if want := field.Volume(c.Grid) * q.Rank.Components(2); len(values) != want {

@@ -283,12 +283,11 @@ func (s *polymerFlow) evaluate(state []complex128) {
 func (s *polymerFlow) Nonlinear(dst, state []complex128) {
 	s.evaluate(state)
 	clear(dst)
-	share := (1 - s.solvent) / s.reynolds
-	for i, u := range s.u {
-		v := s.v[i]
-		f := s.spring(s.c[xx][i]+s.c[yy][i]+s.c[zz][i]) * share / s.weissenberg
-		s.first[i] = v*v - u*u + f*(s.c[xx][i]-s.c[yy][i])
-		s.second[i] = f*s.c[xy][i] - u*v
+	reynoldsStress(s.first, s.second, s.u, s.v)
+	for i := range s.u {
+		f := s.stressFactor(i)
+		s.first[i] += f * (s.c[xx][i] - s.c[yy][i])
+		s.second[i] += f * s.c[xy][i]
 	}
 	s.addStress(s.part(dst, 0), s.first, s.second)
 	s.stretch()
@@ -298,6 +297,12 @@ func (s *polymerFlow) Nonlinear(dst, state []complex128) {
 		s.addIntegrals(out, s.legendre.at[0], one)
 		s.addFlux(out, s.legendre, psi, s.u, s.v, s.first)
 	}
+}
+
+// stressFactor is the polymer's stress per conformation at a point; its isotropic part acts as a pressure.
+func (s *polymerFlow) stressFactor(i int) float64 {
+	f := s.spring(s.c[xx][i] + s.c[yy][i] + s.c[zz][i])
+	return f * (1 - s.solvent) / (s.reynolds * s.weissenberg)
 }
 
 // stretch replaces c at the points by the rate of change of psi by stretching, turning and relaxing. In the frame of
@@ -338,15 +343,14 @@ func (s *polymerFlow) StepLimit() float64 {
 // the mean gradient that drives the flow.
 func (s *polymerFlow) flowPressure(state []complex128) []complex128 {
 	s.evaluate(state)
-	n := s.volume()
-	tx, ty, shear := make([]float64, n), make([]float64, n), make([]float64, n)
-	share := (1 - s.solvent) / (s.reynolds * s.weissenberg)
-	for i, u := range s.u {
-		v := s.v[i]
-		f := s.spring(s.c[xx][i]+s.c[yy][i]+s.c[zz][i]) * share
-		tx[i], shear[i], ty[i] = f*s.c[xx][i]-u*u, f*s.c[xy][i]-u*v, f*s.c[yy][i]-v*v
+	txx, txy, tyy := reynoldsTensor(s.u, s.v)
+	for i := range txx {
+		f := s.stressFactor(i)
+		txx[i] += f * s.c[xx][i]
+		txy[i] += f * s.c[xy][i]
+		tyy[i] += f * s.c[yy][i]
 	}
-	p := s.pressure(state, s.solvent/s.reynolds, tx, shear, ty, make([]float64, n), make([]float64, n))
+	p := s.pressure(state, s.solvent/s.reynolds, txx, txy, tyy, make([]float64, len(txx)), make([]float64, len(txx)))
 	for i := range p {
 		p[i] *= complex(s.reynolds, 0)
 	}
