@@ -70,20 +70,19 @@ func one(float64) complex128 { return 1 }
 // alongX is the derivative in x.
 func alongX(k float64) complex128 { return complex(0, k) }
 
-// toPoints evaluates, at the quadrature points, the field with the given coefficients in the basis whose values (or
-// derivatives) are the rows of table, after multiplying by the symbol.
-func (c *channel) toPoints(dst []float64, u []complex128, table []float64, s symbol) {
-	n := len(table) / c.ny
+// toPoints evaluates, at the points of the table, the field with the given coefficients in the basis whose values (or
+// derivatives) it holds, after multiplying by the symbol.
+func (c *channel) toPoints(dst []float64, u []complex128, t table, s symbol) {
 	parallel(c.workers, c.waves, func(_, low, high int) {
 		for m := low; m < high; m++ {
-			factor, mode := s(c.k[m]), c.wave(u, m)[:n]
-			for q := range c.ny {
-				var re, im float64
-				for j, t := range table[q*n : (q+1)*n] {
-					re += t * real(mode[j])
-					im += t * imag(mode[j])
+			factor, mode := s(c.k[m]), c.wave(u, m)[:t.n]
+			for q := range (c.ny + 1) / 2 {
+				even, odd := halves(t.row(q), mode)
+				mirrored := even - odd
+				c.spectrum[q*c.waves+m] = factor * (even + odd)
+				if mirror := c.ny - 1 - q; mirror != q {
+					c.spectrum[mirror*c.waves+m] = factor * complex(t.flip*real(mirrored), t.flip*imag(mirrored))
 				}
-				c.spectrum[q*c.waves+m] = factor * complex(re, im)
 			}
 		}
 	})
@@ -111,21 +110,54 @@ func (c *channel) transform(values []float64) {
 	})
 }
 
+// halves sums the products of a row of a table and a mode, over the even and the odd polynomials.
+func halves(row []float64, mode []complex128) (even, odd complex128) {
+	var evenRe, evenIm, oddRe, oddIm float64
+	mode = mode[:len(row)]
+	j := 0
+	for ; j+1 < len(row); j += 2 {
+		evenRe += row[j] * real(mode[j])
+		evenIm += row[j] * imag(mode[j])
+		oddRe += row[j+1] * real(mode[j+1])
+		oddIm += row[j+1] * imag(mode[j+1])
+	}
+	if j < len(row) {
+		evenRe += row[j] * real(mode[j])
+		evenIm += row[j] * imag(mode[j])
+	}
+	return complex(evenRe, evenIm), complex(oddRe, oddIm)
+}
+
 // addIntegrals adds to dst the integrals over y of spectrum, times the symbol, against the polynomials in the table.
-func (c *channel) addIntegrals(dst []complex128, table []float64, s symbol) {
-	n := len(table) / c.ny
+func (c *channel) addIntegrals(dst []complex128, t table, s symbol) {
 	parallel(c.workers, c.waves, func(_, low, high int) {
 		for m := low; m < high; m++ {
-			factor, mode := s(c.k[m]), c.wave(dst, m)[:n]
-			for q := range c.ny {
-				v := factor * c.spectrum[q*c.waves+m] * complex(c.weights[q], 0)
-				re, im := real(v), imag(v)
-				for j, t := range table[q*n : (q+1)*n] {
-					mode[j] += complex(t*re, t*im)
+			factor, mode := s(c.k[m]), c.wave(dst, m)[:t.n]
+			for q := range (c.ny + 1) / 2 {
+				value := factor * complex(c.weights[q], 0) * c.spectrum[q*c.waves+m]
+				even, odd := value, value
+				if mirror := c.ny - 1 - q; mirror != q {
+					mirrored := factor * complex(t.flip*c.weights[q], 0) * c.spectrum[mirror*c.waves+m]
+					even, odd = value+mirrored, value-mirrored
 				}
+				addHalves(mode, t.row(q), even, odd)
 			}
 		}
 	})
+}
+
+// addHalves adds a row of a table to a mode, times one factor for the even polynomials and another for the odd.
+func addHalves(mode []complex128, row []float64, even, odd complex128) {
+	evenRe, evenIm, oddRe, oddIm := real(even), imag(even), real(odd), imag(odd)
+	mode = mode[:len(row)]
+	j := 0
+	for ; j+1 < len(row); j += 2 {
+		mode[j] += complex(row[j]*evenRe, row[j]*evenIm)
+		mode[j+1] += complex(row[j+1]*oddRe, row[j+1]*oddIm)
+	}
+	if j < len(row) {
+		mode[j] += complex(row[j]*evenRe, row[j]*evenIm)
+	}
 }
 
 // addFlux adds the weak form of -div (u f) to dst for a scalar in a basis: the integrals of u f . grad of the polynomials.
@@ -182,7 +214,7 @@ func (c *channel) diagonaliseNeumann() {
 		for j := i; j < n; j++ {
 			sum := 0.0
 			for q, w := range c.weights {
-				sum += w * c.legendre.at[1][q*n+i] * c.legendre.at[1][q*n+j]
+				sum += w * c.legendre.at[1].row(q)[i] * c.legendre.at[1].row(q)[j]
 			}
 			stiffness.SetSym(i, j, sum/(norms[i]*norms[j]))
 		}

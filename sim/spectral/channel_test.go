@@ -146,3 +146,40 @@ func TestQuadratureAscendsAndIntegratesPolynomials(t *testing.T) {
 		}
 	}
 }
+
+// toPoints and addIntegrals share the work of mirrored points; they must agree with the plain sums, for both parities and
+// an odd number of points.
+func TestMirroredPointsGiveThePlainSums(t *testing.T) {
+	for _, ny := range []int{16, 17} {
+		c := newChannel(8, ny, 1, 2, 1)
+		random := newRandom(4)
+		for d, table := range c.clamped.at {
+			u := make([]complex128, c.size())
+			for j := range table.n {
+				u[j] = complex(random.NormFloat64(), 0)
+			}
+			x, integrals := make([]float64, c.volume()), make([]complex128, c.size())
+			c.toPoints(x, u, table, one)
+			c.transform(x)
+			c.addIntegrals(integrals, table, one)
+			want := make([]float64, table.n)
+			for q := range ny {
+				value := 0.0
+				for j, v := range table.row(q) {
+					value += v * real(u[j])
+				}
+				if math.Abs(x[q*c.nx]-value) > 1e-9*(1+math.Abs(value)) {
+					t.Fatalf("%d points, derivative %d: value %v at point %d, want %v", ny, d, x[q*c.nx], q, value)
+				}
+				for j, v := range table.row(q) {
+					want[j] += c.weights[q] * value * v
+				}
+			}
+			for j, v := range want {
+				if math.Abs(real(integrals[j])-v) > 1e-9*(1+math.Abs(v)) {
+					t.Fatalf("%d points, derivative %d: integral %v against polynomial %d, want %v", ny, d, integrals[j], j, v)
+				}
+			}
+		}
+	}
+}

@@ -12,14 +12,14 @@ type sampler struct {
 	*channel
 	columns  int // points in x that are emitted, from the first
 	y        []float64
-	legendre [3][]float64
-	zero     [3][]float64
-	clamped  [3][]float64
+	legendre [3]table
+	zero     [3]table
+	clamped  [3]table
 	values   []float64 // by y, then x
 	turned   []float64 // by x, then y
 }
 
-// newSampler prepares evaluation at the points y of [-1, 1].
+// newSampler prepares evaluation at the points y of [-1, 1], which are symmetric about 0.
 func (c *channel) newSampler(y []float64, columns int) *sampler {
 	return &sampler{
 		channel: c, columns: columns, y: y,
@@ -33,8 +33,8 @@ func (c *channel) newSampler(y []float64, columns int) *sampler {
 
 // sample returns the field with the given coefficients, plus base(x, y) (nil: nothing), in the order of a frame. The
 // result is valid until the next call.
-func (s *sampler) sample(u []complex128, table []float64, by symbol, base func(i int, y float64) float64) []float64 {
-	s.toPoints(s.values, u, table, by)
+func (s *sampler) sample(u []complex128, t table, by symbol, base func(i int, y float64) float64) []float64 {
+	s.toPoints(s.values, u, t, by)
 	for i := range s.columns {
 		for q, y := range s.y {
 			v := s.values[q*s.nx+i]

@@ -10,12 +10,23 @@ import (
 // boundary condition, after Shen (1994). The coordinate is physical: derivatives and integrals are taken in y.
 type polynomials struct {
 	n  int
-	at [3][]float64 // value, first and second derivative at the points: row q, column j
+	at [3]table // value, first and second derivative at the points
 	// gram[d] holds the integrals of the products of the d-th derivatives.
 	gram [3]band
 	top  [3][]float64 // value and derivatives of the polynomials at the upper wall, by derivative and j
 	base [3][]float64 // at the lower wall
 }
+
+// table holds the polynomials of a basis, or a derivative of them, at points that lie symmetrically about the middle: row
+// q, column j. Polynomial j is even or odd with j, and a derivative turns that round, so that a point and its mirror image
+// share their work.
+type table struct {
+	n      int     // polynomials
+	flip   float64 // what polynomial 0 is multiplied by at the mirror image: 1, or -1 for a first derivative
+	values []float64
+}
+
+func (t table) row(q int) []float64 { return t.values[q*t.n : (q+1)*t.n] }
 
 // combination gives the factors of L_j, L_(j+2) and L_(j+4) in basis polynomial j.
 type combination func(j int) [3]float64
@@ -36,7 +47,10 @@ func clampedAtWalls(j int) [3]float64 {
 func gaussLegendre(n int) (points, weights []float64) {
 	points, weights = make([]float64, n), make([]float64, n)
 	quad.Legendre{}.FixedLocations(points, weights, -1, 1)
-	slices.Reverse(points) // gonum lists them from the right; the weights are symmetric
+	slices.Sort(points) // gonum lists them from the right; the weights are symmetric
+	for i := range n / 2 {
+		points[n-1-i] = -points[i]
+	}
 	return points, weights
 }
 
@@ -65,20 +79,20 @@ func legendreTable(points []float64, n int) [3][]float64 {
 
 // evaluate gives the basis's n polynomials and derivatives at points of [-1, 1] that stand for an interval of the given
 // half width.
-func (c combination) evaluate(points []float64, n int, half float64) [3][]float64 {
-	table := legendreTable(points, n+4)
-	var at [3][]float64
-	scale := 1.0
+func (c combination) evaluate(points []float64, n int, half float64) [3]table {
+	legendre := legendreTable(points, n+4)
+	var at [3]table
+	scale, flip := 1.0, 1.0
 	for d := range at {
-		at[d] = make([]float64, len(points)*n)
+		at[d] = table{n: n, flip: flip, values: make([]float64, len(points)*n)}
 		for q := range points {
 			for j := range n {
 				for i, f := range c(j) {
-					at[d][q*n+j] += scale * f * table[d][q*(n+4)+j+2*i]
+					at[d].values[q*n+j] += scale * f * legendre[d][q*(n+4)+j+2*i]
 				}
 			}
 		}
-		scale /= half
+		scale, flip = scale/half, -flip
 	}
 	return at
 }
@@ -86,14 +100,14 @@ func (c combination) evaluate(points []float64, n int, half float64) [3][]float6
 // newPolynomials prepares n polynomials of a basis on the quadrature points of an interval of the given half width.
 func newPolynomials(c combination, n int, points, weights []float64, half float64) *polynomials {
 	p := &polynomials{n: n, at: c.evaluate(points, n, half)}
-	p.top = c.evaluate([]float64{1}, n, half)
-	p.base = c.evaluate([]float64{-1}, n, half)
+	top, base := c.evaluate([]float64{1}, n, half), c.evaluate([]float64{-1}, n, half)
 	for d := range p.gram {
+		p.top[d], p.base[d] = top[d].values, base[d].values
 		p.gram[d] = make(band, n)
 		for i := range n {
 			for k := range min(i, bandwidth) + 1 {
 				for q, w := range weights {
-					p.gram[d][i][k] += half * w * p.at[d][q*n+i] * p.at[d][q*n+i-k]
+					p.gram[d][i][k] += half * w * p.at[d].row(q)[i] * p.at[d].row(q)[i-k]
 				}
 			}
 		}
