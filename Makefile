@@ -13,7 +13,7 @@ build-xla: setup
 	$(GO) build -tags xla -o bin/walrus-xla ./cmd/walrus
 
 demo: build
-	bin/walrus demo --out demo
+	bin/walrus demo --out walrus-demo
 
 test: setup lint
 	$(GO) test -timeout 10m ./...
@@ -35,4 +35,4 @@ generate:
 	$(GO) generate ./...
 
 clean:
-	rm -rf bin demo
+	rm -rf bin walrus-demo
