@@ -6,6 +6,7 @@ const (
 	depthBlock   = 384     // largest block of K
 	chunkSize    = 3 << 17 // elements of packed B that stay in the second-level cache: 1.5 MiB
 	groupSize    = 4 << 20 // elements of B that are packed at once: 16 MiB
+	copiedRows   = 3 << 15 // elements of A that are copied at once where A can not be read in place: 384 KiB
 	serialWork   = 1 << 19 // multiply-adds below which a product is not split over workers
 	tasksPerHand = 4       // tasks per worker, to even out their speeds
 )
@@ -215,46 +216,69 @@ func (s *Set) packGroup(p *Pool, w *part, k, depth, j, cols int) {
 
 // rows computes rows [i, end) of columns [j+from, j+to) for the group of B that starts at row k and column j.
 func (s *Set) rows(w *part, arena *Arena, i, end, k, depth, j, from, to int) {
-	g := w.g
 	defer arena.Release(arena.Mark())
-	strided := g.Consume != nil || g.C.ColStride != 1
-	step := w.plan.chunkCols
-	var strip []float32
-	if strided {
-		strip = arena.Float32(s.tileRows * step)
+	if w.g.Consume != nil || w.g.C.ColStride != 1 {
+		s.rowsApart(w, arena, i, end, k, depth, j, from, to)
+		return
 	}
-	scratch := arena.Float32(s.tileRows * w.plan.depth)
-	for col := from; col < to; col += step {
-		cols := min(step, to-col)
-		if strided {
-			s.eachStrip(i, end, func(row, rows int) {
-				if g.Consume == nil && (k > 0 || g.Accumulate) {
-					loadStrip(strip, &g.C, w.baseC, row, rows, j+col, cols)
-				}
-				for block := 0; block == 0 || block < depth; block += w.plan.depth {
-					s.strip(w, scratch, row, rows, k, block, depth, j, col, cols, at(strip, 0), cols, g.Accumulate || k+block > 0)
-				}
-				last := k+depth >= g.K
-				if last {
-					s.finishStrip(g, w.batch, row, rows, j+col, cols, strip, cols)
-				}
-				if g.Consume != nil {
-					g.Consume(w.batch, row, j+col, rows, strip, cols)
-				} else {
-					storeStrip(strip, &g.C, w.baseC, row, rows, j+col, cols)
-				}
-			})
-			continue
-		}
+	step := end - i
+	var scratch []float32
+	if s.copiesA(w.g) {
+		step = min(step, max(1, copiedRows/w.plan.depth/s.tileRows)*s.tileRows)
+		scratch = arena.Float32((step + s.tileRows) * w.plan.depth)
+	}
+	strips := make([]strip, 0, ceilDiv(step, s.tileRows))
+	for ; i < end; i += step {
 		for block := 0; block == 0 || block < depth; block += w.plan.depth {
-			s.eachStrip(i, end, func(row, rows int) {
-				to := w.baseC + row*g.C.RowStride + j + col
-				s.strip(w, scratch, row, rows, k, block, depth, j, col, cols, at(g.C.Data, to), g.C.RowStride, g.Accumulate || k+block > 0)
-				if k+block+w.plan.depth >= g.K && g.hasFinish() {
-					s.finishStrip(g, w.batch, row, rows, j+col, cols, g.C.Data[to:], g.C.RowStride)
-				}
-			})
+			strips = strips[:0]
+			s.eachStrip(i, min(end, i+step), func(row, rows int) { strips = append(strips, strip{row: row, rows: rows}) })
+			s.viewStrips(w, strips, k+block, min(w.plan.depth, depth-block), scratch)
+			for col := from; col < to; col += w.plan.chunkCols {
+				s.strips(w, strips, k, block, depth, j, col, min(w.plan.chunkCols, to-col))
+			}
 		}
+	}
+}
+
+// strips multiplies strips of A by columns [col, col+cols) of a block of the packed group, into C, and finishes those
+// elements if nothing more is to be added.
+func (s *Set) strips(w *part, strips []strip, k, block, depth, j, col, cols int) {
+	g := w.g
+	last := k+block+w.plan.depth >= g.K
+	for _, st := range strips {
+		to := w.baseC + st.row*g.C.RowStride + j + col
+		s.strip(w, st, k, block, depth, j, col, cols, at(g.C.Data, to), g.C.RowStride, g.Accumulate || k+block > 0)
+		if last && g.hasFinish() {
+			s.finishStrip(g, w.batch, st.row, st.rows, j+col, cols, g.C.Data[to:], g.C.RowStride)
+		}
+	}
+}
+
+// rowsApart is rows for results that are not rows of C with contiguous columns: each strip is completed in scratch, then
+// stored or handed over.
+func (s *Set) rowsApart(w *part, arena *Arena, i, end, k, depth, j, from, to int) {
+	g := w.g
+	result := arena.Float32(s.tileRows * w.plan.chunkCols)
+	scratch := arena.Float32((s.tileRows + 1) * w.plan.depth)
+	for col := from; col < to; col += w.plan.chunkCols {
+		cols := min(w.plan.chunkCols, to-col)
+		s.eachStrip(i, end, func(row, rows int) {
+			if g.Consume == nil && (k > 0 || g.Accumulate) {
+				loadStrip(result, &g.C, w.baseC, row, rows, j+col, cols)
+			}
+			for block := 0; block == 0 || block < depth; block += w.plan.depth {
+				st := strip{row, rows, s.viewA(g, w.batch, w.baseA, row, rows, k+block, min(w.plan.depth, depth-block), scratch)}
+				s.strip(w, st, k, block, depth, j, col, cols, at(result, 0), cols, g.Accumulate || k+block > 0)
+			}
+			if k+depth >= g.K {
+				s.finishStrip(g, w.batch, row, rows, j+col, cols, result, cols)
+			}
+			if g.Consume != nil {
+				g.Consume(w.batch, row, j+col, rows, result, cols)
+			} else {
+				storeStrip(result, &g.C, w.baseC, row, rows, j+col, cols)
+			}
+		})
 	}
 }
 
@@ -269,14 +293,13 @@ func (s *Set) eachStrip(from, end int, f func(row, rows int)) {
 	}
 }
 
-// strip multiplies rows [row, row+rows) of A by the block of the packed group that starts at its row block, for its
-// columns [col, col+cols), into c.
-func (s *Set) strip(w *part, scratch []float32, row, rows, k, block, depth, j, col, cols int, c *float32, cRow int, accumulate bool) {
-	g := w.g
+// strip multiplies a strip of A by the block of the packed group that starts at its row block, for its columns
+// [col, col+cols), into c.
+func (s *Set) strip(w *part, st strip, k, block, depth, j, col, cols int, c *float32, cRow int, accumulate bool) {
+	g, a := w.g, st.a
 	kb := min(w.plan.depth, depth-block)
-	a := s.viewA(g, w.batch, w.baseA, row, rows, k+block, kb, scratch)
 	group := ceilDiv(min(w.plan.groupCols, g.N-j), s.tileCols) * s.tileCols
-	kernels := &w.tiles[rows-1]
+	kernels := &w.tiles[st.rows-1]
 	steps := w.steps(kb)
 	for x := 0; x < cols; x += s.tileCols {
 		n := min(s.tileCols, cols-x)

@@ -8,12 +8,52 @@ type panelA struct {
 	row, col int // strides
 }
 
+// strip is some rows of A, at most as many as a tile has, in the present block of K.
+type strip struct {
+	row, rows int
+	a         panelA
+}
+
 // copyStride is the row stride in elements from which rows that share a multiple of it fall into the same sets of the
 // first-level cache: such rows are copied next to each other first.
 const copyStride = 512
 
+// copiesA tells whether strips of A are copied before they are multiplied.
+func (s *Set) copiesA(g *Gemm) bool {
+	return s.usesPairs(g) || g.A.Gather != nil || g.A.ColStride != 1 || g.A.RowStride%copyStride == 0
+}
+
+// viewStrips prepares columns [k, k+depth) of strips that follow each other. scratch has room for their rows and a tile
+// more. Where columns of A are contiguous, a few columns of all strips are copied at a time, so that each cache line is
+// fetched once.
+func (s *Set) viewStrips(w *part, strips []strip, k, depth int, scratch []float32) {
+	a := &w.g.A
+	first := strips[0].row
+	copied := s.copiesA(w.g)
+	if copied && !w.pairs && a.Gather == nil && a.RowStride == 1 && a.ColStride != 1 && depth > 0 {
+		const together = 32
+		for p := 0; p < depth; p += together {
+			for i := range strips {
+				st := &strips[i]
+				st.a = panelA{at(scratch, (st.row-first)*depth), 1, st.rows}
+				from := w.baseA + st.row + (k+p)*a.ColStride
+				s.packStrip[0](offset32(st.a.data, p*st.rows), st.rows, at(a.Data, from), a.ColStride, min(together, depth-p), st.rows)
+			}
+		}
+		return
+	}
+	for i := range strips {
+		st := &strips[i]
+		var room []float32
+		if copied {
+			room = scratch[(st.row-first)*depth:]
+		}
+		st.a = s.viewA(w.g, w.batch, w.baseA, st.row, st.rows, k, depth, room)
+	}
+}
+
 // viewA returns rows [i, i+rows) and columns [k, k+depth) of A: A itself where its layout suits the kernel, else a copy
-// in scratch, which has room for rows*depth elements.
+// in scratch, which has room for (rows+1)*depth elements.
 func (s *Set) viewA(g *Gemm, batch, base, i, rows, k, depth int, scratch []float32) panelA {
 	a := &g.A
 	if s.usesPairs(g) {
@@ -29,7 +69,7 @@ func (s *Set) viewA(g *Gemm, batch, base, i, rows, k, depth int, scratch []float
 	switch {
 	case depth == 0 || rows == 0:
 		return panelA{at(scratch, 0), 1, 1}
-	case a.ColStride == 1 && a.RowStride%copyStride != 0:
+	case !s.copiesA(g):
 		return panelA{at(a.Data, from), a.RowStride, 1}
 	case a.ColStride == 1:
 		for r := range rows {
@@ -37,7 +77,7 @@ func (s *Set) viewA(g *Gemm, batch, base, i, rows, k, depth int, scratch []float
 		}
 		return panelA{at(scratch, 0), depth, 1}
 	case a.RowStride == 1:
-		s.packStrip(at(scratch, 0), at(a.Data, from), a.ColStride, depth, rows)
+		s.packStrip[0](at(scratch, 0), rows, at(a.Data, from), a.ColStride, depth, rows)
 		return panelA{at(scratch, 0), 1, rows}
 	}
 	for r := range rows {
@@ -68,9 +108,7 @@ func (s *Set) packB(g *Gemm, batch, base, k, depth, j, cols int, dst, scratch []
 	case b.BF16 != nil:
 		s.packHalf(b, from, depth, cols, dst, scratch)
 	case b.ColStride == 1:
-		for p := range depth {
-			copy(dst[p*width:p*width+cols], b.Data[from+p*b.RowStride:])
-		}
+		s.packStrip[1](at(dst, 0), width, at(b.Data, from), b.RowStride, depth, cols)
 	case b.RowStride == 1:
 		s.transpose(dst, width, b.Data[from:], b.ColStride, cols, depth)
 	default:
@@ -105,9 +143,12 @@ func (s *Set) packHalf(b *Matrix, from, depth, cols int, dst, scratch []float32)
 	}
 }
 
-// packStripPlain copies n rows of cols elements, stride elements apart, next to each other.
-func packStripPlain(dst, src *float32, stride, n, cols int) {
+// packStrip copies n rows of cols elements: dst[i*dstStride+j] = src[i*stride+j].
+type packStrip func(dst *float32, dstStride int, src *float32, stride, n, cols int)
+
+// packStripPlain is the definition of packStrip.
+func packStripPlain(dst *float32, dstStride int, src *float32, stride, n, cols int) {
 	for i := range n {
-		copy(unsafe.Slice(offset32(dst, i*cols), cols), unsafe.Slice(offset32(src, i*stride), cols))
+		copy(unsafe.Slice(offset32(dst, i*dstStride), cols), unsafe.Slice(offset32(src, i*stride), cols))
 	}
 }

@@ -14,15 +14,25 @@ func transposeBandWide(dst *float32, dstStride int, src *float32, srcStride int,
 //go:noescape
 func transposeBandNarrow(dst *float32, dstStride int, src *float32, srcStride int, rows int, cols int)
 
-// packStripWide copies dst[i*cols+j] = src[i*stride+j] for i below n (positive) and j below cols, which fit one vector.
+// packStrip1Wide copies dst[i*dstStride+j] = src[i*stride+j] for i below n (positive) and j below cols.
 //
 //go:noescape
-func packStripWide(dst *float32, src *float32, stride int, n int, cols int)
+func packStrip1Wide(dst *float32, dstStride int, src *float32, stride int, n int, cols int)
 
-// packStripNarrow copies dst[i*cols+j] = src[i*stride+j] for i below n (positive) and j below cols, which fit one vector.
+// packStrip2Wide copies dst[i*dstStride+j] = src[i*stride+j] for i below n (positive) and j below cols.
 //
 //go:noescape
-func packStripNarrow(dst *float32, src *float32, stride int, n int, cols int)
+func packStrip2Wide(dst *float32, dstStride int, src *float32, stride int, n int, cols int)
+
+// packStrip1Narrow copies dst[i*dstStride+j] = src[i*stride+j] for i below n (positive) and j below cols.
+//
+//go:noescape
+func packStrip1Narrow(dst *float32, dstStride int, src *float32, stride int, n int, cols int)
+
+// packStrip2Narrow copies dst[i*dstStride+j] = src[i*stride+j] for i below n (positive) and j below cols.
+//
+//go:noescape
+func packStrip2Narrow(dst *float32, dstStride int, src *float32, stride int, n int, cols int)
 
 // deinterleaveWide splits n pairs; n is a positive multiple of 16.
 //

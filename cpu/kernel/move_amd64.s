@@ -414,60 +414,141 @@ DATA moveMasks<>+56(SB)/4, $0x00000000
 DATA moveMasks<>+60(SB)/4, $0x00000000
 GLOBL moveMasks<>(SB), RODATA|NOPTR, $64
 
-// func packStripWide(dst *float32, src *float32, stride int, n int, cols int)
+// func packStrip1Wide(dst *float32, dstStride int, src *float32, stride int, n int, cols int)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·packStripWide(SB), NOSPLIT, $0-40
+TEXT ·packStrip1Wide(SB), NOSPLIT, $0-48
 	MOVQ   dst+0(FP), AX
-	MOVQ   src+8(FP), CX
-	MOVQ   stride+16(FP), DX
-	MOVQ   n+24(FP), BX
-	MOVQ   cols+32(FP), SI
-	MOVQ   $-1, DI
-	BZHIQ  SI, DI, DI
-	KMOVW  DI, K1
-	SHLQ   $0x02, DX
-	SHLQ   $0x02, SI
-	MOVQ   DX, DI
-	IMUL3Q $0x10, DI, DI
+	MOVQ   dstStride+8(FP), CX
+	MOVQ   src+16(FP), DX
+	MOVQ   stride+24(FP), BX
+	MOVQ   n+32(FP), SI
+	MOVQ   cols+40(FP), DI
+	MOVQ   $-1, R8
+	BZHIQ  DI, R8, R8
+	KMOVW  R8, K1
+	SHLQ   $0x02, BX
+	SHLQ   $0x02, CX
+	IMUL3Q $0x10, BX, DI
 
 loop:
-	PREFETCHT0 (CX)(DI*1)
-	VMOVUPS.Z  (CX), K1, Z0
+	PREFETCHT0 (DX)(DI*1)
+	VMOVUPS.Z  (DX), K1, Z0
 	VMOVUPS    Z0, K1, (AX)
-	ADDQ       DX, CX
-	ADDQ       SI, AX
-	DECQ       BX
+	ADDQ       BX, DX
+	ADDQ       CX, AX
+	DECQ       SI
 	JNZ        loop
 	VZEROUPPER
 	RET
 
-// func packStripNarrow(dst *float32, src *float32, stride int, n int, cols int)
-// Requires: AVX, CMOV, MMX+
-TEXT ·packStripNarrow(SB), NOSPLIT, $0-40
-	MOVQ    dst+0(FP), AX
-	MOVQ    src+8(FP), CX
-	MOVQ    stride+16(FP), DX
-	MOVQ    n+24(FP), BX
-	MOVQ    cols+32(FP), SI
-	MOVQ    SI, R8
-	MOVQ    $0x00000008, DI
-	CMPQ    R8, DI
-	CMOVQGT DI, R8
-	NEGQ    R8
-	LEAQ    moveMasks<>+0(SB), DI
-	VMOVUPS 32(DI)(R8*4), Y0
-	SHLQ    $0x02, DX
-	SHLQ    $0x02, SI
-	MOVQ    DX, DI
-	IMUL3Q  $0x10, DI, DI
+// func packStrip2Wide(dst *float32, dstStride int, src *float32, stride int, n int, cols int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·packStrip2Wide(SB), NOSPLIT, $0-48
+	MOVQ   dst+0(FP), AX
+	MOVQ   dstStride+8(FP), CX
+	MOVQ   src+16(FP), DX
+	MOVQ   stride+24(FP), BX
+	MOVQ   n+32(FP), SI
+	MOVQ   cols+40(FP), DI
+	MOVQ   $-1, R8
+	BZHIQ  DI, R8, R8
+	KMOVW  R8, K1
+	SHRQ   $0x10, R8
+	KMOVW  R8, K2
+	SHLQ   $0x02, BX
+	SHLQ   $0x02, CX
+	IMUL3Q $0x10, BX, DI
 
 loop:
-	PREFETCHT0 (CX)(DI*1)
-	VMASKMOVPS (CX), Y0, Y1
+	PREFETCHT0 (DX)(DI*1)
+	VMOVUPS.Z  (DX), K1, Z0
+	VMOVUPS    Z0, K1, (AX)
+	PREFETCHT0 64(DX)(DI*1)
+	VMOVUPS.Z  64(DX), K2, Z0
+	VMOVUPS    Z0, K2, 64(AX)
+	ADDQ       BX, DX
+	ADDQ       CX, AX
+	DECQ       SI
+	JNZ        loop
+	VZEROUPPER
+	RET
+
+// func packStrip1Narrow(dst *float32, dstStride int, src *float32, stride int, n int, cols int)
+// Requires: AVX, CMOV, MMX+
+TEXT ·packStrip1Narrow(SB), NOSPLIT, $0-48
+	MOVQ    dst+0(FP), AX
+	MOVQ    dstStride+8(FP), CX
+	MOVQ    src+16(FP), DX
+	MOVQ    stride+24(FP), BX
+	MOVQ    n+32(FP), SI
+	MOVQ    cols+40(FP), DI
+	XORQ    R8, R8
+	MOVQ    DI, R10
+	MOVQ    $0x00000008, R9
+	CMPQ    R10, R9
+	CMOVQGT R9, R10
+	NEGQ    R10
+	LEAQ    moveMasks<>+0(SB), R9
+	VMOVUPS 32(R9)(R10*4), Y0
+	SUBQ    $0x08, DI
+	CMOVQLT R8, DI
+	SHLQ    $0x02, BX
+	SHLQ    $0x02, CX
+	IMUL3Q  $0x10, BX, DI
+
+loop:
+	PREFETCHT0 (DX)(DI*1)
+	VMASKMOVPS (DX), Y0, Y1
 	VMASKMOVPS Y1, Y0, (AX)
-	ADDQ       DX, CX
-	ADDQ       SI, AX
-	DECQ       BX
+	ADDQ       BX, DX
+	ADDQ       CX, AX
+	DECQ       SI
+	JNZ        loop
+	VZEROUPPER
+	RET
+
+// func packStrip2Narrow(dst *float32, dstStride int, src *float32, stride int, n int, cols int)
+// Requires: AVX, CMOV, MMX+
+TEXT ·packStrip2Narrow(SB), NOSPLIT, $0-48
+	MOVQ    dst+0(FP), AX
+	MOVQ    dstStride+8(FP), CX
+	MOVQ    src+16(FP), DX
+	MOVQ    stride+24(FP), BX
+	MOVQ    n+32(FP), SI
+	MOVQ    cols+40(FP), DI
+	XORQ    R8, R8
+	MOVQ    DI, R10
+	MOVQ    $0x00000008, R9
+	CMPQ    R10, R9
+	CMOVQGT R9, R10
+	NEGQ    R10
+	LEAQ    moveMasks<>+0(SB), R9
+	VMOVUPS 32(R9)(R10*4), Y0
+	SUBQ    $0x08, DI
+	CMOVQLT R8, DI
+	MOVQ    DI, R10
+	MOVQ    $0x00000008, R9
+	CMPQ    R10, R9
+	CMOVQGT R9, R10
+	NEGQ    R10
+	LEAQ    moveMasks<>+0(SB), R9
+	VMOVUPS 32(R9)(R10*4), Y1
+	SUBQ    $0x08, DI
+	CMOVQLT R8, DI
+	SHLQ    $0x02, BX
+	SHLQ    $0x02, CX
+	IMUL3Q  $0x10, BX, DI
+
+loop:
+	PREFETCHT0 (DX)(DI*1)
+	VMASKMOVPS (DX), Y0, Y2
+	VMASKMOVPS Y2, Y0, (AX)
+	PREFETCHT0 32(DX)(DI*1)
+	VMASKMOVPS 32(DX), Y1, Y2
+	VMASKMOVPS Y2, Y1, 32(AX)
+	ADDQ       BX, DX
+	ADDQ       CX, AX
+	DECQ       SI
 	JNZ        loop
 	VZEROUPPER
 	RET

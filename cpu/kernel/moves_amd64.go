@@ -11,7 +11,7 @@ func movesWide(s *Set) {
 			transposeBandWide(&dst[r], dstStride, &src[r*srcStride], srcStride, min(16, rows-r), cols)
 		}
 	}
-	s.packStrip = packStripWide
+	s.packStrip = [2]packStrip{packStrip1Wide, packStrip2Wide}
 	s.interleave = func(dst, even, odd []float32) {
 		n := len(even) &^ 15
 		if n > 0 {
@@ -49,7 +49,7 @@ func movesNarrow(s *Set) {
 			transposeBandNarrow(&dst[r], dstStride, &src[r*srcStride], srcStride, min(8, rows-r), cols)
 		}
 	}
-	s.packStrip = packStripNarrow
+	s.packStrip = [2]packStrip{packStrip1Narrow, packStrip2Narrow}
 	s.fromBF16 = func(dst []float32, src []BF16) {
 		n := len(dst) &^ 7
 		if n > 0 {

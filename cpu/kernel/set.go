@@ -28,7 +28,7 @@ type Set struct {
 	transpose    func(dst []float32, dstStride int, src []float32, srcStride, rows, cols int)
 	compare      func(op Comparison, dst []bool, a, b []float32)
 	choose       func(dst []float32, cond []bool, a, b []float32)
-	packStrip    func(dst, src *float32, stride, n, cols int)
+	packStrip    [2]packStrip // for rows of one and of two vectors
 	softmaxBlock func(block, top, sum, factor []float32)
 	gradBlock    func(p, dp, shift, delta []float32, scale float32)
 	scaleLanes   func(block, factor []float32)
@@ -98,7 +98,7 @@ func plainSet() *Set {
 	s.transpose = transposePlain
 	s.compare = comparePlain
 	s.choose = choosePlain
-	s.packStrip = packStripPlain
+	s.packStrip = [2]packStrip{packStripPlain, packStripPlain}
 	s.softmaxBlock = softmaxBlockPlain
 	s.gradBlock = gradBlockPlain
 	s.scaleLanes = scaleLanesPlain

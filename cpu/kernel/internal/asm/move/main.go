@@ -3,6 +3,7 @@
 package main
 
 import (
+	"fmt"
 	"sync"
 
 	"github.com/gowalrus/walrus/cpu/kernel/internal/asm/lanes"
@@ -20,8 +21,8 @@ func main() {
 	ConstraintExpr("amd64")
 	transposeWide()
 	transposeNarrow()
-	stripWide()
-	stripNarrow()
+	stripsWide()
+	stripsNarrow()
 	pairsWide()
 	halvesWide()
 	halvesNarrow()
@@ -178,58 +179,78 @@ func transposeNarrow() {
 // prefetched is the number of rows that the packing of a strip reads ahead.
 const prefetched = 16
 
-// strip writes the copy of n rows of a few elements, stride elements apart, to rows of cols elements next to each other.
-func strip(name string, load func(Mem) reg.VecVirtual, store func(reg.VecVirtual, Mem), masks func(cols reg.GPVirtual)) {
-	TEXT(name, NOSPLIT, "func(dst, src *float32, stride, n, cols int)")
-	Doc(name + " copies dst[i*cols+j] = src[i*stride+j] for i below n (positive) and j below cols, which fit one vector.")
+// strip writes the copy of n rows of a few elements, stride elements apart, to rows dstStride elements apart: at most the
+// given number of vectors each. load and store move vector v of a row.
+func strip(name string, vectors, size int, load func(m Mem, v int) reg.VecVirtual, store func(x reg.VecVirtual, m Mem, v int), masks func(cols reg.GPVirtual)) {
+	TEXT(name, NOSPLIT, "func(dst *float32, dstStride int, src *float32, stride, n, cols int)")
+	Doc(name + " copies dst[i*dstStride+j] = src[i*stride+j] for i below n (positive) and j below cols.")
 	Pragma("noescape")
-	dst, src, stride, n, cols, ahead := GP64(), GP64(), GP64(), GP64(), GP64(), GP64()
+	dst, dstStride, src, stride, n, cols, ahead := GP64(), GP64(), GP64(), GP64(), GP64(), GP64(), GP64()
 	Load(Param("dst"), dst)
+	Load(Param("dstStride"), dstStride)
 	Load(Param("src"), src)
 	Load(Param("stride"), stride)
 	Load(Param("n"), n)
 	Load(Param("cols"), cols)
 	masks(cols)
 	SHLQ(U8(2), stride)
-	SHLQ(U8(2), cols)
-	MOVQ(stride, ahead)
-	IMUL3Q(U8(prefetched), ahead, ahead)
+	SHLQ(U8(2), dstStride)
+	IMUL3Q(U8(prefetched), stride, ahead)
 	Label("loop")
-	PREFETCHT0(Mem{Base: src, Index: ahead, Scale: 1})
-	store(load(Mem{Base: src}), Mem{Base: dst})
+	for v := range vectors {
+		PREFETCHT0(Mem{Base: src, Index: ahead, Scale: 1, Disp: size * v})
+		store(load(Mem{Base: src, Disp: size * v}, v), Mem{Base: dst, Disp: size * v}, v)
+	}
 	ADDQ(stride, src)
-	ADDQ(cols, dst)
+	ADDQ(dstStride, dst)
 	DECQ(n)
 	JNZ(LabelRef("loop"))
 	VZEROUPPER()
 	RET()
 }
 
-func stripWide() {
-	var lanes reg.OpmaskVirtual
-	strip("packStripWide", func(m Mem) reg.VecVirtual {
-		v := ZMM()
-		VMOVUPS_Z(m, lanes, v)
-		return v
-	}, func(v reg.VecVirtual, m Mem) { VMOVUPS(v, lanes, m) }, func(cols reg.GPVirtual) {
-		ones := GP64()
-		MOVQ(I64(-1), ones)
-		BZHIQ(cols, ones, ones)
-		lanes = K()
-		KMOVW(ones.As32(), lanes)
-	})
+func stripsWide() {
+	for vectors := 1; vectors <= 2; vectors++ {
+		var lanes []reg.OpmaskVirtual
+		strip(fmt.Sprintf("packStrip%dWide", vectors), vectors, 64, func(m Mem, v int) reg.VecVirtual {
+			x := ZMM()
+			VMOVUPS_Z(m, lanes[v], x)
+			return x
+		}, func(x reg.VecVirtual, m Mem, v int) { VMOVUPS(x, lanes[v], m) }, func(cols reg.GPVirtual) {
+			ones := GP64()
+			MOVQ(I64(-1), ones)
+			BZHIQ(cols, ones, ones)
+			for v := range vectors {
+				if v > 0 {
+					SHRQ(U8(16), ones)
+				}
+				k := K()
+				KMOVW(ones.As32(), k)
+				lanes = append(lanes, k)
+			}
+		})
+	}
 }
 
-func stripNarrow() {
-	var lanes reg.VecVirtual
-	strip("packStripNarrow", func(m Mem) reg.VecVirtual {
-		v := YMM()
-		VMASKMOVPS(m, lanes, v)
-		return v
-	}, func(v reg.VecVirtual, m Mem) { VMASKMOVPS(v, lanes, m) }, func(cols reg.GPVirtual) {
-		lanes = YMM()
-		firstLanes(cols, lanes)
-	})
+func stripsNarrow() {
+	for vectors := 1; vectors <= 2; vectors++ {
+		var lanes []reg.VecVirtual
+		strip(fmt.Sprintf("packStrip%dNarrow", vectors), vectors, 32, func(m Mem, v int) reg.VecVirtual {
+			x := YMM()
+			VMASKMOVPS(m, lanes[v], x)
+			return x
+		}, func(x reg.VecVirtual, m Mem, v int) { VMASKMOVPS(x, lanes[v], m) }, func(cols reg.GPVirtual) {
+			zero := GP64()
+			XORQ(zero, zero)
+			for range vectors {
+				x := YMM()
+				firstLanes(cols, x)
+				lanes = append(lanes, x)
+				SUBQ(U8(8), cols)
+				CMOVQLT(zero, cols)
+			}
+		})
+	}
 }
 
 // pairsWide writes the split and the merge of pairs for whole vectors.
