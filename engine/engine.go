@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 
@@ -177,7 +178,7 @@ func (p *Program) Run(ctx context.Context, inputs []*Value, donate []bool) (outp
 	}
 	arguments := make([]any, len(inputs))
 	for i, v := range inputs {
-		if !sameShape(v.Shape(), p.inputs[i].Shape) {
+		if !slices.Equal(v.Shape(), p.inputs[i].Shape) {
 			return nil, fmt.Errorf("engine: %s: input %s has shape %v; expected %v", p.graph.Name(), p.inputs[i].Name, v.Shape(), p.inputs[i].Shape)
 		}
 		arguments[i] = v.tensor
@@ -206,18 +207,6 @@ func (p *Program) PeakBytes() int64 {
 
 // Close releases the compiled program.
 func (p *Program) Close() { p.graph.Finalize() }
-
-func sameShape(a, b []int) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for i := range a {
-		if a[i] != b[i] {
-			return false
-		}
-	}
-	return true
-}
 
 // catch turns a panic of GoMLX, its way to report a mistake, into an error with one line of text.
 func catch(err *error, doing string) {

@@ -22,6 +22,20 @@ func (m *manifest) data(g *frame.Geometry) network.Data {
 	return d
 }
 
+// openTrace reads a trainer case: its file, for the caller to close, and its network.
+func (r *runner) openTrace(m *manifest) (*checkpoint.Checkpoint, *network.Network, error) {
+	file, err := r.folder.open(m.File)
+	if err != nil {
+		return nil, nil, err
+	}
+	net, err := r.folder.network(r.engine, m)
+	if err != nil {
+		file.Close()
+		return nil, nil, err
+	}
+	return file, net, nil
+}
+
 // training repeats a training trace: losses, gradient norms, the first prediction and target, and the final weights.
 func (r *runner) training(ctx context.Context, stem string) ([]Result, error) {
 	m, err := r.folder.manifest(stem)
@@ -32,15 +46,11 @@ func (r *runner) training(ctx context.Context, stem string) ([]Result, error) {
 		len(m.LossesExact) < m.Steps || len(m.NormsExact) < m.Steps {
 		return nil, fmt.Errorf("selftest: %s: fewer losses, norms, batches or rolls than %d steps", stem, m.Steps)
 	}
-	file, err := r.folder.open(m.File)
+	file, net, err := r.openTrace(m)
 	if err != nil {
 		return nil, err
 	}
 	defer file.Close()
-	net, err := r.folder.network(r.engine, m)
-	if err != nil {
-		return nil, err
-	}
 	defer net.Close()
 	o := train.Optimizer{WeightDecay: m.Optimizer.Decay, Epsilon: m.Optimizer.Epsilon,
 		Beta1: m.Optimizer.Betas[0], Beta2: m.Optimizer.Betas[1], Clip: m.Clip}
@@ -178,15 +188,11 @@ func (r *runner) rollout(ctx context.Context, stem string) ([]Result, error) {
 	if len(m.Rolls) < m.Steps || len(m.StepNoise) < m.Steps {
 		return nil, fmt.Errorf("selftest: %s: fewer rolls or noise figures than %d steps", stem, m.Steps)
 	}
-	file, err := r.folder.open(m.File)
+	file, net, err := r.openTrace(m)
 	if err != nil {
 		return nil, err
 	}
 	defer file.Close()
-	net, err := r.folder.network(r.engine, m)
-	if err != nil {
-		return nil, err
-	}
 	defer net.Close()
 	geometry, err := m.geometry()
 	if err != nil {
