@@ -35,68 +35,89 @@ func mirrorVectors(count int, negated ...int) []float64 {
 func (e Euler) Primitive(axis int, u, _, w [][]float64) float64 {
 	density, energy, pressure := u[0], u[e.Dims+1], w[e.Dims+1]
 	copy(w[0], density)
-	inverse := pressure // holds 1/density, then the pressure
-	for i, d := range density {
-		inverse[i] = 1 / d
-	}
+	kinetic := pressure // holds momentum times velocity, then the pressure
+	clear(kinetic)
 	for k := 1; k <= e.Dims; k++ {
 		momentum, velocity := u[k], w[k]
 		for i, m := range momentum {
-			velocity[i] = m * inverse[i]
+			v := m / density[i]
+			velocity[i] = v
+			kinetic[i] += m * v
 		}
 	}
 	highest := 0.0
 	normal := w[1+axis]
 	for i := range pressure {
-		kinetic := 0.0
-		for k := 1; k <= e.Dims; k++ {
-			kinetic += u[k][i] * w[k][i]
-		}
-		oneOver := inverse[i]
-		p := (e.Gamma - 1) * (energy[i] - 0.5*kinetic)
+		p := (e.Gamma - 1) * (energy[i] - 0.5*kinetic[i])
 		pressure[i] = p
-		if speed := math.Abs(normal[i]) + math.Sqrt(e.Gamma*p*oneOver); speed > highest {
-			highest = speed
-		}
+		highest = max(highest, math.Abs(normal[i])+math.Sqrt(e.Gamma*p/density[i]))
 	}
 	return highest
+}
+
+// gasRows are the reconstructed variables on one side of the faces, in the frame of the face's normal.
+type gasRows struct {
+	density, normal, pressure []float64
+	across, along             []float64 // the transverse velocities that there are, else nil
+}
+
+// rowsOf sorts n faces of one side.
+func (e Euler) rowsOf(w [][]float64, axis, n int) gasRows {
+	r := gasRows{density: w[0][:n], normal: w[1+axis][:n], pressure: w[e.Dims+1][:n]}
+	if e.Dims > 1 {
+		r.across = w[1+(axis+1)%e.Dims][:n]
+	}
+	if e.Dims > 2 {
+		r.along = w[1+(axis+2)%e.Dims][:n]
+	}
+	return r
+}
+
+// square is the squared speed at face i.
+func (r *gasRows) square(i int) float64 {
+	s := r.normal[i] * r.normal[i]
+	if r.across != nil {
+		s += r.across[i] * r.across[i]
+	}
+	if r.along != nil {
+		s += r.along[i] * r.along[i]
+	}
+	return s
 }
 
 // Flux implements System with the HLLC solver (Toro, Spruce and Speares, Shock Waves 4 (1994) 25) and the outer wave
 // speeds of Einfeldt (SIAM J. Numer. Anal. 25 (1988) 294), with which it keeps density and pressure positive (Batten
 // et al., SIAM J. Sci. Comput. 18 (1997) 1553).
 func (e Euler) Flux(axis int, left, right, _, f [][]float64) {
-	n, last := 1+axis, e.Dims+1
-	for i := range f[0] {
-		rl, ul, pl := left[0][i], left[n][i], left[last][i]
-		rr, ur, pr := right[0][i], right[n][i], right[last][i]
-		squareL, squareR := 0.0, 0.0
-		for k := 1; k <= e.Dims; k++ {
-			squareL += left[k][i] * left[k][i]
-			squareR += right[k][i] * right[k][i]
-		}
-		slow, middle, fast := e.waves(rl, ul, pl, rr, ur, pr)
-		side, r, u, p, square, outer := left, rl, ul, pl, squareL, slow
+	n := len(f[0])
+	l, r := e.rowsOf(left, axis, n), e.rowsOf(right, axis, n)
+	out := e.rowsOf(f, axis, n) // the flux of energy in the place of the pressure
+	heat := 1 / (e.Gamma - 1)
+	for i := range n {
+		slow, middle, fast := e.waves(l.density[i], l.normal[i], l.pressure[i], r.density[i], r.normal[i], r.pressure[i])
+		side, outer := &l, slow
 		if middle < 0 {
-			side, r, u, p, square, outer = right, rr, ur, pr, squareR, fast
+			side, outer = &r, fast
 		}
-		energy := p/(e.Gamma-1) + 0.5*r*square
-		mass := r * u
+		rho, u, p := side.density[i], side.normal[i], side.pressure[i]
+		energy := heat*p + 0.5*rho*side.square(i)
+		mass := rho * u
 		normal := mass*u + p
 		power := u * (energy + p)
-		if (middle >= 0 && outer < 0) || (middle < 0 && outer > 0) { // between the outer waves
-			star := r * (outer - u) / (outer - middle)
-			starEnergy := star * (energy/r + (middle-u)*(middle+p/(r*(outer-u))))
-			power += outer * (starEnergy - energy)
+		if (middle >= 0) == (outer < 0) { // the face lies between the side's outer wave and the contact
+			relative := outer - u
+			star := rho * relative / (outer - middle)
+			power += outer * (star*(energy/rho+(middle-u)*(middle+p/(rho*relative))) - energy)
 			normal += outer * (star*middle - mass)
-			mass += outer * (star - r)
+			mass += outer * (star - rho)
 		}
-		f[0][i] = mass
-		for k := 1; k <= e.Dims; k++ {
-			f[k][i] = mass * side[k][i]
+		out.density[i], out.normal[i], out.pressure[i] = mass, normal, power
+		if out.across != nil {
+			out.across[i] = mass * side.across[i]
 		}
-		f[n][i] = normal
-		f[last][i] = power
+		if out.along != nil {
+			out.along[i] = mass * side.along[i]
+		}
 	}
 }
 
