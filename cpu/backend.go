@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes"
 	"github.com/gowalrus/walrus/cpu/kernel"
 )
 
@@ -70,6 +71,14 @@ func (b *Backend) Finalize() {
 		b.pool.Close()
 		b.memory.drop()
 	})
+}
+
+// WeightDType is the data type in which the options ask for the weights of a network: float32 or bfloat16.
+func (b *Backend) WeightDType() dtypes.DType {
+	if b.options.Precision == BFloat16 {
+		return dtypes.BFloat16
+	}
+	return dtypes.Float32
 }
 
 // IsFinalized tells whether Finalize was called.

@@ -66,9 +66,28 @@ func (p *program) onlyWeights(x *instr) bool {
 	if x.in[0].shape.DType != dtypes.BFloat16 || x.out[0].shape.DType != dtypes.Float32 {
 		return false
 	}
-	return !slices.ContainsFunc(p.users[x.out[0]], func(u *instr) bool {
-		return u == nil || u.op != compute.OpTypeDotGeneral || u.in[0] == x.out[0]
-	})
+	return p.onlyRightOperand(x.out[0])
+}
+
+// onlyRightOperand tells whether v, seen through layout operations, is used as right operand of products alone.
+func (p *program) onlyRightOperand(v *value) bool {
+	for _, u := range p.users[v] {
+		switch {
+		case u == nil:
+			return false
+		case u.op == compute.OpTypeDotGeneral:
+			if u.in[0] == v {
+				return false
+			}
+		case u.op == compute.OpTypeReshape || u.op == compute.OpTypeTranspose || u.op == compute.OpTypeSlice:
+			if !p.onlyRightOperand(u.out[0]) {
+				return false
+			}
+		default:
+			return false
+		}
+	}
+	return true
 }
 
 // opaqueLowerings are operations without special treatment: dense operands, new dense results.

@@ -8,13 +8,14 @@ import (
 	"strings"
 )
 
-// Precision is how matrix products read the weights of a graph.
+// Precision is how the weights of a network are to be kept. The backend never rounds behind the back of a graph: it is
+// the caller who makes weights bfloat16 parameters, converted to float32 in the graph, when Backend.WeightDType says so.
 type Precision uint8
 
 // The precisions.
 const (
-	Float32  Precision = iota // weights are used as they are
-	BFloat16                  // weights in bfloat16 are multiplied with float32 accumulation, never widened in memory
+	Float32  Precision = iota
+	BFloat16           // half the memory; products of such weights accumulate in float32 and never widen them in memory
 )
 
 // Options configure a Backend.
