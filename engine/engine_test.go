@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
 
@@ -12,6 +13,11 @@ import (
 func TestProgramsRunOnEveryEngine(t *testing.T) {
 	for _, name := range Names() {
 		e, err := Open(name)
+		var missing *missingPlugin
+		if errors.As(err, &missing) {
+			t.Logf("%s: not tested: %v", name, err)
+			continue
+		}
 		if err != nil {
 			t.Fatal(err)
 		}
