@@ -57,6 +57,9 @@ func activeMatter() scenario.Scenario {
 }
 
 func runActiveMatter(ctx context.Context, c scenario.Case, emit func(scenario.Frame) error) error {
+	if err := requirePositive(c.Parameters, "beta", "zeta"); err != nil {
+		return err
+	}
 	s := newSuspension(c.Grid, c.Parameters["alpha"], c.Parameters["beta"], c.Parameters["zeta"], c.Workers)
 	m := s.fourier.Size()
 	u := make([]complex128, 3*m)

@@ -18,7 +18,7 @@ type channelSystem struct {
 	filter []float64 // damping rate of each coefficient of a field, nil: none
 }
 
-// weights gives the factors of the gram matrices of a field's basis at a wavenumber, in its mass and its decay matrix.
+// gramWeights gives the factors of the gram matrices of a field's basis at a wavenumber, in its mass and its decay matrix.
 type gramWeights func(k float64) (mass, decay [3]float64)
 
 // momentum is the stream function of a fluid: u = d psi/dy, v = -d psi/dx.

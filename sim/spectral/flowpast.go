@@ -57,6 +57,9 @@ func flowPast() scenario.Scenario {
 }
 
 func runFlowPast(ctx context.Context, c scenario.Case, emit func(scenario.Frame) error) error {
+	if err := requirePositive(c.Parameters, "Re"); err != nil {
+		return err
+	}
 	s := newTunnel(c.Grid, 1/c.Parameters["Re"], c.Workers)
 	s.setFilter(s.viscosity, tunnelDamping)
 	random := newRandom(c.Seed)

@@ -60,6 +60,9 @@ func grayScott() scenario.Scenario {
 }
 
 func runGrayScott(ctx context.Context, c scenario.Case, emit func(scenario.Frame) error) error {
+	if err := requirePositive(c.Parameters, "F", "k"); err != nil {
+		return err
+	}
 	g := newReaction(c.Grid, c.Parameters["F"], c.Parameters["k"], c.Workers)
 	u := make([]complex128, 2*g.fourier.Size())
 	g.randomState(u, newRandom(c.Seed))

@@ -70,9 +70,16 @@ func helmholtzStaircase() scenario.Scenario {
 func staircase(x float64) float64 { return math.Abs(x-math.Round(x)) - 0.25 }
 
 func runHelmholtzStaircase(ctx context.Context, c scenario.Case, emit func(scenario.Frame) error) error {
+	if err := requirePositive(c.Parameters, "omega", "source_height"); err != nil {
+		return err
+	}
 	w := newWaveField(c.Grid, staircase)
 	omega, x := c.Parameters["omega"], c.Parameters["source_x"]
-	u, err := w.solve(ctx, omega, x, staircase(x)+c.Parameters["source_height"])
+	y := staircase(x) + c.Parameters["source_height"]
+	if !(x > stairLeft && x < stairRight && y < stairTop) {
+		return fmt.Errorf("the source (%v, %v) lies outside the domain, x in %v to %v, y up to %v", x, y, stairLeft, stairRight, stairTop)
+	}
+	u, err := w.solve(ctx, omega, x, y)
 	if err != nil {
 		return err
 	}

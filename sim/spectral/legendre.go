@@ -11,7 +11,8 @@ import (
 type polynomials struct {
 	n  int
 	at [3]table // value, first and second derivative at the points
-	// gram[d] holds the integrals of the products of the d-th derivatives.
+	// gram[d] holds the integrals of the products of the d-th derivatives, as far as they lie within the bandwidth: all
+	// that do not vanish, but for the derivatives of the plain basis.
 	gram [3]band
 	top  [3][]float64 // value and derivatives of the polynomials at the upper wall, by derivative and j
 	base [3][]float64 // at the lower wall

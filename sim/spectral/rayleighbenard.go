@@ -52,6 +52,9 @@ func rayleighBenard() scenario.Scenario {
 }
 
 func runRayleighBenard(ctx context.Context, c scenario.Case, emit func(scenario.Frame) error) error {
+	if err := requirePositive(c.Parameters, "Rayleigh", "Prandtl"); err != nil {
+		return err
+	}
 	s := newConvection(c.Grid, convectionLength, c.Parameters["Rayleigh"], c.Parameters["Prandtl"], c.Workers)
 	s.setFilter(min(s.viscosity, s.diffusivity), convectionDamping)
 	state := make([]complex128, 2*s.size())

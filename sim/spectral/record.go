@@ -72,6 +72,16 @@ func trajectory(ctx context.Context, c scenario.Case, interval float64, stepper 
 	return nil
 }
 
+// requirePositive reports the first of the parameters that is missing, not finite or not above zero.
+func requirePositive(parameters map[string]float64, names ...string) error {
+	for _, name := range names {
+		if v := parameters[name]; !(v > 0) || math.IsInf(v, 0) {
+			return fmt.Errorf("parameter %s is %v; expected a finite number above 0", name, v)
+		}
+	}
+	return nil
+}
+
 // cells gives n evenly spaced points of [low, high): cell centres when centred, else starting at low.
 func cells(n int, low, high float64, centred bool) []float32 {
 	shift := 0.0

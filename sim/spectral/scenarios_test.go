@@ -1,9 +1,11 @@
 package spectral
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/gowalrus/walrus/field"
@@ -113,5 +115,37 @@ func TestResultsDependOnTheSeedAndNotOnTheWorkers(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestImpossibleParametersAreRefused(t *testing.T) {
+	for _, s := range Scenarios() {
+		for _, q := range s.Parameters {
+			if q.Name == "alpha" || q.Name == "source_x" { // may have either sign
+				continue
+			}
+			for _, bad := range []float64{0, -1, math.NaN(), math.Inf(1)} {
+				p := choices(s, false)
+				p[q.Name] = bad
+				err := s.Run(context.Background(), scenario.Case{Grid: tiny(s), Frames: 2, Parameters: p, Workers: 1},
+					func(scenario.Frame) error { return nil })
+				if err == nil || !strings.Contains(err.Error(), q.Name) {
+					t.Errorf("%s: %s = %v gives error %v", s.Name, q.Name, bad, err)
+				}
+			}
+		}
+	}
+}
+
+func TestSourceOutsideTheDomainIsRefused(t *testing.T) {
+	s := helmholtzStaircase()
+	for name, bad := range map[string]float64{"source_x": 9, "source_height": 5} {
+		p := choices(s, false)
+		p[name] = bad
+		err := s.Run(context.Background(), scenario.Case{Grid: tiny(s), Frames: 2, Parameters: p, Workers: 1},
+			func(scenario.Frame) error { return nil })
+		if err == nil || !strings.Contains(err.Error(), "outside the domain") {
+			t.Errorf("%s = %v gives error %v", name, bad, err)
+		}
 	}
 }

@@ -52,6 +52,9 @@ func shearFlow() scenario.Scenario {
 }
 
 func runShearFlow(ctx context.Context, c scenario.Case, emit func(scenario.Frame) error) error {
+	if err := requirePositive(c.Parameters, "Reynolds", "Schmidt"); err != nil {
+		return err
+	}
 	viscosity := 1 / c.Parameters["Reynolds"]
 	f := newFluid(c.Grid, []float64{1, 2}, viscosity, []float64{viscosity / c.Parameters["Schmidt"]}, shearDamping, c.Workers)
 	u := make([]complex128, 3*f.fourier.Size())

@@ -60,6 +60,9 @@ func viscoelastic() scenario.Scenario {
 }
 
 func runViscoelastic(ctx context.Context, c scenario.Case, emit func(scenario.Frame) error) error {
+	if err := requirePositive(c.Parameters, "Re", "Wi", "beta", "epsilon", "Lmax"); err != nil {
+		return err
+	}
 	s := newPolymerFlow(c.Grid, polymer{reynolds: c.Parameters["Re"], weissenberg: c.Parameters["Wi"],
 		solvent: c.Parameters["beta"], diffusivity: max(c.Parameters["epsilon"], resolvedDiffusivity(c.Grid)), length: c.Parameters["Lmax"]}, c.Workers)
 	s.setFilter(s.diffusivity, viscoelasticDamping)
