@@ -3,6 +3,9 @@ package well
 import (
 	"context"
 	"fmt"
+	"runtime"
+	"slices"
+	"sync"
 
 	"github.com/gowalrus/walrus/field"
 )
@@ -22,25 +25,62 @@ func (f *File) stack(ctx context.Context, fields []FieldInfo, w *Window, steps i
 		return field.Array{}, fmt.Errorf("well: %s: %d frames of %d channels on grid %v are more than %d values; ask for fewer frames", f.path, steps, channels, f.sizes, mostValues)
 	}
 	out := field.NewArray(append(append([]int{steps}, f.sizes...), channels)...)
-	first := 0
-	for _, info := range fields {
-		if err := ctx.Err(); err != nil {
-			return field.Array{}, err
+	if channels == 0 {
+		return out, nil
+	}
+	// Frames are independent: each worker takes every n-th of them.
+	workers := make([]stacker, min(steps, runtime.GOMAXPROCS(0)))
+	var group sync.WaitGroup
+	for i := range workers {
+		group.Go(func() {
+			for step := i; step < steps && workers[i].err == nil; step += len(workers) {
+				workers[i].err = ctx.Err()
+				if workers[i].err == nil {
+					workers[i].err = workers[i].frame(f, fields, w.Spec, step, out.Index(step).Data)
+				}
+			}
+		})
+	}
+	group.Wait()
+	for _, worker := range workers {
+		if worker.err != nil {
+			return field.Array{}, worker.err
 		}
-		values, err := f.ReadField(info, w.Spec.Trajectory, w.Spec.Start, w.Spec.Stride, steps)
-		if err != nil {
-			return field.Array{}, err
-		}
-		w.Replaced += replaceNaN(values.Data)
-		components := values.Axis(-1)
-		size := len(values.Data) / steps
-		for step := range steps {
-			frame := out.Data[step*points*channels : (step+1)*points*channels]
-			f.place(frame, values.Data[step*size:(step+1)*size], info, first, channels)
-		}
-		first += components
+		w.Replaced += worker.replaced
 	}
 	return out, nil
+}
+
+// stacker stacks one frame after the other, in the same memory.
+type stacker struct {
+	scratch  []float32
+	replaced int
+	err      error
+}
+
+// frame reads one step of all fields into a frame of the window.
+func (s *stacker) frame(f *File, fields []FieldInfo, spec WindowSpec, step int, frame []float32) error {
+	channels := len(frame) / field.Volume(f.sizes)
+	first := 0
+	for _, info := range fields {
+		size, number := info.frameSize(f.sizes), 0
+		if info.TimeVarying {
+			number = spec.Start + step*spec.Stride
+		}
+		if size == len(frame) { // the only field: it needs no stacking
+			err := f.readInto(frame, info, spec.Trajectory, number, 1, 1)
+			s.replaced += replaceNaN(frame)
+			return err
+		}
+		s.scratch = slices.Grow(s.scratch[:0], size)[:size]
+		if err := f.readInto(s.scratch, info, spec.Trajectory, number, 1, 1); err != nil {
+			return err
+		}
+		s.replaced += replaceNaN(s.scratch)
+		f.place(frame, s.scratch, info, first, channels)
+		first += info.Rank.Components(len(f.sizes))
+	}
+	return nil
 }
 
 // replaceNaN sets values that are not numbers to 0 and counts them.
@@ -58,10 +98,6 @@ func replaceNaN(values []float32) int {
 // place copies one frame of a field into its channels, first and following, of a frame with so many channels.
 func (f *File) place(frame, values []float32, info FieldInfo, first, channels int) {
 	components := info.Rank.Components(len(f.sizes))
-	if components == channels && len(values) == len(frame) {
-		copy(frame, values)
-		return
-	}
 	// strides[i] is how far the stored values move with axis i: 0 along axes where the field does not vary.
 	strides := make([]int, len(f.sizes))
 	step := components

@@ -19,9 +19,10 @@ type Dataset struct {
 	Chunk   []int    // extents of a chunk; nil where the array is stored in one piece
 	Filters []string // names of the filters that chunks went through, in order of writing
 
-	file *File
-	id   C.hid_t
-	path string
+	file   *File
+	id     C.hid_t
+	path   string
+	direct *direct // how values are read without the library; nil if they are not
 }
 
 // Slab selects a regular part of an array: along axis i the Count[i] elements Start[i], Start[i]+Stride[i], ...
@@ -82,7 +83,11 @@ func (d *Dataset) describe() error {
 	if err := d.readFilters(properties); err != nil {
 		return err
 	}
-	return d.checkClaims()
+	if err := d.checkClaims(); err != nil {
+		return err
+	}
+	d.findDirect(stored)
+	return nil
 }
 
 // readFilters lists the filters and names those that this build can not undo.
@@ -162,6 +167,22 @@ func (d *Dataset) Close() {
 
 // ReadFloat32 reads a slab into values, row-major; nil is the whole array.
 func (d *Dataset) ReadFloat32(values []float32, s *Slab) error {
+	if d.direct != nil {
+		if s == nil {
+			s = d.all()
+		}
+		err := d.check(len(values), s)
+		done := false
+		if err == nil {
+			done, err = d.readDirect(values, s)
+		}
+		if err != nil {
+			return &Error{File: d.file.path, Object: d.path, Err: err}
+		}
+		if done {
+			return nil
+		}
+	}
 	return transfer(d, float32s, values, s, "read", d.read)
 }
 
@@ -227,7 +248,7 @@ func transfer[T any](d *Dataset, kind number, values []T, s *Slab, verb string, 
 // operate checks the slab against the array and the number of values, and runs the operation with the two selections.
 func (d *Dataset) operate(verb string, n int, s *Slab, operation func(memory, place C.hid_t) error) error {
 	if s == nil {
-		s = &Slab{Start: make([]int, len(d.Shape)), Count: d.Shape}
+		s = d.all()
 	}
 	return d.file.run(d.path, func() error {
 		if d.id == 0 {
@@ -263,6 +284,9 @@ func (d *Dataset) operate(verb string, n int, s *Slab, operation func(memory, pl
 		return operation(memory, place)
 	})
 }
+
+// all selects the whole array.
+func (d *Dataset) all() *Slab { return &Slab{Start: make([]int, len(d.Shape)), Count: d.Shape} }
 
 // check reports a slab that leaves the array, or that has another number of elements than there are values.
 func (d *Dataset) check(n int, s *Slab) error {

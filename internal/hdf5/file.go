@@ -29,7 +29,8 @@ type File struct {
 	path string
 	size int64 // bytes on disk when opened; bounds what its objects can claim
 
-	damaged bool // the library failed on it: it is left alone, even by Close
+	reader  *os.File // of a file opened for reading: its bytes, for what is read without the library
+	damaged bool     // the library failed on it: it is left alone, even by Close
 }
 
 // Open opens a file for reading.
@@ -45,10 +46,34 @@ func Open(path string) (*File, error) {
 	err = f.start(func(name *C.char, access C.hid_t) C.hid_t {
 		return C.guarded_H5Fopen(name, C.H5F_ACC_RDONLY, access)
 	})
+	if err == nil {
+		err = f.openReader()
+	}
 	if err != nil {
 		return nil, err
 	}
 	return f, nil
+}
+
+// openReader opens the file's bytes, unless positions in them are not what the library says (a user block before the
+// header shifts them).
+func (f *File) openReader() error {
+	userBlock := C.hsize_t(0)
+	err := f.run("/", func() error {
+		creation := C.H5Fget_create_plist(f.id)
+		defer release(creation)
+		if creation < 0 || C.H5Pget_userblock(creation, &userBlock) < 0 {
+			return failure("file creation properties")
+		}
+		return nil
+	})
+	if err == nil && userBlock == 0 {
+		f.reader, err = os.Open(f.path)
+	}
+	if err != nil {
+		return errors.Join(err, f.Close())
+	}
+	return nil
 }
 
 // Create creates an empty file for writing, in place of what stands at path. The same calls give the same bytes: nothing
@@ -95,6 +120,9 @@ func (f *File) Path() string { return f.path }
 
 // Close writes what is still in memory and closes the file with all its data sets. A second call does nothing.
 func (f *File) Close() error {
+	if f.reader != nil {
+		defer f.reader.Close() // it was only read
+	}
 	err := locked(func() error {
 		if f.id == 0 || f.damaged {
 			return nil
