@@ -45,11 +45,7 @@ func (s *Set) multiply(rows, cols, depth int, a *float32, aRow, aCol int, b *flo
 	s.eachStrip(0, rows, func(row, n int) {
 		for col := 0; col < cols; col += s.tileCols {
 			width := min(s.tileCols, cols-col)
-			tile := s.tiles[n-1][1]
-			if 2*width <= s.tileCols {
-				tile = s.tiles[n-1][0]
-			}
-			tile(depth, offset32(a, row*aRow), aRow, aCol, offset32(b, col), bRow, offset32(c, row*cRow+col), cRow, width, accumulate)
+			s.tile(s.tiles, n, width)(depth, offset32(a, row*aRow), aRow, aCol, offset32(b, col), bRow, offset32(c, row*cRow+col), cRow, width, accumulate)
 		}
 	})
 }

@@ -72,24 +72,98 @@ func (s *Set) Gemm(p *Pool, g *Gemm) error {
 	if g.M == 0 || g.N == 0 || batch == 0 {
 		return nil
 	}
+	g = g.rowMajorC()
 	work := g.M * g.N * max(g.K, 1)
-	if batch == 1 && work > serialWork || batch < p.Workers() && work > serialWork {
+	if work <= serialWork && s.isSmall(g) {
+		p.RunRange(batch, max(1, min(serialWork/work, ceilDiv(batch, p.Workers()*tasksPerHand))), func(from, to int) {
+			arena := p.Borrow()
+			defer p.Return(arena)
+			for entry := from; entry < to; entry++ {
+				s.small(arena, g, entry)
+			}
+		})
+		return nil
+	}
+	splits := g.Consume == nil || g.ConsumeRows > 0
+	if batch < p.Workers() || work > 64*serialWork && splits {
 		for entry := range batch {
 			s.product(p, g, entry)
 		}
 		return nil
 	}
-	alone := &Pool{workers: 1}
-	grain := max(1, min(serialWork/work, ceilDiv(batch, p.Workers()*tasksPerHand)))
-	p.Run(ceilDiv(batch, grain), func(task, _ int) {
-		arena := p.Borrow()
-		defer p.Return(arena)
-		for entry := task * grain; entry < min(batch, (task+1)*grain); entry++ {
-			s.productAlone(alone, arena, g, entry)
-			arena.Reset()
+	// Each entry on one worker: inside the tasks of a pool, its Run does everything on the caller.
+	p.Run(batch, func(entry, _ int) { s.product(p, g, entry) })
+	return nil
+}
+
+// rowMajorC returns the product with contiguous rows of C where that only takes an exchange of the operands' roles:
+// Cᵀ = Bᵀ·Aᵀ adds the same products in the same order.
+func (g *Gemm) rowMajorC() *Gemm {
+	if g.Consume != nil || g.C.ColStride == 1 {
+		return g
+	}
+	t := *g
+	switch {
+	case g.N == 1:
+		t.C.ColStride = 1
+	case g.C.RowStride == 1 && g.B.BF16 == nil && !g.hasFinish():
+		t.M, t.N = g.N, g.M
+		t.A, t.B, t.C = g.B.transposed(), g.A.transposed(), g.C.transposed()
+		if t.A.Gather != nil || t.B.Gather != nil { // patches come in rows
+			return g
+		}
+	}
+	return &t
+}
+
+// transposed is the same matrix with rows and columns exchanged.
+func (m Matrix) transposed() Matrix {
+	m.RowStride, m.ColStride = m.ColStride, m.RowStride
+	return m
+}
+
+// isSmall tells whether small can compute the product: one block of K, and rows of C.
+func (s *Set) isSmall(g *Gemm) bool {
+	return g.K <= depthBlock && g.N <= depthBlock && g.Consume == nil && g.C.ColStride == 1 && !s.usesPairs(g)
+}
+
+// small computes one entry of a batch of small products without a plan.
+func (s *Set) small(arena *Arena, g *Gemm, entry int) {
+	defer arena.Release(arena.Mark())
+	baseA, baseB, baseC := g.A.offset(entry, g.Batch), g.B.offset(entry, g.Batch), g.C.offset(entry, g.Batch)
+	b, bRow, panel := at(g.B.Data, baseB), g.B.RowStride, s.tileCols // panel: from one tile's columns of B to the next
+	if g.B.ColStride != 1 || g.B.Data == nil {
+		bRow, panel = s.tileCols, g.K*s.tileCols
+		packed := arena.Float32(ceilDiv(g.N, s.tileCols) * panel)
+		scratch := arena.Float32(panel)
+		for x := 0; x < g.N; x += s.tileCols {
+			s.packB(g, entry, baseB, 0, g.K, x, min(s.tileCols, g.N-x), packed[x*g.K:x*g.K+panel], scratch)
+		}
+		b = at(packed, 0)
+	}
+	var scratch []float32
+	if s.copiesA(g) {
+		scratch = arena.Float32((s.tileRows + 1) * g.K)
+	}
+	s.eachStrip(0, g.M, func(row, rows int) {
+		a := s.viewA(g, entry, baseA, row, rows, 0, g.K, scratch)
+		c := baseC + row*g.C.RowStride
+		for x := 0; x < g.N; x += s.tileCols {
+			n := min(s.tileCols, g.N-x)
+			s.tile(s.tiles, rows, n)(g.K, a.data, a.row, a.col, offset32(b, x/s.tileCols*panel), bRow, at(g.C.Data, c+x), g.C.RowStride, n, g.Accumulate)
+		}
+		if g.hasFinish() {
+			s.finishStrip(g, entry, row, rows, 0, g.N, g.C.Data[c:], g.C.RowStride)
 		}
 	})
-	return nil
+}
+
+// tile is the kernel for a number of rows and columns.
+func (s *Set) tile(tiles [][2]tileFunc, rows, cols int) tileFunc {
+	if 2*cols <= s.tileCols {
+		return tiles[rows-1][0]
+	}
+	return tiles[rows-1][1]
 }
 
 // part is what the tasks of one product share.
@@ -128,14 +202,20 @@ func (w *part) steps(depth int) int {
 // product computes one batch entry with all workers.
 func (s *Set) product(p *Pool, g *Gemm, batch int) {
 	w := s.newPart(g, batch, p.Workers())
-	shared := p.Borrow()
-	defer p.Return(shared)
-	w.packed = shared.Float32(w.packedSize(s))
+	if inPlace := g.B.Data != nil && g.B.ColStride == 1 && g.M <= 4*s.tileRows && g.Consume == nil; inPlace { // packing would not pay
+		w.plan.groupCols, w.plan.groupDepth = g.N, max(1, g.K)
+	} else {
+		shared := p.Borrow()
+		defer p.Return(shared)
+		w.packed = shared.Float32(w.packedSize(s))
+	}
 	for j := 0; j < g.N; j += w.plan.groupCols {
 		cols := min(w.plan.groupCols, g.N-j)
 		for k := 0; k == 0 || k < g.K; k += w.plan.groupDepth {
 			depth := min(w.plan.groupDepth, g.K-k)
-			s.packGroup(p, w, k, depth, j, cols)
+			if w.packed != nil {
+				s.packGroup(p, w, k, depth, j, cols)
+			}
 			rowTasks, colTasks := ceilDiv(g.M, w.plan.rowsPerTask), ceilDiv(cols, w.plan.chunkCols)
 			if g.Consume != nil {
 				colTasks = 1
@@ -151,33 +231,6 @@ func (s *Set) product(p *Pool, g *Gemm, batch int) {
 				}
 				s.rows(w, arena, i, min(g.M, i+w.plan.rowsPerTask), k, depth, j, from, to)
 			})
-		}
-	}
-}
-
-// productAlone computes one batch entry on the calling goroutine.
-func (s *Set) productAlone(alone *Pool, arena *Arena, g *Gemm, batch int) {
-	w := s.newPart(g, batch, 1)
-	if inPlace := g.B.Data != nil && g.B.ColStride == 1 && g.M <= 4*s.tileRows && g.Consume == nil; inPlace {
-		w.plan.groupCols, w.plan.groupDepth = max(1, g.N), max(1, g.K)
-		w.plan.chunkCols = ceilDiv(g.N, s.tileCols) * s.tileCols
-	} else {
-		w.packed = arena.Float32(w.packedSize(s))
-	}
-	for j := 0; j < g.N; j += w.plan.groupCols {
-		cols := min(w.plan.groupCols, g.N-j)
-		for k := 0; k == 0 || k < g.K; k += w.plan.groupDepth {
-			depth := min(w.plan.groupDepth, g.K-k)
-			if w.packed != nil {
-				s.packGroup(alone, w, k, depth, j, cols)
-			}
-			step := g.M
-			if g.Consume != nil {
-				step = w.plan.rowsPerTask
-			}
-			for i := 0; i < g.M; i += step {
-				s.rows(w, arena, i, min(g.M, i+step), k, depth, j, 0, cols)
-			}
 		}
 	}
 }
@@ -299,7 +352,6 @@ func (s *Set) strip(w *part, st strip, k, block, depth, j, col, cols int, c *flo
 	g, a := w.g, st.a
 	kb := min(w.plan.depth, depth-block)
 	group := ceilDiv(min(w.plan.groupCols, g.N-j), s.tileCols) * s.tileCols
-	kernels := &w.tiles[st.rows-1]
 	steps := w.steps(kb)
 	for x := 0; x < cols; x += s.tileCols {
 		n := min(s.tileCols, cols-x)
@@ -307,11 +359,7 @@ func (s *Set) strip(w *part, st strip, k, block, depth, j, col, cols int, c *flo
 		if w.packed == nil {
 			b, bRow = at(g.B.Data, w.baseB+(k+block)*g.B.RowStride+j+col+x), g.B.RowStride
 		}
-		tile := kernels[1]
-		if 2*n <= s.tileCols {
-			tile = kernels[0]
-		}
-		tile(steps, a.data, a.row, a.col, b, bRow, offset32(c, x), cRow, n, accumulate)
+		s.tile(w.tiles, st.rows, n)(steps, a.data, a.row, a.col, b, bRow, offset32(c, x), cRow, n, accumulate)
 	}
 }
 
