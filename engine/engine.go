@@ -17,8 +17,9 @@ import (
 
 // Engine runs compiled graphs on one device.
 type Engine struct {
-	backend compute.Backend
-	config  string
+	backend   compute.Backend
+	config    string
+	precision Precision
 }
 
 // opener opens a backend from the part of the configuration after the name.

@@ -9,6 +9,9 @@ import (
 // Default is the engine that is used when none is named.
 const Default = "cpu"
 
+// xlaName is the engine that only some builds have.
+const xlaName = "xla"
+
 // openers are the engines of this build.
 func openers() map[string]opener {
 	all := map[string]opener{

@@ -7,7 +7,7 @@ var optionalEngines = map[string]opener{}
 
 // missingHint says how to get an engine that this build lacks.
 func missingHint(name string) string {
-	if name == "xla" {
+	if name == xlaName {
 		return "; build with `make build-xla` for XLA"
 	}
 	return ""

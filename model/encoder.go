@@ -11,9 +11,9 @@ func (n *Net) encode(s *Scope, dummy, x, columns *Node) *Node {
 	strides1, strides2 := n.strides()
 	w := n.encoderKernel(s.Weight("proj1.weight"), ReduceSum) // [inner, states, kx, ky, kz]
 	w = DotGeneral(w, []int{1}, nil, scaleFields(columns, dummy), []int{1}, nil)
-	x = n.normSilu(s.In("norm1"), convolve(x, w, strides1)) // w is [inner, kx, ky, kz, C + 3]
+	x = n.normSilu(s.In("norm1"), convolve(round(x, n.Operands), round(w, n.Operands), strides1)) // w is [inner, kx, ky, kz, C + 3]
 	w = TransposeAllAxes(n.encoderKernel(s.Weight("proj2.weight"), ReduceSum), 0, 2, 3, 4, 1)
-	return n.normSilu(s.In("norm2"), convolve(x, w, strides2))
+	return n.normSilu(s.In("norm2"), convolve(round(x, n.Operands), round(w, n.Operands), strides2))
 }
 
 // scaleFields multiplies the rows of the fields, not those of the flags, with the scalar encoder_dummy: the scale acts on
@@ -55,7 +55,7 @@ func convolve(x, w *Node, strides [3]int) *Node {
 	for i := 2; i >= 0; i-- { // z first: the channels end up as (kx, ky, kz, C)
 		x = gatherPatches(x, 1+i, kernel[1+i], strides[i])
 	}
-	return DotGeneral(x, []int{4}, nil, Reshape(w, kernel[0], -1), []int{1}, nil)
+	return widen(DotGeneral(x, []int{4}, nil, Reshape(w, kernel[0], -1), []int{1}, nil))
 }
 
 // gatherPatches puts the points under a kernel along one axis side by side in the channels: the result has one position

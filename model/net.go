@@ -8,7 +8,8 @@ import (
 	"github.com/gowalrus/walrus/frame"
 )
 
-// computeType is the type that the network computes in, whatever type its weights are stored in.
+// computeType is the type that the network computes in, whatever type its weights are stored in and the operands of its
+// products are rounded to.
 const computeType = dtypes.Float32
 
 // Net is the network for data of one geometry.
@@ -21,6 +22,9 @@ type Net struct {
 	LastOnly bool
 	// Recompute recomputes every n-th block in the backward pass instead of keeping its intermediate values; 0 for none.
 	Recompute int
+	// Operands is the type that the operands of the matrix products, attention included, are rounded to; norms, softmax and
+	// the residual stream stay in float32. Zero is float32.
+	Operands dtypes.DType
 	// Observe, if set, is called with the intermediate values: "encoded", "block0.time_mixing", ... as [B*T, tokens, hidden],
 	// and "decoded".
 	Observe func(name string, x *Node)
@@ -38,6 +42,7 @@ type Inputs struct {
 // Forward is the whole network: fields of B x T frames to the normalised increments of the same frames (spec 2).
 // The result is [B*T, X', Y', Z', C], the decoder's output before it is moved back, or [B, ...] with LastOnly.
 func (n *Net) Forward(s *Scope, in Inputs) *Node {
+	s = s.rounding(n.Operands)
 	dimensions := strconv.Itoa(n.Geometry.Dimensions())
 	x := n.encode(s.In("embed").In(dimensions), s.Weight("encoder_dummy"), in.X, in.Columns)
 	grid := n.Geometry.Tokens()

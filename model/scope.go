@@ -3,13 +3,16 @@ package model
 import (
 	"fmt"
 
+	"github.com/gomlx/compute/dtypes"
+
 	. "github.com/gomlx/gomlx/core/graph"
 )
 
 // Scope hands out the weights of a graph by their released names.
 type Scope struct {
-	prefix  string
-	weights map[string]*Node
+	prefix   string
+	weights  map[string]*Node
+	operands dtypes.DType // of matrix products; zero for float32
 }
 
 // NewScope starts at the root of the state dict.
@@ -17,7 +20,16 @@ func NewScope(weights map[string]*Node) *Scope { return &Scope{weights: weights}
 
 // In enters a part of the network: In("blocks.0").In("space_mixing").
 func (s *Scope) In(name string) *Scope {
-	return &Scope{prefix: s.prefix + name + ".", weights: s.weights}
+	inner := *s
+	inner.prefix += name + "."
+	return &inner
+}
+
+// rounding is the same part with the operands of matrix products rounded to a type.
+func (s *Scope) rounding(operands dtypes.DType) *Scope {
+	rounded := *s
+	rounded.operands = operands
+	return &rounded
 }
 
 // Weight returns the tensor of that name in this part, in float32 however it is stored. It panics (a graph-building

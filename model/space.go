@@ -20,24 +20,25 @@ func (n *Net) spaceMixing(s *Scope, x, cos, sin *Node) *Node {
 	}
 	q := rotate(layerNorm(s.In("q_norm"), heads(4)), cos, sin)
 	k := rotate(layerNorm(s.In("k_norm"), heads(5)), cos, sin)
-	attended := Reshape(attend(q, k, heads(6)), frames, tokens, n.Hidden)
+	attended := Reshape(attend(round(q, n.Operands), round(k, n.Operands), round(heads(6), n.Operands)), frames, tokens, n.Hidden)
 	value, gate := part(fused, 0, 2*n.Hidden), part(fused, 2*n.Hidden, 2*n.Hidden) // the gate is the second half
 	fed := dense(s.In("ff_out"), Mul(silu(gate), value))
 	return Add(dense(s.In("attn_out"), attended), fed)
 }
 
-// attend is softmax(q k^T / sqrt(head size)) v over all tokens, for q, k, v [frames, tokens, heads, head size]. Where the
-// backend has the fused operation with its gradient, the tokens x tokens matrix is never stored.
+// attend is softmax(q k^T / sqrt(head size)) v over all tokens, for q, k, v [frames, tokens, heads, head size], which may be
+// rounded. Where the backend has the fused operation with its gradient, the tokens x tokens matrix is never stored. The
+// result is float32.
 func attend(q, k, v *Node) *Node {
 	operations := q.Graph().Backend().Capabilities().Operations
 	if operations[compute.OpTypeFusedScaledDotProductAttention] && operations[compute.OpTypeFusedScaledDotProductAttentionVJP] {
 		if y, ok := fusedAttention(q, k, v); ok {
-			return y
+			return widen(y)
 		}
 	}
 	scale := 1 / math.Sqrt(float64(q.Shape().Dimensions[3]))
-	logits := MulScalar(Einsum("fqhd,fkhd->fhqk", q, k), scale)
-	return Einsum("fhqk,fkhd->fqhd", softmax(logits), v)
+	logits := MulScalar(widen(Einsum("fqhd,fkhd->fhqk", q, k)), scale)
+	return widen(Einsum("fhqk,fkhd->fqhd", round(softmax(logits), v.DType()), v))
 }
 
 // fusedAttention tries the backend's own attention; ok is false if it does not take these operands.

@@ -22,9 +22,9 @@ func (n *Net) timeMixing(s *Scope, x *Node) *Node {
 	q := layerNorm(s.In("qnorm"), part(y, 0, hd))
 	k := layerNorm(s.In("knorm"), part(y, hd, hd))
 	v := part(y, 2*hd, hd)
-	logits := MulScalar(Einsum("btnhd,bsnhd->bnhts", q, k), 1/math.Sqrt(float64(hd)))
+	logits := MulScalar(widen(Einsum("btnhd,bsnhd->bnhts", round(q, n.Operands), round(k, n.Operands))), 1/math.Sqrt(float64(hd)))
 	logits = Add(logits, n.timeBias(s.In("rel_pos_bias")))
-	y = Einsum("bnhts,bsnhd->btnhd", softmax(logits), v)
+	y = widen(Einsum("bnhts,bsnhd->btnhd", round(softmax(logits), n.Operands), round(v, n.Operands)))
 	return dense(s.In("output_head"), Reshape(y, n.Samples*n.Frames, tokens, n.Hidden))
 }
 

@@ -21,7 +21,8 @@ func (n *Network) Forward(ctx context.Context, d Data, x field.Array, rolls fram
 		return field.Array{}, err
 	}
 	feed := Feed{
-		Net:      model.Net{Config: n.Config, Geometry: d.Geometry, Samples: x.Shape[0], Frames: x.Shape[1], LastOnly: lastOnly},
+		Net: model.Net{Config: n.Config, Geometry: d.Geometry, Samples: x.Shape[0], Frames: x.Shape[1], LastOnly: lastOnly,
+			Operands: n.Engine.Operands()},
 		Channels: len(d.Fields),
 	}
 	program, err := n.forwardProgram(feed)

@@ -74,7 +74,8 @@ func compileGradient(e *engine.Engine, feed network.Feed, accumulate, input bool
 // for training: everything comes to the host.
 func Differentiate(ctx context.Context, n *network.Network, e Example, o *Objective, scale float64) (loss float64, weights map[string]field.Array, input field.Array, err error) {
 	feed := network.Feed{
-		Net:      model.Net{Config: n.Config, Geometry: e.Data.Geometry, Samples: o.X.Shape[0], Frames: o.X.Shape[1]},
+		Net: model.Net{Config: n.Config, Geometry: e.Data.Geometry, Samples: o.X.Shape[0], Frames: o.X.Shape[1],
+			Operands: n.Engine.Operands()},
 		Channels: len(e.Data.Fields),
 	}
 	p, err := compileGradient(n.Engine, feed, false, true)

@@ -129,7 +129,7 @@ func (s *Stepper) gradient(e Example, accumulate bool) (*gradientProgram, error)
 	}
 	feed := network.Feed{
 		Net: model.Net{Config: s.Network.Config, Geometry: e.Data.Geometry,
-			Samples: e.Input.Shape[0], Frames: e.Input.Shape[1], Recompute: s.Recompute},
+			Samples: e.Input.Shape[0], Frames: e.Input.Shape[1], Recompute: s.Recompute, Operands: s.Network.Engine.Operands()},
 		Channels: len(e.Data.Fields),
 		Keep:     e.Keep != nil,
 	}

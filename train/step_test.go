@@ -16,7 +16,13 @@ import (
 // smallNetwork is a fresh network on the default engine and a description of 16 x 16 data with a mask.
 func smallNetwork(t *testing.T, dropPath float64) (*network.Network, network.Data) {
 	t.Helper()
-	e, err := engine.Open("")
+	return smallNetworkOn(t, engine.Default, engine.Float32, dropPath)
+}
+
+// smallNetworkOn is the same on an engine by its configuration, with a precision.
+func smallNetworkOn(t *testing.T, config string, precision engine.Precision, dropPath float64) (*network.Network, network.Data) {
+	t.Helper()
+	e, err := engine.OpenPrecision(config, precision)
 	if err != nil {
 		t.Fatal(err)
 	}

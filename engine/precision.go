@@ -1,0 +1,82 @@
+package engine
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/gomlx/compute/dtypes"
+)
+
+// Precision is the type of the operands of matrix products. Weights, the optimizer's state and everything between the
+// products are float32 in any case. It is a flag of the command line too.
+type Precision uint8
+
+const (
+	Float32  Precision = iota // the reference
+	TF32                      // products of float32 values rounded to 10 bits; NVIDIA GPUs only
+	BFloat16                  // operands rounded to 8 bits, sums in float32
+)
+
+var precisionNames = []string{Float32: "float32", TF32: "tf32", BFloat16: "bf16"}
+
+// PrecisionNames lists what ParsePrecision reads.
+func PrecisionNames() string { return strings.Join(precisionNames, ", ") }
+
+// ParsePrecision reads the name of a precision; "" is float32.
+func ParsePrecision(text string) (Precision, error) {
+	if text == "" {
+		return Float32, nil
+	}
+	for p, name := range precisionNames {
+		if name == text {
+			return Precision(p), nil
+		}
+	}
+	return Float32, fmt.Errorf("engine: precision %q; expected one of %s", text, PrecisionNames())
+}
+
+// String is the precision's name.
+func (p Precision) String() string { return precisionNames[p] }
+
+// Set makes a precision a flag.
+func (p *Precision) Set(text string) error {
+	parsed, err := ParsePrecision(text)
+	if err == nil {
+		*p = parsed
+	}
+	return err
+}
+
+// Type names the flag's values in help texts.
+func (p *Precision) Type() string { return "precision" }
+
+// OpenPrecision opens an engine, as Open does, whose matrix products have the given precision. tf32 is an error where
+// the hardware behind the engine has none.
+func OpenPrecision(config string, p Precision) (*Engine, error) {
+	if p == TF32 {
+		name, options, _ := strings.Cut(config, ":")
+		if name != xlaName {
+			if name == "" {
+				name = Default
+			}
+			return nil, fmt.Errorf("engine: %s has no tf32; use float32 or bf16, or --engine %s:%s", name, xlaName, DefaultPlugin)
+		}
+		config = xlaName + ":" + options + ",tf32=true"
+	}
+	e, err := Open(config)
+	if err == nil {
+		e.precision = p
+	}
+	return e, err
+}
+
+// Precision is what the engine was opened with.
+func (e *Engine) Precision() Precision { return e.precision }
+
+// Operands is the type that a graph for this engine gives the operands of its matrix products.
+func (e *Engine) Operands() dtypes.DType {
+	if e.precision == BFloat16 {
+		return dtypes.BFloat16
+	}
+	return dtypes.Float32
+}
