@@ -8,47 +8,22 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/gowalrus/walrus/field"
+	"github.com/gowalrus/walrus/internal/flowtest"
 	"github.com/gowalrus/walrus/well"
 )
 
-// writeFlow writes one trajectory whose value at frame t, component c, point p is 100 t + 10 c + p, and a constant.
+// writeFlow writes one trajectory whose value at frame t, channel c, point p is 100 t + 10 c + p.
 func writeFlow(t *testing.T, path string, frames int) {
 	t.Helper()
-	axes := []well.Axis{{Name: "x", Coordinates: []float32{0, 1, 2}}, {Name: "y", Coordinates: []float32{0, 1}}}
-	h := well.Header{
-		DatasetName: "flow", GridType: "cartesian", Axes: axes, Time: make([]float32, frames), Trajectories: 1,
-		Boundaries: well.BoundaryGroups(axes, []field.Sides{field.Both(field.Wall), field.Both(field.Periodic)}),
-		Fields: []well.FieldInfo{
-			{Field: field.Field{Name: "pressure"}, TimeVarying: true, SampleVarying: true},
-			{Field: field.Field{Name: "velocity", Rank: field.Vector}, TimeVarying: true, SampleVarying: true},
-			{Field: field.Field{Name: "density"}},
+	flowtest.Flow{
+		Name: "flow", Grid: [2]int{3, 2}, Frames: frames, Trajectories: 1,
+		Boundaries: []field.Sides{field.Both(field.Wall), field.Both(field.Periodic)},
+		Variable:   []field.Field{{Name: "pressure"}, {Name: "velocity", Rank: field.Vector}},
+		Constant:   []field.Field{{Name: "density"}},
+		Value: func(_, frame, channel, x, y int) float64 {
+			return float64(100*frame + 10*channel + 2*x + y)
 		},
-	}
-	for i := range h.Time {
-		h.Time[i] = float32(i)
-	}
-	w, err := well.Create(path, h)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer w.Abort()
-	write := func(frame int, name string, first, components int) {
-		values := make([]float32, 6*components)
-		for i := range values {
-			values[i] = float32(100*frame + 10*(first+i%components) + i/components)
-		}
-		if err := w.WriteFrame(0, frame, name, values); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for frame := range frames {
-		write(frame, "pressure", 0, 1)
-		write(frame, "velocity", 1, 2)
-	}
-	write(0, "density", 7, 1)
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
+	}.Write(t, path)
 }
 
 func TestBatchesFromAFile(t *testing.T) {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"os"
 	"path/filepath"
 	"testing"
 
@@ -13,55 +12,22 @@ import (
 
 	"github.com/gowalrus/walrus/checkpoint"
 	"github.com/gowalrus/walrus/field"
-	"github.com/gowalrus/walrus/well"
+	"github.com/gowalrus/walrus/internal/flowtest"
 )
 
 // writeWaves writes a data set of travelling waves with the given fields: train and valid, two trajectories each.
 func writeWaves(t *testing.T, folder, name string, fields ...field.Field) {
 	t.Helper()
-	const n, frames = 16, 8
-	axes := []well.Axis{{Name: "x", Coordinates: make([]float32, n)}, {Name: "y", Coordinates: make([]float32, n)}}
-	for i := range n {
-		axes[0].Coordinates[i], axes[1].Coordinates[i] = float32(i), float32(i)
-	}
-	h := well.Header{
-		DatasetName: name, GridType: "cartesian", Axes: axes, Time: make([]float32, frames), Trajectories: 2,
-		Boundaries: well.BoundaryGroups(axes, []field.Sides{field.Both(field.Periodic), field.Both(field.Wall)}),
-	}
-	for i := range h.Time {
-		h.Time[i] = float32(i)
-	}
-	for _, f := range fields {
-		h.Fields = append(h.Fields, well.FieldInfo{Field: f, TimeVarying: true, SampleVarying: true})
-	}
+	const n = 16
 	for _, split := range []string{"train", "valid"} {
-		path := filepath.Join(folder, name, "data", split, name+".hdf5")
-		if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
-			t.Fatal(err)
-		}
-		w, err := well.Create(path, h)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer w.Abort()
-		for trajectory := range 2 {
-			for frame := range frames {
-				for k, f := range fields {
-					values := make([]float32, n*n*f.Rank.Components(2))
-					for i := range values {
-						c, p := i%f.Rank.Components(2), i/f.Rank.Components(2)
-						phase := 2 * math.Pi * float64(p/n+frame) / n
-						values[i] = float32(math.Sin(float64(1+trajectory)*phase+float64(k+c)) * math.Cos(math.Pi*(float64(p%n)+0.5)/n))
-					}
-					if err := w.WriteFrame(trajectory, frame, f.Name, values); err != nil {
-						t.Fatal(err)
-					}
-				}
-			}
-		}
-		if err := w.Close(); err != nil {
-			t.Fatal(err)
-		}
+		flowtest.Flow{
+			Name: name, Grid: [2]int{n, n}, Frames: 8, Trajectories: 2, Variable: fields,
+			Boundaries: []field.Sides{field.Both(field.Periodic), field.Both(field.Wall)},
+			Value: func(trajectory, frame, channel, x, y int) float64 {
+				phase := 2 * math.Pi * float64(x+frame) / n
+				return math.Sin(float64(1+trajectory)*phase+float64(channel)) * math.Cos(math.Pi*(float64(y)+0.5)/n)
+			},
+		}.Write(t, filepath.Join(folder, name, "data", split, name+".hdf5"))
 	}
 }
 
