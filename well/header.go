@@ -52,6 +52,18 @@ func (f FieldInfo) frameSize(sizes []int) int {
 	return field.Volume(f.grid(sizes)) * f.Rank.Components(len(sizes))
 }
 
+// firstAxis is the position of the grid's first stored axis in the data set's shape.
+func (f FieldInfo) firstAxis() int {
+	n := 0
+	if f.SampleVarying {
+		n++
+	}
+	if f.TimeVarying {
+		n++
+	}
+	return n
+}
+
 // shape is the shape of the field's data set: ([trajectories], [frames], grid, one axis of dims for each index).
 func (f FieldInfo) shape(trajectories, frames int, sizes []int) []int {
 	var shape []int

@@ -185,7 +185,7 @@ func (w *Writer) storage(f FieldInfo, shape []int) hdf5.Storage {
 		return hdf5.Storage{}
 	}
 	chunk := slices.Clone(shape)
-	first := len(shape) - len(f.grid(w.sizes)) - int(f.Rank)
+	first := f.firstAxis()
 	for i := range first {
 		chunk[i] = 1
 	}

@@ -58,27 +58,75 @@ type stacker struct {
 	err      error
 }
 
-// frame reads one step of all fields into a frame of the window.
+// frame reads one step of all fields into a frame of the window, some rows of the first axis at a time.
 func (s *stacker) frame(f *File, fields []FieldInfo, spec WindowSpec, step int, frame []float32) error {
-	channels := len(frame) / field.Volume(f.sizes)
+	rows, err := f.rowsAtOnce(fields, len(frame))
+	if err != nil {
+		return err
+	}
+	rowSize := len(frame) / f.sizes[0]
+	sizes := slices.Clone(f.sizes)
+	for row := 0; row < f.sizes[0]; row += rows {
+		sizes[0] = min(rows, f.sizes[0]-row)
+		part := frame[row*rowSize : (row+sizes[0])*rowSize]
+		if err := s.rows(f, fields, spec, step, row, sizes, part); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// cacheBlock is how many bytes of a frame are stacked at a time, so that they stay in a core's cache until all fields are
+// in place.
+const cacheBlock = 1 << 18
+
+// rowsAtOnce is how many rows of the first axis to stack at a time. Chunks are read whole, so that fields in chunks need
+// all rows at once, as fields do that are the same in all rows.
+func (f *File) rowsAtOnce(fields []FieldInfo, values int) (int, error) {
+	for _, info := range fields {
+		d, err := f.dataset(info)
+		if err != nil {
+			return 0, err
+		}
+		if d.Chunk != nil || !info.varies(0) {
+			return f.sizes[0], nil
+		}
+	}
+	return max(1, cacheBlock/(4*values/f.sizes[0])), nil
+}
+
+// rows reads rows, sizes[0] of them from row on, of one step of all fields.
+func (s *stacker) rows(f *File, fields []FieldInfo, spec WindowSpec, step, row int, sizes []int, part []float32) error {
+	channels := len(part) / field.Volume(sizes)
 	first := 0
 	for _, info := range fields {
-		size, number := info.frameSize(f.sizes), 0
+		number := 0
 		if info.TimeVarying {
 			number = spec.Start + step*spec.Stride
 		}
-		if size == len(frame) { // the only field: it needs no stacking
-			err := f.readInto(frame, info, spec.Trajectory, number, 1, 1)
-			s.replaced += replaceNaN(frame)
+		d, err := f.dataset(info)
+		if err != nil {
 			return err
 		}
-		s.scratch = slices.Grow(s.scratch[:0], size)[:size]
-		if err := f.readInto(s.scratch, info, spec.Trajectory, number, 1, 1); err != nil {
-			return err
+		slab := frameSlab(info, d.Shape, spec.Trajectory, number, 1, 1)
+		if info.varies(0) {
+			axis := info.firstAxis()
+			slab.Start[axis], slab.Count[axis] = row, sizes[0]
 		}
-		s.replaced += replaceNaN(s.scratch)
-		f.place(frame, s.scratch, info, first, channels)
-		first += info.Rank.Components(len(f.sizes))
+		values := part // the only field needs no stacking
+		size := info.frameSize(sizes)
+		if size < len(part) {
+			s.scratch = slices.Grow(s.scratch[:0], size)[:size]
+			values = s.scratch
+		}
+		if err := d.ReadFloat32(values, slab); err != nil {
+			return fmt.Errorf("well: %w", err)
+		}
+		s.replaced += replaceNaN(values)
+		if size < len(part) {
+			place(part, values, sizes, info, first, channels)
+		}
+		first += info.Rank.Components(len(sizes))
 	}
 	return nil
 }
@@ -96,25 +144,25 @@ func replaceNaN(values []float32) int {
 }
 
 // place copies one frame of a field into its channels, first and following, of a frame with so many channels.
-func (f *File) place(frame, values []float32, info FieldInfo, first, channels int) {
-	components := info.Rank.Components(len(f.sizes))
+func place(frame, values []float32, sizes []int, info FieldInfo, first, channels int) {
+	components := info.Rank.Components(len(sizes))
 	// strides[i] is how far the stored values move with axis i: 0 along axes where the field does not vary.
-	strides := make([]int, len(f.sizes))
+	strides := make([]int, len(sizes))
 	step := components
-	for i := len(f.sizes) - 1; i >= 0; i-- {
+	for i := len(sizes) - 1; i >= 0; i-- {
 		if info.varies(i) {
 			strides[i] = step
-			step *= f.sizes[i]
+			step *= sizes[i]
 		}
 	}
 	to := first
 	var walk func(axis, from int)
 	walk = func(axis, from int) {
-		if axis == len(f.sizes)-1 {
-			to = placeRow(frame, values, f.sizes[axis], components, from, strides[axis], to, channels)
+		if axis == len(sizes)-1 {
+			to = placeRow(frame, values, sizes[axis], components, from, strides[axis], to, channels)
 			return
 		}
-		for range f.sizes[axis] {
+		for range sizes[axis] {
 			walk(axis+1, from)
 			from += strides[axis]
 		}
