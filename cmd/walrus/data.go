@@ -24,6 +24,7 @@ folders, or a single .hdf5 file.`,
 		dataInspectCommand(),
 		dataCheckCommand(),
 		dataStatsCommand(),
+		dataPreviewCommand(),
 		dataImportCommand(),
 		dataDownloadCommand(),
 	)
