@@ -146,7 +146,7 @@ func newTunnel(grid []int, viscosity float64, workers int) *tunnel {
 	length := spacing * float64(columns)
 	for i := range columns {
 		// a smooth bump over the fringe, zero at its ends
-		bump := max(0, math.Sin(math.Pi*(s.x(i)-tunnelLength)/(length-tunnelLength)))
+		bump := math.Sin(math.Pi * max(0, s.x(i)-tunnelLength) / (length - tunnelLength))
 		s.fringe = append(s.fringe, fringeStrength*bump*bump)
 	}
 	for _, to := range []*[]float64{&s.drag, &s.u, &s.v, &s.first, &s.second, &s.forceX, &s.forceY} {

@@ -123,3 +123,17 @@ func TestObstacleIsImpermeable(t *testing.T) {
 		t.Errorf("pressure gradient %v; the obstacle should cost more than the walls alone", gradient)
 	}
 }
+
+func TestFringeLeavesThePartShownAlone(t *testing.T) {
+	s := newTunnel([]int{64, 16}, 0.01, 1)
+	strongest := 0.0
+	for i, rate := range s.fringe {
+		if i < 64 && rate != 0 {
+			t.Errorf("the fringe acts with rate %v at x = %v, inside the part shown", rate, s.x(i))
+		}
+		strongest = max(strongest, rate)
+	}
+	if math.Abs(strongest-fringeStrength) > 0.1*fringeStrength {
+		t.Errorf("strongest rate %v, want about %v", strongest, fringeStrength)
+	}
+}
