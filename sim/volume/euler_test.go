@@ -102,24 +102,23 @@ func TestMassMomentumAndEnergyAreConservedOnPeriodicGrids(t *testing.T) {
 	}
 }
 
-// An entropy wave in a uniform flow only moves, so after one period the error is the scheme's.
+// An entropy wave in a uniform flow only moves, so after a quarter of its period the error is the scheme's.
 func TestSmoothFlowConvergesAtSecondOrder(t *testing.T) {
 	failure := func(n, dims int) float64 {
-		period := 1 / float64(dims)
+		quarter := 0.25 / float64(dims)
 		points := []int{n, n, n}[:dims]
-		wave := func(at []float64) float64 {
-			phase := 0.0
+		wave := func(at []float64, phase float64) float64 {
 			for _, x := range at {
 				phase += x
 			}
 			return 1 + 0.2*math.Sin(2*math.Pi*phase)
 		}
 		s, _ := gasSolver(t, points, field.Periodic, func(at []float64) (float64, []float64, float64) {
-			return wave(at), []float64{1, 1, 1}, 1
+			return wave(at, 0), []float64{1, 1, 1}, 1
 		})
-		advance(t, s, period)
+		advance(t, s, quarter)
 		sum := 0.0
-		s.Grid.Each(func(cell int, at []float64) { sum += math.Abs(s.State[0][cell] - wave(at)) })
+		s.Grid.Each(func(cell int, at []float64) { sum += math.Abs(s.State[0][cell] - wave(at, -0.25)) })
 		return sum / float64(s.Grid.Cells())
 	}
 	for dims, n := range map[int]int{1: 128, 2: 64} {

@@ -30,7 +30,7 @@ const (
 // Equations: those of shallowWater, with the damping of a hyperviscosity (the fourth power of the mode number, e-folding 3
 // h at the shortest waves kept). Units: m, m/s, frames one hour apart. F = 9 m/h cos(phi - phi_c) exp(-(latitude -
 // latitude_c)^2 / (pi/2)^2) follows the sun: phi_c turns once a day of 24 h, latitude_c = 0.4 sin once a year of 1008 h.
-// Initial state: westerly jets of 15 to 40 m/s near 40 degrees in exact gradient-wind balance, random waves of mode 2 to
+// Initial state: westerly jets of 20 to 45 m/s near 40 degrees in exact gradient-wind balance, random waves of mode 2 to
 // 6, a random time of the year; then 48 h of spin-up. height is the surface's height over its mean. There is no
 // parameter. Axes: theta (colatitude; marked open as in the public files) and phi (periodic); velocity = (theta, phi).
 //
@@ -45,6 +45,7 @@ func planet() scenario.Scenario {
 		GridType:   "equiangular", Axes: []string{"theta", "phi"},
 		Fields:      []scenario.Field{scalarField("height"), vectorField("velocity")},
 		DefaultGrid: []int{64, 128}, PublishedGrid: []int{256, 512}, DefaultFrames: 240, PublishedFrames: 1008,
+		Seconds: 20,
 		CheckGrid: func(grid []int) error {
 			if grid[0] < 4 || grid[1] < 8 || grid[1]%2 != 0 {
 				return fmt.Errorf("%d rows of %d columns; expected at least 4 rows and an even number of at least 8 columns", grid[0], grid[1])
@@ -146,7 +147,7 @@ func (w *shallowWater) setWeather(rng *rand.Rand) {
 	type jet struct{ latitude, width, speed float64 }
 	var jets []jet
 	for _, hemisphere := range []float64{1, -1} {
-		jets = append(jets, jet{hemisphere * uniform(rng, 0.6, 0.85), uniform(rng, 0.2, 0.35), uniform(rng, 15, 40)})
+		jets = append(jets, jet{hemisphere * uniform(rng, 0.6, 0.85), uniform(rng, 0.2, 0.35), uniform(rng, 20, 45)})
 	}
 	wind := func(theta float64) float64 {
 		speed := 0.0
@@ -196,7 +197,7 @@ func randomWaves(rng *rand.Rand) func(theta, phi float64) float64 {
 	for _, hemisphere := range []float64{1, -1} {
 		for m := 2; m <= 6; m++ {
 			k := float64(m)
-			all = append(all, wave{k, uniform(rng, 0, 2*math.Pi), 5 * planetRadius / k * rng.NormFloat64(),
+			all = append(all, wave{k, uniform(rng, 0, 2*math.Pi), 8 * planetRadius / k * rng.NormFloat64(),
 				hemisphere * uniform(rng, 0.5, 0.95), uniform(rng, 0.25, 0.4)})
 		}
 	}

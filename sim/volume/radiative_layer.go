@@ -2,6 +2,7 @@ package volume
 
 import (
 	"context"
+	"errors"
 	"math"
 
 	"github.com/gowalrus/walrus/field"
@@ -11,10 +12,11 @@ import (
 // radiativeLayer is turbulent_radiative_layer_2D and _3D: cold dense gas below hot thin gas in shear; what mixes cools.
 //
 // Equations: those of Euler with gamma = 5/3 and the energy loss - w(T) p / ((gamma - 1) tcool), T = p / rho. The weight
-// w = (1 - s^2)^2, s = log(T / Tmix) / log(Thot / Tmix), is 1 at Tmix = sqrt(Tcold Thot) and 0 at and beyond Tcold and
-// Thot, where heating balances cooling. Units: the box is 1 wide and sqrt(p / rho) of the hot gas is 1. Hot: density 1,
+// w = (1 - s^2)^2, s = log(T / Tmix) / (log(Thot / Tmix) / 2), is 1 at Tmix = sqrt(Tcold Thot) and 0 outside half the
+// logarithmic way to Tcold and Thot, where heating balances cooling. Units: the box is 1 wide and sqrt(p / rho) of the hot gas is 1. Hot: density 1,
 // cold: density 100, pressure 1. The gases pass each other at 0.1, and random waves move the interface at up to 0.01.
-// Parameter: tcool, one of the nine published values. Boundaries: periodic along the interface, open across it (the
+// Parameter: tcool, one of the nine published values. In the last tenth of the hot side, density and pressure relax to
+// the hot gas's in a time of 0.1: the reservoir that feeds the layer. Boundaries: periodic along the interface, open across it (the
 // last axis): y in [-1, 2] in 2-D, z in [-1, 1] in 3-D. Frames are 1.597033 apart in 2-D, 2.661722 in 3-D, 101 in
 // the public data.
 //
@@ -34,7 +36,7 @@ func radiativeLayer(dims int) scenario.Scenario {
 		Name: layer.name, Title: "Hot gas shearing over cold gas; what mixes, cools", Fields: fields,
 		Equations:  "rho_t + div(rho v) = 0, (rho v)_t + div(rho v v + p) = 0, E_t + div((E + p) v) = -w(T) p / ((gamma - 1) tcool)",
 		Source:     "Fielding et al., Astrophys. J. Lett. 894 (2020) L24",
-		Simplified: "polynomial cooling weight w(T); shear speed and initial waves fitted to the published statistics",
+		Simplified: "polynomial cooling weight w(T); a reservoir holds the hot side's pressure; shear speed and initial waves fitted to the published statistics",
 		GridType:   "cartesian", Axes: []string{"x", "y", "z"}[:dims], Seconds: layer.seconds,
 		DefaultGrid: layer.grid, PublishedGrid: layer.published, DefaultFrames: layer.frames, PublishedFrames: 101,
 		Parameters: []scenario.Parameter{{Name: "tcool", Doc: "cooling time at Tmix, in crossing times of the box at the hot gas's sqrt(p / rho)",
@@ -47,7 +49,10 @@ func radiativeLayer(dims int) scenario.Scenario {
 			}
 			gas := Euler{Dims: dims, Gamma: 5.0 / 3}
 			s := &Solver{System: gas, Grid: grid, Boundaries: sides, State: NewState(gas.Variables(), grid.Cells()), Workers: c.Workers}
-			s.Split = coolLayer(s, gas, c.Parameters["tcool"])
+			cool, feed := coolLayer(s, gas, c.Parameters["tcool"]), feedLayer(s, gas)
+			s.Split = func(time, dt float64, u State) error {
+				return errors.Join(cool(time, dt, u), feed(time, dt, u))
+			}
 			setLayer(s, gas, c)
 			out := newFluid(s, gas, fields)
 			return s.record(ctx, c, layer.interval, func(int) map[string][]float32 { return out.sample(1) }, emit)
@@ -74,7 +79,9 @@ var (
 
 const (
 	coldDensity     = 100.0
-	layerMix        = 0.1 // Tmix; cold gas has T = 0.01, hot gas 1
+	layerMix        = 0.1             // Tmix; cold gas has T = 0.01, hot gas 1
+	layerWidth      = 0.5 * math.Ln10 // half width of the cooling weight in log T
+	layerFeed       = 0.1             // share of the box and time in which the reservoir acts
 	layerShear      = 0.1
 	layerWaves      = 0.01
 	layerThickness  = 0.02
@@ -83,23 +90,51 @@ const (
 )
 
 // coolLayer returns the energy loss over dt at constant density: d log T / dt = -w(T) / tcool, by the midpoint rule in
-// log T.
+// log T, in steps of at most a tenth of tcool.
 func coolLayer(s *Solver, gas Euler, tcool float64) func(float64, float64, State) error {
 	weight := func(logarithm float64) float64 { // of T / Tmix
-		square := logarithm * logarithm / (math.Log(layerMix) * math.Log(layerMix))
+		square := logarithm * logarithm / (layerWidth * layerWidth)
 		return max(0, 1-square) * max(0, 1-square)
 	}
 	return func(_, dt float64, u State) error {
+		substeps := max(1, math.Ceil(dt/(0.1*tcool)))
+		h := dt / substeps / tcool
 		overBlocks(s.Workers, s.Grid.Cells(), func(from, to int) {
 			for i := from; i < to; i++ {
 				pressure := gas.Pressure(u, i)
-				logarithm := math.Log(pressure / (u[0][i] * layerMix))
-				start := weight(logarithm)
-				if start == 0 {
+				start := math.Log(pressure / (u[0][i] * layerMix))
+				logarithm := start
+				for range int(substeps) {
+					slope := weight(logarithm)
+					if slope == 0 {
+						break
+					}
+					logarithm -= h * weight(logarithm-0.5*h*slope)
+				}
+				u[gas.Dims+1][i] += pressure / (gas.Gamma - 1) * math.Expm1(logarithm-start)
+			}
+		})
+		return nil
+	}
+}
+
+// feedLayer returns the relaxation of the hot side's density and pressure to the reservoir's; velocities stay.
+func feedLayer(s *Solver, gas Euler) func(float64, float64, State) error {
+	across := gas.Dims - 1
+	n := s.Grid.Points[across]
+	first := n - max(1, int(layerFeed*float64(n)))
+	return func(_, dt float64, u State) error {
+		keep := math.Exp(-dt / layerFeed)
+		overBlocks(s.Workers, s.Grid.Cells(), func(from, to int) {
+			velocity := make([]float64, gas.Dims)
+			for i := from; i < to; i++ {
+				if i%n < first {
 					continue
 				}
-				middle := weight(logarithm - 0.5*dt/tcool*start)
-				u[gas.Dims+1][i] -= pressure / (gas.Gamma - 1) * -math.Expm1(-dt/tcool*middle)
+				for k := range velocity {
+					velocity[k] = u[1+k][i] / u[0][i]
+				}
+				gas.Set(u, i, 1+keep*(u[0][i]-1), velocity, 1+keep*(gas.Pressure(u, i)-1))
 			}
 		})
 		return nil
