@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"sync"
 
 	"github.com/gowalrus/walrus/field"
 )
@@ -79,59 +80,69 @@ func (r *frameReader) field(d *Dataset, info FieldInfo) (FieldStats, error) {
 	return stats, nil
 }
 
-// accumulate adds a frame, and its change from the previous one (nil for none), component by component.
+// accumulate adds a frame, and its change from the previous one (nil for none), component by component. Values and
+// changes are summed at the same time.
 func accumulate(values, previous []float32, sums, deltas []moments) {
-	components := len(sums)
-	for c := range components {
-		sums[c].merge(momentsOf(values, c, components))
-		if previous != nil {
-			deltas[c].merge(momentsOfChange(values, previous, c, components))
-		}
+	var group sync.WaitGroup
+	if previous != nil {
+		group.Go(func() {
+			for c := range deltas {
+				deltas[c].merge(momentsOfChange(values, previous, c, len(deltas)))
+			}
+		})
 	}
+	for c := range sums {
+		sums[c].merge(momentsOf(values, c, len(sums)))
+	}
+	group.Wait()
 }
 
-// momentsOf sums values[c], values[c+stride], ... relative to the first of them, which keeps the squares small.
+// momentsOf sums values[c], values[c+stride], ... relative to the first of them, which keeps the squares small. Values
+// that are not numbers are left out.
 func momentsOf(values []float32, c, stride int) moments {
-	var s shifted
+	origin := firstNumber(values, c, stride)
+	var n, sum, squares float64
 	for i := c; i < len(values); i += stride {
-		s.add(float64(values[i]))
+		if v := float64(values[i]) - origin; v == v {
+			n++
+			sum += v
+			squares += v * v
+		}
 	}
-	return s.moments()
+	return shifted(origin, n, sum, squares)
 }
 
 // momentsOfChange is momentsOf the differences of two frames, taken in float64.
 func momentsOfChange(values, previous []float32, c, stride int) moments {
-	var s shifted
+	previous = previous[:len(values)]
+	var n, sum, squares float64
 	for i := c; i < len(values); i += stride {
-		s.add(float64(values[i]) - float64(previous[i]))
+		if v := float64(values[i]) - float64(previous[i]); v == v {
+			n++
+			sum += v
+			squares += v * v
+		}
 	}
-	return s.moments()
+	return shifted(0, n, sum, squares) // changes are small already
 }
 
-// shifted sums values and squares relative to the first value.
-type shifted struct {
-	origin, n, sum, squares float64
+// firstNumber is the first of the values that is a number; 0 for none.
+func firstNumber(values []float32, c, stride int) float64 {
+	for i := c; i < len(values); i += stride {
+		if v := float64(values[i]); v == v {
+			return v
+		}
+	}
+	return 0
 }
 
-func (s *shifted) add(v float64) {
-	if v != v {
-		return
-	}
-	if s.n == 0 {
-		s.origin = v
-	}
-	v -= s.origin
-	s.n++
-	s.sum += v
-	s.squares += v * v
-}
-
-func (s *shifted) moments() moments {
-	if s.n == 0 {
+// shifted gives the moments of n values from the sums of their distances to origin and of the squares of these.
+func shifted(origin, n, sum, squares float64) moments {
+	if n == 0 {
 		return moments{}
 	}
-	mean := s.sum / s.n
-	return moments{n: s.n, mean: s.origin + mean, m2: max(0, s.squares-s.sum*mean)}
+	mean := sum / n
+	return moments{n: n, mean: origin + mean, m2: max(0, squares-sum*mean)}
 }
 
 // errNoStats is for a data set without a stats.yaml.

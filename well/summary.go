@@ -59,17 +59,24 @@ type spread struct {
 
 // add adds values[c], values[c+stride], ...
 func (s *spread) add(values []float32, c, stride int) {
-	var sums shifted
+	origin := 0.0
+	var n, sum, squares float64
 	for i := c; i < len(values); i += stride {
 		v := float64(values[i])
 		if v-v != 0 {
 			s.notFinite++
 			continue
 		}
+		if n == 0 {
+			origin = v
+		}
 		s.low, s.high = min(s.low, v), max(s.high, v)
-		sums.add(v)
+		v -= origin
+		n++
+		sum += v
+		squares += v * v
 	}
-	s.merge(sums.moments())
+	s.merge(shifted(origin, n, sum, squares))
 }
 
 func (s *spread) summary(component string) Range {
