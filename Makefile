@@ -16,7 +16,7 @@ demo: build
 	bin/walrus demo --out walrus-demo
 
 test: setup lint
-	$(GO) test -timeout 10m ./...
+	$(GO) test -vet=off -timeout 10m ./...
 
 # The slow tests: larger runs of the same claims.
 test-long: setup
