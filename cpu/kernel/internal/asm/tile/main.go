@@ -263,6 +263,7 @@ func (t *tile) wide() {
 		for v := range t.vectors {
 			x := vec()
 			VMOVUPS_Z(Mem{Base: t.b, Disp: 64 * v}, masks[v], x)
+			PREFETCHT0(Mem{Base: t.b, Index: t.bRow, Scale: 8, Disp: 64 * v})
 			b = append(b, x)
 		}
 		return b
