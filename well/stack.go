@@ -146,6 +146,10 @@ func replaceNaN(values []float32) int {
 // place copies one frame of a field into its channels, first and following, of a frame with so many channels.
 func place(frame, values []float32, sizes []int, info FieldInfo, first, channels int) {
 	components := info.Rank.Components(len(sizes))
+	if len(values)*channels == len(frame)*components {
+		placeWhole(frame, values, components, first, channels)
+		return
+	}
 	// strides[i] is how far the stored values move with axis i: 0 along axes where the field does not vary.
 	strides := make([]int, len(sizes))
 	step := components
@@ -172,18 +176,37 @@ func place(frame, values []float32, sizes []int, info FieldInfo, first, channels
 
 // placeRow copies n points along the last axis and returns where the next row's values go.
 func placeRow(frame, values []float32, n, components, from, stride, to, channels int) int {
-	if components == 1 {
-		for range n {
-			frame[to] = values[from]
-			from += stride
-			to += channels
-		}
-		return to
-	}
 	for range n {
-		copy(frame[to:to+components], values[from:])
+		for c, v := range values[from : from+components] {
+			frame[to+c] = v
+		}
 		from += stride
 		to += channels
 	}
 	return to
+}
+
+// placeWhole is place for a field that varies along all axes: point after point, without a look at the axes.
+func placeWhole(frame, values []float32, components, first, channels int) {
+	to := first
+	switch components {
+	case 1:
+		for _, v := range values {
+			frame[to] = v
+			to += channels
+		}
+	case 2:
+		for i := 0; i+1 < len(values); i += 2 {
+			pair := frame[to : to+2]
+			pair[0], pair[1] = values[i], values[i+1]
+			to += channels
+		}
+	default:
+		for i := 0; i < len(values); i += components {
+			for c, v := range values[i : i+components] {
+				frame[to+c] = v
+			}
+			to += channels
+		}
+	}
 }
