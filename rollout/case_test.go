@@ -1,0 +1,162 @@
+package rollout
+
+import (
+	"context"
+	"math"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/gowalrus/walrus/field"
+	"github.com/gowalrus/walrus/frame"
+	"github.com/gowalrus/walrus/internal/flowtest"
+	"github.com/gowalrus/walrus/sample"
+	"github.com/gowalrus/walrus/score"
+	"github.com/gowalrus/walrus/well"
+)
+
+// openLines is a data set whose fields change at a constant rate, which the recurrence predicts without error. The
+// values are whole numbers, so that nothing is rounded.
+func openLines(t *testing.T) *well.Dataset {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "lines.hdf5")
+	flowtest.Flow{
+		Name: "lines", Grid: [2]int{64, 32}, Frames: 20, Trajectories: 2,
+		Boundaries: []field.Sides{field.Both(field.Periodic), field.Both(field.Wall)},
+		Variable:   []field.Field{{Name: "pressure"}, {Name: "velocity", Rank: field.Vector}},
+		Constant:   []field.Field{{Name: "density"}},
+		Value: func(trajectory, frame, channel, x, y int) float64 {
+			return float64(frame*(1+channel+x%3) + 10*trajectory + y + channel)
+		},
+	}.Write(t, path)
+	d, err := well.OpenDataset(path, "", well.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { d.Close() })
+	return d
+}
+
+func lineModel() Model {
+	return Model{Predictor: recurrence{}, Vocabulary: sample.ReleasedVocabulary(), Blocks: 2, Frame: frame.Options{Tokens: 16}}
+}
+
+func TestPredictionIsWrittenAsTheDataIs(t *testing.T) {
+	ctx, d := context.Background(), openLines(t)
+	c, err := ReadCase(ctx, d, lineModel(), Piece{Trajectory: 1, First: 4, Stride: 3, History: 3, Steps: 6})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Frames 4, 7, 10 are the history; 13, 16, 19 are known; three more are not.
+	if diff := cmp.Diff([]int{3, 64, 32, 4}, c.Truth.Shape); diff != "" {
+		t.Fatal(diff)
+	}
+	if diff := cmp.Diff([]float32{13, 16, 19, 22, 25, 28}, c.Times(6)); diff != "" {
+		t.Error(diff)
+	}
+	result, err := Run(ctx, recurrence{push: 1e-3}, c.Start, Options{Steps: 6, Jitter: true, Ensemble: 2, Blocks: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	result.Prediction, err = exact(ctx, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "prediction.hdf5")
+	if err = c.Write(path, d, result); err != nil {
+		t.Fatal(err)
+	}
+	written, err := well.OpenDataset(path, "", well.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer written.Close()
+	want := strings.Fields("pressure pressure_spread velocity_x velocity_y velocity_spread_x velocity_spread_y")
+	if diff := cmp.Diff(want, written.VariableChannels()); diff != "" {
+		t.Fatal(diff)
+	}
+	got, err := written.Read(ctx, well.WindowSpec{Stride: 1, Steps: 3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; i < len(got.Frames.Data)/6; i++ {
+		p := got.Frames.Data[6*i:][:6]
+		if truth := c.Truth.Data[4*i:][:4]; p[0] != truth[0] || p[2] != truth[1] || p[3] != truth[2] {
+			t.Fatalf("value %d: wrote %v, the truth is %v", i, p, truth)
+		}
+		if !(p[1] > 0) {
+			t.Fatalf("value %d: spread %v, want more than 0", i, p[1])
+		}
+	}
+	if diff := cmp.Diff(c.Window.Constant, got.Constant); diff != "" {
+		t.Errorf("the constant field changed: %s", diff)
+	}
+	if diff := cmp.Diff(c.Window.Boundaries, got.Boundaries); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// exact is the prediction without jitter.
+func exact(ctx context.Context, c *Case) (field.Array, error) {
+	result, err := Run(ctx, recurrence{}, c.Start, Options{Steps: 6})
+	return result.Prediction, err
+}
+
+func TestResampledCaseHasTheWantedGrid(t *testing.T) {
+	ctx, d := context.Background(), openLines(t)
+	c, err := ReadCase(ctx, d, lineModel(), Piece{First: 0, Stride: 1, History: 2, Steps: 2, Grid: []int{32, 64}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]int{1, 2, 32, 64, 4}, c.Start.History.Shape); diff != "" {
+		t.Fatal(diff)
+	}
+	axes := c.axes()
+	if len(axes[0].Coordinates) != 32 || axes[0].Coordinates[0] != 0.5 || axes[0].Coordinates[31] != 62.5 || axes[1].Coordinates[0] != -0.25 {
+		t.Errorf("coordinates x %v..., y %v...", axes[0].Coordinates[:2], axes[1].Coordinates[:2])
+	}
+}
+
+func TestPerfectPredictorScoresZero(t *testing.T) {
+	ctx, d := context.Background(), openLines(t)
+	e := Evaluation{First: 6, Stride: 2, History: 3, Steps: 5, OneStep: 3}
+	result, err := score.Evaluate(ctx, score.Config{Windows: []score.Window{{First: 1, Last: 5}}}, Trajectories(ctx, d, lineModel(), e))
+	if err != nil {
+		t.Fatal(err)
+	}
+	fields := map[string]bool{}
+	for _, s := range result.Scores() {
+		fields[s.Field] = true
+		if s.Trajectories != 2 || s.Model.Median != 0 || !(s.Persistence.Median > 0) || math.IsInf(s.Persistence.Mean, 0) {
+			t.Errorf("%+v: want 2 trajectories, no error, and persistence above it", s)
+		}
+	}
+	if fields["velocity_z"] || !fields["velocity_y"] {
+		t.Errorf("scored fields %v: velocity_z only pads", fields)
+	}
+}
+
+func TestPiecesOutsideTheDataAreRefused(t *testing.T) {
+	ctx, d := context.Background(), openLines(t)
+	for name, c := range map[string]struct {
+		piece Piece
+		want  string
+	}{
+		"trajectory":   {Piece{Trajectory: 2, Stride: 1, History: 2, Steps: 1}, "counted from 0"},
+		"late start":   {Piece{First: 20, Stride: 1, History: 1, Steps: 1}, "20 frames"},
+		"long history": {Piece{Stride: 5, History: 5, Steps: 1}, "needs 21"},
+		"no steps":     {Piece{Stride: 1, History: 2}, "at least 1"},
+		"flat grid":    {Piece{Stride: 1, History: 2, Steps: 1, Grid: []int{32}}, "2 axes"},
+	} {
+		if _, err := ReadCase(ctx, d, lineModel(), c.piece); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: error %v, want one that says %q", name, err, c.want)
+		}
+	}
+	for _, err := range Trajectories(ctx, d, lineModel(), Evaluation{First: 3, Stride: 2, History: 3, Steps: 1}) {
+		if err == nil || !strings.Contains(err.Error(), "choose 6") {
+			t.Errorf("error %v, want one that names frame 6", err)
+		}
+	}
+}
