@@ -41,6 +41,8 @@ type Result struct {
 	Planned       float64   `json:"planned_gib"`   // memory known before the run, beside weights; 0 if the engine can not tell
 	Times         []float64 `json:"times_s"`
 	CompileSecond float64   `json:"first_run_s"` // compilation and the first run
+	Compile       float64   `json:"compile_s"`   // building and compiling the programs, part of the first run
+	Precision     string    `json:"precision"`   // of the matrix products
 }
 
 // fields are the columns of the peer's four fields.
@@ -48,12 +50,7 @@ var fields = []int{3, 4, 5, 28}
 
 // Run measures. progress is called after each run; it may be nil.
 func Run(ctx context.Context, e *engine.Engine, s Settings, progress func(done, total int)) (Result, error) {
-	sides := make([]field.Sides, len(s.Size))
-	for i := range sides {
-		sides[i] = field.Both(field.Wall)
-	}
-	sides[0] = field.Both(field.Periodic)
-	g, err := frame.NewGeometry(s.Size, sides, frame.Options{Tokens: s.Tokens})
+	g, err := s.geometry()
 	if err != nil {
 		return Result{}, err
 	}
@@ -65,7 +62,8 @@ func Run(ctx context.Context, e *engine.Engine, s Settings, progress func(done, 
 	d := network.Data{Geometry: g, Fields: fields, Mask: -1}
 	random := rand.New(rand.NewPCG(0, 0))
 	x := normal(random, append(append([]int{1, s.Frames}, s.Size...), len(fields)))
-	result := Result{What: "forward", Parameters: s.Config.Count(), Engine: e.String()}
+	result := Result{What: "forward", Parameters: s.Config.Count(), Engine: e.String(), Precision: e.Precision().String()}
+	before := e.CompileTime()
 	planned := n.PeakBytes
 	run := func() error {
 		_, err := n.Forward(ctx, d, x, frame.Rolls{}, false)
@@ -88,15 +86,31 @@ func Run(ctx context.Context, e *engine.Engine, s Settings, progress func(done, 
 	if err := result.measure(s, run, progress); err != nil {
 		return Result{}, err
 	}
-	net := model.Net{Config: s.Config, Geometry: g, Samples: 1, Frames: s.Frames, Recompute: s.Recompute}
+	net := s.net(g)
 	operations, again := net.Operations(len(fields))
 	if s.Train {
 		operations = 3*operations + again
 	}
 	result.Rate = operations / result.Median / 1e9
 	result.Planned = float64(planned()) / (1 << 30)
+	result.Compile = (e.CompileTime() - before).Seconds()
 	result.PeakRSS = peakRSS()
 	return result, nil
+}
+
+// geometry is that of the peer's data.
+func (s Settings) geometry() (*frame.Geometry, error) {
+	sides := make([]field.Sides, len(s.Size))
+	for i := range sides {
+		sides[i] = field.Both(field.Wall)
+	}
+	sides[0] = field.Both(field.Periodic)
+	return frame.NewGeometry(s.Size, sides, frame.Options{Tokens: s.Tokens})
+}
+
+// net is the network that is timed.
+func (s Settings) net(g *frame.Geometry) model.Net {
+	return model.Net{Config: s.Config, Geometry: g, Samples: 1, Frames: s.Frames, Recompute: s.Recompute}
 }
 
 // measure times the warm-up and the runs.

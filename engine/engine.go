@@ -6,6 +6,8 @@ import (
 	"slices"
 	"sort"
 	"strings"
+	"sync/atomic"
+	"time"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
@@ -20,6 +22,7 @@ type Engine struct {
 	backend   compute.Backend
 	config    string
 	precision Precision
+	compiling atomic.Int64 // nanoseconds spent on compiling
 }
 
 // opener opens a backend from the part of the configuration after the name.
@@ -68,6 +71,9 @@ func Describe() string {
 
 // String returns the configuration that the engine was opened with.
 func (e *Engine) String() string { return e.config }
+
+// CompileTime is the time spent on building and compiling programs so far.
+func (e *Engine) CompileTime() time.Duration { return time.Duration(e.compiling.Load()) }
 
 // Close releases the device. Values and programs of the engine must not be used afterwards.
 func (e *Engine) Close() { e.backend.Finalize() }
@@ -156,6 +162,8 @@ type Program struct {
 // the graph come back as errors.
 func (e *Engine) Compile(name string, inputs []Input, build func(in []*graph.Node) []*graph.Node) (p *Program, err error) {
 	defer catch(&err, "engine: compile "+name)
+	began := time.Now()
+	defer func() { e.compiling.Add(int64(time.Since(began))) }()
 	g := graph.NewGraph(e.backend, name)
 	nodes := make([]*graph.Node, len(inputs))
 	for i, in := range inputs {

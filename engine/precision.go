@@ -74,9 +74,28 @@ func OpenPrecision(config string, p Precision) (*Engine, error) {
 func (e *Engine) Precision() Precision { return e.precision }
 
 // Operands is the type that a graph for this engine gives the operands of its matrix products.
-func (e *Engine) Operands() dtypes.DType {
-	if e.precision == BFloat16 {
+func (e *Engine) Operands() dtypes.DType { return e.precision.Operands() }
+
+// Operands is the type of the operands in a graph; rounding to tf32 is left to the hardware.
+func (p Precision) Operands() dtypes.DType {
+	if p == BFloat16 {
 		return dtypes.BFloat16
 	}
 	return dtypes.Float32
+}
+
+// IsXLA reports whether a configuration names the engine that needs a plugin and its device.
+func IsXLA(config string) bool {
+	name, _, _ := strings.Cut(config, ":")
+	return name == xlaName
+}
+
+// FusedAttention reports whether an engine of a configuration keeps no matrix of tokens x tokens in attention: this
+// program's own never does, and on GPUs the fused kernel takes 16-bit operands only.
+func FusedAttention(config string, p Precision) bool {
+	if IsXLA(config) {
+		return p == BFloat16
+	}
+	name, _, _ := strings.Cut(config, ":")
+	return p != BFloat16 && (name == "" || name == Default)
 }

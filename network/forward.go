@@ -55,10 +55,15 @@ func (n *Network) forwardProgram(f Feed) (*engine.Program, error) {
 		return nil, fmt.Errorf("network: data with %d axes; these weights have encoders for %v", f.Net.Geometry.Dimensions(), n.Config.Dimensions)
 	}
 	return n.program(f.Key(), func() (*engine.Program, error) {
-		return n.Engine.Compile("forward", f.Inputs(), func(in []*Node) []*Node {
-			data, scope := f.Bind(in)
-			return []*Node{f.Net.Forward(scope, data)}
-		})
+		return f.Compile(n.Engine)
+	})
+}
+
+// Compile compiles the forward pass for an engine. Weights are inputs: none need be there yet.
+func (f Feed) Compile(e *engine.Engine) (*engine.Program, error) {
+	return e.Compile("forward", f.Inputs(), func(in []*Node) []*Node {
+		data, scope := f.Bind(in)
+		return []*Node{f.Net.Forward(scope, data)}
 	})
 }
 

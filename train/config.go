@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/goccy/go-yaml"
+	"github.com/gowalrus/walrus/engine"
 
 	"github.com/gowalrus/walrus/sample"
 )
@@ -18,6 +19,7 @@ type Config struct {
 	Seed       uint64           `yaml:"seed"`       // fixes every random draw of the run (default 1)
 	Out        string           `yaml:"out"`        // folder of checkpoints and logs (default "run")
 	Engine     string           `yaml:"engine"`     // what computes (default: the fastest at hand)
+	Precision  string           `yaml:"precision"`  // of matrix products: float32, tf32 or bf16 (default float32)
 	LogEvery   int              `yaml:"log_every"`  // steps that a row of the log averages over (default 10)
 	Model      ModelConfig      `yaml:"model"`      // the network
 	Data       DataConfig       `yaml:"data"`       // what it learns from
@@ -181,6 +183,9 @@ func setKey(node any, path []string, value any) error {
 func (c Config) Check() error {
 	if err := c.Schedule.Check(); err != nil {
 		return err
+	}
+	if _, err := engine.ParsePrecision(c.Precision); err != nil {
+		return fmt.Errorf("train: precision: %w", err)
 	}
 	d := c.Data
 	switch {

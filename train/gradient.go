@@ -83,7 +83,12 @@ func Differentiate(ctx context.Context, n *network.Network, e Example, o *Object
 		return 0, nil, input, err
 	}
 	defer p.program.Close()
-	loss, values, err := p.run(ctx, n, e, o, scale, nil)
+	u, err := upload(n.Engine, feed, e, o, scale)
+	if err != nil {
+		return 0, nil, input, err
+	}
+	defer u.free()
+	loss, values, err := p.run(ctx, n, u, nil)
 	if err != nil {
 		return 0, nil, input, err
 	}
@@ -102,20 +107,35 @@ func Differentiate(ctx context.Context, n *network.Network, e Example, o *Object
 	return loss, weights, input, err
 }
 
-// run returns the loss and the gradients; accumulators, if any, are used up.
-func (p *gradientProgram) run(ctx context.Context, n *network.Network, e Example, o *Objective, scale float64, accumulators []*engine.Value) (float64, []*engine.Value, error) {
-	values, err := p.feed.Values(n.Engine, o.X, e.Data.Fields, e.Rolls, e.Keep)
-	if err != nil {
-		return 0, nil, err
+// uploaded is a batch on the device: the network's data and the objective's. It holds no weights.
+type uploaded struct {
+	feed         network.Feed
+	data, target []*engine.Value
+}
+
+func upload(engine *engine.Engine, feed network.Feed, e Example, o *Objective, scale float64) (*uploaded, error) {
+	u := &uploaded{feed: feed}
+	var err error
+	if u.data, err = feed.Values(engine, o.X, e.Data.Fields, e.Rolls, e.Keep); err != nil {
+		return nil, err
 	}
-	defer func() { network.Free(values) }()
 	factor := field.Array{Shape: []int{1}, Data: []float32{float32(scale)}}
-	target, err := network.Upload(n.Engine, o.Target, o.Weight, o.Channels, factor)
-	if err != nil {
-		return 0, nil, err
+	if u.target, err = network.Upload(engine, o.Target, o.Weight, o.Channels, factor); err != nil {
+		u.free()
+		return nil, err
 	}
-	defer network.Free(target)
-	inputs := append(append(append([]*engine.Value{}, values...), p.feed.Resident(n)...), target...)
+	return u, nil
+}
+
+func (u *uploaded) free() {
+	network.Free(u.data)
+	network.Free(u.target)
+	u.data, u.target = nil, nil
+}
+
+// run returns the loss and the gradients; accumulators, if any, are used up.
+func (p *gradientProgram) run(ctx context.Context, n *network.Network, u *uploaded, accumulators []*engine.Value) (float64, []*engine.Value, error) {
+	inputs := append(append(append([]*engine.Value{}, u.data...), p.feed.Resident(n)...), u.target...)
 	donate := make([]bool, len(inputs), len(inputs)+len(accumulators))
 	if p.accumulate {
 		inputs = append(inputs, accumulators...)

@@ -86,8 +86,9 @@ type Row struct {
 // Progress is the state after one step, for the bar.
 type Progress struct {
 	Step, Steps int
-	Loss        float64 // of this step
-	Samples     int     // in this step
+	Loss        float64       // of this step
+	Samples     int           // in this step
+	Compile     time.Duration // spent so far on compiling, part of the time of the steps or before them
 }
 
 // rollStream separates the random numbers of the network from those of the sampler under one seed.
@@ -97,12 +98,11 @@ const rollStream = 0x6a69747465720000
 // returns the context's error: nothing is lost. A loss that is not finite ends the run with an error, and the last
 // checkpoint stays.
 func (l *Loop) Run(ctx context.Context, s State) (State, error) {
-	accumulation := max(1, l.Accumulation)
-	stream := sample.NewStream(ctx, l.Batches, uint64(s.Step*accumulation), l.Prefetch)
-	defer stream.Close()
+	ahead := newLookahead(ctx, l, s.Step)
+	defer ahead.Close()
 	saved := time.Now()
 	for s.Step < l.Schedule.Steps() {
-		next, err := l.step(ctx, stream, s, accumulation)
+		next, err := l.step(ctx, ahead, s)
 		if err != nil {
 			if ctx.Err() == nil {
 				return s, err
@@ -127,38 +127,32 @@ func (l *Loop) Run(ctx context.Context, s State) (State, error) {
 }
 
 // step makes one optimizer step from the next batches of the stream.
-func (l *Loop) step(ctx context.Context, stream *sample.Stream, s State, accumulation int) (State, error) {
-	draws := make([]Draw, accumulation)
-	samples := 0
-	for i := range draws {
-		batch, err := stream.Next(ctx)
-		if err != nil {
-			return s, err
-		}
-		draws[i] = Draw{batch, sample.Random(l.Seed^rollStream, uint64(s.Step*accumulation+i))}
-		samples += batch.Input.Shape[0]
+func (l *Loop) step(ctx context.Context, ahead *lookahead, s State) (State, error) {
+	next, err := ahead.next(ctx)
+	if err != nil {
+		return s, err
 	}
 	if err := ctx.Err(); err != nil {
 		return s, err
 	}
 	rate := l.Schedule.At(s.Step)
 	began := time.Now()
-	outcome, err := l.Network.Step(ctx, draws, rate)
+	outcome, err := next.step(ctx, rate)
 	if err != nil {
 		return s, err
 	}
 	if math.IsNaN(outcome.Loss) || math.IsInf(outcome.Loss, 0) {
 		return s, fmt.Errorf("train: step %d: the loss is %v on %s (%v); lower schedule.learning_rate and go on from the last checkpoint with --resume",
-			s.Step+1, outcome.Loss, draws[0].Batch.DataSet, draws[0].Batch.Origins)
+			s.Step+1, outcome.Loss, next.draws[0].Batch.DataSet, next.draws[0].Batch.Origins)
 	}
 	s.Step++
-	s.Samples += samples
+	s.Samples += next.samples
 	s.Seconds += time.Since(began).Seconds()
 	s.Sums.Steps++
 	s.Sums.Loss += outcome.Loss
 	s.Sums.GradientNorm += outcome.GradientNorm
 	if l.Progress != nil {
-		l.Progress(Progress{Step: s.Step, Steps: l.Schedule.Steps(), Loss: outcome.Loss, Samples: samples})
+		l.Progress(Progress{Step: s.Step, Steps: l.Schedule.Steps(), Loss: outcome.Loss, Samples: next.samples})
 	}
 	if s.Step%max(1, l.LogEvery) == 0 || s.Step == l.Schedule.Steps() {
 		return l.log(s, rate)

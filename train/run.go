@@ -84,7 +84,7 @@ func (r *Run) open(resume bool) error {
 			return fmt.Errorf("%w; set validation.every=0 to train without validation", err)
 		}
 	}
-	if r.engine, err = engine.Open(c.Engine); err != nil {
+	if r.engine, err = openEngine(c); err != nil {
 		return err
 	}
 	if err = r.openNetwork(resume); err != nil {
@@ -170,7 +170,7 @@ func (r *Run) openLoop(vocabulary *sample.Vocabulary) error {
 		Batches: sampler, Schedule: c.Schedule, Seed: c.Seed,
 		Accumulation: c.Data.Accumulation, Prefetch: c.Data.Prefetch, LogEvery: c.LogEvery,
 		SaveEvery: time.Duration(c.Checkpoint.Minutes * float64(time.Minute)), ValidEvery: c.Validation.Every,
-		Save: r.save, Progress: r.observer.Progress,
+		Save: r.save, Progress: r.progress,
 	}
 	if r.valid == nil {
 		return nil
@@ -215,9 +215,20 @@ func (r *Run) Steps() int { return r.config.Schedule.Steps() }
 
 // Train goes on to the end of the schedule, or until ctx ends; then it saves and returns the context's error.
 func (r *Run) Train(ctx context.Context) error {
+	if err := r.compile(ctx); err != nil {
+		return err
+	}
 	var err error
 	r.state, err = r.loop.Run(ctx, r.state)
 	return err
+}
+
+// progress adds to the loop's progress what only the engine knows.
+func (r *Run) progress(p Progress) {
+	if r.observer.Progress != nil {
+		p.Compile = r.engine.CompileTime()
+		r.observer.Progress(p)
+	}
 }
 
 // save writes a checkpoint.
@@ -265,14 +276,37 @@ type stepNetwork struct {
 	jitter  bool
 }
 
-// Step makes examples of batches, with the random draws of each.
+// Step makes one optimizer step from batches.
 func (n stepNetwork) Step(ctx context.Context, draws []Draw, rate float64) (Outcome, error) {
+	examples, err := n.examples(draws)
+	if err != nil {
+		return Outcome{}, err
+	}
+	return n.stepper.Step(ctx, examples, rate)
+}
+
+// Prepare takes batches to the device.
+func (n stepNetwork) Prepare(_ context.Context, draws []Draw) (stepFunction, func(), error) {
+	examples, err := n.examples(draws)
+	if err != nil {
+		return nil, nil, err
+	}
+	batches, err := n.stepper.upload(examples)
+	if err != nil {
+		return nil, nil, err
+	}
+	step := func(ctx context.Context, rate float64) (Outcome, error) { return n.stepper.step(ctx, batches, rate) }
+	return step, func() { free(batches) }, nil
+}
+
+// examples makes examples of batches, with the random draws of each.
+func (n stepNetwork) examples(draws []Draw) ([]Example, error) {
 	config := n.stepper.Network.Config
 	examples := make([]Example, len(draws))
 	for i, d := range draws {
 		data, err := network.DataOf(d.Batch, n.frame)
 		if err != nil {
-			return Outcome{}, fmt.Errorf("%s: %w", d.Batch.DataSet, err)
+			return nil, fmt.Errorf("%s: %w", d.Batch.DataSet, err)
 		}
 		examples[i] = Example{Data: data, Input: d.Batch.Input, Output: d.Batch.Output, Constant: d.Batch.Constant}
 		if n.jitter {
@@ -280,5 +314,5 @@ func (n stepNetwork) Step(ctx context.Context, draws []Draw, rate float64) (Outc
 		}
 		examples[i].Keep = DrawKeep(config, d.Random, d.Batch.Input.Shape[0], d.Batch.Input.Shape[1])
 	}
-	return n.stepper.Step(ctx, examples, rate)
+	return examples, nil
 }

@@ -64,41 +64,92 @@ func (s *Stepper) SetMoments(w model.Weight, first, second func(to []float32) er
 // is the mean over the examples of 100 times the mean absolute error of the normalised increment; the norm is that of
 // the averaged gradient before clipping.
 func (s *Stepper) Step(ctx context.Context, examples []Example, rate float64) (Outcome, error) {
-	loss, gradients, err := s.Gradients(ctx, examples)
+	batches, err := s.upload(examples)
 	if err != nil {
 		return Outcome{}, err
 	}
-	u, err := s.update(examples[0].Data.Geometry.Dimensions())
+	return s.step(ctx, batches, rate)
+}
+
+// step makes an optimizer step from batches on the device, which are used up.
+func (s *Stepper) step(ctx context.Context, batches []*uploaded, rate float64) (Outcome, error) {
+	dimensions := batches[0].feed.Net.Geometry.Dimensions()
+	loss, gradients, err := s.accumulate(ctx, batches)
+	if err != nil {
+		return Outcome{}, err
+	}
+	u, err := s.update(dimensions)
 	if err != nil {
 		network.Free(gradients)
 		return Outcome{}, err
 	}
-	norm, err := u.apply(ctx, s.Network, s.moments, gradients, s.Optimizer, rate)
+	// Not to be interrupted: the step uses up the old weights, and a run that is stopped must still be able to save.
+	norm, err := u.apply(context.WithoutCancel(ctx), s.Network, s.moments, gradients, s.Optimizer, rate)
 	return Outcome{Loss: loss, GradientNorm: norm}, err
 }
 
 // Gradients returns the loss and the averaged gradients, one a trained weight of the graph in the order of
 // Trained. The caller frees them.
 func (s *Stepper) Gradients(ctx context.Context, examples []Example) (float64, []*engine.Value, error) {
-	if len(examples) == 0 {
-		return 0, nil, fmt.Errorf("train: a step without examples")
+	batches, err := s.upload(examples)
+	if err != nil {
+		return 0, nil, err
 	}
-	var total float64
-	var sums []*engine.Value
-	for i, e := range examples {
+	return s.accumulate(ctx, batches)
+}
+
+// upload takes the examples of a step to the device. It does not read the weights, so it may run beside a step.
+func (s *Stepper) upload(examples []Example) (batches []*uploaded, err error) {
+	if len(examples) == 0 {
+		return nil, fmt.Errorf("train: a step without examples")
+	}
+	defer func() {
+		if err != nil {
+			free(batches)
+		}
+	}()
+	for _, e := range examples {
+		feed, err := s.feed(e)
+		if err != nil {
+			return batches, err
+		}
 		if got, want := e.Data.Geometry.Dimensions(), examples[0].Data.Geometry.Dimensions(); got != want {
-			return 0, nil, fmt.Errorf("train: one step mixes %d-D and %d-D examples", want, got)
+			return batches, fmt.Errorf("train: one step mixes %d-D and %d-D examples", want, got)
 		}
-		p, err := s.gradient(e, i > 0)
+		o, err := NewObjective(e, feed.Net.OutputFrames())
 		if err != nil {
-			return 0, nil, err
-		}
-		o, err := NewObjective(e, p.feed.Net.OutputFrames())
-		if err != nil {
-			return 0, nil, err
+			return batches, err
 		}
 		scale := lossScale / float64(o.Count*len(examples))
-		loss, gradients, err := p.run(ctx, s.Network, e, o, scale, sums)
+		batch, err := upload(s.Network.Engine, feed, e, o, scale)
+		if err != nil {
+			return batches, err
+		}
+		batches = append(batches, batch)
+	}
+	return batches, nil
+}
+
+// free releases batches that were not used.
+func free(batches []*uploaded) {
+	for _, b := range batches {
+		b.free()
+	}
+}
+
+// accumulate adds up the gradients of batches on the device, which are used up.
+func (s *Stepper) accumulate(ctx context.Context, batches []*uploaded) (float64, []*engine.Value, error) {
+	defer free(batches)
+	var total float64
+	var sums []*engine.Value
+	for i, b := range batches {
+		p, err := s.gradient(b.feed, i > 0)
+		if err != nil {
+			network.Free(sums)
+			return 0, nil, err
+		}
+		loss, gradients, err := p.run(ctx, s.Network, b, sums)
+		b.free()
 		if err != nil {
 			return 0, nil, err
 		}
@@ -119,20 +170,29 @@ func (s *Stepper) Trained(dimensions int) []model.Weight {
 	return list
 }
 
-// gradient returns the compiled gradient for the shapes of an example.
-func (s *Stepper) gradient(e Example, accumulate bool) (*gradientProgram, error) {
+// feed describes the graph for the shapes of an example.
+func (s *Stepper) feed(e Example) (network.Feed, error) {
 	if len(e.Input.Shape) < 2 {
-		return nil, fmt.Errorf("train: input of shape %v; expected (samples, frames, points, channels)", e.Input.Shape)
+		return network.Feed{}, fmt.Errorf("train: input of shape %v; expected (samples, frames, points, channels)", e.Input.Shape)
 	}
 	if err := e.Data.Check(); err != nil {
-		return nil, err
+		return network.Feed{}, err
 	}
-	feed := network.Feed{
-		Net: model.Net{Config: s.Network.Config, Geometry: e.Data.Geometry,
-			Samples: e.Input.Shape[0], Frames: e.Input.Shape[1], Recompute: s.Recompute, Operands: s.Network.Engine.Operands()},
-		Channels: len(e.Data.Fields),
-		Keep:     e.Keep != nil,
+	return s.feedOf(e.Data, e.Input.Shape[0], e.Input.Shape[1], e.Keep != nil), nil
+}
+
+// feedOf is feed for data that is not there yet.
+func (s *Stepper) feedOf(d network.Data, samples, frames int, keep bool) network.Feed {
+	return network.Feed{
+		Net: model.Net{Config: s.Network.Config, Geometry: d.Geometry,
+			Samples: samples, Frames: frames, Recompute: s.Recompute, Operands: s.Network.Engine.Operands()},
+		Channels: len(d.Fields),
+		Keep:     keep,
 	}
+}
+
+// gradient returns the compiled gradient for the shapes of a feed.
+func (s *Stepper) gradient(feed network.Feed, accumulate bool) (*gradientProgram, error) {
 	key := fmt.Sprint(feed.Key(), accumulate)
 	if p := s.gradients[key]; p != nil {
 		return p, nil

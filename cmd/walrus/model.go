@@ -19,6 +19,7 @@ import (
 type modelFlags struct {
 	config     string
 	engine     string
+	precision  engine.Precision
 	tokens     int
 	history    int
 	transforms []string
@@ -32,6 +33,7 @@ func (f *modelFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.config, "config", "", "configuration of the weights (default: the .yaml beside them)")
 	flags.StringVar(&f.engine, "engine", "", "what computes: "+engine.Describe()+" (default "+engine.Default+")")
+	flags.Var(&f.precision, "precision", "of matrix products: "+engine.PrecisionNames())
 	flags.IntVar(&f.tokens, "tokens", 0, "tokens along each axis: fewer are faster, more are finer (default as trained, or 32 in 2-D and 16 in 3-D)")
 	flags.IntVar(&f.history, "history", 0, "frames that the network sees (default as trained)")
 	flags.StringArrayVar(&f.transforms, "transform", nil, "transform a field as in training, as density=log10 (repeatable)")
@@ -70,7 +72,7 @@ func (f *modelFlags) open(path string) (*openModel, error) {
 	if err != nil {
 		return nil, err
 	}
-	e, err := engine.Open(f.engine)
+	e, err := engine.OpenPrecision(f.engine, f.precision)
 	if err != nil {
 		return nil, err
 	}

@@ -12,6 +12,7 @@ import (
 // selftestCommand compares this build, on an engine, with golden numbers.
 func selftestCommand() *cobra.Command {
 	var engineName, only string
+	var precision engine.Precision
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "selftest DIR",
@@ -25,7 +26,7 @@ Exit code 1 if a number is off.`,
   walrus selftest golden --case rollout --engine go --json`,
 		Args: exactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			e, err := engine.Open(engineName)
+			e, err := engine.OpenPrecision(engineName, precision)
 			if err != nil {
 				return err
 			}
@@ -62,6 +63,7 @@ Exit code 1 if a number is off.`,
 		},
 	}
 	cmd.Flags().StringVar(&engineName, "engine", "", "what runs the network: "+engine.Describe()+` (default "`+engine.Default+`")`)
+	cmd.Flags().Var(&precision, "precision", "of matrix products: "+engine.PrecisionNames()+"; beyond float32 the errors tell what rounding costs, and most are not allowed")
 	cmd.Flags().StringVar(&only, "case", "", "run only the cases whose name contains this")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object a comparison")
 	return cmd

@@ -1,0 +1,117 @@
+package train
+
+import (
+	"context"
+	"math/rand/v2"
+
+	"github.com/gowalrus/walrus/sample"
+)
+
+// preparer is a network that can take the next step's data to the device while a step runs. It must not read the
+// weights: they change under it.
+type preparer interface {
+	// Prepare returns the step on data that is on the device, and what frees that data if the step is never made.
+	Prepare(ctx context.Context, batches []Draw) (step stepFunction, discard func(), err error)
+}
+
+// stepFunction makes one optimizer step at a learning rate.
+type stepFunction func(ctx context.Context, rate float64) (Outcome, error)
+
+// upcoming is one step that is ready to be made.
+type upcoming struct {
+	draws   []Draw
+	samples int
+	step    stepFunction
+	discard func()
+	err     error
+}
+
+// lookahead gets the steps of a run ready in order, one before it is asked for: its data goes to the device while the
+// step before it computes. What is drawn for a step depends on its number alone, so the numbers are the same.
+type lookahead struct {
+	loop   *Loop
+	stream *sample.Stream
+	cancel context.CancelFunc
+	ready  chan upcoming
+}
+
+// newLookahead begins with the step of a given number and ends before the last of the schedule.
+func newLookahead(ctx context.Context, l *Loop, first int) *lookahead {
+	ctx, cancel := context.WithCancel(ctx)
+	a := &lookahead{loop: l, cancel: cancel, ready: make(chan upcoming)}
+	a.stream = sample.NewStream(ctx, l.Batches, uint64(first*l.accumulation()), l.Prefetch)
+	go a.work(ctx, first)
+	return a
+}
+
+// work gets one step after another ready. The channel holds none: a step waits here, and only one.
+func (a *lookahead) work(ctx context.Context, first int) {
+	defer close(a.ready)
+	for number := first; number < a.loop.Schedule.Steps(); number++ {
+		next := a.prepare(ctx, number)
+		select {
+		case a.ready <- next:
+		case <-ctx.Done():
+			if next.discard != nil {
+				next.discard()
+			}
+			return
+		}
+		if next.err != nil {
+			return
+		}
+	}
+}
+
+// prepare reads the batches of a step and hands them to the network.
+func (a *lookahead) prepare(ctx context.Context, number int) upcoming {
+	l := a.loop
+	next := upcoming{draws: make([]Draw, l.accumulation())}
+	for i := range next.draws {
+		batch, err := a.stream.Next(ctx)
+		if err != nil {
+			next.err = err
+			return next
+		}
+		next.draws[i] = Draw{batch, l.random(number, i)}
+		next.samples += batch.Input.Shape[0]
+	}
+	if p, can := l.Network.(preparer); can {
+		next.step, next.discard, next.err = p.Prepare(ctx, next.draws)
+		return next
+	}
+	next.step = func(ctx context.Context, rate float64) (Outcome, error) { return l.Network.Step(ctx, next.draws, rate) }
+	return next
+}
+
+// next waits for the next step.
+func (a *lookahead) next(ctx context.Context) (upcoming, error) {
+	select {
+	case next, open := <-a.ready:
+		if !open {
+			return next, context.Cause(ctx)
+		}
+		return next, next.err
+	case <-ctx.Done():
+		return upcoming{}, ctx.Err()
+	}
+}
+
+// Close stops the work and frees what was never used.
+func (a *lookahead) Close() {
+	a.cancel()
+	for next := range a.ready {
+		if next.discard != nil {
+			next.discard()
+		}
+	}
+	a.stream.Close()
+}
+
+// accumulation is the number of batches in a step.
+func (l *Loop) accumulation() int { return max(1, l.Accumulation) }
+
+// random is the generator of one batch of a step.
+func (l *Loop) random(step, batch int) *rand.Rand {
+	return sample.Random(l.Seed^rollStream, uint64(step*l.accumulation()+batch))
+}

@@ -1,0 +1,87 @@
+package train
+
+import (
+	"github.com/gowalrus/walrus/engine"
+	"github.com/gowalrus/walrus/field"
+	"github.com/gowalrus/walrus/model"
+	"github.com/gowalrus/walrus/network"
+)
+
+// Plan is the memory in bytes that a program takes, known before anything runs.
+type Plan struct {
+	What        string `json:"what"`
+	Weights     int64  `json:"weights"`
+	Gradients   int64  `json:"gradients"`
+	Moments     int64  `json:"moments"`     // both of the optimizer; they are updated in place
+	Inputs      int64  `json:"inputs"`      // one batch
+	Activations int64  `json:"activations"` // estimated from the shapes
+	// Planned is the engine's own plan for what is neither input nor output; 0 if the engine does not know before a run.
+	Planned int64 `json:"planned"`
+}
+
+// Total is the sum, with the engine's plan instead of the estimate where there is one.
+func (p Plan) Total() int64 {
+	working := p.Activations
+	if p.Planned > 0 {
+		working = p.Planned
+	}
+	return p.Weights + p.Gradients + p.Moments + p.Inputs + working
+}
+
+// PlanForward predicts the memory of a forward pass. fused says whether the engine's attention keeps no matrix of
+// tokens x tokens. e may be nil: then nothing is compiled.
+func PlanForward(e *engine.Engine, feed network.Feed, fused bool) (Plan, error) {
+	p := newPlan("forward", feed, feed.Net.WorkingBytes(feed.Channels, false, fused))
+	if e == nil {
+		return p, nil
+	}
+	program, err := feed.Compile(e)
+	if err != nil {
+		return p, err
+	}
+	defer program.Close()
+	p.Planned = program.PeakBytes()
+	return p, nil
+}
+
+// PlanStep is PlanForward for a training step.
+func PlanStep(e *engine.Engine, feed network.Feed, fused bool) (Plan, error) {
+	p := newPlan("train_step", feed, feed.Net.WorkingBytes(feed.Channels, true, fused))
+	d := feed.Net.Geometry.Decoded()
+	points := int64(feed.Net.Samples*feed.Net.OutputFrames()) * int64(field.Volume(d[:]))
+	p.Inputs += 4 * points * int64(feed.Channels+1) // target and where it counts
+	for _, w := range feed.Net.Config.Weights() {
+		if !w.Buffer {
+			p.Moments += 2 * bytesOf(w)
+		}
+	}
+	for _, w := range feed.Weights() {
+		if !w.Buffer {
+			p.Gradients += bytesOf(w)
+		}
+	}
+	if e == nil {
+		return p, nil
+	}
+	program, err := compileGradient(e, feed, false, false)
+	if err != nil {
+		return p, err
+	}
+	defer program.program.Close()
+	p.Planned = program.program.PeakBytes()
+	return p, nil
+}
+
+// newPlan counts what every program takes.
+func newPlan(what string, feed network.Feed, working int64) Plan {
+	p := Plan{What: what, Activations: working}
+	for _, w := range feed.Net.Config.Weights() {
+		p.Weights += bytesOf(w)
+	}
+	for _, in := range feed.Inputs()[:feed.DataInputs()] {
+		p.Inputs += 4 * int64(field.Volume(in.Shape))
+	}
+	return p
+}
+
+func bytesOf(w model.Weight) int64 { return 4 * int64(field.Volume(w.Shape)) }

@@ -1,0 +1,74 @@
+package train
+
+import (
+	"testing"
+
+	"github.com/gowalrus/walrus/engine"
+	"github.com/gowalrus/walrus/field"
+	"github.com/gowalrus/walrus/frame"
+	"github.com/gowalrus/walrus/model"
+	"github.com/gowalrus/walrus/network"
+)
+
+// planFeed is a training step of a small preset on 128 x 128 points.
+func planFeed(t *testing.T, operands engine.Precision, recompute int) network.Feed {
+	t.Helper()
+	g, err := frame.NewGeometry([]int{128, 128}, []field.Sides{field.Both(field.Periodic), field.Both(field.Wall)}, frame.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := model.Config{Hidden: 128, Inner: 32, Heads: 4, Blocks: 4, States: 8, Dimensions: []int{2}, Causal: true}
+	net := model.Net{Config: c, Geometry: g, Samples: 1, Frames: 4, Recompute: recompute}
+	if operands == engine.BFloat16 {
+		n, _ := smallNetworkOn(t, "cpu", operands, 0)
+		net.Operands = n.Engine.Operands()
+	}
+	return network.Feed{Net: net, Channels: 4}
+}
+
+func TestTheEstimateOfMemoryIsNearTheEnginesPlan(t *testing.T) {
+	e, err := engine.Open("cpu")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	for _, recompute := range []int{0, 2, 1} {
+		feed := planFeed(t, engine.Float32, recompute)
+		p, err := PlanStep(e, feed, true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ratio := float64(p.Activations) / float64(p.Planned)
+		t.Logf("recompute %d: estimated %.1f MiB, planned %.1f MiB", recompute, float64(p.Activations)/(1<<20), float64(p.Planned)/(1<<20))
+		if !(ratio > 0.5 && ratio < 2) {
+			t.Errorf("recompute %d: %d bytes estimated, %d planned: %.2f times", recompute, p.Activations, p.Planned, ratio)
+		}
+		trained := 4 * int64(feed.Net.Count())
+		if p.Gradients != trained || p.Moments != 2*trained || p.Weights < trained {
+			t.Errorf("weights %d, gradients %d, moments %d bytes of %d trained", p.Weights, p.Gradients, p.Moments, trained)
+		}
+		if p.Total() != p.Weights+p.Gradients+p.Moments+p.Inputs+p.Planned {
+			t.Errorf("the total %d is not the sum of %+v", p.Total(), p)
+		}
+	}
+}
+
+func TestTheEstimateOfMemoryFollowsTheSettings(t *testing.T) {
+	estimate := func(precision engine.Precision, recompute int, fused bool) int64 {
+		p, err := PlanStep(nil, planFeed(t, precision, recompute), fused)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p.Activations
+	}
+	all := estimate(engine.Float32, 0, true)
+	if half := estimate(engine.Float32, 2, true); half >= all {
+		t.Errorf("%d bytes with recomputation, %d without", half, all)
+	}
+	if rounded := estimate(engine.BFloat16, 0, true); rounded >= all {
+		t.Errorf("%d bytes in bf16, %d in float32", rounded, all)
+	}
+	if stored := estimate(engine.Float32, 0, false); stored <= all {
+		t.Errorf("%d bytes with the attention's matrices, %d without", stored, all)
+	}
+}

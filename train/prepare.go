@@ -1,0 +1,115 @@
+package train
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/gowalrus/walrus/engine"
+	"github.com/gowalrus/walrus/frame"
+	"github.com/gowalrus/walrus/network"
+	"github.com/gowalrus/walrus/sample"
+)
+
+// openEngine opens what a configuration names.
+func openEngine(c Config) (*engine.Engine, error) {
+	precision, err := engine.ParsePrecision(c.Precision)
+	if err != nil {
+		return nil, err
+	}
+	return engine.OpenPrecision(c.Engine, precision)
+}
+
+// compile compiles the programs for the shapes of the mixture before the first step, so that no step waits for a
+// compiler. Shapes that it does not foresee (2-D data turned out of its plane) are compiled when they are first met.
+func (r *Run) compile(ctx context.Context) error {
+	vocabulary, err := sample.NewVocabulary(r.saved.Fields)
+	if err != nil {
+		return err
+	}
+	feeds, err := mixtureFeeds(ctx, r.data, vocabulary, r.config, r.stepper.feedOf)
+	if err != nil {
+		return err
+	}
+	for _, feed := range feeds {
+		for batch := range min(r.loop.accumulation(), 2) { // the first of a step, and those that add to it
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			if _, err := r.stepper.gradient(feed, batch > 0); err != nil {
+				return err
+			}
+		}
+		if _, err := r.stepper.update(feed.Net.Geometry.Dimensions()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// mixtureFeeds lists the shapes that the data sets of a mixture have, turned or not.
+func mixtureFeeds(ctx context.Context, s *sources, vocabulary *sample.Vocabulary, c Config,
+	feedOf func(d network.Data, samples, frames int, keep bool) network.Feed) ([]network.Feed, error) {
+	var feeds []network.Feed
+	seen := map[string]bool{}
+	for _, e := range s.entries {
+		layout, err := sample.NewLayout(e.Source.Fields(), e.Transforms, vocabulary)
+		if err != nil {
+			return nil, fmt.Errorf("train: %s: %w", e.Source.Name(), err)
+		}
+		err = fixed(ctx, e, layout, 1, func(b *sample.Batch) error {
+			turned, err := turnedData(b, c)
+			for _, d := range turned {
+				feed := feedOf(d, e.Batch, b.Input.Shape[1], c.Model.DropPath > 0)
+				if key := feed.Key(); !seen[key] {
+					seen[key] = true
+					feeds = append(feeds, feed)
+				}
+			}
+			return err
+		})
+		if err != nil {
+			return nil, fmt.Errorf("train: %w", err)
+		}
+	}
+	return feeds, nil
+}
+
+// turnedData describes the data of a batch in each order of its axes that the augmentation makes.
+func turnedData(b *sample.Batch, c Config) ([]network.Data, error) {
+	d, err := network.DataOf(b, frame.Options{Tokens: c.Model.Tokens})
+	if err != nil {
+		return nil, err
+	}
+	list := []network.Data{d}
+	if c.Data.Rotation != sample.PlaneRotation {
+		return list, nil
+	}
+	const lead = 2 // samples and frames
+	grid := b.Input.Shape[lead : len(b.Input.Shape)-1]
+	for _, order := range orders(d.Geometry.Dimensions())[1:] {
+		size, sides := append([]int(nil), grid...), append(b.Boundaries[:0:0], b.Boundaries...)
+		for to, from := range order {
+			size[to], sides[to] = grid[from], b.Boundaries[from]
+		}
+		turned := d
+		var failed error
+		if turned.Geometry, failed = frame.NewGeometry(size, sides, frame.Options{Tokens: c.Model.Tokens}); failed != nil {
+			err = errors.Join(err, failed)
+			continue
+		}
+		list = append(list, turned)
+	}
+	return list, err
+}
+
+// orders lists the permutations of the first axes, the unchanged one first.
+func orders(axes int) [][]int {
+	if axes < 2 {
+		return [][]int{{0}}
+	}
+	if axes == 2 {
+		return [][]int{{0, 1}, {1, 0}}
+	}
+	return [][]int{{0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}}
+}
