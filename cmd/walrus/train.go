@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 
+	"github.com/goccy/go-yaml"
 	"github.com/spf13/cobra"
 
 	"github.com/gowalrus/walrus/internal/progress"
@@ -17,9 +18,10 @@ import (
 
 // trainFlags are the settings that are not in the configuration file.
 type trainFlags struct {
-	set    []string
-	resume string
-	json   bool
+	set      []string
+	resume   string
+	defaults bool
+	json     bool
 }
 
 // trainCommand trains a network.
@@ -39,6 +41,9 @@ stopped. With finetune.from the run starts from weights, and fields that they do
   walrus train finetune.yaml --set finetune.from=walrus.safetensors --set data.batch=1`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if f.defaults {
+				return printDefaults(cmd.OutOrStdout())
+			}
 			c, err := trainConfig(args, f)
 			if err != nil {
 				return err
@@ -49,6 +54,7 @@ stopped. With finetune.from the run starts from weights, and fields that they do
 	flags := cmd.Flags()
 	flags.StringArrayVar(&f.set, "set", nil, "override one key of the configuration, as schedule.epochs=20 (repeatable)")
 	flags.StringVar(&f.resume, "resume", "", "continue the run in this folder at its last checkpoint")
+	flags.BoolVar(&f.defaults, "defaults", false, "print the configuration's keys with their defaults and do nothing")
 	flags.BoolVar(&f.json, "json", false, "print the last validation as JSON")
 	return cmd
 }
@@ -76,6 +82,16 @@ func trainConfig(args []string, f trainFlags) (train.Config, error) {
 		return c, usageError{err}
 	}
 	return c, nil
+}
+
+// printDefaults prints a configuration to start from.
+func printDefaults(out io.Writer) error {
+	text, err := yaml.Marshal(train.DefaultConfig())
+	if err != nil {
+		return fmt.Errorf("train: %w", err)
+	}
+	_, err = out.Write(text)
+	return err
 }
 
 // runTraining trains under a progress bar and prints the last scores.
