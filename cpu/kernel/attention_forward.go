@@ -3,7 +3,7 @@ package kernel
 import "math"
 
 const (
-	keyBlock     = 252 // keys whose scores are held at once in the forward pass; a multiple of every tile height
+	keyBlock     = 126 // keys whose scores are held at once in the forward pass; a multiple of every tile height
 	keyBlockGrad = 126 // the same in the gradient, which holds two blocks of more queries
 )
 

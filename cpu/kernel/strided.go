@@ -31,11 +31,13 @@ func CopyStrided[T any](s *Set, p *Pool, shape []int, dst []T, dstStrides []int,
 	for _, a := range outer {
 		rows *= a.n
 	}
-	const grain = 1 << 15
-	p.RunRange(rows, max(1, grain/inner.n), func(from, to int) {
-		for row := from; row < to; row++ {
-			d, f := offsets(outer, row)
-			copyRun(dst[d:], inner.dst, src[f:], inner.src, inner.n)
+	const grain = 1 << 15 // elements of a task
+	pieces := ceilDiv(inner.n, grain)
+	p.RunRange(rows*pieces, max(1, grain/inner.n), func(from, to int) {
+		for task := from; task < to; task++ {
+			d, f := offsets(outer, task/pieces)
+			at := task % pieces * grain
+			copyRun(dst[d+at*inner.dst:], inner.dst, src[f+at*inner.src:], inner.src, min(grain, inner.n-at))
 		}
 	})
 	return nil

@@ -59,6 +59,21 @@ func TestCopyStridedMovesOtherTypes(t *testing.T) {
 	}
 }
 
+func TestCopyStridedSplitsLongRuns(t *testing.T) {
+	pool := NewPool(2)
+	defer pool.Close()
+	n := 100003
+	src, dst := normals(t, random(t), 2*n), guarded[float32](t, n, true)
+	if err := CopyStrided(Best(), pool, []int{n}, dst, []int{1}, src, []int{2}); err != nil {
+		t.Fatal(err)
+	}
+	for i, v := range dst {
+		if v != src[2*i] {
+			t.Fatalf("element %d is %g, expected %g", i, v, src[2*i])
+		}
+	}
+}
+
 func TestCopyStridedRejectsWhatDoesNotFit(t *testing.T) {
 	pool, x := NewPool(1), make([]float32, 6)
 	for name, call := range map[string]func() error{
