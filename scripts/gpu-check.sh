@@ -1,0 +1,189 @@
+#!/bin/sh
+# Checks and times the network on an NVIDIA GPU beside the PyTorch peer on the same card, and prints one table.
+#
+# Usage: scripts/gpu-check.sh [options]; docs/gpu.md says what must be installed. Nothing is downloaded.
+#   --peer FILE      the peer, torch_walrus.py      (default ../shared/bench/torch_walrus.py)
+#   --golden DIR     golden numbers of selftest     (default ../shared/golden)
+#   --binary FILE    a build with XLA               (default bin/walrus-xla; built with make build-xla if missing)
+#   --engine NAME    engine of that build           (default xla:cuda)
+#   --python FILE    a Python with PyTorch          (default python3)
+#   --out DIR        logs and results               (default gpu-check)
+#   --runs N         timed steps after warm-up      (default 10)
+#   --timeout S      seconds that one run may take  (default 900)
+#   --cases LIST     of "base-train walrus-train walrus-forward"  (default all)
+#   --precisions L   of "float32 tf32 bf16"         (default all)
+set -eu
+
+peer=../shared/bench/torch_walrus.py golden=../shared/golden binary=bin/walrus-xla engine=xla:cuda python=python3
+out=gpu-check runs=10 limit=900 cases="base-train walrus-train walrus-forward" precisions="float32 tf32 bf16"
+warmup=3
+
+fail() {
+	echo "gpu-check: $*" >&2
+	exit 2
+}
+
+while [ $# -gt 0 ]; do
+	case $1 in
+	-h | --help)
+		sed -n '2,/^set /s/^# \{0,1\}//p' "$0"
+		exit 0
+		;;
+	--*) [ $# -ge 2 ] || fail "$1 needs a value; see --help" ;;
+	esac
+	case $1 in
+	--peer) peer=$2 ;;
+	--golden) golden=$2 ;;
+	--binary) binary=$2 ;;
+	--engine) engine=$2 ;;
+	--python) python=$2 ;;
+	--out) out=$2 ;;
+	--runs) runs=$2 ;;
+	--timeout) limit=$2 ;;
+	--cases) cases=$2 ;;
+	--precisions) precisions=$2 ;;
+	*) fail "unknown option $1; see --help" ;;
+	esac
+	shift 2
+done
+
+[ -f "$peer" ] || fail "no peer at $peer; give torch_walrus.py with --peer"
+command -v nvidia-smi >/dev/null || fail "no nvidia-smi here: this needs an NVIDIA GPU and its driver"
+"$python" -c 'import sys, torch; sys.exit(not torch.cuda.is_available())' || fail "$python has no PyTorch that sees a GPU; choose one with --python"
+[ -x "$binary" ] || make build-xla >&2
+[ -x "$binary" ] || fail "no program at $binary"
+
+mkdir -p "$out"
+results=$out/results.tsv
+: >"$results"
+{
+	date -u +%Y-%m-%dT%H:%M:%SZ
+	nvidia-smi
+	"$binary" version
+	"$python" -c 'import torch; print("torch", torch.__version__, "cuda", torch.version.cuda)'
+} >"$out/machine.log" 2>&1 || true
+
+# used prints the memory in use on the first GPU, in MiB.
+used() {
+	nvidia-smi --id=0 --query-gpu=memory.used --format=csv,noheader,nounits
+}
+
+# bounded NAME COMMAND... runs a command under the time limit. Its output goes to NAME.out and NAME.log, and the most
+# memory that the card had in use, in MiB, to NAME.mem: read from outside, so that both programs are measured alike.
+bounded() {
+	name=$1
+	shift
+	echo "gpu-check: $name" >&2
+	timeout "$limit" "$@" >"$out/$name.out" 2>"$out/$name.log" &
+	running=$!
+	most=0
+	while kill -0 "$running" 2>/dev/null; do
+		now=$(used || echo 0)
+		[ "$now" -gt "$most" ] 2>/dev/null && most=$now
+		sleep 0.2
+	done
+	echo "$most" >"$out/$name.mem"
+	wait "$running"
+}
+
+# timed CASE PRECISION WHO COMMAND... adds a line to the results.
+timed() {
+	case_=$1 precision_=$2 who=$3
+	shift 3
+	if bounded "$case_-$precision_-$who" "$@"; then
+		state=ok
+	else
+		state=failed
+	fi
+	printf '%s\t%s\t%s\t%s\t%s\n' "$case_" "$precision_" "$who" "$state" "$out/$case_-$precision_-$who" >>"$results"
+}
+
+broken=0
+if [ -d "$golden" ]; then
+	for precision in $precisions; do
+		# Only float32 has to pass; the others report what rounding costs.
+		if ! bounded "selftest-$precision" "$binary" selftest "$golden" --engine "$engine" --precision "$precision"; then
+			[ "$precision" = float32 ] && broken=1
+		fi
+	done
+else
+	echo "gpu-check: no golden numbers at $golden: selftest is left out" >&2
+	broken=1
+fi
+
+for case in $cases; do
+	ours="--frames 6 --size 128x128" theirs="--frames 6 --size 128 128"
+	case $case in
+	base-train)
+		sizes="--hidden 768 --heads 12 --blocks 12"
+		ours="$ours $sizes --train" theirs="$theirs $sizes --train"
+		;;
+	walrus-train)
+		ours="$ours --preset walrus --train --recompute 2"
+		theirs="$theirs --hidden 1408 --heads 16 --blocks 40 --train --recompute 2"
+		;;
+	walrus-forward)
+		ours="$ours --preset walrus"
+		theirs="$theirs --hidden 1408 --heads 16 --blocks 40"
+		;;
+	*) fail "unknown case $case; see --help" ;;
+	esac
+	counts="--runs $runs --warmup $warmup"
+	for precision in $precisions; do
+		# shellcheck disable=SC2086 # the settings are lists of words
+		{
+			timed "$case" "$precision" walrus "$binary" bench $ours $counts --engine "$engine" --precision "$precision" --json
+			timed "$case" "$precision" eager "$python" "$peer" time $theirs $counts --device cuda --precision "$precision"
+			timed "$case" "$precision" compiled "$python" "$peer" time $theirs $counts --device cuda --precision "$precision" --compile
+		}
+	done
+done
+
+"$python" - "$results" "$out" <<'PYTHON' | tee "$out/table.txt"
+import json, os, sys
+
+runs = {}
+for line in open(sys.argv[1]):
+    case, precision, who, state, name = line.rstrip("\n").split("\t")
+    result = {}
+    if state == "ok":
+        try:
+            result = json.loads(open(name + ".out").read().strip().splitlines()[-1])
+            result["gib"] = float(open(name + ".mem").read()) / 1024
+        except (IndexError, ValueError):
+            result = {}
+    runs[case, precision, who] = result
+
+
+def number(value, digits):
+    return f"{value:.{digits}f}" if value is not None else "-"
+
+
+def ratio(a, b, key):
+    return a[key] / b[key] if a.get(key) and b.get(key) else None
+
+
+for precision in ("float32", "tf32", "bf16"):
+    path = os.path.join(sys.argv[2], f"selftest-{precision}.out")
+    if os.path.exists(path):
+        lines = open(path).read().splitlines()
+        bad = sum("FAILED" in line for line in lines)
+        good = sum("  ok" in line for line in lines)
+        print(f"selftest {precision}: {good} comparisons agree, {bad} are off")
+heads = ("case", "precision", "walrus s", "eager s", "compiled s", "/eager", "/compiled", "walrus GiB", "compiled GiB", "compile s", "of bf16 peak")
+rows = [heads]
+for case, precision in dict.fromkeys((c, p) for c, p, _ in runs):
+    ours, eager, compiled = (runs.get((case, precision, who), {}) for who in ("walrus", "eager", "compiled"))
+    rows.append((case, precision, number(ours.get("median_s"), 4), number(eager.get("median_s"), 4), number(compiled.get("median_s"), 4),
+                 number(ratio(ours, eager, "median_s"), 2), number(ratio(ours, compiled, "median_s"), 2),
+                 number(ours.get("gib"), 1), number(compiled.get("gib"), 1), number(ours.get("compile_s"), 1),
+                 number(ours.get("share_of_peak"), 3)))
+widths = [max(len(row[i]) for row in rows) for i in range(len(heads))]
+for row in rows:
+    print("  ".join(text.rjust(width) for text, width in zip(row, widths)))
+PYTHON
+if grep -q failed "$results"; then
+	echo "gpu-check: some runs failed; their logs are in $out" >&2
+	broken=1
+fi
+exit "$broken"
