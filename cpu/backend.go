@@ -26,20 +26,21 @@ func init() {
 
 // Backend implements compute.Backend for one device: the CPU. It is safe for concurrent use.
 type Backend struct {
-	options   Options
-	pool      *kernel.Pool
-	kernels   *kernel.Set
-	tiles     tileFuncs
-	memory    memoryPool
-	finalized atomic.Bool
-	closing   sync.Once
+	options             Options
+	pool                *kernel.Pool
+	kernels             *kernel.Set
+	tiles               tileFuncs
+	memory              memoryPool
+	lateUse, largeValue int // see the constants of these names
+	finalized           atomic.Bool
+	closing             sync.Once
 }
 
 var _ compute.Backend = (*Backend)(nil)
 
 // New returns a backend with its own pool of workers; Finalize releases it.
 func New(options Options) *Backend {
-	b := &Backend{options: options, pool: kernel.NewPool(options.Threads), kernels: kernel.Best()}
+	b := &Backend{options: options, pool: kernel.NewPool(options.Threads), kernels: kernel.Best(), lateUse: lateUse, largeValue: largeValue}
 	b.tiles = newTileFuncs(b.kernels)
 	return b
 }

@@ -5,7 +5,7 @@ package cpu
 
 const (
 	maxRow     = 4096 // longest row of a loop, elements
-	maxLoopOps = 96   // operations in one loop
+	maxLoopOps = 160  // operations in one loop
 )
 
 // relation tells how an operation over size elements reads an operand inside a loop.

@@ -31,6 +31,7 @@ type program struct {
 func compile(b *Backend, fn *function) (*program, error) {
 	p := &program{backend: b, fn: fn, where: make(map[*value]located), users: make(map[*value][]*instr), joined: make(map[*instr]*storage), pending: make(map[*value]*product)}
 	instrs, outputs := simplify(fn)
+	instrs = recompute(instrs, outputs, b.lateUse, b.largeValue)
 	for _, x := range instrs {
 		for _, v := range x.in {
 			p.users[v] = append(p.users[v], x)

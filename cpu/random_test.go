@@ -373,6 +373,8 @@ func TestRandomGraphsAgreeWithGoMLX(t *testing.T) {
 		t.Fatal(err)
 	}
 	several, single := cpu.New(cpu.Options{Threads: 3}), cpu.New(cpu.Options{Threads: 1})
+	several.RecomputeAlways()
+	single.RecomputeAlways()
 	defer several.Finalize()
 	defer single.Finalize()
 	for i := range count {
