@@ -7,4 +7,7 @@
 // solve the Riemann problem at each face, and adds up what flows in. Strong-stability-preserving Runge-Kutta stages
 // (Shu and Osher, J. Comput. Phys. 77 (1988) 439) advance all axes together. Pencils share nothing, so the result
 // does not depend on how many goroutines work on them.
+//
+// The one exception is shallow water on the sphere (shallowWater), which has no boundaries: Fourier series on great
+// circles serve it better than finite volumes with two poles.
 package volume

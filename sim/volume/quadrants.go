@@ -15,7 +15,7 @@ import (
 // Equations: those of Euler. Dimensionless units: lengths in sides of the domain; 101 frames, 0.015 apart. Parameter:
 // gamma, the ratio of specific heats, one of the ten published values. Boundaries: periodic, or open (extrapolated).
 // Initial data: 2 to 4 columns and rows; density and pressure uniform in [0.2, 1.8], velocity components in
-// [-0.75, 0.75], which gives the published means and standard deviations of the fields within a tenth or so.
+// [-0.75, 0.75], chosen near the published means and standard deviations of the fields.
 //
 // Source: Ohana et al., "The Well" (2024), appendix; Lax and Liu, SIAM J. Sci. Comput. 19 (1998) 319.
 func quadrants(boundary field.Boundary, name, where string) scenario.Scenario {
@@ -27,7 +27,7 @@ func quadrants(boundary field.Boundary, name, where string) scenario.Scenario {
 		Title:      "Compressible gas released from random rectangles, " + where,
 		Equations:  "rho_t + div m = 0, m_t + div(m v + p) = 0, E_t + div((E + p) v) = 0, p = (gamma - 1)(E - rho v^2 / 2)",
 		Source:     "Ohana et al., The Well (2024); Lax and Liu, SIAM J. Sci. Comput. 19 (1998) 319",
-		Simplified: "uniform grid instead of adaptive refinement; ranges of the initial values fitted to the published statistics",
+		Simplified: "uniform grid instead of adaptive refinement; ranges of the initial values chosen near the published statistics",
 		GridType:   "cartesian", Axes: []string{"x", "y"}, Fields: fields,
 		DefaultGrid: []int{128, 128}, PublishedGrid: []int{512, 512}, DefaultFrames: 101, PublishedFrames: 101,
 		Parameters: []scenario.Parameter{{Name: "gamma", Doc: "ratio of specific heats",

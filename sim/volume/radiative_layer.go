@@ -74,7 +74,7 @@ var (
 	layerTwo = layerSize{name: "turbulent_radiative_layer_2D", low: []float64{-0.5, -1}, high: []float64{0.5, 2},
 		grid: []int{32, 96}, published: []int{128, 384}, frames: 101, interval: 1.597033, seconds: 22}
 	layerThree = layerSize{name: "turbulent_radiative_layer_3D", low: []float64{-0.5, -0.5, -1}, high: []float64{0.5, 0.5, 1},
-		grid: []int{16, 16, 32}, published: []int{128, 128, 256}, frames: 31, interval: 2.661722, seconds: 37}
+		grid: []int{16, 16, 32}, published: []int{128, 128, 256}, frames: 25, interval: 2.661722, seconds: 30}
 )
 
 const (
