@@ -5,7 +5,6 @@ import (
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
-	"github.com/gomlx/compute/dtypes/bfloat16"
 	"github.com/gomlx/compute/dtypes/float16"
 	"github.com/gowalrus/walrus/cpu/kernel"
 )
@@ -144,9 +143,9 @@ var float16Codec = codec{
 		}
 	},
 	narrow: func(dst unsafe.Pointer, src []float32) {
-		for i, h := range slice[float16.Float16](dst, len(src)) {
-			_ = h
-			slice[float16.Float16](dst, len(src))[i] = float16.FromFloat32(src[i])
+		to := slice[float16.Float16](dst, len(src))
+		for i, x := range src {
+			to[i] = float16.FromFloat32(x)
 		}
 	},
 }
@@ -214,7 +213,6 @@ func addHalf(t *tileFuncs, half dtypes.DType, c codec) {
 			}
 		}
 	}
-	_ = bfloat16.BFloat16(0)
 }
 
 // storableTypes are the data types of buffers.
