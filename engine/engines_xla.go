@@ -50,3 +50,12 @@ func prepareEnvironment(o xlaOptions, plugin string) error {
 	}
 	return nil
 }
+
+// systemSearch looks in the documented places of this machine.
+func systemSearch() pluginSearch {
+	home, err := os.UserHomeDir()
+	if err != nil {
+		home = ""
+	}
+	return pluginSearch{environment: os.Getenv, home: home, folders: []string{"/usr/local/lib/go-xla"}}
+}

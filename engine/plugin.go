@@ -95,15 +95,6 @@ type pluginSearch struct {
 	folders     []string // of the system
 }
 
-// systemSearch looks in the documented places of this machine.
-func systemSearch() pluginSearch {
-	home, err := os.UserHomeDir()
-	if err != nil {
-		home = ""
-	}
-	return pluginSearch{environment: os.Getenv, home: home, folders: []string{"/usr/local/lib/go-xla"}}
-}
-
 // missingPlugin is the error of a search that found nothing.
 type missingPlugin struct {
 	name   string
