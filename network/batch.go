@@ -17,6 +17,6 @@ func DataOf(b *sample.Batch, o frame.Options) (Data, error) {
 	if err != nil {
 		return Data{}, err
 	}
-	d := Data{Geometry: geometry, Fields: b.Fields, Constants: len(b.Fields) - b.Input.Axis(-1), Padding: b.Padding, Mask: b.Mask}
+	d := Data{Geometry: geometry, Fields: b.Fields, Constants: len(b.Fields) - b.Input.Axis(-1), Padding: b.Padding, Mask: b.Mask, Scales: b.Scales}
 	return d, d.Check()
 }

@@ -2,9 +2,11 @@ package network
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/gowalrus/walrus/field"
 	"github.com/gowalrus/walrus/frame"
+	"github.com/gowalrus/walrus/sample"
 )
 
 // Data describes the arrays of one data set to the network.
@@ -19,6 +21,9 @@ type Data struct {
 	Padding []bool
 	// Mask is the index among the constants of the field named "mask" (nonzero inside obstacles), or -1.
 	Mask int
+	// Scales are what the channels are divided by, with the same for all windows; nil for the root mean squares of each
+	// window.
+	Scales []sample.Scale
 }
 
 // Variable is the number of channels that vary in time.
@@ -35,8 +40,22 @@ func (d Data) Check() error {
 		return fmt.Errorf("network: padding marks for %d channels; %d vary", len(d.Padding), d.Variable())
 	case d.Mask >= d.Constants:
 		return fmt.Errorf("network: mask is constant field %d of %d", d.Mask, d.Constants)
+	case d.Scales != nil && len(d.Scales) != len(d.Fields):
+		return fmt.Errorf("network: scales of %d channels; the data has %d", len(d.Scales), len(d.Fields))
 	}
 	return nil
+}
+
+// Normalisation returns the scales of a window x (B, T, points..., C), constant channels included.
+func (d Data) Normalisation(x field.Array) (frame.Scales, error) {
+	if d.Scales == nil {
+		return frame.Measure(x)
+	}
+	value, delta := make([]float32, len(d.Scales)), make([]float32, len(d.Scales))
+	for c, s := range d.Scales {
+		value[c], delta[c] = s.Value, s.Delta
+	}
+	return frame.Scales{Value: slices.Repeat([][]float32{value}, x.Shape[0]), Delta: slices.Repeat([][]float32{delta}, x.Shape[0])}, nil
 }
 
 // points returns the extents of one frame of data as given, without appended axes.

@@ -116,7 +116,7 @@ func (n *Network) increment(ctx context.Context, d Data, x, constants field.Arra
 	if joined, err = d.Join(x, constants); err != nil {
 		return
 	}
-	if scales, err = frame.Measure(joined); err != nil {
+	if scales, err = d.Normalisation(joined); err != nil {
 		return
 	}
 	y, err = n.Forward(ctx, d, scales.Normalise(joined), rolls, lastOnly)

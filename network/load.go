@@ -15,6 +15,9 @@ type LoadOptions struct {
 	Fields   []string // names that get new columns unless the weights have them (fine-tuning)
 	Seed     uint64   // of the new columns
 	DropPath *float64 // instead of the configuration's
+	// AxisFrequencies gives weights that have none learnable rotary frequencies for each axis and block; they begin as the
+	// weights' fixed ones, so that predictions do not change.
+	AxisFrequencies bool
 }
 
 // ConfigOf is the architecture that a configuration file describes.
@@ -40,6 +43,9 @@ func Load(e *engine.Engine, path string, o LoadOptions) (*Network, checkpoint.Co
 	if err != nil {
 		return nil, c, err
 	}
+	if c.Training.PredictionType != "delta" {
+		return nil, c, fmt.Errorf("network: %s: trainer.prediction_type is %s; only weights that predict the increment (delta) can be run", path, c.Training.PredictionType)
+	}
 	weights, err := checkpoint.Open(path)
 	if err != nil {
 		return nil, c, err
@@ -61,6 +67,7 @@ func Load(e *engine.Engine, path string, o LoadOptions) (*Network, checkpoint.Co
 	if o.DropPath != nil {
 		c.DropPath, config.DropPath = *o.DropPath, *o.DropPath
 	}
+	config.AxisFrequencies = config.AxisFrequencies || o.AxisFrequencies
 	n, err := New(e, config, fromTensors(tensors, path))
 	return n, c, err
 }
@@ -83,7 +90,8 @@ func shapesOf(config model.Config) map[string][]int {
 	return shapes
 }
 
-// fromTensors reads weights by their names. Rotary frequencies that a file lacks follow from the head's size.
+// fromTensors reads weights by their names. Rotary frequencies that a file lacks follow from the head's size; those of one
+// axis are the block's common ones.
 func fromTensors(tensors []checkpoint.Tensor, path string) Source {
 	byName := make(map[string]checkpoint.Tensor, len(tensors))
 	for _, t := range tensors {
@@ -91,13 +99,29 @@ func fromTensors(tensors []checkpoint.Tensor, path string) Source {
 	}
 	return func(w model.Weight, to []float32) error {
 		t, found := byName[w.Name]
+		common, isAxis := commonFrequencies(w.Name)
+		if !found && isAxis {
+			t, found = byName[common]
+		}
 		switch {
 		case found:
 			return t.Float32(to)
-		case w.Buffer && strings.Contains(w.Name, "rotary_emb"):
+		case isAxis || w.Buffer && strings.Contains(w.Name, rotaryFrequencies):
 			w.Initialise(to, 0)
 			return nil
 		}
 		return fmt.Errorf("network: %s has no weight %s", path, w.Name)
 	}
+}
+
+// rotaryFrequencies ends the name of a block's rotary frequencies; those of one axis have ".0" to ".2" behind it.
+const rotaryFrequencies = "rotary_emb.freqs"
+
+// commonFrequencies is the name of the frequencies that all axes of a block share, if name is that of one axis's.
+func commonFrequencies(name string) (common string, isAxis bool) {
+	dot := strings.LastIndex(name, ".")
+	if dot < 0 || !strings.HasSuffix(name[:dot], rotaryFrequencies) {
+		return "", false
+	}
+	return name[:dot], true
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"math"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/gowalrus/walrus/checkpoint"
@@ -12,6 +14,7 @@ import (
 	"github.com/gowalrus/walrus/field"
 	"github.com/gowalrus/walrus/frame"
 	"github.com/gowalrus/walrus/model"
+	"github.com/gowalrus/walrus/sample"
 )
 
 // saved writes fresh weights of a small configuration, as a run or a conversion would leave them, and returns their folder.
@@ -153,4 +156,88 @@ func TestFineTunedReleasesAreRecognisedByTheirTensors(t *testing.T) {
 // sameArchitecture compares what the weights' shapes depend on.
 func sameArchitecture(a, b model.Config) bool {
 	return a.AxisFrequencies == b.AxisFrequencies && a.Position == b.Position && a.Hidden == b.Hidden && a.States == b.States
+}
+
+func TestLearnableFrequenciesBeginAsTheFixedOnes(t *testing.T) {
+	folder, e := saved(t, nil), openEngine(t)
+	fixed, _, err := Load(e, folder, LoadOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer fixed.Close()
+	learnable, _, err := Load(e, folder, LoadOptions{AxisFrequencies: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer learnable.Close()
+	if learnable.Weight("blocks.1.space_mixing.rotary_emb.freqs.2") == nil {
+		t.Fatal("block 1 has no frequencies for the third axis")
+	}
+	before, after := predict(t, fixed), predict(t, learnable)
+	for i, v := range before.Data {
+		if after.Data[i] != v {
+			t.Fatalf("value %d changed from %g to %g", i, v, after.Data[i])
+		}
+	}
+}
+
+func TestScalesOfTheDataSetReplaceThoseOfTheWindow(t *testing.T) {
+	n, _, err := Load(openEngine(t), saved(t, nil), LoadOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer n.Close()
+	g, err := frame.NewGeometry([]int{16, 16}, []field.Sides{field.Both(field.Periodic), field.Both(field.Wall)}, frame.Options{Tokens: 8})
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := field.NewArray(2, 3, 16, 16, 2)
+	for i := range x.Data {
+		x.Data[i] = float32((1 + i%2) * i / 768 % 5)
+		x.Data[i] += float32(math.Sin(0.37 * float64(i)))
+	}
+	copy(x.Index(1).Data, x.Index(0).Data) // both samples have the same scales
+	d := Data{Geometry: g, Fields: []int{3, 4}, Mask: -1}
+	want, measured, err := n.Next(context.Background(), d, x, field.Array{}, frame.Rolls{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for c := range d.Fields {
+		d.Scales = append(d.Scales, sample.Scale{Value: measured.Value[0][c], Delta: measured.Delta[0][c]})
+	}
+	got, _, err := n.Next(context.Background(), d, x, field.Array{}, frame.Rolls{})
+	if err != nil || !slices.Equal(got.Data, want.Data) {
+		t.Errorf("the window's own scales, given as the data set's, changed the prediction (%v)", err)
+	}
+	d.Scales[1].Delta *= 2
+	doubled, _, err := n.Next(context.Background(), d, x, field.Array{}, frame.Rolls{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	last := x.Index(0).Index(2).Data
+	for i := range last {
+		step, factor := want.Data[i]-last[i], float32(1+i%2)
+		if diff := math.Abs(float64(doubled.Data[i] - last[i] - factor*step)); diff > 1e-5 {
+			t.Fatalf("value %d moved by %g, want %g times %g", i, doubled.Data[i]-last[i], factor, step)
+		}
+	}
+	d.Scales = d.Scales[:1]
+	if _, _, err := n.Next(context.Background(), d, x, field.Array{}, frame.Rolls{}); err == nil {
+		t.Error("one scale for two channels was accepted")
+	}
+}
+
+func TestWeightsThatPredictTheFieldItselfAreRefused(t *testing.T) {
+	folder := saved(t, nil)
+	config, err := checkpoint.ReadConfigOf(folder, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	config.Training.PredictionType = "full"
+	if err := config.Write(filepath.Join(folder, checkpoint.ConfigFile)); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := Load(openEngine(t), folder, LoadOptions{}); err == nil || !strings.Contains(err.Error(), "prediction_type") {
+		t.Errorf("error %v; want one that names trainer.prediction_type", err)
+	}
 }

@@ -18,6 +18,8 @@ type Model struct {
 	Blocks     int                         // for the token rolls
 	Transforms map[string]sample.Transform // of fields, as in training
 	Frame      frame.Options               // tokens along each axis
+	// Normalization is that of the training; the zero value is samplewise.
+	Normalization sample.Normalization
 }
 
 // Piece chooses a part of one trajectory of a data set.
@@ -45,7 +47,11 @@ func ReadCase(ctx context.Context, d *well.Dataset, m Model, p Piece) (*Case, er
 	if err != nil {
 		return nil, err
 	}
-	layout, err := sample.NewLayout(sample.WellFields(d), m.Transforms, m.Vocabulary)
+	fields, err := sample.WellFieldsScaled(d, m.Normalization)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", d.Name(), err)
+	}
+	layout, err := sample.NewLayout(fields, m.Transforms, m.Vocabulary)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", d.Name(), err)
 	}

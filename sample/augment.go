@@ -20,8 +20,8 @@ const (
 	SpaceRotation Augmentation = "space"
 )
 
-// rotations lists the turns that an augmentation allows for data of own dimensions.
-func (a Augmentation) rotations(own int, reflections bool) ([]field.Rotation, error) {
+// rotations lists the turns that an augmentation allows for data of own dimensions whose vectors have dims components.
+func (a Augmentation) rotations(own, dims int, reflections bool) ([]field.Rotation, error) {
 	switch a {
 	case NoRotation, "":
 		return []field.Rotation{field.Identity(dims)}, nil
@@ -39,9 +39,9 @@ func (a Augmentation) rotations(own int, reflections bool) ([]field.Rotation, er
 }
 
 // rotate turns a prepared batch of one sample. In space 2-D data becomes 3-D with one axis of one point, which counts
-// as periodic; in its plane it stays 2-D.
+// as periodic; in its plane, and on a curvilinear grid, it stays 2-D.
 func (l *Layout) rotate(b *Batch, r field.Rotation, inSpace bool) error {
-	own := len(l.axes)
+	own, dims := len(l.axes), l.dims
 	if r.IsIdentity() && (!inSpace || own == dims) {
 		return nil
 	}

@@ -18,6 +18,7 @@ type Batch struct {
 	Fields     []int         // their columns in the vocabulary
 	Padding    []bool        // of the variable channels; true where it only pads
 	Mask       int           // constant channel that marks obstacles; -1 for none
+	Scales     []Scale       // of the channels; nil: those of the window itself
 	Boundaries []field.Sides // one an axis of the grid
 	Origins    []string      // where each sample comes from
 }

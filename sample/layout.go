@@ -8,14 +8,14 @@ import (
 	"github.com/gowalrus/walrus/field"
 )
 
-// dims is the dimensionality that vectors and tensors are brought to: the model knows only three (recipe, section 2).
-const dims = 3
+// space is the dimensionality that vectors and tensors on cartesian grids are brought to (recipe, section 2).
+const space = 3
 
 // MaskName is the constant field that marks obstacles; predictions are zero inside them.
 const MaskName = "mask"
 
-// Layout says how the fields of one data set become channels: transformed, with the components of 2-D vectors and
-// tensors padded to three dimensions, each with its column in a vocabulary.
+// Layout says how the fields of one data set become channels: transformed, with the components of vectors and tensors
+// on 2-D cartesian grids padded to three dimensions, each with its column in a vocabulary.
 type Layout struct {
 	Names    []string // flat names of the channels, the variable ones first
 	Indices  []int    // their columns
@@ -23,12 +23,15 @@ type Layout struct {
 	Variable int      // number of variable channels
 	Mask     int      // channel of the constant field "mask" counted from the first constant channel; -1 for none
 
+	scales             []Scale // of the channels; nil where every window has its own
 	axes               []string
+	dims               int // of the vectors and tensors in the channels
 	variable, constant group
 }
 
 // group is the variable or the constant part of a layout.
 type group struct {
+	own, dims  int           // dimensions of the data, and of the vectors and tensors in the channels
 	fields     []field.Field // under the data set's own names
 	transforms []Transform   // one a field; empty for none
 }
@@ -40,9 +43,12 @@ func NewLayout(fields Fields, transforms map[string]Transform, vocabulary *Vocab
 	if err != nil {
 		return nil, err
 	}
-	l := &Layout{Names: names, Mask: -1, axes: fields.Axes}
-	l.variable = newGroup(fields.Variable, transforms)
-	l.constant = newGroup(fields.Constant, transforms)
+	l := &Layout{Names: names, Mask: -1, axes: fields.Axes, dims: fields.dims()}
+	l.variable = newGroup(fields, fields.Variable, transforms)
+	l.constant = newGroup(fields, fields.Constant, transforms)
+	if l.scales, err = fields.scales(transforms); err != nil {
+		return nil, err
+	}
 	var missing []string
 	for _, name := range l.Names {
 		i, found := vocabulary.Index(name)
@@ -56,7 +62,7 @@ func NewLayout(fields Fields, transforms map[string]Transform, vocabulary *Vocab
 			strings.Join(missing, ", "), vocabulary.Size(), strings.Join(vocabulary.nearest(missing[0]), ", "))
 	}
 	for _, f := range l.variable.fields {
-		for _, exists := range realComponents(f.Rank, len(fields.Axes)) {
+		for _, exists := range realComponents(f.Rank, len(fields.Axes), l.dims) {
 			l.Padding = append(l.Padding, !exists)
 		}
 	}
@@ -81,7 +87,7 @@ func ComponentNames(fields Fields, transforms map[string]Transform) ([]string, e
 			return nil, fmt.Errorf("sample: a transform is set for field %q, which the data set does not have", name)
 		}
 	}
-	axes := threeAxes(fields.Axes)
+	axes := fields.componentAxes()
 	var names []string
 	for _, f := range all {
 		names = append(names, transforms[f.Name].rename(f).Components(axes)...)
@@ -89,21 +95,28 @@ func ComponentNames(fields Fields, transforms map[string]Transform) ([]string, e
 	return names, nil
 }
 
-// threeAxes adds the axis that 2-D data does not have.
-func threeAxes(axes []string) []string {
-	if len(axes) == dims {
-		return axes
+// dims is the dimensionality of the vectors and tensors in the channels: on cartesian grids always that of space. The
+// released model leaves those on curvilinear grids (planetswe's theta and phi) as they are.
+func (f Fields) dims() int {
+	if f.Curvilinear {
+		return len(f.Axes)
 	}
+	return space
+}
+
+// componentAxes names the components of a vector: the data's axes, and those that cartesian data lacks.
+func (f Fields) componentAxes() []string {
+	axes := slices.Clone(f.Axes)
 	for _, missing := range []string{"z", "y", "x"} {
-		if !slices.Contains(axes, missing) {
-			return append(slices.Clone(axes), missing)
+		if len(axes) < f.dims() && !slices.Contains(axes, missing) {
+			axes = append(axes, missing)
 		}
 	}
 	return axes
 }
 
-func newGroup(fields []field.Field, transforms map[string]Transform) group {
-	g := group{fields: fields}
+func newGroup(all Fields, fields []field.Field, transforms map[string]Transform) group {
+	g := group{own: len(all.Axes), dims: all.dims(), fields: fields}
 	for _, f := range fields {
 		g.transforms = append(g.transforms, transforms[f.Name])
 	}
@@ -119,8 +132,8 @@ func (g group) ranks() []field.Rank {
 	return ranks
 }
 
-// realComponents says which of the components in three dimensions exist in the data's own dimensions, row-major.
-func realComponents(rank field.Rank, own int) []bool {
+// realComponents says which of the components in dims dimensions exist in the data's own dimensions, row-major.
+func realComponents(rank field.Rank, own, dims int) []bool {
 	exists := make([]bool, rank.Components(dims))
 	for c := range exists {
 		exists[c] = true
@@ -132,12 +145,12 @@ func realComponents(rank field.Rank, own int) []bool {
 	return exists
 }
 
-// prepare transforms an array (leading axes..., *grid, own channels) and pads its components to three dimensions.
+// prepare transforms an array (leading axes..., *grid, own channels) and pads its components to the group's dimensions.
 // The result shares nothing with a.
-func (g group) prepare(a field.Array, own int) (field.Array, error) {
+func (g group) prepare(a field.Array) (field.Array, error) {
 	var exists []bool
 	for _, r := range g.ranks() {
-		exists = append(exists, realComponents(r, own)...)
+		exists = append(exists, realComponents(r, g.own, g.dims)...)
 	}
 	out := field.NewArray(append(slices.Clone(a.Shape[:len(a.Shape)-1]), len(exists))...)
 	count := 0
@@ -160,7 +173,7 @@ func (g group) prepare(a field.Array, own int) (field.Array, error) {
 	}
 	first := 0
 	for i, f := range g.fields {
-		n := f.Rank.Components(dims)
+		n := f.Rank.Components(g.dims)
 		if err := g.transforms[i].apply(out, first, n); err != nil {
 			return out, fmt.Errorf("sample: field %s: %w", f.Name, err)
 		}
@@ -171,7 +184,7 @@ func (g group) prepare(a field.Array, own int) (field.Array, error) {
 
 // Prepare brings a window into the layout: transformed, components padded, still unrotated, as the batch of one sample.
 func (l *Layout) Prepare(w *Window) (*Batch, error) {
-	b := &Batch{Names: l.Names, Fields: l.Indices, Padding: l.Padding, Mask: l.Mask, Boundaries: w.Boundaries, Origins: []string{w.Origin}}
+	b := &Batch{Names: l.Names, Fields: l.Indices, Padding: l.Padding, Mask: l.Mask, Scales: l.scales, Boundaries: w.Boundaries, Origins: []string{w.Origin}}
 	for _, part := range []struct {
 		group group
 		from  field.Array
@@ -184,7 +197,7 @@ func (l *Layout) Prepare(w *Window) (*Batch, error) {
 		if len(part.from.Shape) == 0 { // nothing was read: a window without output frames or constants
 			continue
 		}
-		prepared, err := part.group.prepare(part.from, len(l.axes))
+		prepared, err := part.group.prepare(part.from)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", w.Origin, err)
 		}

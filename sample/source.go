@@ -24,6 +24,12 @@ type Fields struct {
 	Variable []field.Field // change in time
 	Constant []field.Field // do not
 	Axes     []string      // names of the spatial axes, two or three
+	// Curvilinear marks a grid that is not cartesian: its 2-D vectors and tensors are not padded to three dimensions, and it
+	// is never turned out of its plane.
+	Curvilinear bool
+	// Scales are what the fields are divided by, under their names after the transforms; nil to divide every window by its
+	// own root mean squares.
+	Scales map[string]Scale
 }
 
 // Window is a stretch of one trajectory. The arrays hold the fields' components in the data set's own dimensions.

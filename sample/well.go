@@ -12,16 +12,20 @@ import (
 type WellSource struct {
 	dataset *well.Dataset
 	windows *well.Windows
+	fields  Fields
 }
 
-// FromWell reads the given windows of a data set, which stays the caller's to close.
-func FromWell(d *well.Dataset, windows *well.Windows) WellSource { return WellSource{d, windows} }
+// FromWell reads the given windows of a data set, which stays the caller's to close. fields are those of WellFields or
+// WellFieldsScaled.
+func FromWell(d *well.Dataset, windows *well.Windows, fields Fields) WellSource {
+	return WellSource{d, windows, fields}
+}
 
 // Name is the data set's name.
 func (s WellSource) Name() string { return s.dataset.Name() }
 
 // Fields lists the data set's fields.
-func (s WellSource) Fields() Fields { return WellFields(s.dataset) }
+func (s WellSource) Fields() Fields { return s.fields }
 
 // Windows is the number of windows.
 func (s WellSource) Windows() int { return s.windows.Len() }
@@ -48,7 +52,9 @@ func WellFields(d *well.Dataset) Fields {
 		}
 		return fields
 	}
-	return Fields{Variable: plain(d.Variable()), Constant: plain(d.Constant()), Axes: d.Axes()}
+	return Fields{
+		Variable: plain(d.Variable()), Constant: plain(d.Constant()), Axes: d.Axes(), Curvilinear: d.GridType() != well.Cartesian,
+	}
 }
 
 // WellWindow takes a window as it was read; its first frames are the input.

@@ -39,7 +39,7 @@ func TestBatchesFromAFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := mustSampler(t, Options{Seed: 4}, Entry{Source: FromWell(d, windows), Batch: 2})
+	s := mustSampler(t, Options{Seed: 4}, Entry{Source: FromWell(d, windows, WellFields(d)), Batch: 2})
 	strides := map[int]bool{}
 	for n := range uint64(60) {
 		b, err := s.Batch(ctx, n)

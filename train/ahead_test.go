@@ -40,7 +40,7 @@ func TestUploadsBesideTheStepChangeNoNumber(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		net := stepNetwork{stepper, frame.Options{Tokens: 8}, true}
+		net := stepNetwork{stepper, frame.Options{Tokens: 8}, true, 0.5}
 		var list []float64
 		schedule := DefaultSchedule()
 		schedule.Epochs, schedule.EpochSteps, schedule.Warmup, schedule.Cooldown = 1, 6, 0, 0

@@ -38,6 +38,7 @@ type ModelConfig struct {
 	Heads        int     `yaml:"heads"`        // attention heads
 	Blocks       int     `yaml:"blocks"`       // space-time blocks
 	DropPath     float64 `yaml:"drop_path"`    // share of residual branches dropped in the last block (default 0)
+	FieldDrop    float64 `yaml:"field_drop"`   // whole fields dropped from a training sample, on average (default 0)
 	Tokens       int     `yaml:"tokens"`       // tokens along each axis (default 32 in 2-D, 16 in 3-D)
 	Vocabulary   string  `yaml:"vocabulary"`   // "released": the 67 published columns and new fields; "data": only the data's fields (default released)
 	Jitter       *bool   `yaml:"jitter"`       // random patch jitter and token rolls (default true)
@@ -54,6 +55,9 @@ type DataConfig struct {
 	Rotation    sample.Augmentation `yaml:"rotation"`    // none, plane or space (default plane)
 	Reflections bool                `yaml:"reflections"` // mirror images too (default false)
 	Prefetch    int                 `yaml:"prefetch"`    // batches read ahead (default 2)
+	// Normalization divides the fields by the root mean squares of each window (samplewise) or of the whole data set in its
+	// stats.yaml (dataset); default as the weights of finetune.from were trained, or samplewise.
+	Normalization sample.Normalization `yaml:"normalization"`
 	// Accumulation is the number of batches whose gradients make one optimizer step (default 1; 4 as released).
 	Accumulation int `yaml:"accumulation"`
 }
@@ -85,6 +89,9 @@ type CheckpointConfig struct {
 // FinetuneConfig starts from weights instead of random numbers.
 type FinetuneConfig struct {
 	From string `yaml:"from"` // weights in any readable form; fields that they do not know get new columns
+	// AxisFrequencies makes the rotary frequencies learnable, for each axis and block its own, as the released fine-tuned
+	// models do (default false). They begin as the weights have them.
+	AxisFrequencies bool `yaml:"axis_frequencies"`
 }
 
 // DefaultConfig is what a file that says nothing gets.
@@ -201,12 +208,20 @@ func (c Config) Check() error {
 		return fmt.Errorf("train: clip %v, epsilon %v, weight_decay %v; expected only epsilon to be above zero, and none negative", c.Optimizer.Clip, c.Optimizer.Epsilon, c.Optimizer.WeightDecay)
 	case !(c.Optimizer.Beta1 >= 0 && c.Optimizer.Beta1 < 1 && c.Optimizer.Beta2 >= 0 && c.Optimizer.Beta2 < 1):
 		return fmt.Errorf("train: beta1 %v, beta2 %v; expected both in [0, 1)", c.Optimizer.Beta1, c.Optimizer.Beta2)
+	case !(c.Model.FieldDrop >= 0):
+		return fmt.Errorf("train: model.field_drop is %v; expected 0 or more", c.Model.FieldDrop)
 	case c.Model.Vocabulary != "released" && c.Model.Vocabulary != "data":
 		return fmt.Errorf("train: model.vocabulary is %q; expected released or data", c.Model.Vocabulary)
 	case c.Validation.Every < 0 || c.Validation.Every > 0 && c.Validation.Windows < 1:
 		return fmt.Errorf("train: validation every %d epochs on %d windows", c.Validation.Every, c.Validation.Windows)
 	case !(c.Checkpoint.Minutes > 0):
 		return fmt.Errorf("train: checkpoint.minutes is %v; expected a positive number", c.Checkpoint.Minutes)
+	}
+	if _, err := sample.ParseNormalization(string(d.Normalization)); err != nil {
+		return fmt.Errorf("train: data.normalization: %w", err)
+	}
+	if c.Finetune.AxisFrequencies && c.Finetune.From == "" {
+		return errors.New("train: finetune.axis_frequencies changes weights; name them with finetune.from")
 	}
 	for i, set := range d.Sets {
 		if set.Path == "" {

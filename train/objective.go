@@ -21,6 +21,8 @@ type Example struct {
 	Constant field.Array // (B, points..., Cc); empty without constant fields
 	Rolls    frame.Rolls
 	Keep     []float32 // drop-path factors (DrawKeep); nil for none
+	// KeepFields are the factors of whole fields (DrawFields), one a sample and channel; nil for all 1.
+	KeepFields []float32
 }
 
 // Objective is a batch in the frame of the network: the training target and where it counts (spec 4 and 6.1).
@@ -51,10 +53,11 @@ func NewObjective(e Example, outputFrames int) (*Objective, error) {
 		return nil, err
 	}
 	o := &Objective{}
-	if o.Scales, err = frame.Measure(joined); err != nil {
+	if o.Scales, err = d.Normalisation(joined); err != nil {
 		return nil, err
 	}
 	o.X = o.Scales.Normalise(joined)
+	o.dropFields(e.KeepFields)
 	if err := o.setTarget(e, outputFrames); err != nil {
 		return nil, err
 	}
@@ -68,6 +71,19 @@ func NewObjective(e Example, outputFrames int) (*Objective, error) {
 		}
 	}
 	return o, nil
+}
+
+// dropFields multiplies whole channels of samples of the input with their factors.
+func (o *Objective) dropFields(factors []float32) {
+	if factors == nil {
+		return
+	}
+	channels := o.X.Axis(-1)
+	for b := range o.X.Shape[0] {
+		for i, values := 0, o.X.Index(b).Data; i < len(values); i++ {
+			values[i] *= factors[b*channels+i%channels]
+		}
+	}
 }
 
 // setTarget computes the normalised increments and moves them into the decoder's frame.
@@ -130,6 +146,22 @@ func (o *Objective) setWeight(e Example, outputFrames int) error {
 	var err error
 	o.Weight, _, err = e.Data.Geometry.ApplyTarget(counts, e.Rolls)
 	return err
+}
+
+// DrawFields draws the factors by which whole fields of the training input are dropped, (B, C): each is 0 with
+// probability drop / C, and what is kept grows to the same mean (spec 2.2). It returns nil for a drop of 0.
+func DrawFields(drop float64, random *rand.Rand, samples, channels int) []float32 {
+	if drop == 0 {
+		return nil
+	}
+	rate := min(1, drop/float64(channels))
+	factors := make([]float32, samples*channels)
+	for i := range factors {
+		if random.Float64() >= rate {
+			factors[i] = float32(1 / (1 - rate))
+		}
+	}
+	return factors
 }
 
 // DrawKeep draws the drop-path factors of one batch, (blocks, 2, B*T): 0 where a branch is dropped, one over the

@@ -72,10 +72,14 @@ func (r *Run) open(resume bool) error {
 	if err := c.Check(); err != nil {
 		return err
 	}
-	if err := r.prepareFolder(resume); err != nil {
+	var err error
+	if c.Data.Normalization, err = c.normalization(); err != nil {
 		return err
 	}
-	var err error
+	r.config = c
+	if err = r.prepareFolder(resume); err != nil {
+		return err
+	}
 	if r.data, err = openSources(c.Data, "train", c.Data.MinStride, c.Data.MaxStride); err != nil {
 		return err
 	}
@@ -166,7 +170,7 @@ func (r *Run) openLoop(vocabulary *sample.Vocabulary) error {
 		return err
 	}
 	r.loop = Loop{
-		Network: stepNetwork{r.stepper, frame.Options{Tokens: c.Model.Tokens}, c.Model.JitterOn()},
+		Network: stepNetwork{r.stepper, frame.Options{Tokens: c.Model.Tokens}, c.Model.JitterOn(), c.Model.FieldDrop},
 		Batches: sampler, Schedule: c.Schedule, Seed: c.Seed,
 		Accumulation: c.Data.Accumulation, Prefetch: c.Data.Prefetch, LogEvery: c.LogEvery,
 		SaveEvery: time.Duration(c.Checkpoint.Minutes * float64(time.Minute)), ValidEvery: c.Validation.Every,
@@ -271,9 +275,10 @@ func (r *Run) Close() error {
 
 // stepNetwork is the loop's view of a stepper.
 type stepNetwork struct {
-	stepper *Stepper
-	frame   frame.Options
-	jitter  bool
+	stepper   *Stepper
+	frame     frame.Options
+	jitter    bool
+	fieldDrop float64
 }
 
 // Step makes one optimizer step from batches.
@@ -312,6 +317,7 @@ func (n stepNetwork) examples(draws []Draw) ([]Example, error) {
 		if n.jitter {
 			examples[i].Rolls = data.Geometry.Draw(d.Random, config.Blocks)
 		}
+		examples[i].KeepFields = DrawFields(n.fieldDrop, d.Random, d.Batch.Input.Shape[0], len(data.Fields))
 		examples[i].Keep = DrawKeep(config, d.Random, d.Batch.Input.Shape[0], d.Batch.Input.Shape[1])
 	}
 	return examples, nil

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -13,9 +14,12 @@ import (
 	"github.com/gowalrus/walrus/checkpoint"
 	"github.com/gowalrus/walrus/field"
 	"github.com/gowalrus/walrus/internal/flowtest"
+	"github.com/gowalrus/walrus/sample"
+	"github.com/gowalrus/walrus/well"
 )
 
-// writeWaves writes a data set of travelling waves with the given fields: train and valid, two trajectories each.
+// writeWaves writes a data set of travelling waves with the given fields and its statistics: train and valid, two
+// trajectories each.
 func writeWaves(t *testing.T, folder, name string, fields ...field.Field) {
 	t.Helper()
 	const n = 16
@@ -29,14 +33,26 @@ func writeWaves(t *testing.T, folder, name string, fields ...field.Field) {
 			},
 		}.Write(t, filepath.Join(folder, name, "data", split, name+".hdf5"))
 	}
+	d, err := well.OpenDataset(filepath.Join(folder, name), "train", well.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	stats, err := well.ComputeStats(context.Background(), d, nil)
+	if err == nil {
+		err = well.WriteStats(well.StatsPath(filepath.Join(folder, name)), stats)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 // smallRun is a run of a few seconds over two data sets that needs every part.
 func smallRun(t *testing.T, data, out string) Config {
 	t.Helper()
 	c, err := ParseConfig([]byte(`
-model: {preset: tiny, hidden: 16, intermediate: 4, heads: 2, blocks: 2, drop_path: 0.2, tokens: 8, vocabulary: data}
-data: {history: 3, batch: 2, max_stride: 2, rotation: plane, accumulation: 2}
+model: {preset: tiny, hidden: 16, intermediate: 4, heads: 2, blocks: 2, drop_path: 0.2, field_drop: 0.5, tokens: 8, vocabulary: data}
+data: {history: 3, batch: 2, max_stride: 2, rotation: plane, accumulation: 2, normalization: dataset}
 schedule: {learning_rate: 0.002, epochs: 3, steps_per_epoch: 2, warmup_epochs: 1, cooldown_epochs: 1}
 validation: {windows: 2}
 log_every: 2
@@ -142,7 +158,8 @@ func TestFinetuningAddsColumnsForNewFields(t *testing.T) {
 	first.Data.Sets = first.Data.Sets[:1]
 	train(t, first, false, 0)
 	second := smallRun(t, data, filepath.Join(t.TempDir(), "second"))
-	second.Finetune.From = first.Out
+	second.Finetune = FinetuneConfig{From: first.Out, AxisFrequencies: true}
+	second.Data.Normalization = "" // as the first run
 	train(t, second, false, 0)
 	state, err := checkpoint.LoadRun(second.Out)
 	if err != nil {
@@ -152,9 +169,19 @@ func TestFinetuningAddsColumnsForNewFields(t *testing.T) {
 	if column := state.Config.Fields["height"]; column != 7 || state.Config.States() != 8 {
 		t.Errorf("height has column %d of %d, want 7 of 8", column, state.Config.States())
 	}
+	if got := state.Config.Training.Normalization; got != sample.DataSetWide.Class() {
+		t.Errorf("normalization %s, want that of the weights, %s", got, sample.DataSetWide.Class())
+	}
+	frequencies := 0
 	for _, p := range state.Parameters {
+		if strings.Contains(p.Name, "rotary_emb.freqs.") && p.Updates > 0 {
+			frequencies++
+		}
 		if p.Name == "embed.2.proj1.weight" && fmt.Sprint(p.Shape[:2]) != "[4 8]" {
 			t.Errorf("%s has shape %v, want 8 columns", p.Name, p.Shape)
 		}
+	}
+	if want := 3 * state.Config.Blocks; frequencies != want {
+		t.Errorf("%d trained frequencies, want %d: three axes a block", frequencies, want)
 	}
 }

@@ -10,11 +10,25 @@ import (
 	"github.com/gowalrus/walrus/sample"
 )
 
+// normalization is what the configuration asks for; by default what the weights to start from were trained with.
+func (c Config) normalization() (sample.Normalization, error) {
+	if c.Data.Normalization != "" || c.Finetune.From == "" {
+		return sample.ParseNormalization(string(c.Data.Normalization))
+	}
+	from, err := checkpoint.ReadConfigOf(c.Finetune.From, "")
+	if err != nil {
+		return "", fmt.Errorf("train: finetune.from: %w", err)
+	}
+	return sample.ParseNormalization(from.Training.Normalization)
+}
+
 // newNetwork makes the network of a run that begins: fresh, or from the weights that finetune.from names. names are the
 // fields of the data. The configuration that belongs to it comes back.
 func newNetwork(e *engine.Engine, c Config, names []string) (*network.Network, checkpoint.Config, error) {
 	if c.Finetune.From != "" {
-		n, saved, err := network.Load(e, c.Finetune.From, network.LoadOptions{Fields: names, Seed: c.Seed, DropPath: &c.Model.DropPath})
+		n, saved, err := network.Load(e, c.Finetune.From, network.LoadOptions{
+			Fields: names, Seed: c.Seed, DropPath: &c.Model.DropPath, AxisFrequencies: c.Finetune.AxisFrequencies,
+		})
 		if err != nil {
 			return nil, saved, fmt.Errorf("train: finetune.from: %w", err)
 		}
@@ -65,7 +79,8 @@ func describe(saved checkpoint.Config, c Config) checkpoint.Config {
 	if c.Data.Rotation == sample.NoRotation {
 		t.RotationProbability = 0
 	}
-	saved.GradientCheckpointing = c.Model.Recompute
+	t.Normalization = c.Data.Normalization.Class()
+	saved.GradientCheckpointing, saved.FieldDrop = c.Model.Recompute, c.Model.FieldDrop
 	return saved
 }
 

@@ -15,7 +15,7 @@ type sources struct {
 	entries  []sample.Entry
 }
 
-// openSources opens one split of every data set of a mixture. minStride and maxStride bound the time stride.
+// openSources opens one split of every data set of a mixture, whose normalization is known. minStride and maxStride bound the time stride.
 func openSources(d DataConfig, split string, minStride, maxStride int) (*sources, error) {
 	s := &sources{}
 	for _, set := range d.Sets {
@@ -40,7 +40,11 @@ func (s *sources) add(d DataConfig, set SetConfig, split string, minStride, maxS
 	if err != nil {
 		return err
 	}
-	s.entries = append(s.entries, sample.Entry{Source: sample.FromWell(dataset, windows), Transforms: transforms, Batch: or(set.Batch, d.Batch)})
+	fields, err := sample.WellFieldsScaled(dataset, d.Normalization)
+	if err != nil {
+		return err
+	}
+	s.entries = append(s.entries, sample.Entry{Source: sample.FromWell(dataset, windows, fields), Transforms: transforms, Batch: or(set.Batch, d.Batch)})
 	return nil
 }
 

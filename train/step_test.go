@@ -6,6 +6,8 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/gowalrus/walrus/engine"
 	"github.com/gowalrus/walrus/field"
 	"github.com/gowalrus/walrus/frame"
@@ -225,5 +227,35 @@ func TestDropPathSharesTimeDrawsAndKeepsTheMean(t *testing.T) {
 	}
 	if DrawKeep(model.Config{Blocks: 2}, random, 1, 1) != nil {
 		t.Error("factors without drop path")
+	}
+}
+
+func TestFieldsAreDroppedAtTheirRateAndKeepTheirMean(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	const channels, draws, drop = 4, 4000, 1.0 // each field with probability 1/4
+	var sum float64
+	dropped := 0
+	for range draws {
+		for _, f := range DrawFields(drop, random, 2, channels) {
+			sum += float64(f)
+			if f == 0 {
+				dropped++
+			}
+		}
+	}
+	count := float64(draws * 2 * channels)
+	if rate := float64(dropped) / count; math.Abs(rate-0.25) > 0.01 {
+		t.Errorf("%.3f of the fields were dropped, want 0.25", rate)
+	}
+	if mean := sum / count; math.Abs(mean-1) > 0.02 {
+		t.Errorf("the factors' mean is %.3f, want 1", mean)
+	}
+	if DrawFields(0, random, 2, channels) != nil {
+		t.Error("factors without a drop")
+	}
+	o := Objective{X: field.Array{Shape: []int{2, 1, 2, 2}, Data: []float32{1, 2, 3, 4, 5, 6, 7, 8}}}
+	o.dropFields([]float32{0, 2, 1, 0})
+	if diff := cmp.Diff([]float32{0, 4, 0, 8, 5, 0, 7, 0}, o.X.Data); diff != "" {
+		t.Error(diff)
 	}
 }

@@ -143,7 +143,10 @@ type Header struct {
 }
 
 // gridTypes are the kinds of grid that the format knows.
-var gridTypes = []string{"cartesian", "spherical", "equiangular"}
+var gridTypes = []string{Cartesian, "spherical", "equiangular"}
+
+// Cartesian is the grid type whose axes are straight lines at right angles.
+const Cartesian = "cartesian"
 
 // sizes are the numbers of points along the axes.
 func (h Header) sizes() []int {

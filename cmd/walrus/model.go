@@ -88,7 +88,15 @@ func (f *modelFlags) open(path string) (*openModel, error) {
 		m.Close()
 		return nil, err
 	}
-	m.Model = rollout.Model{Predictor: n, Vocabulary: vocabulary, Blocks: n.Config.Blocks, Transforms: transforms, Frame: frame.Options{Tokens: f.tokens}}
+	normalization, err := sample.ParseNormalization(config.Training.Normalization)
+	if err != nil {
+		m.Close()
+		return nil, fmt.Errorf("%s: trainer.revin: %w", path, err)
+	}
+	m.Model = rollout.Model{
+		Predictor: n, Vocabulary: vocabulary, Blocks: n.Config.Blocks, Transforms: transforms, Frame: frame.Options{Tokens: f.tokens},
+		Normalization: normalization,
+	}
 	m.history = f.history
 	m.asTrained(path, config, f)
 	return m, nil
