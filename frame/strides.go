@@ -85,7 +85,7 @@ func unsupportedSize(axis string, size, tokens int) error {
 		nearest = above
 	}
 	if other := nearestTokens(size, tokens); other > 0 {
-		return fmt.Errorf("%s, or %d tokens with %d points each; use --resample %d or --tokens %d", message, other, size/other, nearest, other)
+		return fmt.Errorf("%s, or %d tokens with %d points each; use --resample %d or --tokens %d (resample and model.tokens in the configuration of a training run)", message, other, size/other, nearest, other)
 	}
-	return fmt.Errorf("%s; use --resample %d", message, nearest)
+	return fmt.Errorf("%s; use --resample %d (resample in the configuration of a training run)", message, nearest)
 }

@@ -2,6 +2,7 @@ package network
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/gowalrus/walrus/frame"
 	"github.com/gowalrus/walrus/sample"
@@ -13,10 +14,15 @@ func DataOf(b *sample.Batch, o frame.Options) (Data, error) {
 	if len(b.Input.Shape) < lead+2 {
 		return Data{}, fmt.Errorf("network: batch with input of shape %v; expected (samples, frames, points, channels)", b.Input.Shape)
 	}
-	geometry, err := frame.NewGeometry(b.Input.Shape[lead:len(b.Input.Shape)-1], b.Boundaries, o)
+	grid := b.Input.Shape[lead : len(b.Input.Shape)-1]
+	inner := innerGrid(b.DataSet, grid)
+	geometry, err := frame.NewGeometry(inner, b.Boundaries, o)
 	if err != nil {
 		return Data{}, err
 	}
 	d := Data{Geometry: geometry, Fields: b.Fields, Constants: len(b.Fields) - b.Input.Axis(-1), Padding: b.Padding, Mask: b.Mask, Scales: b.Scales}
+	if !slices.Equal(inner, grid) {
+		d.Grid = slices.Clone(grid)
+	}
 	return d, d.Check()
 }

@@ -12,6 +12,9 @@ import (
 // Data describes the arrays of one data set to the network.
 type Data struct {
 	Geometry *frame.Geometry
+	// Grid is the data's own grid where the network works on another, that of Geometry: fields are interpolated on their way
+	// in and out. nil where both are the same.
+	Grid []int
 	// Fields are the vocabulary's columns of the channels in order: those that vary in time first, then the constants.
 	Fields []int
 	// Constants is the number of constant fields at the end of Fields.
@@ -60,8 +63,10 @@ func (d Data) Normalisation(x field.Array) (frame.Scales, error) {
 
 // points returns the extents of one frame of data as given, without appended axes.
 func (d Data) points() []int {
-	size := d.Geometry.Size()
-	return size[:d.Geometry.Given]
+	if d.Grid != nil {
+		return d.Grid
+	}
+	return d.network()
 }
 
 // Join appends the constant fields (B, points..., Cc), repeated over time, to the variable ones x (B, T, points..., Cv).

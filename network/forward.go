@@ -20,6 +20,7 @@ func (n *Network) Forward(ctx context.Context, d Data, x field.Array, rolls fram
 	if err := d.checkShape("input", x, x.Shape[0], x.Shape[1], len(d.Fields)); err != nil {
 		return field.Array{}, err
 	}
+	x = d.interpolate(x, d.network())
 	feed := Feed{
 		Net: model.Net{Config: n.Config, Geometry: d.Geometry, Samples: x.Shape[0], Frames: x.Shape[1], LastOnly: lastOnly,
 			Operands: n.Engine.Operands()},
@@ -46,7 +47,11 @@ func (n *Network) Forward(ctx context.Context, d Data, x field.Array, rolls fram
 	if y, err = d.Geometry.Restore(y, rolls); err != nil {
 		return field.Array{}, err
 	}
-	return y.Reshape(append(append([]int{x.Shape[0], feed.Net.OutputFrames()}, d.points()...), len(d.Fields))...)
+	y, err = y.Reshape(append(append([]int{x.Shape[0], feed.Net.OutputFrames()}, d.network()...), len(d.Fields))...)
+	if err != nil {
+		return field.Array{}, err
+	}
+	return d.interpolate(y, d.points()), nil
 }
 
 // forwardProgram compiles the network for one set of shapes. Boundaries matter to the graph only as periodic or not.

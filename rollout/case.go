@@ -51,6 +51,7 @@ func ReadCase(ctx context.Context, d *well.Dataset, m Model, p Piece) (*Case, er
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", d.Name(), err)
 	}
+	fields.Grid = p.Grid
 	layout, err := sample.NewLayout(fields, m.Transforms, m.Vocabulary)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", d.Name(), err)
@@ -63,17 +64,10 @@ func ReadCase(ctx context.Context, d *well.Dataset, m Model, p Piece) (*Case, er
 	if err != nil {
 		return nil, err
 	}
+	batch.DataSet = d.Name()
 	grid := d.Sizes()
 	if p.Grid != nil {
-		if len(p.Grid) != len(grid) || slices.Min(p.Grid) < 1 {
-			return nil, fmt.Errorf("rollout: resample to %v; the data has %d axes", p.Grid, len(grid))
-		}
 		grid = p.Grid
-		batch.Input = sample.Resample(batch.Input, 2, grid, batch.Boundaries)
-		batch.Output = sample.Resample(batch.Output, 2, grid, batch.Boundaries)
-		if len(batch.Constant.Data) > 0 {
-			batch.Constant = sample.Resample(batch.Constant, 1, grid, batch.Boundaries)
-		}
 	}
 	start, err := StartOf(batch, m.Frame)
 	if err != nil {

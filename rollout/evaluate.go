@@ -17,10 +17,11 @@ type Evaluation struct {
 	First        int // first predicted frame, in frames of the data (the paper: 17)
 	Stride       int
 	History      int
-	Steps        int // of the rollout; as far as the data goes
-	OneStep      int // single steps a trajectory, evenly spread; 0 scores the rollout's first step
-	Trajectories int // at most so many, from the first on; 0 for all
-	Options          // Steps is ignored
+	Steps        int   // of the rollout; as far as the data goes
+	OneStep      int   // single steps a trajectory, evenly spread; 0 scores the rollout's first step
+	Trajectories int   // at most so many, from the first on; 0 for all
+	Grid         []int // interpolate the data to this grid first; nil for its own
+	Options            // Steps is ignored
 }
 
 // Trajectories predicts the trajectories of a data set one by one. Rollouts that become non-finite are kept as far as
@@ -46,7 +47,7 @@ func (e Evaluation) trajectory(ctx context.Context, d *well.Dataset, m Model, i 
 	if e.First < before {
 		return score.Trajectory{}, fmt.Errorf("rollout: the first predicted frame is %d, but a history of %d frames with stride %d comes before it; choose %d or later", e.First, e.History, e.Stride, before)
 	}
-	c, err := ReadCase(ctx, d, m, Piece{Trajectory: i, First: e.First - before, Stride: e.Stride, History: e.History, Steps: e.Steps})
+	c, err := ReadCase(ctx, d, m, Piece{Trajectory: i, First: e.First - before, Stride: e.Stride, History: e.History, Steps: e.Steps, Grid: e.Grid})
 	if err != nil {
 		return score.Trajectory{}, err
 	}
@@ -95,7 +96,7 @@ func (e Evaluation) singleSteps(ctx context.Context, d *well.Dataset, m Model, c
 	for k := range count {
 		at := k * possible / count
 		single, err := ReadCase(ctx, d, m, Piece{
-			Trajectory: trajectory, First: c.Window.Spec.Start + at*e.Stride, Stride: e.Stride, History: e.History, Steps: 1,
+			Trajectory: trajectory, First: c.Window.Spec.Start + at*e.Stride, Stride: e.Stride, History: e.History, Steps: 1, Grid: e.Grid,
 		})
 		if err != nil {
 			return s, err

@@ -25,7 +25,8 @@ type Layout struct {
 
 	scales             []Scale // of the channels; nil where every window has its own
 	axes               []string
-	dims               int // of the vectors and tensors in the channels
+	grid               []int // that windows are interpolated to; nil for their own
+	dims               int   // of the vectors and tensors in the channels
 	variable, constant group
 }
 
@@ -43,7 +44,10 @@ func NewLayout(fields Fields, transforms map[string]Transform, vocabulary *Vocab
 	if err != nil {
 		return nil, err
 	}
-	l := &Layout{Names: names, Mask: -1, axes: fields.Axes, dims: fields.dims()}
+	if fields.Grid != nil && (len(fields.Grid) != len(fields.Axes) || slices.Min(fields.Grid) < 1) {
+		return nil, fmt.Errorf("sample: resample to %v; the data has %d axes (%s), each needs a number of points", fields.Grid, len(fields.Axes), strings.Join(fields.Axes, ", "))
+	}
+	l := &Layout{Names: names, Mask: -1, axes: fields.Axes, grid: fields.Grid, dims: fields.dims()}
 	l.variable = newGroup(fields, fields.Variable, transforms)
 	l.constant = newGroup(fields, fields.Constant, transforms)
 	if l.scales, err = fields.scales(transforms); err != nil {
@@ -182,7 +186,8 @@ func (g group) prepare(a field.Array) (field.Array, error) {
 	return out, nil
 }
 
-// Prepare brings a window into the layout: transformed, components padded, still unrotated, as the batch of one sample.
+// Prepare brings a window into the layout: transformed, interpolated to the layout's grid, components padded, still
+// unrotated, as the batch of one sample.
 func (l *Layout) Prepare(w *Window) (*Batch, error) {
 	b := &Batch{Names: l.Names, Fields: l.Indices, Padding: l.Padding, Mask: l.Mask, Scales: l.scales, Boundaries: w.Boundaries, Origins: []string{w.Origin}}
 	for _, part := range []struct {
@@ -200,6 +205,9 @@ func (l *Layout) Prepare(w *Window) (*Batch, error) {
 		prepared, err := part.group.prepare(part.from)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", w.Origin, err)
+		}
+		if l.grid != nil {
+			prepared = Resample(prepared, len(prepared.Shape)-1-len(l.grid), l.grid, w.Boundaries)
 		}
 		prepared.Shape = append([]int{1}, prepared.Shape...)
 		*part.to = prepared

@@ -128,7 +128,8 @@ func TestLayoutPadsComponentsAndRenames(t *testing.T) {
 	if l.Mask != 0 || l.Variable != 13 {
 		t.Errorf("mask is constant channel %d of %d variable ones, want 0 and 13", l.Mask, l.Variable)
 	}
-	w := &Window{Input: field.Array{Shape: []int{1, 1, 1, 7}, Data: []float32{100, 1, 2, 11, 12, 21, 22}}, Origin: "file"}
+	w := &Window{Input: field.Array{Shape: []int{1, 1, 1, 7}, Data: []float32{100, 1, 2, 11, 12, 21, 22}}, Origin: "file",
+		Boundaries: make([]field.Sides, 2)}
 	b, err := l.Prepare(w)
 	if err != nil {
 		t.Fatal(err)
@@ -149,6 +150,17 @@ func TestLayoutPadsComponentsAndRenames(t *testing.T) {
 	w.Input.Data[0] = -1
 	if _, err = l.Prepare(w); err == nil || !strings.Contains(err.Error(), "density") {
 		t.Errorf("log10 of -1: error %v, want one that names the field", err)
+	}
+	fields.Grid = []int{2, 1}
+	if l, err = NewLayout(fields, nil, ReleasedVocabulary()); err != nil {
+		t.Fatal(err)
+	}
+	if b, err = l.Prepare(w); err != nil || !slices.Equal(b.Input.Shape, []int{1, 1, 2, 1, 13}) || b.Input.Data[13] != -1 {
+		t.Errorf("interpolated to %v: %v", b.Input.Shape, err)
+	}
+	fields.Grid = []int{2}
+	if _, err = NewLayout(fields, nil, ReleasedVocabulary()); err == nil || !strings.Contains(err.Error(), "2 axes") {
+		t.Errorf("one number of points for two axes: error %v", err)
 	}
 }
 

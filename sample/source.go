@@ -27,6 +27,8 @@ type Fields struct {
 	// Curvilinear marks a grid that is not cartesian: its 2-D vectors and tensors are not padded to three dimensions, and it
 	// is never turned out of its plane.
 	Curvilinear bool
+	// Grid is what windows are interpolated to before anything else is done with them; nil for the data's own grid.
+	Grid []int
 	// Scales are what the fields are divided by, under their names after the transforms; nil to divide every window by its
 	// own root mean squares.
 	Scales map[string]Scale

@@ -68,9 +68,10 @@ type SetConfig struct {
 	Include    []string          `yaml:"include,omitempty"` // keep files whose path contains one of these
 	Exclude    []string          `yaml:"exclude,omitempty"` // drop files whose path contains one of these
 	Transforms map[string]string `yaml:"field_transforms,omitempty"`
-	History    int               `yaml:"history"` // instead of data.history (3 for 3-D data as released)
-	Batch      int               `yaml:"batch"`   // instead of data.batch
-	Stride     int               `yaml:"stride"`  // instead of data.min_stride and data.max_stride
+	Resample   []int             `yaml:"resample,omitempty"` // points along each axis to interpolate the data to; none for its own grid
+	History    int               `yaml:"history"`            // instead of data.history (3 for 3-D data as released)
+	Batch      int               `yaml:"batch"`              // instead of data.batch
+	Stride     int               `yaml:"stride"`             // instead of data.min_stride and data.max_stride
 }
 
 // ValidationConfig says how often and on how much the run is scored.

@@ -48,6 +48,9 @@ func NewObjective(e Example, outputFrames int) (*Objective, error) {
 	if len(e.Input.Shape) < 2 || len(e.Output.Shape) != len(e.Input.Shape) || e.Output.Shape[1] < 1 || e.Output.Shape[0] != e.Input.Shape[0] {
 		return nil, fmt.Errorf("train: input of shape %v and output of shape %v; expected (samples, frames, points, channels) of the same batch", e.Input.Shape, e.Output.Shape)
 	}
+	if d.Grid != nil {
+		return nil, fmt.Errorf("train: the network would interpolate this data from %v to %v points, and that can not be trained through; set resample: %v for its data set", d.Grid, d.Geometry.Size(), d.Geometry.Size())
+	}
 	joined, err := d.Join(e.Input, e.Constant)
 	if err != nil {
 		return nil, err

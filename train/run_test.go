@@ -160,6 +160,7 @@ func TestFinetuningAddsColumnsForNewFields(t *testing.T) {
 	second := smallRun(t, data, filepath.Join(t.TempDir(), "second"))
 	second.Finetune = FinetuneConfig{From: first.Out, AxisFrequencies: true}
 	second.Data.Normalization = "" // as the first run
+	second.Data.Sets[1].Resample = []int{8, 32}
 	train(t, second, false, 0)
 	state, err := checkpoint.LoadRun(second.Out)
 	if err != nil {

@@ -44,6 +44,7 @@ func (s *sources) add(d DataConfig, set SetConfig, split string, minStride, maxS
 	if err != nil {
 		return err
 	}
+	fields.Grid = set.Resample
 	s.entries = append(s.entries, sample.Entry{Source: sample.FromWell(dataset, windows, fields), Transforms: transforms, Batch: or(set.Batch, d.Batch)})
 	return nil
 }

@@ -44,7 +44,7 @@ measured in the same run. --dry-run predicts the memory instead and needs no GPU
 				s.Config.Inner = c.Hidden / 4
 			}
 			var err error
-			if s.Size, err = parseGrid(size); err != nil {
+			if s.Size, err = parseGrid("--size", size); err != nil {
 				return usageError{err}
 			}
 			if dryRun {

@@ -23,6 +23,7 @@ type evalFlags struct {
 	windows      string
 	oneStep      int
 	trajectories int
+	resample     string
 	csv          string
 	full         bool
 	json         bool
@@ -53,6 +54,7 @@ counts as infinitely wrong from there on.`,
 	flags.StringVar(&f.windows, "windows", "1:20,21:60", "steps of the rollout to average over, counted from 1")
 	flags.IntVar(&f.oneStep, "one-step", 8, "single steps a trajectory from known frames, evenly spread; 0 takes the rollout's first step")
 	flags.IntVar(&f.trajectories, "trajectories", 0, "score only the first so many of each data set (default all)")
+	flags.StringVar(&f.resample, "resample", "", "interpolate the data to this grid first, as 128x128, and score on it (default off)")
 	flags.StringVar(&f.csv, "csv", "", "write all scores to this CSV file too")
 	flags.BoolVar(&f.full, "full", false, "print medians and means, one row a score")
 	flags.BoolVar(&f.json, "json", false, "print all scores as JSON")
@@ -66,6 +68,10 @@ func runEval(cmd *cobra.Command, weights string, data []string, f evalFlags) err
 	}
 	if f.first < 1 || f.stride < 1 || f.oneStep < 0 || f.trajectories < 0 {
 		return usagef("--first %d, --stride %d, --one-step %d, --trajectories %d; expected at least 1, 1, 0 and 0", f.first, f.stride, f.oneStep, f.trajectories)
+	}
+	grid, err := parseGrid("--resample", f.resample)
+	if err != nil {
+		return err
 	}
 	steps := 1
 	for _, w := range windows {
@@ -95,7 +101,7 @@ func runEval(cmd *cobra.Command, weights string, data []string, f evalFlags) err
 	}
 	defer m.Close()
 	e := rollout.Evaluation{
-		First: f.first, Stride: f.stride, History: m.history, Steps: steps, OneStep: f.oneStep, Trajectories: f.trajectories, Options: f.options(),
+		First: f.first, Stride: f.stride, History: m.history, Steps: steps, OneStep: f.oneStep, Trajectories: f.trajectories, Grid: grid, Options: f.options(),
 	}
 	bar := progress.New(cmd.ErrOrStderr(), "eval", 0, total)
 	result, err := score.Evaluate(cmd.Context(), score.Config{Windows: windows}, evaluated(cmd.Context(), sets, m.Model, e, bar))

@@ -67,7 +67,7 @@ prediction that is no longer finite stops the rollout; what came before is writt
 }
 
 func runRollout(cmd *cobra.Command, weights, data string, f rolloutFlags) error {
-	grid, err := parseGrid(f.resample)
+	grid, err := parseGrid("--resample", f.resample)
 	if err != nil {
 		return err
 	}

@@ -70,7 +70,7 @@ func simulate(cmd *cobra.Command, names []string, f simulateFlags) error {
 	if err != nil {
 		return err
 	}
-	grid, err := parseGrid(f.grid)
+	grid, err := parseGrid("--grid", f.grid)
 	if err != nil {
 		return err
 	}
@@ -144,8 +144,8 @@ func reportWritten(out io.Writer, plans []sim.Plan, asJSON bool) error {
 	return nil
 }
 
-// parseGrid reads "128x64"; nil for an empty text.
-func parseGrid(text string) ([]int, error) {
+// parseGrid reads a flag's "128x64"; nil for an empty text.
+func parseGrid(flag, text string) ([]int, error) {
 	if text == "" {
 		return nil, nil
 	}
@@ -153,7 +153,7 @@ func parseGrid(text string) ([]int, error) {
 	for part := range strings.SplitSeq(text, "x") {
 		n, err := strconv.Atoi(part)
 		if err != nil || n < 1 {
-			return nil, usagef("--grid %s: %q is not a number of points; expected a grid such as 128x128", text, part)
+			return nil, usagef("%s %s: %q is not a number of points; expected a grid such as 128x128", flag, text, part)
 		}
 		grid = append(grid, n)
 	}

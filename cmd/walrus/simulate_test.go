@@ -13,12 +13,12 @@ import (
 
 func TestGridsAreReadOrRefused(t *testing.T) {
 	for text, want := range map[string][]int{"": nil, "64": {64}, "128x64": {128, 64}, "8x9x10": {8, 9, 10}} {
-		if got, err := parseGrid(text); err != nil || cmp.Diff(want, got) != "" {
+		if got, err := parseGrid("--grid", text); err != nil || cmp.Diff(want, got) != "" {
 			t.Errorf("%q: %v, %v; want %v", text, got, err, want)
 		}
 	}
 	for _, text := range []string{"x", "8x", "0x8", "-1", "8*8", "1e3"} {
-		if got, err := parseGrid(text); !errors.As(err, new(usageError)) {
+		if got, err := parseGrid("--grid", text); !errors.As(err, new(usageError)) {
 			t.Errorf("%q: read as %v, error %v; want a usage error", text, got, err)
 		}
 	}
