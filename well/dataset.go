@@ -106,6 +106,9 @@ func (d *Dataset) Close() error { return d.pool.close() }
 // Name is the name that the files give the data set; the folder's can differ.
 func (d *Dataset) Name() string { return d.header.DatasetName }
 
+// Folder is the name of the folder BASE/NAME that the files lie in.
+func (d *Dataset) Folder() string { return FolderOf(d.files[0].Path) }
+
 // GridType is "cartesian", "spherical" or "equiangular".
 func (d *Dataset) GridType() string { return d.header.GridType }
 

@@ -31,7 +31,19 @@ var statsTables = []struct {
 
 // StatsPath is where the statistics of the data set at path stand: stats.yaml in the folder BASE/NAME, which is found
 // from the folder itself, its data folder, a split's folder or a file. The file need not exist.
-func StatsPath(path string) string {
+func StatsPath(path string) string { return filepath.Join(baseFolder(path), "stats.yaml") }
+
+// FolderOf is the name of the folder BASE/NAME of the data set at path, which often is more exact than the name in its files.
+func FolderOf(path string) string {
+	folder := baseFolder(path)
+	if absolute, err := filepath.Abs(folder); err == nil {
+		folder = absolute
+	}
+	return filepath.Base(folder)
+}
+
+// baseFolder is the folder BASE/NAME of the data set at path, seen from itself or from anything below it.
+func baseFolder(path string) string {
 	folder := path
 	if info, err := os.Stat(path); err == nil && !info.IsDir() {
 		folder = filepath.Dir(path)
@@ -45,7 +57,7 @@ func StatsPath(path string) string {
 	if filepath.Base(folder) == "data" {
 		folder = filepath.Dir(folder)
 	}
-	return filepath.Join(folder, "stats.yaml")
+	return folder
 }
 
 // WriteStats writes a stats.yaml: six tables from field name to a number, a list, or a list of lists, by rank.

@@ -101,10 +101,10 @@ func runEval(cmd *cobra.Command, weights string, data []string, f evalFlags) err
 	}
 	defer m.Close()
 	e := rollout.Evaluation{
-		First: f.first, Stride: f.stride, History: m.history, Steps: steps, OneStep: f.oneStep, Trajectories: f.trajectories, Grid: grid, Options: f.options(),
+		First: f.first, Stride: f.stride, Steps: steps, OneStep: f.oneStep, Trajectories: f.trajectories, Grid: grid, Options: f.options(),
 	}
 	bar := progress.New(cmd.ErrOrStderr(), "eval", 0, total)
-	result, err := score.Evaluate(cmd.Context(), score.Config{Windows: windows}, evaluated(cmd.Context(), sets, m.Model, e, bar))
+	result, err := score.Evaluate(cmd.Context(), score.Config{Windows: windows}, evaluated(cmd.Context(), sets, m, e, bar))
 	bar.Close()
 	if err != nil {
 		return err
@@ -113,10 +113,16 @@ func runEval(cmd *cobra.Command, weights string, data []string, f evalFlags) err
 }
 
 // evaluated joins the trajectories of all data sets and moves the bar.
-func evaluated(ctx context.Context, sets []*well.Dataset, m rollout.Model, e rollout.Evaluation, bar *progress.Bar) score.Trajectories {
+func evaluated(ctx context.Context, sets []*well.Dataset, m *openModel, e rollout.Evaluation, bar *progress.Bar) score.Trajectories {
 	return func(yield func(score.Trajectory, error) bool) {
 		for _, d := range sets {
-			for t, err := range rollout.Trajectories(ctx, d, m, e) {
+			model, history, err := m.on(d)
+			if err != nil {
+				yield(score.Trajectory{}, err)
+				return
+			}
+			e.History = history
+			for t, err := range rollout.Trajectories(ctx, d, model, e) {
 				if !yield(t, err) || err != nil {
 					return
 				}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -13,6 +14,7 @@ import (
 	"github.com/gowalrus/walrus/rollout"
 	"github.com/gowalrus/walrus/sample"
 	"github.com/gowalrus/walrus/train"
+	"github.com/gowalrus/walrus/well"
 )
 
 // modelFlags say which weights predict, and how.
@@ -36,7 +38,7 @@ func (f *modelFlags) add(cmd *cobra.Command) {
 	flags.Var(&f.precision, "precision", "of matrix products: "+engine.PrecisionNames())
 	flags.IntVar(&f.tokens, "tokens", 0, "tokens along each axis: fewer are faster, more are finer (default as trained, or 32 in 2-D and 16 in 3-D)")
 	flags.IntVar(&f.history, "history", 0, "frames that the network sees (default as trained)")
-	flags.StringArrayVar(&f.transforms, "transform", nil, "transform a field as in training, as density=log10 (repeatable)")
+	flags.StringArrayVar(&f.transforms, "transform", nil, "transform a field, as density=log10 (repeatable; default as in training)")
 	flags.Uint64Var(&f.seed, "seed", 1, "fixes every random draw of jitter and token rolls")
 	flags.BoolVar(&f.noJitter, "no-jitter", false, "no random patch jitter and token rolls: one deterministic prediction")
 	flags.IntVar(&f.ensemble, "ensemble", 1, "draws to average; with two or more their spread is given too")
@@ -50,7 +52,9 @@ func (f *modelFlags) options() rollout.Options {
 // openModel is weights on an engine, ready to predict.
 type openModel struct {
 	rollout.Model
-	history int
+	history int // frames that the network sees; 0 for as many as in training
+	config  checkpoint.Config
+	run     *train.Config // of the run whose folder the weights are in; nil for none
 	network *network.Network
 	engine  *engine.Engine
 }
@@ -97,34 +101,53 @@ func (f *modelFlags) open(path string) (*openModel, error) {
 		Predictor: n, Vocabulary: vocabulary, Blocks: n.Config.Blocks, Transforms: transforms, Frame: frame.Options{Tokens: f.tokens},
 		Normalization: normalization,
 	}
-	m.history = f.history
-	m.asTrained(path, config, f)
+	m.history, m.config = f.history, config
+	if run, err := train.ReadRunConfig(path); err == nil { // else no folder of a run of ours
+		m.run = &run
+		if f.tokens == 0 {
+			m.Frame.Tokens = run.Model.Tokens
+		}
+	}
 	return m, nil
 }
 
-// asTrained takes over from the training what the command line does not say.
-func (m *openModel) asTrained(path string, config checkpoint.Config, f *modelFlags) {
-	if m.history == 0 {
-		m.history = max(1, config.Training.InputSteps)
-	}
-	run, err := train.ReadRunConfig(path)
+// on is the model for one data set, and the frames that it sees: what the command line does not say is as in training, with
+// the data set of the same folder or name.
+func (m *openModel) on(d *well.Dataset) (rollout.Model, int, error) {
+	model, history := m.Model, m.history
+	transforms, trained, err := m.training(d)
 	if err != nil {
-		return // no folder of a run of ours
+		return model, 0, err
 	}
-	if f.tokens == 0 {
-		m.Frame.Tokens = run.Model.Tokens
+	if history == 0 {
+		history = max(1, trained)
 	}
-	for _, set := range run.Data.Sets {
-		transforms, err := set.ParsedTransforms()
-		if err != nil {
-			continue // the run itself could not have begun
-		}
-		for name, t := range transforms {
-			if _, given := m.Transforms[name]; !given && len(f.transforms) == 0 {
-				m.Transforms[name] = t
+	if len(model.Transforms) == 0 {
+		model.Transforms = transforms
+	}
+	return model, history, nil
+}
+
+// training is what the training did with the fields of a data set, and how many frames it gave the network.
+func (m *openModel) training(d *well.Dataset) (map[string]sample.Transform, int, error) {
+	folder := d.Folder()
+	if m.run != nil {
+		for _, set := range m.run.Data.Sets {
+			if well.FolderOf(set.Path) == folder {
+				transforms, err := set.ParsedTransforms()
+				return transforms, cmp.Or(set.History, m.run.Data.History), err
 			}
 		}
 	}
+	info, found, err := m.config.DataSet(folder)
+	if err == nil && !found {
+		info, _, err = m.config.DataSet(d.Name())
+	}
+	if err != nil {
+		return nil, 0, err
+	}
+	transforms, err := train.SetConfig{Transforms: info.Transforms}.ParsedTransforms()
+	return transforms, info.InputSteps, err
 }
 
 // parseTransforms reads NAME=TRANSFORM flags.

@@ -82,8 +82,12 @@ func runRollout(cmd *cobra.Command, weights, data string, f rolloutFlags) error 
 	}
 	defer m.Close()
 	ctx := cmd.Context()
-	c, err := rollout.ReadCase(ctx, d, m.Model, rollout.Piece{
-		Trajectory: f.trajectory, First: f.start, Stride: f.stride, History: m.history, Steps: f.steps, Grid: grid,
+	model, history, err := m.on(d)
+	if err != nil {
+		return err
+	}
+	c, err := rollout.ReadCase(ctx, d, model, rollout.Piece{
+		Trajectory: f.trajectory, First: f.start, Stride: f.stride, History: history, Steps: f.steps, Grid: grid,
 	})
 	if err != nil {
 		return err
