@@ -36,7 +36,7 @@ type Piece struct {
 type Case struct {
 	Start  Start
 	Layout *sample.Layout
-	Truth  field.Array // (steps, *grid, variable channels), as far as the data goes; no steps at all for none
+	Truth  field.Array // (steps, *grid, variable channels), as far as the data goes, 0 under a mask as predictions are; no steps at all for none
 	Window *well.Window
 	Grid   []int
 }
@@ -73,7 +73,18 @@ func ReadCase(ctx context.Context, d *well.Dataset, m Model, p Piece) (*Case, er
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", window.Path, err)
 	}
+	if len(batch.Output.Data) > 0 {
+		start.Data.Hide(batch.Output, batch.Constant)
+	}
 	return &Case{Start: start, Layout: layout, Truth: batch.Output.Index(0), Window: window, Grid: grid}, nil
+}
+
+// Last is the last known frame (*grid, variable channels), which persistence predicts; 0 under a mask like the truth.
+func (c *Case) Last() field.Array {
+	last := c.Start.History.Index(0).Index(c.Start.History.Shape[1] - 1)
+	hidden := field.Array{Shape: append([]int{1}, last.Shape...), Data: slices.Clone(last.Data)}
+	c.Start.Data.Hide(hidden, c.Start.Constants)
+	return hidden.Index(0)
 }
 
 // spec finds the frames of a piece in the files.

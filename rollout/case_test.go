@@ -160,3 +160,42 @@ func TestPiecesOutsideTheDataAreRefused(t *testing.T) {
 		}
 	}
 }
+
+// Under the field "mask" predictions are 0, and so must be what they are compared with.
+func TestTruthAndPersistenceAreZeroUnderAMask(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "obstacle.hdf5")
+	flowtest.Flow{
+		Name: "obstacle", Grid: [2]int{16, 16}, Frames: 5, Trajectories: 1,
+		Boundaries: []field.Sides{field.Both(field.Wall), field.Both(field.Open)},
+		Variable:   []field.Field{{Name: "pressure"}}, Constant: []field.Field{{Name: sample.MaskName}},
+		Value: func(_, frame, channel, x, _ int) float64 {
+			if channel == 1 {
+				return math.Floor(float64(x) / 8)
+			}
+			return float64(1 + frame)
+		},
+	}.Write(t, path)
+	d, err := well.OpenDataset(path, "", well.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	c, err := ReadCase(context.Background(), d, lineModel(), Piece{Stride: 1, History: 2, Steps: 3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, check := range map[string]struct {
+		frame field.Array
+		value float32
+	}{"truth": {c.Truth.Index(1), 4}, "persistence": {c.Last(), 2}, "history": {c.Start.History.Index(0).Index(1), 2}} {
+		for x, inside := range map[int]bool{7: false, 8: true} {
+			want := check.value
+			if inside && name != "history" {
+				want = 0
+			}
+			if got := check.frame.Data[x*16]; got != want {
+				t.Errorf("%s at x = %d: %v, want %v", name, x, got, want)
+			}
+		}
+	}
+}

@@ -63,7 +63,7 @@ func (e Evaluation) trajectory(ctx context.Context, d *well.Dataset, m Model, i 
 	}
 	t := score.Trajectory{
 		DataSet: d.Name(), Name: c.Window.Origin(), Fields: c.Start.Names, Channels: Unpadded(c.Layout),
-		Last: c.Start.History.Index(0).Index(e.History - 1), Truth: c.Truth,
+		Last: c.Last(), Truth: c.Truth,
 	}
 	if len(result.Prediction.Data) > 0 {
 		t.Prediction = result.Prediction.Index(0)
@@ -109,7 +109,7 @@ func (e Evaluation) singleSteps(ctx context.Context, d *well.Dataset, m Model, c
 		if err != nil {
 			return s, fmt.Errorf("%s: %w", single.Window.Origin(), err)
 		}
-		s.Before = appendFrame(s.Before, single.Start.History.Index(0).Index(e.History-1))
+		s.Before = appendFrame(s.Before, single.Last())
 		s.Truth = appendFrame(s.Truth, single.Truth.Index(0))
 		s.Prediction = appendFrame(s.Prediction, next.Index(0))
 	}

@@ -60,6 +60,9 @@ func (v *validator) one(ctx context.Context, b *sample.Batch) (ours, persistence
 	if err != nil {
 		return 0, 0, err
 	}
+	// The truth and persistence are 0 where predictions are: under a mask (spec 4).
+	data.Hide(b.Input, b.Constant)
+	data.Hide(b.Output, b.Constant)
 	last, truth := b.Input.Index(0).Index(b.Input.Shape[1]-1), b.Output.Index(0).Index(0)
 	if ours, err = meanError(next.Index(0), truth, b.Padding); err != nil {
 		return 0, 0, err

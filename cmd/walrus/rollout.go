@@ -166,7 +166,7 @@ func printRollout(ctx context.Context, out io.Writer, d *well.Dataset, c *rollou
 			}
 			yield(score.Trajectory{
 				DataSet: d.Name(), Name: c.Window.Origin(), Fields: c.Start.Names, Channels: rollout.Unpadded(c.Layout),
-				Last:  c.Start.History.Index(0).Index(c.Start.History.Shape[1] - 1),
+				Last:  c.Last(),
 				Truth: cut(c.Truth), Prediction: cut(r.Prediction.Index(0)),
 			}, nil)
 		})
