@@ -84,7 +84,8 @@ func (s *Set) Attention(p *Pool, a *Attention) error {
 
 // attend computes queries [first, end) of a unit, one panel of tileCols queries after the other, with the queries in
 // the lanes of the vectors: scores, probabilities and output are held transposed, so that no sum runs across a vector
-// and the probabilities are at once the packed operand of the second product.
+// and the probabilities are at once the packed operand of the second product. Scores are in units of log 2, because powers
+// of 2 are cheaper than those of e.
 func (s *Set) attend(arena *Arena, u *unit, first, end int) {
 	lanes := s.tileCols
 	if end-first <= lanes/2 {
@@ -97,7 +98,7 @@ func (s *Set) attend(arena *Arena, u *unit, first, end int) {
 	for query := first; query < end; query += lanes {
 		n := min(lanes, end-query)
 		s.loadLanes(queries, lanes, &u.Q, u.Q.at(u.batch, u.head, query), n, u.Dim)
-		s.BinaryScalar(Mul, queries, queries, u.Scale)
+		s.BinaryScalar(Mul, queries, queries, u.Scale*math.Log2E)
 		s.Fill(top, float32(math.Inf(-1)))
 		clear(sum)
 		clear(outputs)
@@ -138,12 +139,12 @@ func (s *Set) storeLanes(u *unit, outputs, top, sum, factor []float32, query, n 
 	if u.LogSumExp != nil {
 		lse := u.LogSumExp[(u.batch*u.Heads+u.head)*u.Queries+query:][:n]
 		for lane := range lse {
-			lse[lane] = top[lane] + float32(math.Log(float64(sum[lane])))
+			lse[lane] = float32(math.Ln2 * (float64(top[lane]) + math.Log2(float64(sum[lane]))))
 		}
 	}
 }
 
-// adjust adds bias and hides keys in a block of scores, [rows, stride], for n queries from query and the keys from key.
+// adjust adds bias and hides keys in a block of scores, [rows, stride], in units of log 2, for n queries from query and the keys from key.
 // Lanes n..lanes-1 belong to no query and are left alone.
 func (u *unit) adjust(block []float32, stride, lanes, query, n, key, rows int) {
 	hidden := float32(math.Inf(-1))
@@ -151,7 +152,7 @@ func (u *unit) adjust(block []float32, stride, lanes, query, n, key, rows int) {
 		for lane := range n {
 			from := u.Bias.at(u.batch, u.head, query+lane, key)
 			for row := range rows {
-				block[row*stride+lane] += u.Bias.Bias[from+row*u.Bias.Key]
+				block[row*stride+lane] += math.Log2E * u.Bias.Bias[from+row*u.Bias.Key]
 			}
 		}
 	}

@@ -78,11 +78,12 @@ func (s *Set) gradUnit(arena *Arena, g *AttentionGrad, batch, kvHead int) {
 	}
 }
 
-// loadGradPanel transposes n queries and their output gradients into lanes and prepares delta and the shift. Lanes
+// loadGradPanel transposes n queries and their output gradients into lanes and prepares delta and the shift, which is in units
+// of log 2 as the scores are. Lanes
 // without a query have shift +Inf, so that their probabilities are 0.
 func (s *Set) loadGradPanel(g *AttentionGrad, b *gradBuffers, u *unit, query, n int) {
 	s.loadLanes(b.q, b.lanes, &g.Q, g.Q.at(u.batch, u.head, query), n, g.Dim)
-	s.BinaryScalar(Mul, b.q, b.q, g.Scale)
+	s.BinaryScalar(Mul, b.q, b.q, g.Scale*math.Log2E)
 	s.loadLanes(b.dOut, b.lanes, &g.DOut, g.DOut.at(u.batch, u.head, query), n, g.Dim)
 	clear(b.dQ)
 	s.Fill(b.shift, float32(math.Inf(1)))
@@ -90,7 +91,7 @@ func (s *Set) loadGradPanel(g *AttentionGrad, b *gradBuffers, u *unit, query, n 
 	lse := g.LogSumExp[(u.batch*g.Heads+u.head)*g.Queries+query:][:n]
 	for lane := range n {
 		if !math.IsInf(float64(lse[lane]), -1) {
-			b.shift[lane] = lse[lane]
+			b.shift[lane] = lse[lane] * math.Log2E
 		}
 		b.delta[lane] = s.Dot(g.DOut.Data[g.DOut.at(u.batch, u.head, query+lane):][:g.Dim], g.Out.Data[g.Out.at(u.batch, u.head, query+lane):][:g.Dim])
 	}

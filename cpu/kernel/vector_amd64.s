@@ -4167,99 +4167,295 @@ end:
 // func softmaxBlockWide(block []float32, top []float32, sum []float32, factor []float32)
 // Requires: AVX, AVX512DQ, AVX512F
 TEXT ·softmaxBlockWide(SB), NOSPLIT, $0-96
-	MOVQ block_base+0(FP), AX
-	MOVQ top_base+24(FP), CX
-	MOVQ sum_base+48(FP), DX
-	MOVQ factor_base+72(FP), BX
-	MOVQ top_len+32(FP), SI
-	SHLQ $0x02, SI
-	MOVQ block_len+8(FP), DI
-	LEAQ (AX)(DI*4), DI
-	XORQ R8, R8
+	MOVQ    block_base+0(FP), AX
+	MOVQ    top_base+24(FP), CX
+	MOVQ    sum_base+48(FP), DX
+	MOVQ    factor_base+72(FP), BX
+	MOVQ    top_len+32(FP), SI
+	SHLQ    $0x02, SI
+	MOVQ    block_len+8(FP), DI
+	LEAQ    (AX)(DI*4), DI
+	VMOVUPS word3f800000<>+0(SB), Z0
+	VMOVUPS word3f317216<>+0(SB), Z1
+	VMOVUPS word3e75feac<>+0(SB), Z2
+	VMOVUPS word3d634489<>+0(SB), Z3
+	VMOVUPS word3c1e85c9<>+0(SB), Z4
+	VMOVUPS word3aa36b26<>+0(SB), Z5
+	VMOVUPS word3962a0bb<>+0(SB), Z6
+	XORQ    R8, R8
 
 lanes:
-	VMOVUPS (CX)(R8*1), Z0
-	VMOVAPS Z0, Z1
+	VMOVUPS (CX)(R8*1), Z7
+	VMOVAPS Z7, Z8
+	VMOVAPS Z7, Z9
+	VMOVAPS Z7, Z10
+	VMOVAPS Z7, Z11
 	LEAQ    (AX)(R8*1), R9
-	CMPQ    R9, DI
-	JGE     highestend
+	MOVQ    DI, R10
+	LEAQ    (R9)(SI*2), R12
+	LEAQ    (SI)(SI*2), R11
+	SUBQ    R11, R10
+	MOVQ    SI, R11
+	SHLQ    $0x02, R11
+	CMPQ    R9, R10
+	JGE     highestrest
 
 highest:
-	VMAXPS (R9), Z1, Z1
-	ADDQ   SI, R9
-	CMPQ   R9, DI
+	VMAXPS (R9), Z8, Z8
+	VMAXPS (R9)(SI*1), Z9, Z9
+	VMAXPS (R12), Z10, Z10
+	VMAXPS (R12)(SI*1), Z11, Z11
+	ADDQ   R11, R12
+	ADDQ   R11, R9
+	CMPQ   R9, R10
 	JLT    highest
 
+highestrest:
+	CMPQ R9, DI
+	JGE  highestend
+
+highestone:
+	VMAXPS (R9), Z8, Z8
+	ADDQ   SI, R9
+	CMPQ   R9, DI
+	JLT    highestone
+
 highestend:
-	VMOVUPS      Z1, (CX)(R8*1)
-	VCMPPS       $0x00, wordff800000<>+0(SB), Z1, K1
-	VBLENDMPS    word00000000<>+0(SB), Z1, K1, Z2
-	VSUBPS       Z2, Z0, Z0
-	VMOVUPS      wordc2d00000<>+0(SB), Z1
-	VMOVUPS      word42b20000<>+0(SB), Z3
-	VMINPS       Z0, Z3, Z0
-	VMAXPS       Z0, Z1, Z0
-	VMULPS       word3fb8aa3b<>+0(SB), Z0, Z1
-	VRNDSCALEPS  $0x08, Z1, Z1
-	VMOVAPS      Z0, Z0
-	VFNMADD231PS word3f318000<>+0(SB), Z1, Z0
-	VFNMADD231PS wordb95e8083<>+0(SB), Z1, Z0
-	VMOVUPS      word394f844e<>+0(SB), Z3
-	VFMADD213PS  word3ab6c684<>+0(SB), Z0, Z3
-	VFMADD213PS  word3c088938<>+0(SB), Z0, Z3
-	VFMADD213PS  word3d2aaa47<>+0(SB), Z0, Z3
-	VFMADD213PS  word3e2aaaaa<>+0(SB), Z0, Z3
-	VFMADD213PS  word3f000000<>+0(SB), Z0, Z3
-	VMULPS       Z0, Z0, Z4
-	VFMADD213PS  Z0, Z4, Z3
-	VADDPS       word3f800000<>+0(SB), Z3, Z0
-	VSCALEFPS    Z1, Z0, Z0
-	VMOVUPS      Z0, (BX)(R8*1)
-	VMULPS       (DX)(R8*1), Z0, Z0
-	VXORPS       Z1, Z1, Z1
-	LEAQ         (AX)(R8*1), R9
-	CMPQ         R9, DI
-	JGE          exponentialsend
+	VMAXPS      Z10, Z8, Z8
+	VMAXPS      Z11, Z9, Z9
+	VMAXPS      Z9, Z8, Z8
+	VMOVUPS     Z8, (CX)(R8*1)
+	VCMPPS      $0x00, wordff800000<>+0(SB), Z8, K1
+	VBLENDMPS   word00000000<>+0(SB), Z8, K1, Z12
+	VSUBPS      Z12, Z7, Z7
+	VREDUCEPS   $0x09, Z7, Z8
+	VMOVAPS     Z6, Z9
+	VFMADD213PS Z5, Z8, Z9
+	VFMADD213PS Z4, Z8, Z9
+	VFMADD213PS Z3, Z8, Z9
+	VFMADD213PS Z2, Z8, Z9
+	VFMADD213PS Z1, Z8, Z9
+	VFMADD213PS Z0, Z8, Z9
+	VSCALEFPS   Z7, Z9, Z7
+	VMOVUPS     Z7, (BX)(R8*1)
+	VXORPS      Z7, Z7, Z7
+	VXORPS      Z8, Z8, Z8
+	VXORPS      Z9, Z9, Z9
+	VXORPS      Z10, Z10, Z10
+	LEAQ        (AX)(R8*1), R9
+	MOVQ        DI, R10
+	LEAQ        (R9)(SI*2), R12
+	LEAQ        (SI)(SI*2), R11
+	SUBQ        R11, R10
+	MOVQ        SI, R11
+	SHLQ        $0x02, R11
+	CMPQ        R9, R10
+	JGE         exponentialsrest
 
 exponentials:
-	VMOVUPS      (R9), Z3
-	VSUBPS       Z2, Z3, Z3
-	VMOVUPS      wordc2d00000<>+0(SB), Z4
-	VMOVUPS      word42b20000<>+0(SB), Z5
-	VMINPS       Z3, Z5, Z3
-	VMAXPS       Z3, Z4, Z3
-	VMULPS       word3fb8aa3b<>+0(SB), Z3, Z4
-	VRNDSCALEPS  $0x08, Z4, Z4
-	VMOVAPS      Z3, Z3
-	VFNMADD231PS word3f318000<>+0(SB), Z4, Z3
-	VFNMADD231PS wordb95e8083<>+0(SB), Z4, Z3
-	VMOVUPS      word394f844e<>+0(SB), Z5
-	VFMADD213PS  word3ab6c684<>+0(SB), Z3, Z5
-	VFMADD213PS  word3c088938<>+0(SB), Z3, Z5
-	VFMADD213PS  word3d2aaa47<>+0(SB), Z3, Z5
-	VFMADD213PS  word3e2aaaaa<>+0(SB), Z3, Z5
-	VFMADD213PS  word3f000000<>+0(SB), Z3, Z5
-	VMULPS       Z3, Z3, Z6
-	VFMADD213PS  Z3, Z6, Z5
-	VADDPS       word3f800000<>+0(SB), Z5, Z3
-	VSCALEFPS    Z4, Z3, Z3
-	VMOVUPS      Z3, (R9)
-	VADDPS       Z3, Z1, Z1
-	ADDQ         SI, R9
-	CMPQ         R9, DI
-	JLT          exponentials
+	VMOVUPS     (R9), Z11
+	VSUBPS      Z12, Z11, Z11
+	VMOVUPS     (R9)(SI*1), Z13
+	VSUBPS      Z12, Z13, Z13
+	VMOVUPS     (R12), Z14
+	VSUBPS      Z12, Z14, Z14
+	VMOVUPS     (R12)(SI*1), Z15
+	VSUBPS      Z12, Z15, Z15
+	VREDUCEPS   $0x09, Z11, Z16
+	VREDUCEPS   $0x09, Z13, Z17
+	VREDUCEPS   $0x09, Z14, Z18
+	VREDUCEPS   $0x09, Z15, Z19
+	VMOVAPS     Z6, Z20
+	VMOVAPS     Z6, Z21
+	VMOVAPS     Z6, Z22
+	VMOVAPS     Z6, Z23
+	VFMADD213PS Z5, Z16, Z20
+	VFMADD213PS Z5, Z17, Z21
+	VFMADD213PS Z5, Z18, Z22
+	VFMADD213PS Z5, Z19, Z23
+	VFMADD213PS Z4, Z16, Z20
+	VFMADD213PS Z4, Z17, Z21
+	VFMADD213PS Z4, Z18, Z22
+	VFMADD213PS Z4, Z19, Z23
+	VFMADD213PS Z3, Z16, Z20
+	VFMADD213PS Z3, Z17, Z21
+	VFMADD213PS Z3, Z18, Z22
+	VFMADD213PS Z3, Z19, Z23
+	VFMADD213PS Z2, Z16, Z20
+	VFMADD213PS Z2, Z17, Z21
+	VFMADD213PS Z2, Z18, Z22
+	VFMADD213PS Z2, Z19, Z23
+	VFMADD213PS Z1, Z16, Z20
+	VFMADD213PS Z1, Z17, Z21
+	VFMADD213PS Z1, Z18, Z22
+	VFMADD213PS Z1, Z19, Z23
+	VFMADD213PS Z0, Z16, Z20
+	VFMADD213PS Z0, Z17, Z21
+	VFMADD213PS Z0, Z18, Z22
+	VFMADD213PS Z0, Z19, Z23
+	VSCALEFPS   Z11, Z20, Z11
+	VSCALEFPS   Z13, Z21, Z13
+	VSCALEFPS   Z14, Z22, Z14
+	VSCALEFPS   Z15, Z23, Z15
+	VMOVUPS     Z11, (R9)
+	VADDPS      Z11, Z7, Z7
+	VMOVUPS     Z13, (R9)(SI*1)
+	VADDPS      Z13, Z8, Z8
+	VMOVUPS     Z14, (R12)
+	VADDPS      Z14, Z9, Z9
+	VMOVUPS     Z15, (R12)(SI*1)
+	VADDPS      Z15, Z10, Z10
+	ADDQ        R11, R12
+	ADDQ        R11, R9
+	CMPQ        R9, R10
+	JLT         exponentials
+
+exponentialsrest:
+	CMPQ R9, DI
+	JGE  exponentialsend
+
+exponentialsone:
+	VMOVUPS     (R9), Z11
+	VSUBPS      Z12, Z11, Z11
+	VREDUCEPS   $0x09, Z11, Z13
+	VMOVAPS     Z6, Z14
+	VFMADD213PS Z5, Z13, Z14
+	VFMADD213PS Z4, Z13, Z14
+	VFMADD213PS Z3, Z13, Z14
+	VFMADD213PS Z2, Z13, Z14
+	VFMADD213PS Z1, Z13, Z14
+	VFMADD213PS Z0, Z13, Z14
+	VSCALEFPS   Z11, Z14, Z11
+	VMOVUPS     Z11, (R9)
+	VADDPS      Z11, Z7, Z7
+	ADDQ        SI, R9
+	CMPQ        R9, DI
+	JLT         exponentialsone
 
 exponentialsend:
-	VADDPS  Z1, Z0, Z0
-	VMOVUPS Z0, (DX)(R8*1)
+	VMOVUPS (BX)(R8*1), Z11
+	VMULPS  (DX)(R8*1), Z11, Z11
+	VADDPS  Z9, Z7, Z7
+	VADDPS  Z10, Z8, Z8
+	VADDPS  Z8, Z7, Z7
+	VADDPS  Z7, Z11, Z7
+	VMOVUPS Z7, (DX)(R8*1)
 	ADDQ    $0x40, R8
 	CMPQ    R8, SI
 	JLT     lanes
 	VZEROUPPER
 	RET
 
+DATA word3f317216<>+0(SB)/4, $0x3f317216
+DATA word3f317216<>+4(SB)/4, $0x3f317216
+DATA word3f317216<>+8(SB)/4, $0x3f317216
+DATA word3f317216<>+12(SB)/4, $0x3f317216
+DATA word3f317216<>+16(SB)/4, $0x3f317216
+DATA word3f317216<>+20(SB)/4, $0x3f317216
+DATA word3f317216<>+24(SB)/4, $0x3f317216
+DATA word3f317216<>+28(SB)/4, $0x3f317216
+DATA word3f317216<>+32(SB)/4, $0x3f317216
+DATA word3f317216<>+36(SB)/4, $0x3f317216
+DATA word3f317216<>+40(SB)/4, $0x3f317216
+DATA word3f317216<>+44(SB)/4, $0x3f317216
+DATA word3f317216<>+48(SB)/4, $0x3f317216
+DATA word3f317216<>+52(SB)/4, $0x3f317216
+DATA word3f317216<>+56(SB)/4, $0x3f317216
+DATA word3f317216<>+60(SB)/4, $0x3f317216
+GLOBL word3f317216<>(SB), RODATA|NOPTR, $64
+
+DATA word3e75feac<>+0(SB)/4, $0x3e75feac
+DATA word3e75feac<>+4(SB)/4, $0x3e75feac
+DATA word3e75feac<>+8(SB)/4, $0x3e75feac
+DATA word3e75feac<>+12(SB)/4, $0x3e75feac
+DATA word3e75feac<>+16(SB)/4, $0x3e75feac
+DATA word3e75feac<>+20(SB)/4, $0x3e75feac
+DATA word3e75feac<>+24(SB)/4, $0x3e75feac
+DATA word3e75feac<>+28(SB)/4, $0x3e75feac
+DATA word3e75feac<>+32(SB)/4, $0x3e75feac
+DATA word3e75feac<>+36(SB)/4, $0x3e75feac
+DATA word3e75feac<>+40(SB)/4, $0x3e75feac
+DATA word3e75feac<>+44(SB)/4, $0x3e75feac
+DATA word3e75feac<>+48(SB)/4, $0x3e75feac
+DATA word3e75feac<>+52(SB)/4, $0x3e75feac
+DATA word3e75feac<>+56(SB)/4, $0x3e75feac
+DATA word3e75feac<>+60(SB)/4, $0x3e75feac
+GLOBL word3e75feac<>(SB), RODATA|NOPTR, $64
+
+DATA word3d634489<>+0(SB)/4, $0x3d634489
+DATA word3d634489<>+4(SB)/4, $0x3d634489
+DATA word3d634489<>+8(SB)/4, $0x3d634489
+DATA word3d634489<>+12(SB)/4, $0x3d634489
+DATA word3d634489<>+16(SB)/4, $0x3d634489
+DATA word3d634489<>+20(SB)/4, $0x3d634489
+DATA word3d634489<>+24(SB)/4, $0x3d634489
+DATA word3d634489<>+28(SB)/4, $0x3d634489
+DATA word3d634489<>+32(SB)/4, $0x3d634489
+DATA word3d634489<>+36(SB)/4, $0x3d634489
+DATA word3d634489<>+40(SB)/4, $0x3d634489
+DATA word3d634489<>+44(SB)/4, $0x3d634489
+DATA word3d634489<>+48(SB)/4, $0x3d634489
+DATA word3d634489<>+52(SB)/4, $0x3d634489
+DATA word3d634489<>+56(SB)/4, $0x3d634489
+DATA word3d634489<>+60(SB)/4, $0x3d634489
+GLOBL word3d634489<>(SB), RODATA|NOPTR, $64
+
+DATA word3c1e85c9<>+0(SB)/4, $0x3c1e85c9
+DATA word3c1e85c9<>+4(SB)/4, $0x3c1e85c9
+DATA word3c1e85c9<>+8(SB)/4, $0x3c1e85c9
+DATA word3c1e85c9<>+12(SB)/4, $0x3c1e85c9
+DATA word3c1e85c9<>+16(SB)/4, $0x3c1e85c9
+DATA word3c1e85c9<>+20(SB)/4, $0x3c1e85c9
+DATA word3c1e85c9<>+24(SB)/4, $0x3c1e85c9
+DATA word3c1e85c9<>+28(SB)/4, $0x3c1e85c9
+DATA word3c1e85c9<>+32(SB)/4, $0x3c1e85c9
+DATA word3c1e85c9<>+36(SB)/4, $0x3c1e85c9
+DATA word3c1e85c9<>+40(SB)/4, $0x3c1e85c9
+DATA word3c1e85c9<>+44(SB)/4, $0x3c1e85c9
+DATA word3c1e85c9<>+48(SB)/4, $0x3c1e85c9
+DATA word3c1e85c9<>+52(SB)/4, $0x3c1e85c9
+DATA word3c1e85c9<>+56(SB)/4, $0x3c1e85c9
+DATA word3c1e85c9<>+60(SB)/4, $0x3c1e85c9
+GLOBL word3c1e85c9<>(SB), RODATA|NOPTR, $64
+
+DATA word3aa36b26<>+0(SB)/4, $0x3aa36b26
+DATA word3aa36b26<>+4(SB)/4, $0x3aa36b26
+DATA word3aa36b26<>+8(SB)/4, $0x3aa36b26
+DATA word3aa36b26<>+12(SB)/4, $0x3aa36b26
+DATA word3aa36b26<>+16(SB)/4, $0x3aa36b26
+DATA word3aa36b26<>+20(SB)/4, $0x3aa36b26
+DATA word3aa36b26<>+24(SB)/4, $0x3aa36b26
+DATA word3aa36b26<>+28(SB)/4, $0x3aa36b26
+DATA word3aa36b26<>+32(SB)/4, $0x3aa36b26
+DATA word3aa36b26<>+36(SB)/4, $0x3aa36b26
+DATA word3aa36b26<>+40(SB)/4, $0x3aa36b26
+DATA word3aa36b26<>+44(SB)/4, $0x3aa36b26
+DATA word3aa36b26<>+48(SB)/4, $0x3aa36b26
+DATA word3aa36b26<>+52(SB)/4, $0x3aa36b26
+DATA word3aa36b26<>+56(SB)/4, $0x3aa36b26
+DATA word3aa36b26<>+60(SB)/4, $0x3aa36b26
+GLOBL word3aa36b26<>(SB), RODATA|NOPTR, $64
+
+DATA word3962a0bb<>+0(SB)/4, $0x3962a0bb
+DATA word3962a0bb<>+4(SB)/4, $0x3962a0bb
+DATA word3962a0bb<>+8(SB)/4, $0x3962a0bb
+DATA word3962a0bb<>+12(SB)/4, $0x3962a0bb
+DATA word3962a0bb<>+16(SB)/4, $0x3962a0bb
+DATA word3962a0bb<>+20(SB)/4, $0x3962a0bb
+DATA word3962a0bb<>+24(SB)/4, $0x3962a0bb
+DATA word3962a0bb<>+28(SB)/4, $0x3962a0bb
+DATA word3962a0bb<>+32(SB)/4, $0x3962a0bb
+DATA word3962a0bb<>+36(SB)/4, $0x3962a0bb
+DATA word3962a0bb<>+40(SB)/4, $0x3962a0bb
+DATA word3962a0bb<>+44(SB)/4, $0x3962a0bb
+DATA word3962a0bb<>+48(SB)/4, $0x3962a0bb
+DATA word3962a0bb<>+52(SB)/4, $0x3962a0bb
+DATA word3962a0bb<>+56(SB)/4, $0x3962a0bb
+DATA word3962a0bb<>+60(SB)/4, $0x3962a0bb
+GLOBL word3962a0bb<>(SB), RODATA|NOPTR, $64
+
 // func gradBlockWide(p []float32, dp []float32, shift []float32, delta []float32, scale float32)
-// Requires: AVX, AVX512F, SSE
+// Requires: AVX, AVX512DQ, AVX512F, SSE
 TEXT ·gradBlockWide(SB), NOSPLIT, $0-100
 	MOVQ         p_base+0(FP), AX
 	MOVQ         dp_base+24(FP), CX
@@ -4267,52 +4463,137 @@ TEXT ·gradBlockWide(SB), NOSPLIT, $0-100
 	MOVQ         delta_base+72(FP), BX
 	MOVQ         shift_len+56(FP), SI
 	SHLQ         $0x02, SI
+	SUBQ         AX, CX
 	MOVQ         p_len+8(FP), DI
 	LEAQ         (AX)(DI*4), DI
 	MOVSS        scale+96(FP), X0
 	VBROADCASTSS X0, Z0
+	VMOVUPS      word3f800000<>+0(SB), Z1
+	VMOVUPS      word3f317216<>+0(SB), Z2
+	VMOVUPS      word3e75feac<>+0(SB), Z3
+	VMOVUPS      word3d634489<>+0(SB), Z4
+	VMOVUPS      word3c1e85c9<>+0(SB), Z5
+	VMOVUPS      word3aa36b26<>+0(SB), Z6
+	VMOVUPS      word3962a0bb<>+0(SB), Z7
 	XORQ         R8, R8
 
 lanes:
-	VMOVUPS (DX)(R8*1), Z1
-	VMOVUPS (BX)(R8*1), Z2
+	VMOVUPS (DX)(R8*1), Z8
+	VMOVUPS (BX)(R8*1), Z9
 	LEAQ    (AX)(R8*1), R9
-	LEAQ    (CX)(R8*1), R10
-	CMPQ    R9, DI
-	JGE     rowsend
+	MOVQ    DI, R10
+	LEAQ    (R9)(SI*2), R12
+	LEAQ    (SI)(SI*2), R11
+	SUBQ    R11, R10
+	MOVQ    SI, R11
+	SHLQ    $0x02, R11
+	CMPQ    R9, R10
+	JGE     rowsrest
 
 rows:
-	VMOVUPS      (R9), Z3
-	VSUBPS       Z1, Z3, Z3
-	VMOVUPS      wordc2d00000<>+0(SB), Z4
-	VMOVUPS      word42b20000<>+0(SB), Z5
-	VMINPS       Z3, Z5, Z3
-	VMAXPS       Z3, Z4, Z3
-	VMULPS       word3fb8aa3b<>+0(SB), Z3, Z4
-	VRNDSCALEPS  $0x08, Z4, Z4
-	VMOVAPS      Z3, Z3
-	VFNMADD231PS word3f318000<>+0(SB), Z4, Z3
-	VFNMADD231PS wordb95e8083<>+0(SB), Z4, Z3
-	VMOVUPS      word394f844e<>+0(SB), Z5
-	VFMADD213PS  word3ab6c684<>+0(SB), Z3, Z5
-	VFMADD213PS  word3c088938<>+0(SB), Z3, Z5
-	VFMADD213PS  word3d2aaa47<>+0(SB), Z3, Z5
-	VFMADD213PS  word3e2aaaaa<>+0(SB), Z3, Z5
-	VFMADD213PS  word3f000000<>+0(SB), Z3, Z5
-	VMULPS       Z3, Z3, Z6
-	VFMADD213PS  Z3, Z6, Z5
-	VADDPS       word3f800000<>+0(SB), Z5, Z3
-	VSCALEFPS    Z4, Z3, Z3
-	VMOVUPS      Z3, (R9)
-	VMOVUPS      (R10), Z4
-	VSUBPS       Z2, Z4, Z4
-	VMULPS       Z4, Z3, Z3
-	VMULPS       Z0, Z3, Z3
-	VMOVUPS      Z3, (R10)
-	ADDQ         SI, R10
-	ADDQ         SI, R9
-	CMPQ         R9, DI
-	JLT          rows
+	VMOVUPS     (R9), Z10
+	VSUBPS      Z8, Z10, Z10
+	VMOVUPS     (R9)(SI*1), Z11
+	VSUBPS      Z8, Z11, Z11
+	VMOVUPS     (R12), Z12
+	VSUBPS      Z8, Z12, Z12
+	VMOVUPS     (R12)(SI*1), Z13
+	VSUBPS      Z8, Z13, Z13
+	VREDUCEPS   $0x09, Z10, Z14
+	VREDUCEPS   $0x09, Z11, Z15
+	VREDUCEPS   $0x09, Z12, Z16
+	VREDUCEPS   $0x09, Z13, Z17
+	VMOVAPS     Z7, Z18
+	VMOVAPS     Z7, Z19
+	VMOVAPS     Z7, Z20
+	VMOVAPS     Z7, Z21
+	VFMADD213PS Z6, Z14, Z18
+	VFMADD213PS Z6, Z15, Z19
+	VFMADD213PS Z6, Z16, Z20
+	VFMADD213PS Z6, Z17, Z21
+	VFMADD213PS Z5, Z14, Z18
+	VFMADD213PS Z5, Z15, Z19
+	VFMADD213PS Z5, Z16, Z20
+	VFMADD213PS Z5, Z17, Z21
+	VFMADD213PS Z4, Z14, Z18
+	VFMADD213PS Z4, Z15, Z19
+	VFMADD213PS Z4, Z16, Z20
+	VFMADD213PS Z4, Z17, Z21
+	VFMADD213PS Z3, Z14, Z18
+	VFMADD213PS Z3, Z15, Z19
+	VFMADD213PS Z3, Z16, Z20
+	VFMADD213PS Z3, Z17, Z21
+	VFMADD213PS Z2, Z14, Z18
+	VFMADD213PS Z2, Z15, Z19
+	VFMADD213PS Z2, Z16, Z20
+	VFMADD213PS Z2, Z17, Z21
+	VFMADD213PS Z1, Z14, Z18
+	VFMADD213PS Z1, Z15, Z19
+	VFMADD213PS Z1, Z16, Z20
+	VFMADD213PS Z1, Z17, Z21
+	VSCALEFPS   Z10, Z18, Z10
+	VSCALEFPS   Z11, Z19, Z11
+	VSCALEFPS   Z12, Z20, Z12
+	VSCALEFPS   Z13, Z21, Z13
+	VMOVUPS     Z10, (R9)
+	LEAQ        (R9), R13
+	VMOVUPS     (R13)(CX*1), Z14
+	VSUBPS      Z9, Z14, Z14
+	VMULPS      Z14, Z10, Z10
+	VMULPS      Z0, Z10, Z10
+	VMOVUPS     Z10, (R13)(CX*1)
+	VMOVUPS     Z11, (R9)(SI*1)
+	LEAQ        (R9)(SI*1), R13
+	VMOVUPS     (R13)(CX*1), Z10
+	VSUBPS      Z9, Z10, Z10
+	VMULPS      Z10, Z11, Z10
+	VMULPS      Z0, Z10, Z10
+	VMOVUPS     Z10, (R13)(CX*1)
+	VMOVUPS     Z12, (R12)
+	LEAQ        (R12), R13
+	VMOVUPS     (R13)(CX*1), Z10
+	VSUBPS      Z9, Z10, Z10
+	VMULPS      Z10, Z12, Z10
+	VMULPS      Z0, Z10, Z10
+	VMOVUPS     Z10, (R13)(CX*1)
+	VMOVUPS     Z13, (R12)(SI*1)
+	LEAQ        (R12)(SI*1), R13
+	VMOVUPS     (R13)(CX*1), Z10
+	VSUBPS      Z9, Z10, Z10
+	VMULPS      Z10, Z13, Z10
+	VMULPS      Z0, Z10, Z10
+	VMOVUPS     Z10, (R13)(CX*1)
+	ADDQ        R11, R12
+	ADDQ        R11, R9
+	CMPQ        R9, R10
+	JLT         rows
+
+rowsrest:
+	CMPQ R9, DI
+	JGE  rowsend
+
+rowsone:
+	VMOVUPS     (R9), Z10
+	VSUBPS      Z8, Z10, Z10
+	VREDUCEPS   $0x09, Z10, Z11
+	VMOVAPS     Z7, Z12
+	VFMADD213PS Z6, Z11, Z12
+	VFMADD213PS Z5, Z11, Z12
+	VFMADD213PS Z4, Z11, Z12
+	VFMADD213PS Z3, Z11, Z12
+	VFMADD213PS Z2, Z11, Z12
+	VFMADD213PS Z1, Z11, Z12
+	VSCALEFPS   Z10, Z12, Z10
+	VMOVUPS     Z10, (R9)
+	LEAQ        (R9), R10
+	VMOVUPS     (R10)(CX*1), Z11
+	VSUBPS      Z9, Z11, Z11
+	VMULPS      Z11, Z10, Z10
+	VMULPS      Z0, Z10, Z10
+	VMOVUPS     Z10, (R10)(CX*1)
+	ADDQ        SI, R9
+	CMPQ        R9, DI
+	JLT         rowsone
 
 rowsend:
 	ADDQ $0x40, R8
@@ -4335,15 +4616,39 @@ TEXT ·scaleLanesWide(SB), NOSPLIT, $0-48
 lanes:
 	VMOVUPS (CX)(SI*1), Z0
 	LEAQ    (AX)(SI*1), DI
-	CMPQ    DI, BX
-	JGE     rowsend
+	MOVQ    BX, R8
+	LEAQ    (DI)(DX*2), R10
+	LEAQ    (DX)(DX*2), R9
+	SUBQ    R9, R8
+	MOVQ    DX, R9
+	SHLQ    $0x02, R9
+	CMPQ    DI, R8
+	JGE     rowsrest
 
 rows:
 	VMULPS  (DI), Z0, Z1
 	VMOVUPS Z1, (DI)
+	VMULPS  (DI)(DX*1), Z0, Z1
+	VMOVUPS Z1, (DI)(DX*1)
+	VMULPS  (R10), Z0, Z1
+	VMOVUPS Z1, (R10)
+	VMULPS  (R10)(DX*1), Z0, Z1
+	VMOVUPS Z1, (R10)(DX*1)
+	ADDQ    R9, R10
+	ADDQ    R9, DI
+	CMPQ    DI, R8
+	JLT     rows
+
+rowsrest:
+	CMPQ DI, BX
+	JGE  rowsend
+
+rowsone:
+	VMULPS  (DI), Z0, Z1
+	VMOVUPS Z1, (DI)
 	ADDQ    DX, DI
 	CMPQ    DI, BX
-	JLT     rows
+	JLT     rowsone
 
 rowsend:
 	ADDQ $0x40, SI
@@ -7622,99 +7927,208 @@ TEXT ·softmaxBlockNarrow(SB), NOSPLIT, $0-96
 lanes:
 	VMOVUPS (CX)(R8*1), Y0
 	VMOVAPS Y0, Y1
+	VMOVAPS Y0, Y2
 	LEAQ    (AX)(R8*1), R9
-	CMPQ    R9, DI
-	JGE     highestend
+	MOVQ    DI, R10
+	SUBQ    SI, R10
+	LEAQ    (SI)(SI*1), R11
+	CMPQ    R9, R10
+	JGE     highestrest
 
 highest:
 	VMAXPS (R9), Y1, Y1
-	ADDQ   SI, R9
-	CMPQ   R9, DI
+	VMAXPS (R9)(SI*1), Y2, Y2
+	ADDQ   R11, R9
+	CMPQ   R9, R10
 	JLT    highest
 
+highestrest:
+	CMPQ R9, DI
+	JGE  highestend
+
+highestone:
+	VMAXPS (R9), Y1, Y1
+	ADDQ   SI, R9
+	CMPQ   R9, DI
+	JLT    highestone
+
 highestend:
-	VMOVUPS      Y1, (CX)(R8*1)
-	VCMPPS       $0x00, wordff800000<>+0(SB), Y1, Y2
-	VBLENDVPS    Y2, word00000000<>+0(SB), Y1, Y1
-	VSUBPS       Y1, Y0, Y0
-	VMOVUPS      wordc2d00000<>+0(SB), Y2
-	VMOVUPS      word42b20000<>+0(SB), Y3
-	VMINPS       Y0, Y3, Y0
-	VMAXPS       Y0, Y2, Y0
-	VMULPS       word3fb8aa3b<>+0(SB), Y0, Y2
-	VROUNDPS     $0x08, Y2, Y2
-	VMOVAPS      Y0, Y0
-	VFNMADD231PS word3f318000<>+0(SB), Y2, Y0
-	VFNMADD231PS wordb95e8083<>+0(SB), Y2, Y0
-	VMOVUPS      word394f844e<>+0(SB), Y3
-	VFMADD213PS  word3ab6c684<>+0(SB), Y0, Y3
-	VFMADD213PS  word3c088938<>+0(SB), Y0, Y3
-	VFMADD213PS  word3d2aaa47<>+0(SB), Y0, Y3
-	VFMADD213PS  word3e2aaaaa<>+0(SB), Y0, Y3
-	VFMADD213PS  word3f000000<>+0(SB), Y0, Y3
-	VMULPS       Y0, Y0, Y4
-	VFMADD213PS  Y0, Y4, Y3
-	VADDPS       word3f800000<>+0(SB), Y3, Y0
-	VCVTPS2DQ    Y2, Y2
-	VPSRAD       $0x01, Y2, Y3
-	VPSUBD       Y3, Y2, Y2
-	VPADDD       word0000007f<>+0(SB), Y3, Y3
-	VPSLLD       $0x17, Y3, Y3
-	VPADDD       word0000007f<>+0(SB), Y2, Y2
-	VPSLLD       $0x17, Y2, Y2
-	VMULPS       Y3, Y0, Y0
-	VMULPS       Y2, Y0, Y0
-	VMOVUPS      Y0, (BX)(R8*1)
-	VMULPS       (DX)(R8*1), Y0, Y0
-	VXORPS       Y2, Y2, Y2
-	LEAQ         (AX)(R8*1), R9
-	CMPQ         R9, DI
-	JGE          exponentialsend
+	VMAXPS      Y2, Y1, Y1
+	VMOVUPS     Y1, (CX)(R8*1)
+	VCMPPS      $0x00, wordff800000<>+0(SB), Y1, Y2
+	VBLENDVPS   Y2, word00000000<>+0(SB), Y1, Y1
+	VSUBPS      Y1, Y0, Y0
+	VMOVUPS     word43000000<>+0(SB), Y2
+	VMOVUPS     wordc3160000<>+0(SB), Y3
+	VMAXPS      Y0, Y3, Y0
+	VMINPS      Y0, Y2, Y0
+	VROUNDPS    $0x09, Y0, Y2
+	VSUBPS      Y2, Y0, Y0
+	VMOVAPS     word3962a0bb<>+0(SB), Y3
+	VFMADD213PS word3aa36b26<>+0(SB), Y0, Y3
+	VFMADD213PS word3c1e85c9<>+0(SB), Y0, Y3
+	VFMADD213PS word3d634489<>+0(SB), Y0, Y3
+	VFMADD213PS word3e75feac<>+0(SB), Y0, Y3
+	VFMADD213PS word3f317216<>+0(SB), Y0, Y3
+	VFMADD213PS word3f800000<>+0(SB), Y0, Y3
+	VCVTPS2DQ   Y2, Y0
+	VPSRAD      $0x01, Y0, Y2
+	VPSUBD      Y2, Y0, Y0
+	VPADDD      word0000007f<>+0(SB), Y2, Y2
+	VPSLLD      $0x17, Y2, Y2
+	VPADDD      word0000007f<>+0(SB), Y0, Y0
+	VPSLLD      $0x17, Y0, Y0
+	VMULPS      Y2, Y3, Y2
+	VMULPS      Y0, Y2, Y0
+	VMOVUPS     Y0, (BX)(R8*1)
+	VXORPS      Y0, Y0, Y0
+	VXORPS      Y2, Y2, Y2
+	LEAQ        (AX)(R8*1), R9
+	MOVQ        DI, R10
+	SUBQ        SI, R10
+	LEAQ        (SI)(SI*1), R11
+	CMPQ        R9, R10
+	JGE         exponentialsrest
 
 exponentials:
-	VMOVUPS      (R9), Y3
-	VSUBPS       Y1, Y3, Y3
-	VMOVUPS      wordc2d00000<>+0(SB), Y4
-	VMOVUPS      word42b20000<>+0(SB), Y5
-	VMINPS       Y3, Y5, Y3
-	VMAXPS       Y3, Y4, Y3
-	VMULPS       word3fb8aa3b<>+0(SB), Y3, Y4
-	VROUNDPS     $0x08, Y4, Y4
-	VMOVAPS      Y3, Y3
-	VFNMADD231PS word3f318000<>+0(SB), Y4, Y3
-	VFNMADD231PS wordb95e8083<>+0(SB), Y4, Y3
-	VMOVUPS      word394f844e<>+0(SB), Y5
-	VFMADD213PS  word3ab6c684<>+0(SB), Y3, Y5
-	VFMADD213PS  word3c088938<>+0(SB), Y3, Y5
-	VFMADD213PS  word3d2aaa47<>+0(SB), Y3, Y5
-	VFMADD213PS  word3e2aaaaa<>+0(SB), Y3, Y5
-	VFMADD213PS  word3f000000<>+0(SB), Y3, Y5
-	VMULPS       Y3, Y3, Y6
-	VFMADD213PS  Y3, Y6, Y5
-	VADDPS       word3f800000<>+0(SB), Y5, Y3
-	VCVTPS2DQ    Y4, Y4
-	VPSRAD       $0x01, Y4, Y5
-	VPSUBD       Y5, Y4, Y4
-	VPADDD       word0000007f<>+0(SB), Y5, Y5
-	VPSLLD       $0x17, Y5, Y5
-	VPADDD       word0000007f<>+0(SB), Y4, Y4
-	VPSLLD       $0x17, Y4, Y4
-	VMULPS       Y5, Y3, Y3
-	VMULPS       Y4, Y3, Y3
-	VMOVUPS      Y3, (R9)
-	VADDPS       Y3, Y2, Y2
-	ADDQ         SI, R9
-	CMPQ         R9, DI
-	JLT          exponentials
+	VMOVUPS     (R9), Y3
+	VSUBPS      Y1, Y3, Y3
+	VMOVUPS     (R9)(SI*1), Y4
+	VSUBPS      Y1, Y4, Y4
+	VMOVUPS     word43000000<>+0(SB), Y5
+	VMOVUPS     wordc3160000<>+0(SB), Y6
+	VMAXPS      Y3, Y6, Y3
+	VMINPS      Y3, Y5, Y3
+	VROUNDPS    $0x09, Y3, Y5
+	VSUBPS      Y5, Y3, Y3
+	VMOVUPS     word43000000<>+0(SB), Y6
+	VMOVUPS     wordc3160000<>+0(SB), Y7
+	VMAXPS      Y4, Y7, Y4
+	VMINPS      Y4, Y6, Y4
+	VROUNDPS    $0x09, Y4, Y6
+	VSUBPS      Y6, Y4, Y4
+	VMOVAPS     word3962a0bb<>+0(SB), Y7
+	VMOVAPS     word3962a0bb<>+0(SB), Y8
+	VFMADD213PS word3aa36b26<>+0(SB), Y3, Y7
+	VFMADD213PS word3aa36b26<>+0(SB), Y4, Y8
+	VFMADD213PS word3c1e85c9<>+0(SB), Y3, Y7
+	VFMADD213PS word3c1e85c9<>+0(SB), Y4, Y8
+	VFMADD213PS word3d634489<>+0(SB), Y3, Y7
+	VFMADD213PS word3d634489<>+0(SB), Y4, Y8
+	VFMADD213PS word3e75feac<>+0(SB), Y3, Y7
+	VFMADD213PS word3e75feac<>+0(SB), Y4, Y8
+	VFMADD213PS word3f317216<>+0(SB), Y3, Y7
+	VFMADD213PS word3f317216<>+0(SB), Y4, Y8
+	VFMADD213PS word3f800000<>+0(SB), Y3, Y7
+	VFMADD213PS word3f800000<>+0(SB), Y4, Y8
+	VCVTPS2DQ   Y5, Y3
+	VPSRAD      $0x01, Y3, Y4
+	VPSUBD      Y4, Y3, Y3
+	VPADDD      word0000007f<>+0(SB), Y4, Y4
+	VPSLLD      $0x17, Y4, Y4
+	VPADDD      word0000007f<>+0(SB), Y3, Y3
+	VPSLLD      $0x17, Y3, Y3
+	VMULPS      Y4, Y7, Y4
+	VMULPS      Y3, Y4, Y3
+	VCVTPS2DQ   Y6, Y4
+	VPSRAD      $0x01, Y4, Y5
+	VPSUBD      Y5, Y4, Y4
+	VPADDD      word0000007f<>+0(SB), Y5, Y5
+	VPSLLD      $0x17, Y5, Y5
+	VPADDD      word0000007f<>+0(SB), Y4, Y4
+	VPSLLD      $0x17, Y4, Y4
+	VMULPS      Y5, Y8, Y5
+	VMULPS      Y4, Y5, Y4
+	VMOVUPS     Y3, (R9)
+	VADDPS      Y3, Y0, Y0
+	VMOVUPS     Y4, (R9)(SI*1)
+	VADDPS      Y4, Y2, Y2
+	ADDQ        R11, R9
+	CMPQ        R9, R10
+	JLT         exponentials
+
+exponentialsrest:
+	CMPQ R9, DI
+	JGE  exponentialsend
+
+exponentialsone:
+	VMOVUPS     (R9), Y3
+	VSUBPS      Y1, Y3, Y3
+	VMOVUPS     word43000000<>+0(SB), Y4
+	VMOVUPS     wordc3160000<>+0(SB), Y5
+	VMAXPS      Y3, Y5, Y3
+	VMINPS      Y3, Y4, Y3
+	VROUNDPS    $0x09, Y3, Y4
+	VSUBPS      Y4, Y3, Y3
+	VMOVAPS     word3962a0bb<>+0(SB), Y5
+	VFMADD213PS word3aa36b26<>+0(SB), Y3, Y5
+	VFMADD213PS word3c1e85c9<>+0(SB), Y3, Y5
+	VFMADD213PS word3d634489<>+0(SB), Y3, Y5
+	VFMADD213PS word3e75feac<>+0(SB), Y3, Y5
+	VFMADD213PS word3f317216<>+0(SB), Y3, Y5
+	VFMADD213PS word3f800000<>+0(SB), Y3, Y5
+	VCVTPS2DQ   Y4, Y3
+	VPSRAD      $0x01, Y3, Y4
+	VPSUBD      Y4, Y3, Y3
+	VPADDD      word0000007f<>+0(SB), Y4, Y4
+	VPSLLD      $0x17, Y4, Y4
+	VPADDD      word0000007f<>+0(SB), Y3, Y3
+	VPSLLD      $0x17, Y3, Y3
+	VMULPS      Y4, Y5, Y4
+	VMULPS      Y3, Y4, Y3
+	VMOVUPS     Y3, (R9)
+	VADDPS      Y3, Y0, Y0
+	ADDQ        SI, R9
+	CMPQ        R9, DI
+	JLT         exponentialsone
 
 exponentialsend:
+	VMOVUPS (BX)(R8*1), Y1
+	VMULPS  (DX)(R8*1), Y1, Y1
 	VADDPS  Y2, Y0, Y0
+	VADDPS  Y0, Y1, Y0
 	VMOVUPS Y0, (DX)(R8*1)
 	ADDQ    $0x20, R8
 	CMPQ    R8, SI
 	JLT     lanes
 	VZEROUPPER
 	RET
+
+DATA word43000000<>+0(SB)/4, $0x43000000
+DATA word43000000<>+4(SB)/4, $0x43000000
+DATA word43000000<>+8(SB)/4, $0x43000000
+DATA word43000000<>+12(SB)/4, $0x43000000
+DATA word43000000<>+16(SB)/4, $0x43000000
+DATA word43000000<>+20(SB)/4, $0x43000000
+DATA word43000000<>+24(SB)/4, $0x43000000
+DATA word43000000<>+28(SB)/4, $0x43000000
+DATA word43000000<>+32(SB)/4, $0x43000000
+DATA word43000000<>+36(SB)/4, $0x43000000
+DATA word43000000<>+40(SB)/4, $0x43000000
+DATA word43000000<>+44(SB)/4, $0x43000000
+DATA word43000000<>+48(SB)/4, $0x43000000
+DATA word43000000<>+52(SB)/4, $0x43000000
+DATA word43000000<>+56(SB)/4, $0x43000000
+DATA word43000000<>+60(SB)/4, $0x43000000
+GLOBL word43000000<>(SB), RODATA|NOPTR, $64
+
+DATA wordc3160000<>+0(SB)/4, $0xc3160000
+DATA wordc3160000<>+4(SB)/4, $0xc3160000
+DATA wordc3160000<>+8(SB)/4, $0xc3160000
+DATA wordc3160000<>+12(SB)/4, $0xc3160000
+DATA wordc3160000<>+16(SB)/4, $0xc3160000
+DATA wordc3160000<>+20(SB)/4, $0xc3160000
+DATA wordc3160000<>+24(SB)/4, $0xc3160000
+DATA wordc3160000<>+28(SB)/4, $0xc3160000
+DATA wordc3160000<>+32(SB)/4, $0xc3160000
+DATA wordc3160000<>+36(SB)/4, $0xc3160000
+DATA wordc3160000<>+40(SB)/4, $0xc3160000
+DATA wordc3160000<>+44(SB)/4, $0xc3160000
+DATA wordc3160000<>+48(SB)/4, $0xc3160000
+DATA wordc3160000<>+52(SB)/4, $0xc3160000
+DATA wordc3160000<>+56(SB)/4, $0xc3160000
+DATA wordc3160000<>+60(SB)/4, $0xc3160000
+GLOBL wordc3160000<>(SB), RODATA|NOPTR, $64
 
 // func gradBlockNarrow(p []float32, dp []float32, shift []float32, delta []float32, scale float32)
 // Requires: AVX, AVX2, FMA3, SSE
@@ -7725,6 +8139,7 @@ TEXT ·gradBlockNarrow(SB), NOSPLIT, $0-100
 	MOVQ         delta_base+72(FP), BX
 	MOVQ         shift_len+56(FP), SI
 	SHLQ         $0x02, SI
+	SUBQ         AX, CX
 	MOVQ         p_len+8(FP), DI
 	LEAQ         (AX)(DI*4), DI
 	MOVSS        scale+96(FP), X0
@@ -7735,50 +8150,118 @@ lanes:
 	VMOVUPS (DX)(R8*1), Y1
 	VMOVUPS (BX)(R8*1), Y2
 	LEAQ    (AX)(R8*1), R9
-	LEAQ    (CX)(R8*1), R10
-	CMPQ    R9, DI
-	JGE     rowsend
+	MOVQ    DI, R10
+	SUBQ    SI, R10
+	LEAQ    (SI)(SI*1), R11
+	CMPQ    R9, R10
+	JGE     rowsrest
 
 rows:
-	VMOVUPS      (R9), Y3
-	VSUBPS       Y1, Y3, Y3
-	VMOVUPS      wordc2d00000<>+0(SB), Y4
-	VMOVUPS      word42b20000<>+0(SB), Y5
-	VMINPS       Y3, Y5, Y3
-	VMAXPS       Y3, Y4, Y3
-	VMULPS       word3fb8aa3b<>+0(SB), Y3, Y4
-	VROUNDPS     $0x08, Y4, Y4
-	VMOVAPS      Y3, Y3
-	VFNMADD231PS word3f318000<>+0(SB), Y4, Y3
-	VFNMADD231PS wordb95e8083<>+0(SB), Y4, Y3
-	VMOVUPS      word394f844e<>+0(SB), Y5
-	VFMADD213PS  word3ab6c684<>+0(SB), Y3, Y5
-	VFMADD213PS  word3c088938<>+0(SB), Y3, Y5
-	VFMADD213PS  word3d2aaa47<>+0(SB), Y3, Y5
-	VFMADD213PS  word3e2aaaaa<>+0(SB), Y3, Y5
-	VFMADD213PS  word3f000000<>+0(SB), Y3, Y5
-	VMULPS       Y3, Y3, Y6
-	VFMADD213PS  Y3, Y6, Y5
-	VADDPS       word3f800000<>+0(SB), Y5, Y3
-	VCVTPS2DQ    Y4, Y4
-	VPSRAD       $0x01, Y4, Y5
-	VPSUBD       Y5, Y4, Y4
-	VPADDD       word0000007f<>+0(SB), Y5, Y5
-	VPSLLD       $0x17, Y5, Y5
-	VPADDD       word0000007f<>+0(SB), Y4, Y4
-	VPSLLD       $0x17, Y4, Y4
-	VMULPS       Y5, Y3, Y3
-	VMULPS       Y4, Y3, Y3
-	VMOVUPS      Y3, (R9)
-	VMOVUPS      (R10), Y4
-	VSUBPS       Y2, Y4, Y4
-	VMULPS       Y4, Y3, Y3
-	VMULPS       Y0, Y3, Y3
-	VMOVUPS      Y3, (R10)
-	ADDQ         SI, R10
-	ADDQ         SI, R9
-	CMPQ         R9, DI
-	JLT          rows
+	VMOVUPS     (R9), Y3
+	VSUBPS      Y1, Y3, Y3
+	VMOVUPS     (R9)(SI*1), Y4
+	VSUBPS      Y1, Y4, Y4
+	VMOVUPS     word43000000<>+0(SB), Y5
+	VMOVUPS     wordc3160000<>+0(SB), Y6
+	VMAXPS      Y3, Y6, Y3
+	VMINPS      Y3, Y5, Y3
+	VROUNDPS    $0x09, Y3, Y5
+	VSUBPS      Y5, Y3, Y3
+	VMOVUPS     word43000000<>+0(SB), Y6
+	VMOVUPS     wordc3160000<>+0(SB), Y7
+	VMAXPS      Y4, Y7, Y4
+	VMINPS      Y4, Y6, Y4
+	VROUNDPS    $0x09, Y4, Y6
+	VSUBPS      Y6, Y4, Y4
+	VMOVAPS     word3962a0bb<>+0(SB), Y7
+	VMOVAPS     word3962a0bb<>+0(SB), Y8
+	VFMADD213PS word3aa36b26<>+0(SB), Y3, Y7
+	VFMADD213PS word3aa36b26<>+0(SB), Y4, Y8
+	VFMADD213PS word3c1e85c9<>+0(SB), Y3, Y7
+	VFMADD213PS word3c1e85c9<>+0(SB), Y4, Y8
+	VFMADD213PS word3d634489<>+0(SB), Y3, Y7
+	VFMADD213PS word3d634489<>+0(SB), Y4, Y8
+	VFMADD213PS word3e75feac<>+0(SB), Y3, Y7
+	VFMADD213PS word3e75feac<>+0(SB), Y4, Y8
+	VFMADD213PS word3f317216<>+0(SB), Y3, Y7
+	VFMADD213PS word3f317216<>+0(SB), Y4, Y8
+	VFMADD213PS word3f800000<>+0(SB), Y3, Y7
+	VFMADD213PS word3f800000<>+0(SB), Y4, Y8
+	VCVTPS2DQ   Y5, Y3
+	VPSRAD      $0x01, Y3, Y4
+	VPSUBD      Y4, Y3, Y3
+	VPADDD      word0000007f<>+0(SB), Y4, Y4
+	VPSLLD      $0x17, Y4, Y4
+	VPADDD      word0000007f<>+0(SB), Y3, Y3
+	VPSLLD      $0x17, Y3, Y3
+	VMULPS      Y4, Y7, Y4
+	VMULPS      Y3, Y4, Y3
+	VCVTPS2DQ   Y6, Y4
+	VPSRAD      $0x01, Y4, Y5
+	VPSUBD      Y5, Y4, Y4
+	VPADDD      word0000007f<>+0(SB), Y5, Y5
+	VPSLLD      $0x17, Y5, Y5
+	VPADDD      word0000007f<>+0(SB), Y4, Y4
+	VPSLLD      $0x17, Y4, Y4
+	VMULPS      Y5, Y8, Y5
+	VMULPS      Y4, Y5, Y4
+	VMOVUPS     Y3, (R9)
+	LEAQ        (R9), R12
+	VMOVUPS     (R12)(CX*1), Y5
+	VSUBPS      Y2, Y5, Y5
+	VMULPS      Y5, Y3, Y3
+	VMULPS      Y0, Y3, Y3
+	VMOVUPS     Y3, (R12)(CX*1)
+	VMOVUPS     Y4, (R9)(SI*1)
+	LEAQ        (R9)(SI*1), R12
+	VMOVUPS     (R12)(CX*1), Y3
+	VSUBPS      Y2, Y3, Y3
+	VMULPS      Y3, Y4, Y3
+	VMULPS      Y0, Y3, Y3
+	VMOVUPS     Y3, (R12)(CX*1)
+	ADDQ        R11, R9
+	CMPQ        R9, R10
+	JLT         rows
+
+rowsrest:
+	CMPQ R9, DI
+	JGE  rowsend
+
+rowsone:
+	VMOVUPS     (R9), Y3
+	VSUBPS      Y1, Y3, Y3
+	VMOVUPS     word43000000<>+0(SB), Y4
+	VMOVUPS     wordc3160000<>+0(SB), Y5
+	VMAXPS      Y3, Y5, Y3
+	VMINPS      Y3, Y4, Y3
+	VROUNDPS    $0x09, Y3, Y4
+	VSUBPS      Y4, Y3, Y3
+	VMOVAPS     word3962a0bb<>+0(SB), Y5
+	VFMADD213PS word3aa36b26<>+0(SB), Y3, Y5
+	VFMADD213PS word3c1e85c9<>+0(SB), Y3, Y5
+	VFMADD213PS word3d634489<>+0(SB), Y3, Y5
+	VFMADD213PS word3e75feac<>+0(SB), Y3, Y5
+	VFMADD213PS word3f317216<>+0(SB), Y3, Y5
+	VFMADD213PS word3f800000<>+0(SB), Y3, Y5
+	VCVTPS2DQ   Y4, Y3
+	VPSRAD      $0x01, Y3, Y4
+	VPSUBD      Y4, Y3, Y3
+	VPADDD      word0000007f<>+0(SB), Y4, Y4
+	VPSLLD      $0x17, Y4, Y4
+	VPADDD      word0000007f<>+0(SB), Y3, Y3
+	VPSLLD      $0x17, Y3, Y3
+	VMULPS      Y4, Y5, Y4
+	VMULPS      Y3, Y4, Y3
+	VMOVUPS     Y3, (R9)
+	LEAQ        (R9), R10
+	VMOVUPS     (R10)(CX*1), Y4
+	VSUBPS      Y2, Y4, Y4
+	VMULPS      Y4, Y3, Y3
+	VMULPS      Y0, Y3, Y3
+	VMOVUPS     Y3, (R10)(CX*1)
+	ADDQ        SI, R9
+	CMPQ        R9, DI
+	JLT         rowsone
 
 rowsend:
 	ADDQ $0x20, R8
@@ -7801,15 +8284,31 @@ TEXT ·scaleLanesNarrow(SB), NOSPLIT, $0-48
 lanes:
 	VMOVUPS (CX)(SI*1), Y0
 	LEAQ    (AX)(SI*1), DI
-	CMPQ    DI, BX
-	JGE     rowsend
+	MOVQ    BX, R8
+	SUBQ    DX, R8
+	LEAQ    (DX)(DX*1), R9
+	CMPQ    DI, R8
+	JGE     rowsrest
 
 rows:
 	VMULPS  (DI), Y0, Y1
 	VMOVUPS Y1, (DI)
+	VMULPS  (DI)(DX*1), Y0, Y1
+	VMOVUPS Y1, (DI)(DX*1)
+	ADDQ    R9, DI
+	CMPQ    DI, R8
+	JLT     rows
+
+rowsrest:
+	CMPQ DI, BX
+	JGE  rowsend
+
+rowsone:
+	VMULPS  (DI), Y0, Y1
+	VMOVUPS Y1, (DI)
 	ADDQ    DX, DI
 	CMPQ    DI, BX
-	JLT     rows
+	JLT     rowsone
 
 rowsend:
 	ADDQ $0x20, SI
