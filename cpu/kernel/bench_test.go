@@ -121,7 +121,7 @@ func BenchmarkTile(b *testing.B) {
 	x, y, c := uniform(k*s.tileRows), uniform(k*s.tileCols), uniform(s.tileRows*s.tileCols)
 	benchFlops(b, s, p, 2*float64(times*k*s.tileRows*s.tileCols), func() error {
 		for range times {
-			s.tiles[s.tileRows-1][1](k, at(x, 0), 1, s.tileRows, at(y, 0), s.tileCols, at(c, 0), s.tileCols, s.tileCols, true)
+			s.tiles[s.tileRows-1][3](k, at(x, 0), 1, s.tileRows, at(y, 0), s.tileCols, at(c, 0), s.tileCols, s.tileCols, true)
 		}
 		return nil
 	})

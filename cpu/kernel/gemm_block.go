@@ -159,11 +159,8 @@ func (s *Set) small(arena *Arena, g *Gemm, entry int) {
 }
 
 // tile is the kernel for a number of rows and columns.
-func (s *Set) tile(tiles [][2]tileFunc, rows, cols int) tileFunc {
-	if 2*cols <= s.tileCols {
-		return tiles[rows-1][0]
-	}
-	return tiles[rows-1][1]
+func (s *Set) tile(tiles []tileRow, rows, cols int) tileFunc {
+	return tiles[rows-1][(4*cols-1)/s.tileCols]
 }
 
 // part is what the tasks of one product share.
@@ -175,7 +172,7 @@ type part struct {
 	baseC        int
 	packed       []float32 // nil: the tiles read B in place
 	pairs        bool      // elements of bfloat16 are multiplied in pairs
-	tiles        [][2]tileFunc
+	tiles        []tileRow
 }
 
 // newPart locates a batch entry.

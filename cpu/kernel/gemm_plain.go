@@ -7,6 +7,9 @@ import "unsafe"
 // a[i, k] is at a + i*aRow + k*aCol, b[k, j] at b + k*bRow + j, c[i, j] at c + i*cRow + j.
 type tileFunc func(k int, a *float32, aRow, aCol int, b *float32, bRow int, c *float32, cRow, cols int, accumulate bool)
 
+// tileRow are the tile kernels of a number of rows for up to a quarter, half, three quarters and all of a tile's columns.
+type tileRow [4]tileFunc
+
 // plainTile is the portable tile kernel for a number of rows; it is the definition of tileFunc.
 func plainTile(rows int) tileFunc {
 	return func(k int, a *float32, aRow, aCol int, b *float32, bRow int, c *float32, cRow, cols int, accumulate bool) {

@@ -6,10 +6,10 @@ import "fmt"
 type Set struct {
 	level Level
 
-	// tile multiplies small blocks; see tileFunc. tiles[rows-1][vectors-1] is for that number of rows and 1 or 2 vectors of columns.
+	// tile multiplies small blocks; see tileFunc. tiles[rows-1] are for that number of rows.
 	tileRows, tileCols int
-	tiles              [][2]tileFunc
-	halfTiles          [][2]tileFunc // the same for pairs of bfloat16, or nil
+	tiles              []tileRow
+	halfTiles          []tileRow // the same for pairs of bfloat16, or nil
 
 	unary        [unaryOps]func(dst, x []float32)
 	binary       [binaryOps]func(dst, a, b []float32)
@@ -73,7 +73,7 @@ func plainSet() *Set {
 	s := &Set{tileRows: 4, tileCols: 16}
 	for rows := 1; rows <= s.tileRows; rows++ {
 		t := plainTile(rows)
-		s.tiles = append(s.tiles, [2]tileFunc{t, t})
+		s.tiles = append(s.tiles, tileRow{t, t, t, t})
 	}
 	for op := range s.unary {
 		f := unaryPlain[op]

@@ -4,345 +4,485 @@
 
 package kernel
 
-// tileWide1x1 multiplies a tile of 1 rows by up to 1 vectors of columns; see tileFunc.
+// tileWide1x8 multiplies a tile of 1 rows by up to 8 columns; see tileFunc.
 //
 //go:noescape
-func tileWide1x1(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+func tileWide1x8(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 
-// tileHalf1x1 multiplies a tile of 1 rows by up to 1 vectors of columns; see tileFunc.
+// tileWide1x16 multiplies a tile of 1 rows by up to 16 columns; see tileFunc.
 //
 //go:noescape
-func tileHalf1x1(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+func tileWide1x16(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 
-// tileWide2x1 multiplies a tile of 2 rows by up to 1 vectors of columns; see tileFunc.
+// tileHalf1x16 multiplies a tile of 1 rows by up to 16 columns; see tileFunc.
 //
 //go:noescape
-func tileWide2x1(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+func tileHalf1x16(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 
-// tileHalf2x1 multiplies a tile of 2 rows by up to 1 vectors of columns; see tileFunc.
+// tileWide2x8 multiplies a tile of 2 rows by up to 8 columns; see tileFunc.
 //
 //go:noescape
-func tileHalf2x1(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+func tileWide2x8(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 
-// tileWide3x1 multiplies a tile of 3 rows by up to 1 vectors of columns; see tileFunc.
+// tileWide2x16 multiplies a tile of 2 rows by up to 16 columns; see tileFunc.
 //
 //go:noescape
-func tileWide3x1(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+func tileWide2x16(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 
-// tileHalf3x1 multiplies a tile of 3 rows by up to 1 vectors of columns; see tileFunc.
+// tileHalf2x16 multiplies a tile of 2 rows by up to 16 columns; see tileFunc.
 //
 //go:noescape
-func tileHalf3x1(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+func tileHalf2x16(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 
-// tileWide4x1 multiplies a tile of 4 rows by up to 1 vectors of columns; see tileFunc.
+// tileWide3x8 multiplies a tile of 3 rows by up to 8 columns; see tileFunc.
 //
 //go:noescape
-func tileWide4x1(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+func tileWide3x8(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 
-// tileHalf4x1 multiplies a tile of 4 rows by up to 1 vectors of columns; see tileFunc.
+// tileWide3x16 multiplies a tile of 3 rows by up to 16 columns; see tileFunc.
 //
 //go:noescape
-func tileHalf4x1(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+func tileWide3x16(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 
-// tileWide5x1 multiplies a tile of 5 rows by up to 1 vectors of columns; see tileFunc.
+// tileHalf3x16 multiplies a tile of 3 rows by up to 16 columns; see tileFunc.
 //
 //go:noescape
-func tileWide5x1(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+func tileHalf3x16(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 
-// tileHalf5x1 multiplies a tile of 5 rows by up to 1 vectors of columns; see tileFunc.
+// tileWide4x8 multiplies a tile of 4 rows by up to 8 columns; see tileFunc.
 //
 //go:noescape
-func tileHalf5x1(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+func tileWide4x8(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 
-// tileWide6x1 multiplies a tile of 6 rows by up to 1 vectors of columns; see tileFunc.
+// tileWide4x16 multiplies a tile of 4 rows by up to 16 columns; see tileFunc.
 //
 //go:noescape
-func tileWide6x1(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+func tileWide4x16(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 
-// tileHalf6x1 multiplies a tile of 6 rows by up to 1 vectors of columns; see tileFunc.
+// tileHalf4x16 multiplies a tile of 4 rows by up to 16 columns; see tileFunc.
 //
 //go:noescape
-func tileHalf6x1(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+func tileHalf4x16(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 
-// tileWide7x1 multiplies a tile of 7 rows by up to 1 vectors of columns; see tileFunc.
+// tileWide5x8 multiplies a tile of 5 rows by up to 8 columns; see tileFunc.
 //
 //go:noescape
-func tileWide7x1(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+func tileWide5x8(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 
-// tileHalf7x1 multiplies a tile of 7 rows by up to 1 vectors of columns; see tileFunc.
+// tileWide5x16 multiplies a tile of 5 rows by up to 16 columns; see tileFunc.
 //
 //go:noescape
-func tileHalf7x1(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+func tileWide5x16(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 
-// tileWide8x1 multiplies a tile of 8 rows by up to 1 vectors of columns; see tileFunc.
+// tileHalf5x16 multiplies a tile of 5 rows by up to 16 columns; see tileFunc.
 //
 //go:noescape
-func tileWide8x1(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+func tileHalf5x16(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 
-// tileHalf8x1 multiplies a tile of 8 rows by up to 1 vectors of columns; see tileFunc.
+// tileWide6x8 multiplies a tile of 6 rows by up to 8 columns; see tileFunc.
 //
 //go:noescape
-func tileHalf8x1(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+func tileWide6x8(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 
-// tileWide9x1 multiplies a tile of 9 rows by up to 1 vectors of columns; see tileFunc.
+// tileWide6x16 multiplies a tile of 6 rows by up to 16 columns; see tileFunc.
 //
 //go:noescape
-func tileWide9x1(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+func tileWide6x16(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 
-// tileHalf9x1 multiplies a tile of 9 rows by up to 1 vectors of columns; see tileFunc.
+// tileHalf6x16 multiplies a tile of 6 rows by up to 16 columns; see tileFunc.
 //
 //go:noescape
-func tileHalf9x1(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+func tileHalf6x16(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 
-// tileWide10x1 multiplies a tile of 10 rows by up to 1 vectors of columns; see tileFunc.
+// tileWide7x8 multiplies a tile of 7 rows by up to 8 columns; see tileFunc.
 //
 //go:noescape
-func tileWide10x1(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+func tileWide7x8(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 
-// tileHalf10x1 multiplies a tile of 10 rows by up to 1 vectors of columns; see tileFunc.
+// tileWide7x16 multiplies a tile of 7 rows by up to 16 columns; see tileFunc.
 //
 //go:noescape
-func tileHalf10x1(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+func tileWide7x16(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 
-// tileWide11x1 multiplies a tile of 11 rows by up to 1 vectors of columns; see tileFunc.
+// tileHalf7x16 multiplies a tile of 7 rows by up to 16 columns; see tileFunc.
 //
 //go:noescape
-func tileWide11x1(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+func tileHalf7x16(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 
-// tileHalf11x1 multiplies a tile of 11 rows by up to 1 vectors of columns; see tileFunc.
+// tileWide8x8 multiplies a tile of 8 rows by up to 8 columns; see tileFunc.
 //
 //go:noescape
-func tileHalf11x1(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+func tileWide8x8(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 
-// tileWide12x1 multiplies a tile of 12 rows by up to 1 vectors of columns; see tileFunc.
+// tileWide8x16 multiplies a tile of 8 rows by up to 16 columns; see tileFunc.
 //
 //go:noescape
-func tileWide12x1(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+func tileWide8x16(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 
-// tileHalf12x1 multiplies a tile of 12 rows by up to 1 vectors of columns; see tileFunc.
+// tileHalf8x16 multiplies a tile of 8 rows by up to 16 columns; see tileFunc.
 //
 //go:noescape
-func tileHalf12x1(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+func tileHalf8x16(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 
-// tileWide13x1 multiplies a tile of 13 rows by up to 1 vectors of columns; see tileFunc.
+// tileWide9x8 multiplies a tile of 9 rows by up to 8 columns; see tileFunc.
 //
 //go:noescape
-func tileWide13x1(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+func tileWide9x8(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 
-// tileHalf13x1 multiplies a tile of 13 rows by up to 1 vectors of columns; see tileFunc.
+// tileWide9x16 multiplies a tile of 9 rows by up to 16 columns; see tileFunc.
 //
 //go:noescape
-func tileHalf13x1(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+func tileWide9x16(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 
-// tileWide14x1 multiplies a tile of 14 rows by up to 1 vectors of columns; see tileFunc.
+// tileHalf9x16 multiplies a tile of 9 rows by up to 16 columns; see tileFunc.
 //
 //go:noescape
-func tileWide14x1(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+func tileHalf9x16(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 
-// tileHalf14x1 multiplies a tile of 14 rows by up to 1 vectors of columns; see tileFunc.
+// tileWide10x8 multiplies a tile of 10 rows by up to 8 columns; see tileFunc.
 //
 //go:noescape
-func tileHalf14x1(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+func tileWide10x8(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 
-// tileNarrow1x1 multiplies a tile of 1 rows by up to 1 vectors of columns; see tileFunc.
+// tileWide10x16 multiplies a tile of 10 rows by up to 16 columns; see tileFunc.
 //
 //go:noescape
-func tileNarrow1x1(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+func tileWide10x16(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 
-// tileNarrow2x1 multiplies a tile of 2 rows by up to 1 vectors of columns; see tileFunc.
+// tileHalf10x16 multiplies a tile of 10 rows by up to 16 columns; see tileFunc.
 //
 //go:noescape
-func tileNarrow2x1(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+func tileHalf10x16(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 
-// tileNarrow3x1 multiplies a tile of 3 rows by up to 1 vectors of columns; see tileFunc.
+// tileWide11x8 multiplies a tile of 11 rows by up to 8 columns; see tileFunc.
 //
 //go:noescape
-func tileNarrow3x1(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+func tileWide11x8(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 
-// tileNarrow4x1 multiplies a tile of 4 rows by up to 1 vectors of columns; see tileFunc.
+// tileWide11x16 multiplies a tile of 11 rows by up to 16 columns; see tileFunc.
 //
 //go:noescape
-func tileNarrow4x1(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+func tileWide11x16(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 
-// tileNarrow5x1 multiplies a tile of 5 rows by up to 1 vectors of columns; see tileFunc.
+// tileHalf11x16 multiplies a tile of 11 rows by up to 16 columns; see tileFunc.
 //
 //go:noescape
-func tileNarrow5x1(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+func tileHalf11x16(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 
-// tileNarrow6x1 multiplies a tile of 6 rows by up to 1 vectors of columns; see tileFunc.
+// tileWide12x8 multiplies a tile of 12 rows by up to 8 columns; see tileFunc.
 //
 //go:noescape
-func tileNarrow6x1(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+func tileWide12x8(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 
-// tileWide1x2 multiplies a tile of 1 rows by up to 2 vectors of columns; see tileFunc.
+// tileWide12x16 multiplies a tile of 12 rows by up to 16 columns; see tileFunc.
 //
 //go:noescape
-func tileWide1x2(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+func tileWide12x16(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 
-// tileHalf1x2 multiplies a tile of 1 rows by up to 2 vectors of columns; see tileFunc.
+// tileHalf12x16 multiplies a tile of 12 rows by up to 16 columns; see tileFunc.
 //
 //go:noescape
-func tileHalf1x2(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+func tileHalf12x16(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 
-// tileWide2x2 multiplies a tile of 2 rows by up to 2 vectors of columns; see tileFunc.
+// tileWide13x8 multiplies a tile of 13 rows by up to 8 columns; see tileFunc.
 //
 //go:noescape
-func tileWide2x2(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+func tileWide13x8(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 
-// tileHalf2x2 multiplies a tile of 2 rows by up to 2 vectors of columns; see tileFunc.
+// tileWide13x16 multiplies a tile of 13 rows by up to 16 columns; see tileFunc.
 //
 //go:noescape
-func tileHalf2x2(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+func tileWide13x16(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 
-// tileWide3x2 multiplies a tile of 3 rows by up to 2 vectors of columns; see tileFunc.
+// tileHalf13x16 multiplies a tile of 13 rows by up to 16 columns; see tileFunc.
 //
 //go:noescape
-func tileWide3x2(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+func tileHalf13x16(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 
-// tileHalf3x2 multiplies a tile of 3 rows by up to 2 vectors of columns; see tileFunc.
+// tileWide14x8 multiplies a tile of 14 rows by up to 8 columns; see tileFunc.
 //
 //go:noescape
-func tileHalf3x2(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+func tileWide14x8(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 
-// tileWide4x2 multiplies a tile of 4 rows by up to 2 vectors of columns; see tileFunc.
+// tileWide14x16 multiplies a tile of 14 rows by up to 16 columns; see tileFunc.
 //
 //go:noescape
-func tileWide4x2(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+func tileWide14x16(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 
-// tileHalf4x2 multiplies a tile of 4 rows by up to 2 vectors of columns; see tileFunc.
+// tileHalf14x16 multiplies a tile of 14 rows by up to 16 columns; see tileFunc.
 //
 //go:noescape
-func tileHalf4x2(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+func tileHalf14x16(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 
-// tileWide5x2 multiplies a tile of 5 rows by up to 2 vectors of columns; see tileFunc.
+// tileNarrow1x8 multiplies a tile of 1 rows by up to 8 columns; see tileFunc.
 //
 //go:noescape
-func tileWide5x2(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+func tileNarrow1x8(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 
-// tileHalf5x2 multiplies a tile of 5 rows by up to 2 vectors of columns; see tileFunc.
+// tileNarrow2x8 multiplies a tile of 2 rows by up to 8 columns; see tileFunc.
 //
 //go:noescape
-func tileHalf5x2(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+func tileNarrow2x8(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 
-// tileWide6x2 multiplies a tile of 6 rows by up to 2 vectors of columns; see tileFunc.
+// tileNarrow3x8 multiplies a tile of 3 rows by up to 8 columns; see tileFunc.
 //
 //go:noescape
-func tileWide6x2(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+func tileNarrow3x8(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 
-// tileHalf6x2 multiplies a tile of 6 rows by up to 2 vectors of columns; see tileFunc.
+// tileNarrow4x8 multiplies a tile of 4 rows by up to 8 columns; see tileFunc.
 //
 //go:noescape
-func tileHalf6x2(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+func tileNarrow4x8(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 
-// tileWide7x2 multiplies a tile of 7 rows by up to 2 vectors of columns; see tileFunc.
+// tileNarrow5x8 multiplies a tile of 5 rows by up to 8 columns; see tileFunc.
 //
 //go:noescape
-func tileWide7x2(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+func tileNarrow5x8(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 
-// tileHalf7x2 multiplies a tile of 7 rows by up to 2 vectors of columns; see tileFunc.
+// tileNarrow6x8 multiplies a tile of 6 rows by up to 8 columns; see tileFunc.
 //
 //go:noescape
-func tileHalf7x2(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+func tileNarrow6x8(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 
-// tileWide8x2 multiplies a tile of 8 rows by up to 2 vectors of columns; see tileFunc.
+// tileWide1x24 multiplies a tile of 1 rows by up to 24 columns; see tileFunc.
 //
 //go:noescape
-func tileWide8x2(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+func tileWide1x24(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 
-// tileHalf8x2 multiplies a tile of 8 rows by up to 2 vectors of columns; see tileFunc.
+// tileWide1x32 multiplies a tile of 1 rows by up to 32 columns; see tileFunc.
 //
 //go:noescape
-func tileHalf8x2(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+func tileWide1x32(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 
-// tileWide9x2 multiplies a tile of 9 rows by up to 2 vectors of columns; see tileFunc.
+// tileHalf1x32 multiplies a tile of 1 rows by up to 32 columns; see tileFunc.
 //
 //go:noescape
-func tileWide9x2(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+func tileHalf1x32(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 
-// tileHalf9x2 multiplies a tile of 9 rows by up to 2 vectors of columns; see tileFunc.
+// tileWide2x24 multiplies a tile of 2 rows by up to 24 columns; see tileFunc.
 //
 //go:noescape
-func tileHalf9x2(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+func tileWide2x24(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 
-// tileWide10x2 multiplies a tile of 10 rows by up to 2 vectors of columns; see tileFunc.
+// tileWide2x32 multiplies a tile of 2 rows by up to 32 columns; see tileFunc.
 //
 //go:noescape
-func tileWide10x2(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+func tileWide2x32(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 
-// tileHalf10x2 multiplies a tile of 10 rows by up to 2 vectors of columns; see tileFunc.
+// tileHalf2x32 multiplies a tile of 2 rows by up to 32 columns; see tileFunc.
 //
 //go:noescape
-func tileHalf10x2(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+func tileHalf2x32(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 
-// tileWide11x2 multiplies a tile of 11 rows by up to 2 vectors of columns; see tileFunc.
+// tileWide3x24 multiplies a tile of 3 rows by up to 24 columns; see tileFunc.
 //
 //go:noescape
-func tileWide11x2(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+func tileWide3x24(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 
-// tileHalf11x2 multiplies a tile of 11 rows by up to 2 vectors of columns; see tileFunc.
+// tileWide3x32 multiplies a tile of 3 rows by up to 32 columns; see tileFunc.
 //
 //go:noescape
-func tileHalf11x2(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+func tileWide3x32(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 
-// tileWide12x2 multiplies a tile of 12 rows by up to 2 vectors of columns; see tileFunc.
+// tileHalf3x32 multiplies a tile of 3 rows by up to 32 columns; see tileFunc.
 //
 //go:noescape
-func tileWide12x2(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+func tileHalf3x32(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 
-// tileHalf12x2 multiplies a tile of 12 rows by up to 2 vectors of columns; see tileFunc.
+// tileWide4x24 multiplies a tile of 4 rows by up to 24 columns; see tileFunc.
 //
 //go:noescape
-func tileHalf12x2(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+func tileWide4x24(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 
-// tileWide13x2 multiplies a tile of 13 rows by up to 2 vectors of columns; see tileFunc.
+// tileWide4x32 multiplies a tile of 4 rows by up to 32 columns; see tileFunc.
 //
 //go:noescape
-func tileWide13x2(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+func tileWide4x32(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 
-// tileHalf13x2 multiplies a tile of 13 rows by up to 2 vectors of columns; see tileFunc.
+// tileHalf4x32 multiplies a tile of 4 rows by up to 32 columns; see tileFunc.
 //
 //go:noescape
-func tileHalf13x2(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+func tileHalf4x32(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 
-// tileWide14x2 multiplies a tile of 14 rows by up to 2 vectors of columns; see tileFunc.
+// tileWide5x24 multiplies a tile of 5 rows by up to 24 columns; see tileFunc.
 //
 //go:noescape
-func tileWide14x2(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+func tileWide5x24(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 
-// tileHalf14x2 multiplies a tile of 14 rows by up to 2 vectors of columns; see tileFunc.
+// tileWide5x32 multiplies a tile of 5 rows by up to 32 columns; see tileFunc.
 //
 //go:noescape
-func tileHalf14x2(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+func tileWide5x32(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 
-// tileNarrow1x2 multiplies a tile of 1 rows by up to 2 vectors of columns; see tileFunc.
+// tileHalf5x32 multiplies a tile of 5 rows by up to 32 columns; see tileFunc.
 //
 //go:noescape
-func tileNarrow1x2(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+func tileHalf5x32(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 
-// tileNarrow2x2 multiplies a tile of 2 rows by up to 2 vectors of columns; see tileFunc.
+// tileWide6x24 multiplies a tile of 6 rows by up to 24 columns; see tileFunc.
 //
 //go:noescape
-func tileNarrow2x2(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+func tileWide6x24(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 
-// tileNarrow3x2 multiplies a tile of 3 rows by up to 2 vectors of columns; see tileFunc.
+// tileWide6x32 multiplies a tile of 6 rows by up to 32 columns; see tileFunc.
 //
 //go:noescape
-func tileNarrow3x2(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+func tileWide6x32(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 
-// tileNarrow4x2 multiplies a tile of 4 rows by up to 2 vectors of columns; see tileFunc.
+// tileHalf6x32 multiplies a tile of 6 rows by up to 32 columns; see tileFunc.
 //
 //go:noescape
-func tileNarrow4x2(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+func tileHalf6x32(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 
-// tileNarrow5x2 multiplies a tile of 5 rows by up to 2 vectors of columns; see tileFunc.
+// tileWide7x24 multiplies a tile of 7 rows by up to 24 columns; see tileFunc.
 //
 //go:noescape
-func tileNarrow5x2(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+func tileWide7x24(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 
-// tileNarrow6x2 multiplies a tile of 6 rows by up to 2 vectors of columns; see tileFunc.
+// tileWide7x32 multiplies a tile of 7 rows by up to 32 columns; see tileFunc.
 //
 //go:noescape
-func tileNarrow6x2(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+func tileWide7x32(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+
+// tileHalf7x32 multiplies a tile of 7 rows by up to 32 columns; see tileFunc.
+//
+//go:noescape
+func tileHalf7x32(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+
+// tileWide8x24 multiplies a tile of 8 rows by up to 24 columns; see tileFunc.
+//
+//go:noescape
+func tileWide8x24(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+
+// tileWide8x32 multiplies a tile of 8 rows by up to 32 columns; see tileFunc.
+//
+//go:noescape
+func tileWide8x32(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+
+// tileHalf8x32 multiplies a tile of 8 rows by up to 32 columns; see tileFunc.
+//
+//go:noescape
+func tileHalf8x32(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+
+// tileWide9x24 multiplies a tile of 9 rows by up to 24 columns; see tileFunc.
+//
+//go:noescape
+func tileWide9x24(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+
+// tileWide9x32 multiplies a tile of 9 rows by up to 32 columns; see tileFunc.
+//
+//go:noescape
+func tileWide9x32(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+
+// tileHalf9x32 multiplies a tile of 9 rows by up to 32 columns; see tileFunc.
+//
+//go:noescape
+func tileHalf9x32(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+
+// tileWide10x24 multiplies a tile of 10 rows by up to 24 columns; see tileFunc.
+//
+//go:noescape
+func tileWide10x24(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+
+// tileWide10x32 multiplies a tile of 10 rows by up to 32 columns; see tileFunc.
+//
+//go:noescape
+func tileWide10x32(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+
+// tileHalf10x32 multiplies a tile of 10 rows by up to 32 columns; see tileFunc.
+//
+//go:noescape
+func tileHalf10x32(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+
+// tileWide11x24 multiplies a tile of 11 rows by up to 24 columns; see tileFunc.
+//
+//go:noescape
+func tileWide11x24(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+
+// tileWide11x32 multiplies a tile of 11 rows by up to 32 columns; see tileFunc.
+//
+//go:noescape
+func tileWide11x32(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+
+// tileHalf11x32 multiplies a tile of 11 rows by up to 32 columns; see tileFunc.
+//
+//go:noescape
+func tileHalf11x32(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+
+// tileWide12x24 multiplies a tile of 12 rows by up to 24 columns; see tileFunc.
+//
+//go:noescape
+func tileWide12x24(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+
+// tileWide12x32 multiplies a tile of 12 rows by up to 32 columns; see tileFunc.
+//
+//go:noescape
+func tileWide12x32(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+
+// tileHalf12x32 multiplies a tile of 12 rows by up to 32 columns; see tileFunc.
+//
+//go:noescape
+func tileHalf12x32(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+
+// tileWide13x24 multiplies a tile of 13 rows by up to 24 columns; see tileFunc.
+//
+//go:noescape
+func tileWide13x24(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+
+// tileWide13x32 multiplies a tile of 13 rows by up to 32 columns; see tileFunc.
+//
+//go:noescape
+func tileWide13x32(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+
+// tileHalf13x32 multiplies a tile of 13 rows by up to 32 columns; see tileFunc.
+//
+//go:noescape
+func tileHalf13x32(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+
+// tileWide14x24 multiplies a tile of 14 rows by up to 24 columns; see tileFunc.
+//
+//go:noescape
+func tileWide14x24(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+
+// tileWide14x32 multiplies a tile of 14 rows by up to 32 columns; see tileFunc.
+//
+//go:noescape
+func tileWide14x32(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+
+// tileHalf14x32 multiplies a tile of 14 rows by up to 32 columns; see tileFunc.
+//
+//go:noescape
+func tileHalf14x32(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+
+// tileNarrow1x16 multiplies a tile of 1 rows by up to 16 columns; see tileFunc.
+//
+//go:noescape
+func tileNarrow1x16(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+
+// tileNarrow2x16 multiplies a tile of 2 rows by up to 16 columns; see tileFunc.
+//
+//go:noescape
+func tileNarrow2x16(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+
+// tileNarrow3x16 multiplies a tile of 3 rows by up to 16 columns; see tileFunc.
+//
+//go:noescape
+func tileNarrow3x16(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+
+// tileNarrow4x16 multiplies a tile of 4 rows by up to 16 columns; see tileFunc.
+//
+//go:noescape
+func tileNarrow4x16(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+
+// tileNarrow5x16 multiplies a tile of 5 rows by up to 16 columns; see tileFunc.
+//
+//go:noescape
+func tileNarrow5x16(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+
+// tileNarrow6x16 multiplies a tile of 6 rows by up to 16 columns; see tileFunc.
+//
+//go:noescape
+func tileNarrow6x16(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 
 // peakWide does rounds times 14 multiply-adds of a vector in registers; rounds is at least 1.
 func peakWide(rounds int)

@@ -38,9 +38,90 @@ DATA tileMasks<>+120(SB)/4, $0x00000000
 DATA tileMasks<>+124(SB)/4, $0x00000000
 GLOBL tileMasks<>(SB), RODATA|NOPTR, $128
 
-// func tileWide1x1(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+// func tileWide1x8(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+// Requires: AVX, AVX512F, AVX512VL, BMI2, FMA3, MMX+
+TEXT ·tileWide1x8(SB), NOSPLIT, $0-73
+	MOVQ       k+0(FP), AX
+	MOVQ       aRow+16(FP), CX
+	SHLQ       $0x02, CX
+	MOVQ       aCol+24(FP), DX
+	SHLQ       $0x02, DX
+	MOVQ       bRow+40(FP), SI
+	SHLQ       $0x02, SI
+	MOVQ       b+32(FP), BX
+	MOVQ       a+8(FP), DI
+	VXORPS     Y0, Y0, Y0
+	MOVQ       cols+64(FP), CX
+	MOVQ       $-1, R8
+	BZHIQ      CX, R8, R8
+	KMOVW      R8, K1
+	MOVQ       c+48(FP), R8
+	MOVQ       cRow+56(FP), R9
+	SHLQ       $0x02, R9
+	MOVQ       R8, R9
+	PREFETCHT0 (R9)
+	SUBQ       $0x02, AX
+	JLT        rest
+
+loop:
+	VMOVUPS.Z    (BX), K1, Y1
+	PREFETCHT0   (BX)(SI*8)
+	VBROADCASTSS (DI), Y2
+	VFMADD231PS  Y1, Y2, Y0
+	ADDQ         DX, DI
+	ADDQ         SI, BX
+	VMOVUPS.Z    (BX), K1, Y1
+	PREFETCHT0   (BX)(SI*8)
+	VBROADCASTSS (DI), Y2
+	VFMADD231PS  Y1, Y2, Y0
+	ADDQ         DX, DI
+	ADDQ         SI, BX
+	SUBQ         $0x02, AX
+	JGE          loop
+
+rest:
+	ADDQ $0x02, AX
+	JZ   end
+
+one:
+	VMOVUPS.Z    (BX), K1, Y1
+	PREFETCHT0   (BX)(SI*8)
+	VBROADCASTSS (DI), Y2
+	VFMADD231PS  Y1, Y2, Y0
+	ADDQ         DX, DI
+	ADDQ         SI, BX
+	DECQ         AX
+	JNZ          one
+
+end:
+	CMPQ   CX, $0x08
+	JNE    masked
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R8, AX
+	VADDPS (AX), Y0, Y0
+
+fulloverwrite:
+	VMOVUPS Y0, (R8)
+	VZEROUPPER
+	RET
+
+masked:
+	MOVB     accumulate+72(FP), AL
+	TESTB    AL, AL
+	JZ       maskedoverwrite
+	MOVQ     R8, AX
+	VADDPS.Z (AX), Y0, K1, Y0
+
+maskedoverwrite:
+	VMOVUPS Y0, K1, (R8)
+	VZEROUPPER
+	RET
+
+// func tileWide1x16(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, MMX+
-TEXT ·tileWide1x1(SB), NOSPLIT, $0-73
+TEXT ·tileWide1x16(SB), NOSPLIT, $0-73
 	MOVQ       k+0(FP), AX
 	MOVQ       aRow+16(FP), CX
 	SHLQ       $0x02, CX
@@ -55,11 +136,11 @@ TEXT ·tileWide1x1(SB), NOSPLIT, $0-73
 	MOVQ       $-1, R8
 	BZHIQ      CX, R8, R8
 	KMOVW      R8, K1
-	MOVQ       c+48(FP), CX
-	MOVQ       cRow+56(FP), R8
-	SHLQ       $0x02, R8
-	MOVQ       CX, R8
-	PREFETCHT0 (R8)
+	MOVQ       c+48(FP), R8
+	MOVQ       cRow+56(FP), R9
+	SHLQ       $0x02, R9
+	MOVQ       R8, R9
+	PREFETCHT0 (R9)
 	SUBQ       $0x02, AX
 	JLT        rest
 
@@ -94,20 +175,34 @@ one:
 	JNZ          one
 
 end:
-	MOVB     accumulate+72(FP), AL
-	TESTB    AL, AL
-	JZ       overwrite
-	MOVQ     CX, AX
-	VADDPS.Z (AX), Z0, K1, Z0
+	CMPQ   CX, $0x10
+	JNE    masked
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R8, AX
+	VADDPS (AX), Z0, Z0
 
-overwrite:
-	VMOVUPS Z0, K1, (CX)
+fulloverwrite:
+	VMOVUPS Z0, (R8)
 	VZEROUPPER
 	RET
 
-// func tileHalf1x1(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+masked:
+	MOVB     accumulate+72(FP), AL
+	TESTB    AL, AL
+	JZ       maskedoverwrite
+	MOVQ     R8, AX
+	VADDPS.Z (AX), Z0, K1, Z0
+
+maskedoverwrite:
+	VMOVUPS Z0, K1, (R8)
+	VZEROUPPER
+	RET
+
+// func tileHalf1x16(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, MMX+
-TEXT ·tileHalf1x1(SB), NOSPLIT, $0-73
+TEXT ·tileHalf1x16(SB), NOSPLIT, $0-73
 	MOVQ       k+0(FP), AX
 	MOVQ       aRow+16(FP), CX
 	SHLQ       $0x02, CX
@@ -122,11 +217,11 @@ TEXT ·tileHalf1x1(SB), NOSPLIT, $0-73
 	MOVQ       $-1, R8
 	BZHIQ      CX, R8, R8
 	KMOVW      R8, K1
-	MOVQ       c+48(FP), CX
-	MOVQ       cRow+56(FP), R8
-	SHLQ       $0x02, R8
-	MOVQ       CX, R8
-	PREFETCHT0 (R8)
+	MOVQ       c+48(FP), R8
+	MOVQ       cRow+56(FP), R9
+	SHLQ       $0x02, R9
+	MOVQ       R8, R9
+	PREFETCHT0 (R9)
 	SUBQ       $0x02, AX
 	JLT        rest
 
@@ -176,20 +271,132 @@ one:
 	JNZ          one
 
 end:
-	MOVB     accumulate+72(FP), AL
-	TESTB    AL, AL
-	JZ       overwrite
-	MOVQ     CX, AX
-	VADDPS.Z (AX), Z0, K1, Z0
+	CMPQ   CX, $0x10
+	JNE    masked
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R8, AX
+	VADDPS (AX), Z0, Z0
 
-overwrite:
-	VMOVUPS Z0, K1, (CX)
+fulloverwrite:
+	VMOVUPS Z0, (R8)
 	VZEROUPPER
 	RET
 
-// func tileWide2x1(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+masked:
+	MOVB     accumulate+72(FP), AL
+	TESTB    AL, AL
+	JZ       maskedoverwrite
+	MOVQ     R8, AX
+	VADDPS.Z (AX), Z0, K1, Z0
+
+maskedoverwrite:
+	VMOVUPS Z0, K1, (R8)
+	VZEROUPPER
+	RET
+
+// func tileWide2x8(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+// Requires: AVX, AVX512F, AVX512VL, BMI2, FMA3, MMX+
+TEXT ·tileWide2x8(SB), NOSPLIT, $0-73
+	MOVQ       k+0(FP), AX
+	MOVQ       aRow+16(FP), DX
+	SHLQ       $0x02, DX
+	MOVQ       aCol+24(FP), BX
+	SHLQ       $0x02, BX
+	MOVQ       bRow+40(FP), DI
+	SHLQ       $0x02, DI
+	MOVQ       b+32(FP), SI
+	MOVQ       a+8(FP), R8
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	MOVQ       cols+64(FP), CX
+	MOVQ       $-1, R9
+	BZHIQ      CX, R9, R9
+	KMOVW      R9, K1
+	MOVQ       c+48(FP), R9
+	MOVQ       cRow+56(FP), R10
+	SHLQ       $0x02, R10
+	MOVQ       R9, R11
+	PREFETCHT0 (R11)
+	ADDQ       R10, R11
+	PREFETCHT0 (R11)
+	SUBQ       $0x02, AX
+	JLT        rest
+
+loop:
+	VMOVUPS.Z    (SI), K1, Y2
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Y3
+	VFMADD231PS  Y2, Y3, Y0
+	VBROADCASTSS (R8)(DX*1), Y3
+	VFMADD231PS  Y2, Y3, Y1
+	ADDQ         BX, R8
+	ADDQ         DI, SI
+	VMOVUPS.Z    (SI), K1, Y2
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Y3
+	VFMADD231PS  Y2, Y3, Y0
+	VBROADCASTSS (R8)(DX*1), Y3
+	VFMADD231PS  Y2, Y3, Y1
+	ADDQ         BX, R8
+	ADDQ         DI, SI
+	SUBQ         $0x02, AX
+	JGE          loop
+
+rest:
+	ADDQ $0x02, AX
+	JZ   end
+
+one:
+	VMOVUPS.Z    (SI), K1, Y2
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Y3
+	VFMADD231PS  Y2, Y3, Y0
+	VBROADCASTSS (R8)(DX*1), Y3
+	VFMADD231PS  Y2, Y3, Y1
+	ADDQ         BX, R8
+	ADDQ         DI, SI
+	DECQ         AX
+	JNZ          one
+
+end:
+	CMPQ   CX, $0x08
+	JNE    masked
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R9, AX
+	VADDPS (AX), Y0, Y0
+	ADDQ   R10, AX
+	VADDPS (AX), Y1, Y1
+
+fulloverwrite:
+	VMOVUPS Y0, (R9)
+	ADDQ    R10, R9
+	VMOVUPS Y1, (R9)
+	VZEROUPPER
+	RET
+
+masked:
+	MOVB     accumulate+72(FP), AL
+	TESTB    AL, AL
+	JZ       maskedoverwrite
+	MOVQ     R9, AX
+	VADDPS.Z (AX), Y0, K1, Y0
+	ADDQ     R10, AX
+	VADDPS.Z (AX), Y1, K1, Y1
+
+maskedoverwrite:
+	VMOVUPS Y0, K1, (R9)
+	ADDQ    R10, R9
+	VMOVUPS Y1, K1, (R9)
+	VZEROUPPER
+	RET
+
+// func tileWide2x16(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, MMX+
-TEXT ·tileWide2x1(SB), NOSPLIT, $0-73
+TEXT ·tileWide2x16(SB), NOSPLIT, $0-73
 	MOVQ       k+0(FP), AX
 	MOVQ       aRow+16(FP), DX
 	SHLQ       $0x02, DX
@@ -205,13 +412,13 @@ TEXT ·tileWide2x1(SB), NOSPLIT, $0-73
 	MOVQ       $-1, R9
 	BZHIQ      CX, R9, R9
 	KMOVW      R9, K1
-	MOVQ       c+48(FP), CX
-	MOVQ       cRow+56(FP), R9
-	SHLQ       $0x02, R9
-	MOVQ       CX, R10
-	PREFETCHT0 (R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
+	MOVQ       c+48(FP), R9
+	MOVQ       cRow+56(FP), R10
+	SHLQ       $0x02, R10
+	MOVQ       R9, R11
+	PREFETCHT0 (R11)
+	ADDQ       R10, R11
+	PREFETCHT0 (R11)
 	SUBQ       $0x02, AX
 	JLT        rest
 
@@ -252,24 +459,42 @@ one:
 	JNZ          one
 
 end:
-	MOVB     accumulate+72(FP), AL
-	TESTB    AL, AL
-	JZ       overwrite
-	MOVQ     CX, AX
-	VADDPS.Z (AX), Z0, K1, Z0
-	ADDQ     R9, AX
-	VADDPS.Z (AX), Z1, K1, Z1
+	CMPQ   CX, $0x10
+	JNE    masked
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R9, AX
+	VADDPS (AX), Z0, Z0
+	ADDQ   R10, AX
+	VADDPS (AX), Z1, Z1
 
-overwrite:
-	VMOVUPS Z0, K1, (CX)
-	ADDQ    R9, CX
-	VMOVUPS Z1, K1, (CX)
+fulloverwrite:
+	VMOVUPS Z0, (R9)
+	ADDQ    R10, R9
+	VMOVUPS Z1, (R9)
 	VZEROUPPER
 	RET
 
-// func tileHalf2x1(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+masked:
+	MOVB     accumulate+72(FP), AL
+	TESTB    AL, AL
+	JZ       maskedoverwrite
+	MOVQ     R9, AX
+	VADDPS.Z (AX), Z0, K1, Z0
+	ADDQ     R10, AX
+	VADDPS.Z (AX), Z1, K1, Z1
+
+maskedoverwrite:
+	VMOVUPS Z0, K1, (R9)
+	ADDQ    R10, R9
+	VMOVUPS Z1, K1, (R9)
+	VZEROUPPER
+	RET
+
+// func tileHalf2x16(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, MMX+
-TEXT ·tileHalf2x1(SB), NOSPLIT, $0-73
+TEXT ·tileHalf2x16(SB), NOSPLIT, $0-73
 	MOVQ       k+0(FP), AX
 	MOVQ       aRow+16(FP), DX
 	SHLQ       $0x02, DX
@@ -285,13 +510,13 @@ TEXT ·tileHalf2x1(SB), NOSPLIT, $0-73
 	MOVQ       $-1, R9
 	BZHIQ      CX, R9, R9
 	KMOVW      R9, K1
-	MOVQ       c+48(FP), CX
-	MOVQ       cRow+56(FP), R9
-	SHLQ       $0x02, R9
-	MOVQ       CX, R10
-	PREFETCHT0 (R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
+	MOVQ       c+48(FP), R9
+	MOVQ       cRow+56(FP), R10
+	SHLQ       $0x02, R10
+	MOVQ       R9, R11
+	PREFETCHT0 (R11)
+	ADDQ       R10, R11
+	PREFETCHT0 (R11)
 	SUBQ       $0x02, AX
 	JLT        rest
 
@@ -362,24 +587,157 @@ one:
 	JNZ          one
 
 end:
-	MOVB     accumulate+72(FP), AL
-	TESTB    AL, AL
-	JZ       overwrite
-	MOVQ     CX, AX
-	VADDPS.Z (AX), Z0, K1, Z0
-	ADDQ     R9, AX
-	VADDPS.Z (AX), Z1, K1, Z1
+	CMPQ   CX, $0x10
+	JNE    masked
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R9, AX
+	VADDPS (AX), Z0, Z0
+	ADDQ   R10, AX
+	VADDPS (AX), Z1, Z1
 
-overwrite:
-	VMOVUPS Z0, K1, (CX)
-	ADDQ    R9, CX
-	VMOVUPS Z1, K1, (CX)
+fulloverwrite:
+	VMOVUPS Z0, (R9)
+	ADDQ    R10, R9
+	VMOVUPS Z1, (R9)
 	VZEROUPPER
 	RET
 
-// func tileWide3x1(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+masked:
+	MOVB     accumulate+72(FP), AL
+	TESTB    AL, AL
+	JZ       maskedoverwrite
+	MOVQ     R9, AX
+	VADDPS.Z (AX), Z0, K1, Z0
+	ADDQ     R10, AX
+	VADDPS.Z (AX), Z1, K1, Z1
+
+maskedoverwrite:
+	VMOVUPS Z0, K1, (R9)
+	ADDQ    R10, R9
+	VMOVUPS Z1, K1, (R9)
+	VZEROUPPER
+	RET
+
+// func tileWide3x8(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+// Requires: AVX, AVX512F, AVX512VL, BMI2, FMA3, MMX+
+TEXT ·tileWide3x8(SB), NOSPLIT, $0-73
+	MOVQ       k+0(FP), AX
+	MOVQ       aRow+16(FP), DX
+	SHLQ       $0x02, DX
+	MOVQ       aCol+24(FP), BX
+	SHLQ       $0x02, BX
+	MOVQ       bRow+40(FP), DI
+	SHLQ       $0x02, DI
+	MOVQ       b+32(FP), SI
+	MOVQ       a+8(FP), R8
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	MOVQ       cols+64(FP), CX
+	MOVQ       $-1, R9
+	BZHIQ      CX, R9, R9
+	KMOVW      R9, K1
+	MOVQ       c+48(FP), R9
+	MOVQ       cRow+56(FP), R10
+	SHLQ       $0x02, R10
+	MOVQ       R9, R11
+	PREFETCHT0 (R11)
+	ADDQ       R10, R11
+	PREFETCHT0 (R11)
+	ADDQ       R10, R11
+	PREFETCHT0 (R11)
+	SUBQ       $0x02, AX
+	JLT        rest
+
+loop:
+	VMOVUPS.Z    (SI), K1, Y3
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Y4
+	VFMADD231PS  Y3, Y4, Y0
+	VBROADCASTSS (R8)(DX*1), Y4
+	VFMADD231PS  Y3, Y4, Y1
+	VBROADCASTSS (R8)(DX*2), Y4
+	VFMADD231PS  Y3, Y4, Y2
+	ADDQ         BX, R8
+	ADDQ         DI, SI
+	VMOVUPS.Z    (SI), K1, Y3
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Y4
+	VFMADD231PS  Y3, Y4, Y0
+	VBROADCASTSS (R8)(DX*1), Y4
+	VFMADD231PS  Y3, Y4, Y1
+	VBROADCASTSS (R8)(DX*2), Y4
+	VFMADD231PS  Y3, Y4, Y2
+	ADDQ         BX, R8
+	ADDQ         DI, SI
+	SUBQ         $0x02, AX
+	JGE          loop
+
+rest:
+	ADDQ $0x02, AX
+	JZ   end
+
+one:
+	VMOVUPS.Z    (SI), K1, Y3
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Y4
+	VFMADD231PS  Y3, Y4, Y0
+	VBROADCASTSS (R8)(DX*1), Y4
+	VFMADD231PS  Y3, Y4, Y1
+	VBROADCASTSS (R8)(DX*2), Y4
+	VFMADD231PS  Y3, Y4, Y2
+	ADDQ         BX, R8
+	ADDQ         DI, SI
+	DECQ         AX
+	JNZ          one
+
+end:
+	CMPQ   CX, $0x08
+	JNE    masked
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R9, AX
+	VADDPS (AX), Y0, Y0
+	ADDQ   R10, AX
+	VADDPS (AX), Y1, Y1
+	ADDQ   R10, AX
+	VADDPS (AX), Y2, Y2
+
+fulloverwrite:
+	VMOVUPS Y0, (R9)
+	ADDQ    R10, R9
+	VMOVUPS Y1, (R9)
+	ADDQ    R10, R9
+	VMOVUPS Y2, (R9)
+	VZEROUPPER
+	RET
+
+masked:
+	MOVB     accumulate+72(FP), AL
+	TESTB    AL, AL
+	JZ       maskedoverwrite
+	MOVQ     R9, AX
+	VADDPS.Z (AX), Y0, K1, Y0
+	ADDQ     R10, AX
+	VADDPS.Z (AX), Y1, K1, Y1
+	ADDQ     R10, AX
+	VADDPS.Z (AX), Y2, K1, Y2
+
+maskedoverwrite:
+	VMOVUPS Y0, K1, (R9)
+	ADDQ    R10, R9
+	VMOVUPS Y1, K1, (R9)
+	ADDQ    R10, R9
+	VMOVUPS Y2, K1, (R9)
+	VZEROUPPER
+	RET
+
+// func tileWide3x16(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, MMX+
-TEXT ·tileWide3x1(SB), NOSPLIT, $0-73
+TEXT ·tileWide3x16(SB), NOSPLIT, $0-73
 	MOVQ       k+0(FP), AX
 	MOVQ       aRow+16(FP), DX
 	SHLQ       $0x02, DX
@@ -396,15 +754,15 @@ TEXT ·tileWide3x1(SB), NOSPLIT, $0-73
 	MOVQ       $-1, R9
 	BZHIQ      CX, R9, R9
 	KMOVW      R9, K1
-	MOVQ       c+48(FP), CX
-	MOVQ       cRow+56(FP), R9
-	SHLQ       $0x02, R9
-	MOVQ       CX, R10
-	PREFETCHT0 (R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
+	MOVQ       c+48(FP), R9
+	MOVQ       cRow+56(FP), R10
+	SHLQ       $0x02, R10
+	MOVQ       R9, R11
+	PREFETCHT0 (R11)
+	ADDQ       R10, R11
+	PREFETCHT0 (R11)
+	ADDQ       R10, R11
+	PREFETCHT0 (R11)
 	SUBQ       $0x02, AX
 	JLT        rest
 
@@ -451,28 +809,50 @@ one:
 	JNZ          one
 
 end:
-	MOVB     accumulate+72(FP), AL
-	TESTB    AL, AL
-	JZ       overwrite
-	MOVQ     CX, AX
-	VADDPS.Z (AX), Z0, K1, Z0
-	ADDQ     R9, AX
-	VADDPS.Z (AX), Z1, K1, Z1
-	ADDQ     R9, AX
-	VADDPS.Z (AX), Z2, K1, Z2
+	CMPQ   CX, $0x10
+	JNE    masked
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R9, AX
+	VADDPS (AX), Z0, Z0
+	ADDQ   R10, AX
+	VADDPS (AX), Z1, Z1
+	ADDQ   R10, AX
+	VADDPS (AX), Z2, Z2
 
-overwrite:
-	VMOVUPS Z0, K1, (CX)
-	ADDQ    R9, CX
-	VMOVUPS Z1, K1, (CX)
-	ADDQ    R9, CX
-	VMOVUPS Z2, K1, (CX)
+fulloverwrite:
+	VMOVUPS Z0, (R9)
+	ADDQ    R10, R9
+	VMOVUPS Z1, (R9)
+	ADDQ    R10, R9
+	VMOVUPS Z2, (R9)
 	VZEROUPPER
 	RET
 
-// func tileHalf3x1(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+masked:
+	MOVB     accumulate+72(FP), AL
+	TESTB    AL, AL
+	JZ       maskedoverwrite
+	MOVQ     R9, AX
+	VADDPS.Z (AX), Z0, K1, Z0
+	ADDQ     R10, AX
+	VADDPS.Z (AX), Z1, K1, Z1
+	ADDQ     R10, AX
+	VADDPS.Z (AX), Z2, K1, Z2
+
+maskedoverwrite:
+	VMOVUPS Z0, K1, (R9)
+	ADDQ    R10, R9
+	VMOVUPS Z1, K1, (R9)
+	ADDQ    R10, R9
+	VMOVUPS Z2, K1, (R9)
+	VZEROUPPER
+	RET
+
+// func tileHalf3x16(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, MMX+
-TEXT ·tileHalf3x1(SB), NOSPLIT, $0-73
+TEXT ·tileHalf3x16(SB), NOSPLIT, $0-73
 	MOVQ       k+0(FP), AX
 	MOVQ       aRow+16(FP), DX
 	SHLQ       $0x02, DX
@@ -489,15 +869,15 @@ TEXT ·tileHalf3x1(SB), NOSPLIT, $0-73
 	MOVQ       $-1, R9
 	BZHIQ      CX, R9, R9
 	KMOVW      R9, K1
-	MOVQ       c+48(FP), CX
-	MOVQ       cRow+56(FP), R9
-	SHLQ       $0x02, R9
-	MOVQ       CX, R10
-	PREFETCHT0 (R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
+	MOVQ       c+48(FP), R9
+	MOVQ       cRow+56(FP), R10
+	SHLQ       $0x02, R10
+	MOVQ       R9, R11
+	PREFETCHT0 (R11)
+	ADDQ       R10, R11
+	PREFETCHT0 (R11)
+	ADDQ       R10, R11
+	PREFETCHT0 (R11)
 	SUBQ       $0x02, AX
 	JLT        rest
 
@@ -589,28 +969,187 @@ one:
 	JNZ          one
 
 end:
-	MOVB     accumulate+72(FP), AL
-	TESTB    AL, AL
-	JZ       overwrite
-	MOVQ     CX, AX
-	VADDPS.Z (AX), Z0, K1, Z0
-	ADDQ     R9, AX
-	VADDPS.Z (AX), Z1, K1, Z1
-	ADDQ     R9, AX
-	VADDPS.Z (AX), Z2, K1, Z2
+	CMPQ   CX, $0x10
+	JNE    masked
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R9, AX
+	VADDPS (AX), Z0, Z0
+	ADDQ   R10, AX
+	VADDPS (AX), Z1, Z1
+	ADDQ   R10, AX
+	VADDPS (AX), Z2, Z2
 
-overwrite:
-	VMOVUPS Z0, K1, (CX)
-	ADDQ    R9, CX
-	VMOVUPS Z1, K1, (CX)
-	ADDQ    R9, CX
-	VMOVUPS Z2, K1, (CX)
+fulloverwrite:
+	VMOVUPS Z0, (R9)
+	ADDQ    R10, R9
+	VMOVUPS Z1, (R9)
+	ADDQ    R10, R9
+	VMOVUPS Z2, (R9)
 	VZEROUPPER
 	RET
 
-// func tileWide4x1(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+masked:
+	MOVB     accumulate+72(FP), AL
+	TESTB    AL, AL
+	JZ       maskedoverwrite
+	MOVQ     R9, AX
+	VADDPS.Z (AX), Z0, K1, Z0
+	ADDQ     R10, AX
+	VADDPS.Z (AX), Z1, K1, Z1
+	ADDQ     R10, AX
+	VADDPS.Z (AX), Z2, K1, Z2
+
+maskedoverwrite:
+	VMOVUPS Z0, K1, (R9)
+	ADDQ    R10, R9
+	VMOVUPS Z1, K1, (R9)
+	ADDQ    R10, R9
+	VMOVUPS Z2, K1, (R9)
+	VZEROUPPER
+	RET
+
+// func tileWide4x8(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+// Requires: AVX, AVX512F, AVX512VL, BMI2, FMA3, MMX+
+TEXT ·tileWide4x8(SB), NOSPLIT, $0-73
+	MOVQ       k+0(FP), AX
+	MOVQ       aRow+16(FP), DX
+	SHLQ       $0x02, DX
+	MOVQ       aCol+24(FP), BX
+	SHLQ       $0x02, BX
+	MOVQ       bRow+40(FP), DI
+	SHLQ       $0x02, DI
+	MOVQ       b+32(FP), SI
+	MOVQ       a+8(FP), R8
+	LEAQ       (R8)(DX*2), R9
+	ADDQ       DX, R9
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	MOVQ       cols+64(FP), CX
+	MOVQ       $-1, R10
+	BZHIQ      CX, R10, R10
+	KMOVW      R10, K1
+	MOVQ       c+48(FP), R10
+	MOVQ       cRow+56(FP), R11
+	SHLQ       $0x02, R11
+	MOVQ       R10, R12
+	PREFETCHT0 (R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	SUBQ       $0x02, AX
+	JLT        rest
+
+loop:
+	VMOVUPS.Z    (SI), K1, Y4
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Y5
+	VFMADD231PS  Y4, Y5, Y0
+	VBROADCASTSS (R8)(DX*1), Y5
+	VFMADD231PS  Y4, Y5, Y1
+	VBROADCASTSS (R8)(DX*2), Y5
+	VFMADD231PS  Y4, Y5, Y2
+	VBROADCASTSS (R9), Y5
+	VFMADD231PS  Y4, Y5, Y3
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         DI, SI
+	VMOVUPS.Z    (SI), K1, Y4
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Y5
+	VFMADD231PS  Y4, Y5, Y0
+	VBROADCASTSS (R8)(DX*1), Y5
+	VFMADD231PS  Y4, Y5, Y1
+	VBROADCASTSS (R8)(DX*2), Y5
+	VFMADD231PS  Y4, Y5, Y2
+	VBROADCASTSS (R9), Y5
+	VFMADD231PS  Y4, Y5, Y3
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         DI, SI
+	SUBQ         $0x02, AX
+	JGE          loop
+
+rest:
+	ADDQ $0x02, AX
+	JZ   end
+
+one:
+	VMOVUPS.Z    (SI), K1, Y4
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Y5
+	VFMADD231PS  Y4, Y5, Y0
+	VBROADCASTSS (R8)(DX*1), Y5
+	VFMADD231PS  Y4, Y5, Y1
+	VBROADCASTSS (R8)(DX*2), Y5
+	VFMADD231PS  Y4, Y5, Y2
+	VBROADCASTSS (R9), Y5
+	VFMADD231PS  Y4, Y5, Y3
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         DI, SI
+	DECQ         AX
+	JNZ          one
+
+end:
+	CMPQ   CX, $0x08
+	JNE    masked
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R10, AX
+	VADDPS (AX), Y0, Y0
+	ADDQ   R11, AX
+	VADDPS (AX), Y1, Y1
+	ADDQ   R11, AX
+	VADDPS (AX), Y2, Y2
+	ADDQ   R11, AX
+	VADDPS (AX), Y3, Y3
+
+fulloverwrite:
+	VMOVUPS Y0, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Y1, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Y2, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Y3, (R10)
+	VZEROUPPER
+	RET
+
+masked:
+	MOVB     accumulate+72(FP), AL
+	TESTB    AL, AL
+	JZ       maskedoverwrite
+	MOVQ     R10, AX
+	VADDPS.Z (AX), Y0, K1, Y0
+	ADDQ     R11, AX
+	VADDPS.Z (AX), Y1, K1, Y1
+	ADDQ     R11, AX
+	VADDPS.Z (AX), Y2, K1, Y2
+	ADDQ     R11, AX
+	VADDPS.Z (AX), Y3, K1, Y3
+
+maskedoverwrite:
+	VMOVUPS Y0, K1, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Y1, K1, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Y2, K1, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Y3, K1, (R10)
+	VZEROUPPER
+	RET
+
+// func tileWide4x16(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, MMX+
-TEXT ·tileWide4x1(SB), NOSPLIT, $0-73
+TEXT ·tileWide4x16(SB), NOSPLIT, $0-73
 	MOVQ       k+0(FP), AX
 	MOVQ       aRow+16(FP), DX
 	SHLQ       $0x02, DX
@@ -630,17 +1169,17 @@ TEXT ·tileWide4x1(SB), NOSPLIT, $0-73
 	MOVQ       $-1, R10
 	BZHIQ      CX, R10, R10
 	KMOVW      R10, K1
-	MOVQ       c+48(FP), CX
-	MOVQ       cRow+56(FP), R10
-	SHLQ       $0x02, R10
-	MOVQ       CX, R11
-	PREFETCHT0 (R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
+	MOVQ       c+48(FP), R10
+	MOVQ       cRow+56(FP), R11
+	SHLQ       $0x02, R11
+	MOVQ       R10, R12
+	PREFETCHT0 (R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
 	SUBQ       $0x02, AX
 	JLT        rest
 
@@ -696,32 +1235,58 @@ one:
 	JNZ          one
 
 end:
-	MOVB     accumulate+72(FP), AL
-	TESTB    AL, AL
-	JZ       overwrite
-	MOVQ     CX, AX
-	VADDPS.Z (AX), Z0, K1, Z0
-	ADDQ     R10, AX
-	VADDPS.Z (AX), Z1, K1, Z1
-	ADDQ     R10, AX
-	VADDPS.Z (AX), Z2, K1, Z2
-	ADDQ     R10, AX
-	VADDPS.Z (AX), Z3, K1, Z3
+	CMPQ   CX, $0x10
+	JNE    masked
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R10, AX
+	VADDPS (AX), Z0, Z0
+	ADDQ   R11, AX
+	VADDPS (AX), Z1, Z1
+	ADDQ   R11, AX
+	VADDPS (AX), Z2, Z2
+	ADDQ   R11, AX
+	VADDPS (AX), Z3, Z3
 
-overwrite:
-	VMOVUPS Z0, K1, (CX)
-	ADDQ    R10, CX
-	VMOVUPS Z1, K1, (CX)
-	ADDQ    R10, CX
-	VMOVUPS Z2, K1, (CX)
-	ADDQ    R10, CX
-	VMOVUPS Z3, K1, (CX)
+fulloverwrite:
+	VMOVUPS Z0, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Z1, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Z2, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Z3, (R10)
 	VZEROUPPER
 	RET
 
-// func tileHalf4x1(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+masked:
+	MOVB     accumulate+72(FP), AL
+	TESTB    AL, AL
+	JZ       maskedoverwrite
+	MOVQ     R10, AX
+	VADDPS.Z (AX), Z0, K1, Z0
+	ADDQ     R11, AX
+	VADDPS.Z (AX), Z1, K1, Z1
+	ADDQ     R11, AX
+	VADDPS.Z (AX), Z2, K1, Z2
+	ADDQ     R11, AX
+	VADDPS.Z (AX), Z3, K1, Z3
+
+maskedoverwrite:
+	VMOVUPS Z0, K1, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Z1, K1, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Z2, K1, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Z3, K1, (R10)
+	VZEROUPPER
+	RET
+
+// func tileHalf4x16(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, MMX+
-TEXT ·tileHalf4x1(SB), NOSPLIT, $0-73
+TEXT ·tileHalf4x16(SB), NOSPLIT, $0-73
 	MOVQ       k+0(FP), AX
 	MOVQ       aRow+16(FP), DX
 	SHLQ       $0x02, DX
@@ -741,17 +1306,17 @@ TEXT ·tileHalf4x1(SB), NOSPLIT, $0-73
 	MOVQ       $-1, R10
 	BZHIQ      CX, R10, R10
 	KMOVW      R10, K1
-	MOVQ       c+48(FP), CX
-	MOVQ       cRow+56(FP), R10
-	SHLQ       $0x02, R10
-	MOVQ       CX, R11
-	PREFETCHT0 (R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
+	MOVQ       c+48(FP), R10
+	MOVQ       cRow+56(FP), R11
+	SHLQ       $0x02, R11
+	MOVQ       R10, R12
+	PREFETCHT0 (R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
 	SUBQ       $0x02, AX
 	JLT        rest
 
@@ -867,32 +1432,212 @@ one:
 	JNZ          one
 
 end:
-	MOVB     accumulate+72(FP), AL
-	TESTB    AL, AL
-	JZ       overwrite
-	MOVQ     CX, AX
-	VADDPS.Z (AX), Z0, K1, Z0
-	ADDQ     R10, AX
-	VADDPS.Z (AX), Z1, K1, Z1
-	ADDQ     R10, AX
-	VADDPS.Z (AX), Z2, K1, Z2
-	ADDQ     R10, AX
-	VADDPS.Z (AX), Z3, K1, Z3
+	CMPQ   CX, $0x10
+	JNE    masked
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R10, AX
+	VADDPS (AX), Z0, Z0
+	ADDQ   R11, AX
+	VADDPS (AX), Z1, Z1
+	ADDQ   R11, AX
+	VADDPS (AX), Z2, Z2
+	ADDQ   R11, AX
+	VADDPS (AX), Z3, Z3
 
-overwrite:
-	VMOVUPS Z0, K1, (CX)
-	ADDQ    R10, CX
-	VMOVUPS Z1, K1, (CX)
-	ADDQ    R10, CX
-	VMOVUPS Z2, K1, (CX)
-	ADDQ    R10, CX
-	VMOVUPS Z3, K1, (CX)
+fulloverwrite:
+	VMOVUPS Z0, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Z1, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Z2, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Z3, (R10)
 	VZEROUPPER
 	RET
 
-// func tileWide5x1(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+masked:
+	MOVB     accumulate+72(FP), AL
+	TESTB    AL, AL
+	JZ       maskedoverwrite
+	MOVQ     R10, AX
+	VADDPS.Z (AX), Z0, K1, Z0
+	ADDQ     R11, AX
+	VADDPS.Z (AX), Z1, K1, Z1
+	ADDQ     R11, AX
+	VADDPS.Z (AX), Z2, K1, Z2
+	ADDQ     R11, AX
+	VADDPS.Z (AX), Z3, K1, Z3
+
+maskedoverwrite:
+	VMOVUPS Z0, K1, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Z1, K1, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Z2, K1, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Z3, K1, (R10)
+	VZEROUPPER
+	RET
+
+// func tileWide5x8(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+// Requires: AVX, AVX512F, AVX512VL, BMI2, FMA3, MMX+
+TEXT ·tileWide5x8(SB), NOSPLIT, $0-73
+	MOVQ       k+0(FP), AX
+	MOVQ       aRow+16(FP), DX
+	SHLQ       $0x02, DX
+	MOVQ       aCol+24(FP), BX
+	SHLQ       $0x02, BX
+	MOVQ       bRow+40(FP), DI
+	SHLQ       $0x02, DI
+	MOVQ       b+32(FP), SI
+	MOVQ       a+8(FP), R8
+	LEAQ       (R8)(DX*2), R9
+	ADDQ       DX, R9
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	MOVQ       cols+64(FP), CX
+	MOVQ       $-1, R10
+	BZHIQ      CX, R10, R10
+	KMOVW      R10, K1
+	MOVQ       c+48(FP), R10
+	MOVQ       cRow+56(FP), R11
+	SHLQ       $0x02, R11
+	MOVQ       R10, R12
+	PREFETCHT0 (R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	SUBQ       $0x02, AX
+	JLT        rest
+
+loop:
+	VMOVUPS.Z    (SI), K1, Y5
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Y6
+	VFMADD231PS  Y5, Y6, Y0
+	VBROADCASTSS (R8)(DX*1), Y6
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS (R8)(DX*2), Y6
+	VFMADD231PS  Y5, Y6, Y2
+	VBROADCASTSS (R9), Y6
+	VFMADD231PS  Y5, Y6, Y3
+	VBROADCASTSS (R9)(DX*1), Y6
+	VFMADD231PS  Y5, Y6, Y4
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         DI, SI
+	VMOVUPS.Z    (SI), K1, Y5
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Y6
+	VFMADD231PS  Y5, Y6, Y0
+	VBROADCASTSS (R8)(DX*1), Y6
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS (R8)(DX*2), Y6
+	VFMADD231PS  Y5, Y6, Y2
+	VBROADCASTSS (R9), Y6
+	VFMADD231PS  Y5, Y6, Y3
+	VBROADCASTSS (R9)(DX*1), Y6
+	VFMADD231PS  Y5, Y6, Y4
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         DI, SI
+	SUBQ         $0x02, AX
+	JGE          loop
+
+rest:
+	ADDQ $0x02, AX
+	JZ   end
+
+one:
+	VMOVUPS.Z    (SI), K1, Y5
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Y6
+	VFMADD231PS  Y5, Y6, Y0
+	VBROADCASTSS (R8)(DX*1), Y6
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS (R8)(DX*2), Y6
+	VFMADD231PS  Y5, Y6, Y2
+	VBROADCASTSS (R9), Y6
+	VFMADD231PS  Y5, Y6, Y3
+	VBROADCASTSS (R9)(DX*1), Y6
+	VFMADD231PS  Y5, Y6, Y4
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         DI, SI
+	DECQ         AX
+	JNZ          one
+
+end:
+	CMPQ   CX, $0x08
+	JNE    masked
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R10, AX
+	VADDPS (AX), Y0, Y0
+	ADDQ   R11, AX
+	VADDPS (AX), Y1, Y1
+	ADDQ   R11, AX
+	VADDPS (AX), Y2, Y2
+	ADDQ   R11, AX
+	VADDPS (AX), Y3, Y3
+	ADDQ   R11, AX
+	VADDPS (AX), Y4, Y4
+
+fulloverwrite:
+	VMOVUPS Y0, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Y1, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Y2, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Y3, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Y4, (R10)
+	VZEROUPPER
+	RET
+
+masked:
+	MOVB     accumulate+72(FP), AL
+	TESTB    AL, AL
+	JZ       maskedoverwrite
+	MOVQ     R10, AX
+	VADDPS.Z (AX), Y0, K1, Y0
+	ADDQ     R11, AX
+	VADDPS.Z (AX), Y1, K1, Y1
+	ADDQ     R11, AX
+	VADDPS.Z (AX), Y2, K1, Y2
+	ADDQ     R11, AX
+	VADDPS.Z (AX), Y3, K1, Y3
+	ADDQ     R11, AX
+	VADDPS.Z (AX), Y4, K1, Y4
+
+maskedoverwrite:
+	VMOVUPS Y0, K1, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Y1, K1, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Y2, K1, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Y3, K1, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Y4, K1, (R10)
+	VZEROUPPER
+	RET
+
+// func tileWide5x16(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, MMX+
-TEXT ·tileWide5x1(SB), NOSPLIT, $0-73
+TEXT ·tileWide5x16(SB), NOSPLIT, $0-73
 	MOVQ       k+0(FP), AX
 	MOVQ       aRow+16(FP), DX
 	SHLQ       $0x02, DX
@@ -913,19 +1658,19 @@ TEXT ·tileWide5x1(SB), NOSPLIT, $0-73
 	MOVQ       $-1, R10
 	BZHIQ      CX, R10, R10
 	KMOVW      R10, K1
-	MOVQ       c+48(FP), CX
-	MOVQ       cRow+56(FP), R10
-	SHLQ       $0x02, R10
-	MOVQ       CX, R11
-	PREFETCHT0 (R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
+	MOVQ       c+48(FP), R10
+	MOVQ       cRow+56(FP), R11
+	SHLQ       $0x02, R11
+	MOVQ       R10, R12
+	PREFETCHT0 (R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
 	SUBQ       $0x02, AX
 	JLT        rest
 
@@ -987,36 +1732,66 @@ one:
 	JNZ          one
 
 end:
-	MOVB     accumulate+72(FP), AL
-	TESTB    AL, AL
-	JZ       overwrite
-	MOVQ     CX, AX
-	VADDPS.Z (AX), Z0, K1, Z0
-	ADDQ     R10, AX
-	VADDPS.Z (AX), Z1, K1, Z1
-	ADDQ     R10, AX
-	VADDPS.Z (AX), Z2, K1, Z2
-	ADDQ     R10, AX
-	VADDPS.Z (AX), Z3, K1, Z3
-	ADDQ     R10, AX
-	VADDPS.Z (AX), Z4, K1, Z4
+	CMPQ   CX, $0x10
+	JNE    masked
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R10, AX
+	VADDPS (AX), Z0, Z0
+	ADDQ   R11, AX
+	VADDPS (AX), Z1, Z1
+	ADDQ   R11, AX
+	VADDPS (AX), Z2, Z2
+	ADDQ   R11, AX
+	VADDPS (AX), Z3, Z3
+	ADDQ   R11, AX
+	VADDPS (AX), Z4, Z4
 
-overwrite:
-	VMOVUPS Z0, K1, (CX)
-	ADDQ    R10, CX
-	VMOVUPS Z1, K1, (CX)
-	ADDQ    R10, CX
-	VMOVUPS Z2, K1, (CX)
-	ADDQ    R10, CX
-	VMOVUPS Z3, K1, (CX)
-	ADDQ    R10, CX
-	VMOVUPS Z4, K1, (CX)
+fulloverwrite:
+	VMOVUPS Z0, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Z1, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Z2, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Z3, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Z4, (R10)
 	VZEROUPPER
 	RET
 
-// func tileHalf5x1(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+masked:
+	MOVB     accumulate+72(FP), AL
+	TESTB    AL, AL
+	JZ       maskedoverwrite
+	MOVQ     R10, AX
+	VADDPS.Z (AX), Z0, K1, Z0
+	ADDQ     R11, AX
+	VADDPS.Z (AX), Z1, K1, Z1
+	ADDQ     R11, AX
+	VADDPS.Z (AX), Z2, K1, Z2
+	ADDQ     R11, AX
+	VADDPS.Z (AX), Z3, K1, Z3
+	ADDQ     R11, AX
+	VADDPS.Z (AX), Z4, K1, Z4
+
+maskedoverwrite:
+	VMOVUPS Z0, K1, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Z1, K1, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Z2, K1, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Z3, K1, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Z4, K1, (R10)
+	VZEROUPPER
+	RET
+
+// func tileHalf5x16(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, MMX+
-TEXT ·tileHalf5x1(SB), NOSPLIT, $0-73
+TEXT ·tileHalf5x16(SB), NOSPLIT, $0-73
 	MOVQ       k+0(FP), AX
 	MOVQ       aRow+16(FP), DX
 	SHLQ       $0x02, DX
@@ -1037,19 +1812,19 @@ TEXT ·tileHalf5x1(SB), NOSPLIT, $0-73
 	MOVQ       $-1, R10
 	BZHIQ      CX, R10, R10
 	KMOVW      R10, K1
-	MOVQ       c+48(FP), CX
-	MOVQ       cRow+56(FP), R10
-	SHLQ       $0x02, R10
-	MOVQ       CX, R11
-	PREFETCHT0 (R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
+	MOVQ       c+48(FP), R10
+	MOVQ       cRow+56(FP), R11
+	SHLQ       $0x02, R11
+	MOVQ       R10, R12
+	PREFETCHT0 (R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
 	SUBQ       $0x02, AX
 	JLT        rest
 
@@ -1186,36 +1961,237 @@ one:
 	JNZ          one
 
 end:
-	MOVB     accumulate+72(FP), AL
-	TESTB    AL, AL
-	JZ       overwrite
-	MOVQ     CX, AX
-	VADDPS.Z (AX), Z0, K1, Z0
-	ADDQ     R10, AX
-	VADDPS.Z (AX), Z1, K1, Z1
-	ADDQ     R10, AX
-	VADDPS.Z (AX), Z2, K1, Z2
-	ADDQ     R10, AX
-	VADDPS.Z (AX), Z3, K1, Z3
-	ADDQ     R10, AX
-	VADDPS.Z (AX), Z4, K1, Z4
+	CMPQ   CX, $0x10
+	JNE    masked
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R10, AX
+	VADDPS (AX), Z0, Z0
+	ADDQ   R11, AX
+	VADDPS (AX), Z1, Z1
+	ADDQ   R11, AX
+	VADDPS (AX), Z2, Z2
+	ADDQ   R11, AX
+	VADDPS (AX), Z3, Z3
+	ADDQ   R11, AX
+	VADDPS (AX), Z4, Z4
 
-overwrite:
-	VMOVUPS Z0, K1, (CX)
-	ADDQ    R10, CX
-	VMOVUPS Z1, K1, (CX)
-	ADDQ    R10, CX
-	VMOVUPS Z2, K1, (CX)
-	ADDQ    R10, CX
-	VMOVUPS Z3, K1, (CX)
-	ADDQ    R10, CX
-	VMOVUPS Z4, K1, (CX)
+fulloverwrite:
+	VMOVUPS Z0, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Z1, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Z2, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Z3, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Z4, (R10)
 	VZEROUPPER
 	RET
 
-// func tileWide6x1(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+masked:
+	MOVB     accumulate+72(FP), AL
+	TESTB    AL, AL
+	JZ       maskedoverwrite
+	MOVQ     R10, AX
+	VADDPS.Z (AX), Z0, K1, Z0
+	ADDQ     R11, AX
+	VADDPS.Z (AX), Z1, K1, Z1
+	ADDQ     R11, AX
+	VADDPS.Z (AX), Z2, K1, Z2
+	ADDQ     R11, AX
+	VADDPS.Z (AX), Z3, K1, Z3
+	ADDQ     R11, AX
+	VADDPS.Z (AX), Z4, K1, Z4
+
+maskedoverwrite:
+	VMOVUPS Z0, K1, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Z1, K1, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Z2, K1, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Z3, K1, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Z4, K1, (R10)
+	VZEROUPPER
+	RET
+
+// func tileWide6x8(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+// Requires: AVX, AVX512F, AVX512VL, BMI2, FMA3, MMX+
+TEXT ·tileWide6x8(SB), NOSPLIT, $0-73
+	MOVQ       k+0(FP), AX
+	MOVQ       aRow+16(FP), DX
+	SHLQ       $0x02, DX
+	MOVQ       aCol+24(FP), BX
+	SHLQ       $0x02, BX
+	MOVQ       bRow+40(FP), DI
+	SHLQ       $0x02, DI
+	MOVQ       b+32(FP), SI
+	MOVQ       a+8(FP), R8
+	LEAQ       (R8)(DX*2), R9
+	ADDQ       DX, R9
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	MOVQ       cols+64(FP), CX
+	MOVQ       $-1, R10
+	BZHIQ      CX, R10, R10
+	KMOVW      R10, K1
+	MOVQ       c+48(FP), R10
+	MOVQ       cRow+56(FP), R11
+	SHLQ       $0x02, R11
+	MOVQ       R10, R12
+	PREFETCHT0 (R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	SUBQ       $0x02, AX
+	JLT        rest
+
+loop:
+	VMOVUPS.Z    (SI), K1, Y6
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Y7
+	VFMADD231PS  Y6, Y7, Y0
+	VBROADCASTSS (R8)(DX*1), Y7
+	VFMADD231PS  Y6, Y7, Y1
+	VBROADCASTSS (R8)(DX*2), Y7
+	VFMADD231PS  Y6, Y7, Y2
+	VBROADCASTSS (R9), Y7
+	VFMADD231PS  Y6, Y7, Y3
+	VBROADCASTSS (R9)(DX*1), Y7
+	VFMADD231PS  Y6, Y7, Y4
+	VBROADCASTSS (R9)(DX*2), Y7
+	VFMADD231PS  Y6, Y7, Y5
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         DI, SI
+	VMOVUPS.Z    (SI), K1, Y6
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Y7
+	VFMADD231PS  Y6, Y7, Y0
+	VBROADCASTSS (R8)(DX*1), Y7
+	VFMADD231PS  Y6, Y7, Y1
+	VBROADCASTSS (R8)(DX*2), Y7
+	VFMADD231PS  Y6, Y7, Y2
+	VBROADCASTSS (R9), Y7
+	VFMADD231PS  Y6, Y7, Y3
+	VBROADCASTSS (R9)(DX*1), Y7
+	VFMADD231PS  Y6, Y7, Y4
+	VBROADCASTSS (R9)(DX*2), Y7
+	VFMADD231PS  Y6, Y7, Y5
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         DI, SI
+	SUBQ         $0x02, AX
+	JGE          loop
+
+rest:
+	ADDQ $0x02, AX
+	JZ   end
+
+one:
+	VMOVUPS.Z    (SI), K1, Y6
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Y7
+	VFMADD231PS  Y6, Y7, Y0
+	VBROADCASTSS (R8)(DX*1), Y7
+	VFMADD231PS  Y6, Y7, Y1
+	VBROADCASTSS (R8)(DX*2), Y7
+	VFMADD231PS  Y6, Y7, Y2
+	VBROADCASTSS (R9), Y7
+	VFMADD231PS  Y6, Y7, Y3
+	VBROADCASTSS (R9)(DX*1), Y7
+	VFMADD231PS  Y6, Y7, Y4
+	VBROADCASTSS (R9)(DX*2), Y7
+	VFMADD231PS  Y6, Y7, Y5
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         DI, SI
+	DECQ         AX
+	JNZ          one
+
+end:
+	CMPQ   CX, $0x08
+	JNE    masked
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R10, AX
+	VADDPS (AX), Y0, Y0
+	ADDQ   R11, AX
+	VADDPS (AX), Y1, Y1
+	ADDQ   R11, AX
+	VADDPS (AX), Y2, Y2
+	ADDQ   R11, AX
+	VADDPS (AX), Y3, Y3
+	ADDQ   R11, AX
+	VADDPS (AX), Y4, Y4
+	ADDQ   R11, AX
+	VADDPS (AX), Y5, Y5
+
+fulloverwrite:
+	VMOVUPS Y0, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Y1, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Y2, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Y3, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Y4, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Y5, (R10)
+	VZEROUPPER
+	RET
+
+masked:
+	MOVB     accumulate+72(FP), AL
+	TESTB    AL, AL
+	JZ       maskedoverwrite
+	MOVQ     R10, AX
+	VADDPS.Z (AX), Y0, K1, Y0
+	ADDQ     R11, AX
+	VADDPS.Z (AX), Y1, K1, Y1
+	ADDQ     R11, AX
+	VADDPS.Z (AX), Y2, K1, Y2
+	ADDQ     R11, AX
+	VADDPS.Z (AX), Y3, K1, Y3
+	ADDQ     R11, AX
+	VADDPS.Z (AX), Y4, K1, Y4
+	ADDQ     R11, AX
+	VADDPS.Z (AX), Y5, K1, Y5
+
+maskedoverwrite:
+	VMOVUPS Y0, K1, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Y1, K1, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Y2, K1, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Y3, K1, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Y4, K1, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Y5, K1, (R10)
+	VZEROUPPER
+	RET
+
+// func tileWide6x16(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, MMX+
-TEXT ·tileWide6x1(SB), NOSPLIT, $0-73
+TEXT ·tileWide6x16(SB), NOSPLIT, $0-73
 	MOVQ       k+0(FP), AX
 	MOVQ       aRow+16(FP), DX
 	SHLQ       $0x02, DX
@@ -1237,21 +2213,21 @@ TEXT ·tileWide6x1(SB), NOSPLIT, $0-73
 	MOVQ       $-1, R10
 	BZHIQ      CX, R10, R10
 	KMOVW      R10, K1
-	MOVQ       c+48(FP), CX
-	MOVQ       cRow+56(FP), R10
-	SHLQ       $0x02, R10
-	MOVQ       CX, R11
-	PREFETCHT0 (R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
+	MOVQ       c+48(FP), R10
+	MOVQ       cRow+56(FP), R11
+	SHLQ       $0x02, R11
+	MOVQ       R10, R12
+	PREFETCHT0 (R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
 	SUBQ       $0x02, AX
 	JLT        rest
 
@@ -1319,40 +2295,74 @@ one:
 	JNZ          one
 
 end:
-	MOVB     accumulate+72(FP), AL
-	TESTB    AL, AL
-	JZ       overwrite
-	MOVQ     CX, AX
-	VADDPS.Z (AX), Z0, K1, Z0
-	ADDQ     R10, AX
-	VADDPS.Z (AX), Z1, K1, Z1
-	ADDQ     R10, AX
-	VADDPS.Z (AX), Z2, K1, Z2
-	ADDQ     R10, AX
-	VADDPS.Z (AX), Z3, K1, Z3
-	ADDQ     R10, AX
-	VADDPS.Z (AX), Z4, K1, Z4
-	ADDQ     R10, AX
-	VADDPS.Z (AX), Z5, K1, Z5
+	CMPQ   CX, $0x10
+	JNE    masked
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R10, AX
+	VADDPS (AX), Z0, Z0
+	ADDQ   R11, AX
+	VADDPS (AX), Z1, Z1
+	ADDQ   R11, AX
+	VADDPS (AX), Z2, Z2
+	ADDQ   R11, AX
+	VADDPS (AX), Z3, Z3
+	ADDQ   R11, AX
+	VADDPS (AX), Z4, Z4
+	ADDQ   R11, AX
+	VADDPS (AX), Z5, Z5
 
-overwrite:
-	VMOVUPS Z0, K1, (CX)
-	ADDQ    R10, CX
-	VMOVUPS Z1, K1, (CX)
-	ADDQ    R10, CX
-	VMOVUPS Z2, K1, (CX)
-	ADDQ    R10, CX
-	VMOVUPS Z3, K1, (CX)
-	ADDQ    R10, CX
-	VMOVUPS Z4, K1, (CX)
-	ADDQ    R10, CX
-	VMOVUPS Z5, K1, (CX)
+fulloverwrite:
+	VMOVUPS Z0, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Z1, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Z2, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Z3, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Z4, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Z5, (R10)
 	VZEROUPPER
 	RET
 
-// func tileHalf6x1(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+masked:
+	MOVB     accumulate+72(FP), AL
+	TESTB    AL, AL
+	JZ       maskedoverwrite
+	MOVQ     R10, AX
+	VADDPS.Z (AX), Z0, K1, Z0
+	ADDQ     R11, AX
+	VADDPS.Z (AX), Z1, K1, Z1
+	ADDQ     R11, AX
+	VADDPS.Z (AX), Z2, K1, Z2
+	ADDQ     R11, AX
+	VADDPS.Z (AX), Z3, K1, Z3
+	ADDQ     R11, AX
+	VADDPS.Z (AX), Z4, K1, Z4
+	ADDQ     R11, AX
+	VADDPS.Z (AX), Z5, K1, Z5
+
+maskedoverwrite:
+	VMOVUPS Z0, K1, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Z1, K1, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Z2, K1, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Z3, K1, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Z4, K1, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Z5, K1, (R10)
+	VZEROUPPER
+	RET
+
+// func tileHalf6x16(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, MMX+
-TEXT ·tileHalf6x1(SB), NOSPLIT, $0-73
+TEXT ·tileHalf6x16(SB), NOSPLIT, $0-73
 	MOVQ       k+0(FP), AX
 	MOVQ       aRow+16(FP), DX
 	SHLQ       $0x02, DX
@@ -1374,21 +2384,21 @@ TEXT ·tileHalf6x1(SB), NOSPLIT, $0-73
 	MOVQ       $-1, R10
 	BZHIQ      CX, R10, R10
 	KMOVW      R10, K1
-	MOVQ       c+48(FP), CX
-	MOVQ       cRow+56(FP), R10
-	SHLQ       $0x02, R10
-	MOVQ       CX, R11
-	PREFETCHT0 (R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
+	MOVQ       c+48(FP), R10
+	MOVQ       cRow+56(FP), R11
+	SHLQ       $0x02, R11
+	MOVQ       R10, R12
+	PREFETCHT0 (R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
 	SUBQ       $0x02, AX
 	JLT        rest
 
@@ -1546,40 +2556,267 @@ one:
 	JNZ          one
 
 end:
-	MOVB     accumulate+72(FP), AL
-	TESTB    AL, AL
-	JZ       overwrite
-	MOVQ     CX, AX
-	VADDPS.Z (AX), Z0, K1, Z0
-	ADDQ     R10, AX
-	VADDPS.Z (AX), Z1, K1, Z1
-	ADDQ     R10, AX
-	VADDPS.Z (AX), Z2, K1, Z2
-	ADDQ     R10, AX
-	VADDPS.Z (AX), Z3, K1, Z3
-	ADDQ     R10, AX
-	VADDPS.Z (AX), Z4, K1, Z4
-	ADDQ     R10, AX
-	VADDPS.Z (AX), Z5, K1, Z5
+	CMPQ   CX, $0x10
+	JNE    masked
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R10, AX
+	VADDPS (AX), Z0, Z0
+	ADDQ   R11, AX
+	VADDPS (AX), Z1, Z1
+	ADDQ   R11, AX
+	VADDPS (AX), Z2, Z2
+	ADDQ   R11, AX
+	VADDPS (AX), Z3, Z3
+	ADDQ   R11, AX
+	VADDPS (AX), Z4, Z4
+	ADDQ   R11, AX
+	VADDPS (AX), Z5, Z5
 
-overwrite:
-	VMOVUPS Z0, K1, (CX)
-	ADDQ    R10, CX
-	VMOVUPS Z1, K1, (CX)
-	ADDQ    R10, CX
-	VMOVUPS Z2, K1, (CX)
-	ADDQ    R10, CX
-	VMOVUPS Z3, K1, (CX)
-	ADDQ    R10, CX
-	VMOVUPS Z4, K1, (CX)
-	ADDQ    R10, CX
-	VMOVUPS Z5, K1, (CX)
+fulloverwrite:
+	VMOVUPS Z0, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Z1, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Z2, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Z3, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Z4, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Z5, (R10)
 	VZEROUPPER
 	RET
 
-// func tileWide7x1(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+masked:
+	MOVB     accumulate+72(FP), AL
+	TESTB    AL, AL
+	JZ       maskedoverwrite
+	MOVQ     R10, AX
+	VADDPS.Z (AX), Z0, K1, Z0
+	ADDQ     R11, AX
+	VADDPS.Z (AX), Z1, K1, Z1
+	ADDQ     R11, AX
+	VADDPS.Z (AX), Z2, K1, Z2
+	ADDQ     R11, AX
+	VADDPS.Z (AX), Z3, K1, Z3
+	ADDQ     R11, AX
+	VADDPS.Z (AX), Z4, K1, Z4
+	ADDQ     R11, AX
+	VADDPS.Z (AX), Z5, K1, Z5
+
+maskedoverwrite:
+	VMOVUPS Z0, K1, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Z1, K1, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Z2, K1, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Z3, K1, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Z4, K1, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Z5, K1, (R10)
+	VZEROUPPER
+	RET
+
+// func tileWide7x8(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+// Requires: AVX, AVX512F, AVX512VL, BMI2, FMA3, MMX+
+TEXT ·tileWide7x8(SB), NOSPLIT, $0-73
+	MOVQ       k+0(FP), AX
+	MOVQ       aRow+16(FP), DX
+	SHLQ       $0x02, DX
+	MOVQ       aCol+24(FP), BX
+	SHLQ       $0x02, BX
+	MOVQ       bRow+40(FP), DI
+	SHLQ       $0x02, DI
+	MOVQ       b+32(FP), SI
+	MOVQ       a+8(FP), R8
+	LEAQ       (R8)(DX*2), R9
+	ADDQ       DX, R9
+	LEAQ       (R9)(DX*2), R10
+	ADDQ       DX, R10
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	MOVQ       cols+64(FP), CX
+	MOVQ       $-1, R11
+	BZHIQ      CX, R11, R11
+	KMOVW      R11, K1
+	MOVQ       c+48(FP), R11
+	MOVQ       cRow+56(FP), R12
+	SHLQ       $0x02, R12
+	MOVQ       R11, R13
+	PREFETCHT0 (R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	SUBQ       $0x02, AX
+	JLT        rest
+
+loop:
+	VMOVUPS.Z    (SI), K1, Y7
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Y8
+	VFMADD231PS  Y7, Y8, Y0
+	VBROADCASTSS (R8)(DX*1), Y8
+	VFMADD231PS  Y7, Y8, Y1
+	VBROADCASTSS (R8)(DX*2), Y8
+	VFMADD231PS  Y7, Y8, Y2
+	VBROADCASTSS (R9), Y8
+	VFMADD231PS  Y7, Y8, Y3
+	VBROADCASTSS (R9)(DX*1), Y8
+	VFMADD231PS  Y7, Y8, Y4
+	VBROADCASTSS (R9)(DX*2), Y8
+	VFMADD231PS  Y7, Y8, Y5
+	VBROADCASTSS (R10), Y8
+	VFMADD231PS  Y7, Y8, Y6
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         DI, SI
+	VMOVUPS.Z    (SI), K1, Y7
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Y8
+	VFMADD231PS  Y7, Y8, Y0
+	VBROADCASTSS (R8)(DX*1), Y8
+	VFMADD231PS  Y7, Y8, Y1
+	VBROADCASTSS (R8)(DX*2), Y8
+	VFMADD231PS  Y7, Y8, Y2
+	VBROADCASTSS (R9), Y8
+	VFMADD231PS  Y7, Y8, Y3
+	VBROADCASTSS (R9)(DX*1), Y8
+	VFMADD231PS  Y7, Y8, Y4
+	VBROADCASTSS (R9)(DX*2), Y8
+	VFMADD231PS  Y7, Y8, Y5
+	VBROADCASTSS (R10), Y8
+	VFMADD231PS  Y7, Y8, Y6
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         DI, SI
+	SUBQ         $0x02, AX
+	JGE          loop
+
+rest:
+	ADDQ $0x02, AX
+	JZ   end
+
+one:
+	VMOVUPS.Z    (SI), K1, Y7
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Y8
+	VFMADD231PS  Y7, Y8, Y0
+	VBROADCASTSS (R8)(DX*1), Y8
+	VFMADD231PS  Y7, Y8, Y1
+	VBROADCASTSS (R8)(DX*2), Y8
+	VFMADD231PS  Y7, Y8, Y2
+	VBROADCASTSS (R9), Y8
+	VFMADD231PS  Y7, Y8, Y3
+	VBROADCASTSS (R9)(DX*1), Y8
+	VFMADD231PS  Y7, Y8, Y4
+	VBROADCASTSS (R9)(DX*2), Y8
+	VFMADD231PS  Y7, Y8, Y5
+	VBROADCASTSS (R10), Y8
+	VFMADD231PS  Y7, Y8, Y6
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         DI, SI
+	DECQ         AX
+	JNZ          one
+
+end:
+	CMPQ   CX, $0x08
+	JNE    masked
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R11, AX
+	VADDPS (AX), Y0, Y0
+	ADDQ   R12, AX
+	VADDPS (AX), Y1, Y1
+	ADDQ   R12, AX
+	VADDPS (AX), Y2, Y2
+	ADDQ   R12, AX
+	VADDPS (AX), Y3, Y3
+	ADDQ   R12, AX
+	VADDPS (AX), Y4, Y4
+	ADDQ   R12, AX
+	VADDPS (AX), Y5, Y5
+	ADDQ   R12, AX
+	VADDPS (AX), Y6, Y6
+
+fulloverwrite:
+	VMOVUPS Y0, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Y1, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Y2, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Y3, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Y4, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Y5, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Y6, (R11)
+	VZEROUPPER
+	RET
+
+masked:
+	MOVB     accumulate+72(FP), AL
+	TESTB    AL, AL
+	JZ       maskedoverwrite
+	MOVQ     R11, AX
+	VADDPS.Z (AX), Y0, K1, Y0
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Y1, K1, Y1
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Y2, K1, Y2
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Y3, K1, Y3
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Y4, K1, Y4
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Y5, K1, Y5
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Y6, K1, Y6
+
+maskedoverwrite:
+	VMOVUPS Y0, K1, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Y1, K1, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Y2, K1, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Y3, K1, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Y4, K1, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Y5, K1, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Y6, K1, (R11)
+	VZEROUPPER
+	RET
+
+// func tileWide7x16(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, MMX+
-TEXT ·tileWide7x1(SB), NOSPLIT, $0-73
+TEXT ·tileWide7x16(SB), NOSPLIT, $0-73
 	MOVQ       k+0(FP), AX
 	MOVQ       aRow+16(FP), DX
 	SHLQ       $0x02, DX
@@ -1604,23 +2841,23 @@ TEXT ·tileWide7x1(SB), NOSPLIT, $0-73
 	MOVQ       $-1, R11
 	BZHIQ      CX, R11, R11
 	KMOVW      R11, K1
-	MOVQ       c+48(FP), CX
-	MOVQ       cRow+56(FP), R11
-	SHLQ       $0x02, R11
-	MOVQ       CX, R12
-	PREFETCHT0 (R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
+	MOVQ       c+48(FP), R11
+	MOVQ       cRow+56(FP), R12
+	SHLQ       $0x02, R12
+	MOVQ       R11, R13
+	PREFETCHT0 (R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
 	SUBQ       $0x02, AX
 	JLT        rest
 
@@ -1697,44 +2934,82 @@ one:
 	JNZ          one
 
 end:
-	MOVB     accumulate+72(FP), AL
-	TESTB    AL, AL
-	JZ       overwrite
-	MOVQ     CX, AX
-	VADDPS.Z (AX), Z0, K1, Z0
-	ADDQ     R11, AX
-	VADDPS.Z (AX), Z1, K1, Z1
-	ADDQ     R11, AX
-	VADDPS.Z (AX), Z2, K1, Z2
-	ADDQ     R11, AX
-	VADDPS.Z (AX), Z3, K1, Z3
-	ADDQ     R11, AX
-	VADDPS.Z (AX), Z4, K1, Z4
-	ADDQ     R11, AX
-	VADDPS.Z (AX), Z5, K1, Z5
-	ADDQ     R11, AX
-	VADDPS.Z (AX), Z6, K1, Z6
+	CMPQ   CX, $0x10
+	JNE    masked
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R11, AX
+	VADDPS (AX), Z0, Z0
+	ADDQ   R12, AX
+	VADDPS (AX), Z1, Z1
+	ADDQ   R12, AX
+	VADDPS (AX), Z2, Z2
+	ADDQ   R12, AX
+	VADDPS (AX), Z3, Z3
+	ADDQ   R12, AX
+	VADDPS (AX), Z4, Z4
+	ADDQ   R12, AX
+	VADDPS (AX), Z5, Z5
+	ADDQ   R12, AX
+	VADDPS (AX), Z6, Z6
 
-overwrite:
-	VMOVUPS Z0, K1, (CX)
-	ADDQ    R11, CX
-	VMOVUPS Z1, K1, (CX)
-	ADDQ    R11, CX
-	VMOVUPS Z2, K1, (CX)
-	ADDQ    R11, CX
-	VMOVUPS Z3, K1, (CX)
-	ADDQ    R11, CX
-	VMOVUPS Z4, K1, (CX)
-	ADDQ    R11, CX
-	VMOVUPS Z5, K1, (CX)
-	ADDQ    R11, CX
-	VMOVUPS Z6, K1, (CX)
+fulloverwrite:
+	VMOVUPS Z0, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z1, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z2, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z3, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z4, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z5, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z6, (R11)
 	VZEROUPPER
 	RET
 
-// func tileHalf7x1(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+masked:
+	MOVB     accumulate+72(FP), AL
+	TESTB    AL, AL
+	JZ       maskedoverwrite
+	MOVQ     R11, AX
+	VADDPS.Z (AX), Z0, K1, Z0
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Z1, K1, Z1
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Z2, K1, Z2
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Z3, K1, Z3
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Z4, K1, Z4
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Z5, K1, Z5
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Z6, K1, Z6
+
+maskedoverwrite:
+	VMOVUPS Z0, K1, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z1, K1, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z2, K1, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z3, K1, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z4, K1, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z5, K1, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z6, K1, (R11)
+	VZEROUPPER
+	RET
+
+// func tileHalf7x16(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, MMX+
-TEXT ·tileHalf7x1(SB), NOSPLIT, $0-73
+TEXT ·tileHalf7x16(SB), NOSPLIT, $0-73
 	MOVQ       k+0(FP), AX
 	MOVQ       aRow+16(FP), DX
 	SHLQ       $0x02, DX
@@ -1759,23 +3034,23 @@ TEXT ·tileHalf7x1(SB), NOSPLIT, $0-73
 	MOVQ       $-1, R11
 	BZHIQ      CX, R11, R11
 	KMOVW      R11, K1
-	MOVQ       c+48(FP), CX
-	MOVQ       cRow+56(FP), R11
-	SHLQ       $0x02, R11
-	MOVQ       CX, R12
-	PREFETCHT0 (R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
+	MOVQ       c+48(FP), R11
+	MOVQ       cRow+56(FP), R12
+	SHLQ       $0x02, R12
+	MOVQ       R11, R13
+	PREFETCHT0 (R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
 	SUBQ       $0x02, AX
 	JLT        rest
 
@@ -1957,44 +3232,292 @@ one:
 	JNZ          one
 
 end:
-	MOVB     accumulate+72(FP), AL
-	TESTB    AL, AL
-	JZ       overwrite
-	MOVQ     CX, AX
-	VADDPS.Z (AX), Z0, K1, Z0
-	ADDQ     R11, AX
-	VADDPS.Z (AX), Z1, K1, Z1
-	ADDQ     R11, AX
-	VADDPS.Z (AX), Z2, K1, Z2
-	ADDQ     R11, AX
-	VADDPS.Z (AX), Z3, K1, Z3
-	ADDQ     R11, AX
-	VADDPS.Z (AX), Z4, K1, Z4
-	ADDQ     R11, AX
-	VADDPS.Z (AX), Z5, K1, Z5
-	ADDQ     R11, AX
-	VADDPS.Z (AX), Z6, K1, Z6
+	CMPQ   CX, $0x10
+	JNE    masked
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R11, AX
+	VADDPS (AX), Z0, Z0
+	ADDQ   R12, AX
+	VADDPS (AX), Z1, Z1
+	ADDQ   R12, AX
+	VADDPS (AX), Z2, Z2
+	ADDQ   R12, AX
+	VADDPS (AX), Z3, Z3
+	ADDQ   R12, AX
+	VADDPS (AX), Z4, Z4
+	ADDQ   R12, AX
+	VADDPS (AX), Z5, Z5
+	ADDQ   R12, AX
+	VADDPS (AX), Z6, Z6
 
-overwrite:
-	VMOVUPS Z0, K1, (CX)
-	ADDQ    R11, CX
-	VMOVUPS Z1, K1, (CX)
-	ADDQ    R11, CX
-	VMOVUPS Z2, K1, (CX)
-	ADDQ    R11, CX
-	VMOVUPS Z3, K1, (CX)
-	ADDQ    R11, CX
-	VMOVUPS Z4, K1, (CX)
-	ADDQ    R11, CX
-	VMOVUPS Z5, K1, (CX)
-	ADDQ    R11, CX
-	VMOVUPS Z6, K1, (CX)
+fulloverwrite:
+	VMOVUPS Z0, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z1, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z2, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z3, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z4, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z5, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z6, (R11)
 	VZEROUPPER
 	RET
 
-// func tileWide8x1(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+masked:
+	MOVB     accumulate+72(FP), AL
+	TESTB    AL, AL
+	JZ       maskedoverwrite
+	MOVQ     R11, AX
+	VADDPS.Z (AX), Z0, K1, Z0
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Z1, K1, Z1
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Z2, K1, Z2
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Z3, K1, Z3
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Z4, K1, Z4
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Z5, K1, Z5
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Z6, K1, Z6
+
+maskedoverwrite:
+	VMOVUPS Z0, K1, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z1, K1, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z2, K1, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z3, K1, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z4, K1, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z5, K1, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z6, K1, (R11)
+	VZEROUPPER
+	RET
+
+// func tileWide8x8(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+// Requires: AVX, AVX512F, AVX512VL, BMI2, FMA3, MMX+
+TEXT ·tileWide8x8(SB), NOSPLIT, $0-73
+	MOVQ       k+0(FP), AX
+	MOVQ       aRow+16(FP), DX
+	SHLQ       $0x02, DX
+	MOVQ       aCol+24(FP), BX
+	SHLQ       $0x02, BX
+	MOVQ       bRow+40(FP), DI
+	SHLQ       $0x02, DI
+	MOVQ       b+32(FP), SI
+	MOVQ       a+8(FP), R8
+	LEAQ       (R8)(DX*2), R9
+	ADDQ       DX, R9
+	LEAQ       (R9)(DX*2), R10
+	ADDQ       DX, R10
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	MOVQ       cols+64(FP), CX
+	MOVQ       $-1, R11
+	BZHIQ      CX, R11, R11
+	KMOVW      R11, K1
+	MOVQ       c+48(FP), R11
+	MOVQ       cRow+56(FP), R12
+	SHLQ       $0x02, R12
+	MOVQ       R11, R13
+	PREFETCHT0 (R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	SUBQ       $0x02, AX
+	JLT        rest
+
+loop:
+	VMOVUPS.Z    (SI), K1, Y8
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Y9
+	VFMADD231PS  Y8, Y9, Y0
+	VBROADCASTSS (R8)(DX*1), Y9
+	VFMADD231PS  Y8, Y9, Y1
+	VBROADCASTSS (R8)(DX*2), Y9
+	VFMADD231PS  Y8, Y9, Y2
+	VBROADCASTSS (R9), Y9
+	VFMADD231PS  Y8, Y9, Y3
+	VBROADCASTSS (R9)(DX*1), Y9
+	VFMADD231PS  Y8, Y9, Y4
+	VBROADCASTSS (R9)(DX*2), Y9
+	VFMADD231PS  Y8, Y9, Y5
+	VBROADCASTSS (R10), Y9
+	VFMADD231PS  Y8, Y9, Y6
+	VBROADCASTSS (R10)(DX*1), Y9
+	VFMADD231PS  Y8, Y9, Y7
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         DI, SI
+	VMOVUPS.Z    (SI), K1, Y8
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Y9
+	VFMADD231PS  Y8, Y9, Y0
+	VBROADCASTSS (R8)(DX*1), Y9
+	VFMADD231PS  Y8, Y9, Y1
+	VBROADCASTSS (R8)(DX*2), Y9
+	VFMADD231PS  Y8, Y9, Y2
+	VBROADCASTSS (R9), Y9
+	VFMADD231PS  Y8, Y9, Y3
+	VBROADCASTSS (R9)(DX*1), Y9
+	VFMADD231PS  Y8, Y9, Y4
+	VBROADCASTSS (R9)(DX*2), Y9
+	VFMADD231PS  Y8, Y9, Y5
+	VBROADCASTSS (R10), Y9
+	VFMADD231PS  Y8, Y9, Y6
+	VBROADCASTSS (R10)(DX*1), Y9
+	VFMADD231PS  Y8, Y9, Y7
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         DI, SI
+	SUBQ         $0x02, AX
+	JGE          loop
+
+rest:
+	ADDQ $0x02, AX
+	JZ   end
+
+one:
+	VMOVUPS.Z    (SI), K1, Y8
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Y9
+	VFMADD231PS  Y8, Y9, Y0
+	VBROADCASTSS (R8)(DX*1), Y9
+	VFMADD231PS  Y8, Y9, Y1
+	VBROADCASTSS (R8)(DX*2), Y9
+	VFMADD231PS  Y8, Y9, Y2
+	VBROADCASTSS (R9), Y9
+	VFMADD231PS  Y8, Y9, Y3
+	VBROADCASTSS (R9)(DX*1), Y9
+	VFMADD231PS  Y8, Y9, Y4
+	VBROADCASTSS (R9)(DX*2), Y9
+	VFMADD231PS  Y8, Y9, Y5
+	VBROADCASTSS (R10), Y9
+	VFMADD231PS  Y8, Y9, Y6
+	VBROADCASTSS (R10)(DX*1), Y9
+	VFMADD231PS  Y8, Y9, Y7
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         DI, SI
+	DECQ         AX
+	JNZ          one
+
+end:
+	CMPQ   CX, $0x08
+	JNE    masked
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R11, AX
+	VADDPS (AX), Y0, Y0
+	ADDQ   R12, AX
+	VADDPS (AX), Y1, Y1
+	ADDQ   R12, AX
+	VADDPS (AX), Y2, Y2
+	ADDQ   R12, AX
+	VADDPS (AX), Y3, Y3
+	ADDQ   R12, AX
+	VADDPS (AX), Y4, Y4
+	ADDQ   R12, AX
+	VADDPS (AX), Y5, Y5
+	ADDQ   R12, AX
+	VADDPS (AX), Y6, Y6
+	ADDQ   R12, AX
+	VADDPS (AX), Y7, Y7
+
+fulloverwrite:
+	VMOVUPS Y0, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Y1, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Y2, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Y3, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Y4, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Y5, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Y6, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Y7, (R11)
+	VZEROUPPER
+	RET
+
+masked:
+	MOVB     accumulate+72(FP), AL
+	TESTB    AL, AL
+	JZ       maskedoverwrite
+	MOVQ     R11, AX
+	VADDPS.Z (AX), Y0, K1, Y0
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Y1, K1, Y1
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Y2, K1, Y2
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Y3, K1, Y3
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Y4, K1, Y4
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Y5, K1, Y5
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Y6, K1, Y6
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Y7, K1, Y7
+
+maskedoverwrite:
+	VMOVUPS Y0, K1, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Y1, K1, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Y2, K1, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Y3, K1, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Y4, K1, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Y5, K1, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Y6, K1, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Y7, K1, (R11)
+	VZEROUPPER
+	RET
+
+// func tileWide8x16(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, MMX+
-TEXT ·tileWide8x1(SB), NOSPLIT, $0-73
+TEXT ·tileWide8x16(SB), NOSPLIT, $0-73
 	MOVQ       k+0(FP), AX
 	MOVQ       aRow+16(FP), DX
 	SHLQ       $0x02, DX
@@ -2020,25 +3543,25 @@ TEXT ·tileWide8x1(SB), NOSPLIT, $0-73
 	MOVQ       $-1, R11
 	BZHIQ      CX, R11, R11
 	KMOVW      R11, K1
-	MOVQ       c+48(FP), CX
-	MOVQ       cRow+56(FP), R11
-	SHLQ       $0x02, R11
-	MOVQ       CX, R12
-	PREFETCHT0 (R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
+	MOVQ       c+48(FP), R11
+	MOVQ       cRow+56(FP), R12
+	SHLQ       $0x02, R12
+	MOVQ       R11, R13
+	PREFETCHT0 (R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
 	SUBQ       $0x02, AX
 	JLT        rest
 
@@ -2121,48 +3644,90 @@ one:
 	JNZ          one
 
 end:
-	MOVB     accumulate+72(FP), AL
-	TESTB    AL, AL
-	JZ       overwrite
-	MOVQ     CX, AX
-	VADDPS.Z (AX), Z0, K1, Z0
-	ADDQ     R11, AX
-	VADDPS.Z (AX), Z1, K1, Z1
-	ADDQ     R11, AX
-	VADDPS.Z (AX), Z2, K1, Z2
-	ADDQ     R11, AX
-	VADDPS.Z (AX), Z3, K1, Z3
-	ADDQ     R11, AX
-	VADDPS.Z (AX), Z4, K1, Z4
-	ADDQ     R11, AX
-	VADDPS.Z (AX), Z5, K1, Z5
-	ADDQ     R11, AX
-	VADDPS.Z (AX), Z6, K1, Z6
-	ADDQ     R11, AX
-	VADDPS.Z (AX), Z7, K1, Z7
+	CMPQ   CX, $0x10
+	JNE    masked
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R11, AX
+	VADDPS (AX), Z0, Z0
+	ADDQ   R12, AX
+	VADDPS (AX), Z1, Z1
+	ADDQ   R12, AX
+	VADDPS (AX), Z2, Z2
+	ADDQ   R12, AX
+	VADDPS (AX), Z3, Z3
+	ADDQ   R12, AX
+	VADDPS (AX), Z4, Z4
+	ADDQ   R12, AX
+	VADDPS (AX), Z5, Z5
+	ADDQ   R12, AX
+	VADDPS (AX), Z6, Z6
+	ADDQ   R12, AX
+	VADDPS (AX), Z7, Z7
 
-overwrite:
-	VMOVUPS Z0, K1, (CX)
-	ADDQ    R11, CX
-	VMOVUPS Z1, K1, (CX)
-	ADDQ    R11, CX
-	VMOVUPS Z2, K1, (CX)
-	ADDQ    R11, CX
-	VMOVUPS Z3, K1, (CX)
-	ADDQ    R11, CX
-	VMOVUPS Z4, K1, (CX)
-	ADDQ    R11, CX
-	VMOVUPS Z5, K1, (CX)
-	ADDQ    R11, CX
-	VMOVUPS Z6, K1, (CX)
-	ADDQ    R11, CX
-	VMOVUPS Z7, K1, (CX)
+fulloverwrite:
+	VMOVUPS Z0, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z1, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z2, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z3, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z4, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z5, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z6, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z7, (R11)
 	VZEROUPPER
 	RET
 
-// func tileHalf8x1(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+masked:
+	MOVB     accumulate+72(FP), AL
+	TESTB    AL, AL
+	JZ       maskedoverwrite
+	MOVQ     R11, AX
+	VADDPS.Z (AX), Z0, K1, Z0
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Z1, K1, Z1
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Z2, K1, Z2
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Z3, K1, Z3
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Z4, K1, Z4
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Z5, K1, Z5
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Z6, K1, Z6
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Z7, K1, Z7
+
+maskedoverwrite:
+	VMOVUPS Z0, K1, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z1, K1, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z2, K1, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z3, K1, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z4, K1, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z5, K1, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z6, K1, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z7, K1, (R11)
+	VZEROUPPER
+	RET
+
+// func tileHalf8x16(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, MMX+
-TEXT ·tileHalf8x1(SB), NOSPLIT, $0-73
+TEXT ·tileHalf8x16(SB), NOSPLIT, $0-73
 	MOVQ       k+0(FP), AX
 	MOVQ       aRow+16(FP), DX
 	SHLQ       $0x02, DX
@@ -2188,25 +3753,25 @@ TEXT ·tileHalf8x1(SB), NOSPLIT, $0-73
 	MOVQ       $-1, R11
 	BZHIQ      CX, R11, R11
 	KMOVW      R11, K1
-	MOVQ       c+48(FP), CX
-	MOVQ       cRow+56(FP), R11
-	SHLQ       $0x02, R11
-	MOVQ       CX, R12
-	PREFETCHT0 (R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
+	MOVQ       c+48(FP), R11
+	MOVQ       cRow+56(FP), R12
+	SHLQ       $0x02, R12
+	MOVQ       R11, R13
+	PREFETCHT0 (R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
 	SUBQ       $0x02, AX
 	JLT        rest
 
@@ -2409,48 +3974,317 @@ one:
 	JNZ          one
 
 end:
-	MOVB     accumulate+72(FP), AL
-	TESTB    AL, AL
-	JZ       overwrite
-	MOVQ     CX, AX
-	VADDPS.Z (AX), Z0, K1, Z0
-	ADDQ     R11, AX
-	VADDPS.Z (AX), Z1, K1, Z1
-	ADDQ     R11, AX
-	VADDPS.Z (AX), Z2, K1, Z2
-	ADDQ     R11, AX
-	VADDPS.Z (AX), Z3, K1, Z3
-	ADDQ     R11, AX
-	VADDPS.Z (AX), Z4, K1, Z4
-	ADDQ     R11, AX
-	VADDPS.Z (AX), Z5, K1, Z5
-	ADDQ     R11, AX
-	VADDPS.Z (AX), Z6, K1, Z6
-	ADDQ     R11, AX
-	VADDPS.Z (AX), Z7, K1, Z7
+	CMPQ   CX, $0x10
+	JNE    masked
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R11, AX
+	VADDPS (AX), Z0, Z0
+	ADDQ   R12, AX
+	VADDPS (AX), Z1, Z1
+	ADDQ   R12, AX
+	VADDPS (AX), Z2, Z2
+	ADDQ   R12, AX
+	VADDPS (AX), Z3, Z3
+	ADDQ   R12, AX
+	VADDPS (AX), Z4, Z4
+	ADDQ   R12, AX
+	VADDPS (AX), Z5, Z5
+	ADDQ   R12, AX
+	VADDPS (AX), Z6, Z6
+	ADDQ   R12, AX
+	VADDPS (AX), Z7, Z7
 
-overwrite:
-	VMOVUPS Z0, K1, (CX)
-	ADDQ    R11, CX
-	VMOVUPS Z1, K1, (CX)
-	ADDQ    R11, CX
-	VMOVUPS Z2, K1, (CX)
-	ADDQ    R11, CX
-	VMOVUPS Z3, K1, (CX)
-	ADDQ    R11, CX
-	VMOVUPS Z4, K1, (CX)
-	ADDQ    R11, CX
-	VMOVUPS Z5, K1, (CX)
-	ADDQ    R11, CX
-	VMOVUPS Z6, K1, (CX)
-	ADDQ    R11, CX
-	VMOVUPS Z7, K1, (CX)
+fulloverwrite:
+	VMOVUPS Z0, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z1, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z2, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z3, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z4, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z5, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z6, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z7, (R11)
 	VZEROUPPER
 	RET
 
-// func tileWide9x1(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+masked:
+	MOVB     accumulate+72(FP), AL
+	TESTB    AL, AL
+	JZ       maskedoverwrite
+	MOVQ     R11, AX
+	VADDPS.Z (AX), Z0, K1, Z0
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Z1, K1, Z1
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Z2, K1, Z2
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Z3, K1, Z3
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Z4, K1, Z4
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Z5, K1, Z5
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Z6, K1, Z6
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Z7, K1, Z7
+
+maskedoverwrite:
+	VMOVUPS Z0, K1, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z1, K1, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z2, K1, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z3, K1, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z4, K1, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z5, K1, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z6, K1, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z7, K1, (R11)
+	VZEROUPPER
+	RET
+
+// func tileWide9x8(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+// Requires: AVX, AVX512F, AVX512VL, BMI2, FMA3, MMX+
+TEXT ·tileWide9x8(SB), NOSPLIT, $0-73
+	MOVQ       k+0(FP), AX
+	MOVQ       aRow+16(FP), DX
+	SHLQ       $0x02, DX
+	MOVQ       aCol+24(FP), BX
+	SHLQ       $0x02, BX
+	MOVQ       bRow+40(FP), DI
+	SHLQ       $0x02, DI
+	MOVQ       b+32(FP), SI
+	MOVQ       a+8(FP), R8
+	LEAQ       (R8)(DX*2), R9
+	ADDQ       DX, R9
+	LEAQ       (R9)(DX*2), R10
+	ADDQ       DX, R10
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	VXORPS     Y8, Y8, Y8
+	MOVQ       cols+64(FP), CX
+	MOVQ       $-1, R11
+	BZHIQ      CX, R11, R11
+	KMOVW      R11, K1
+	MOVQ       c+48(FP), R11
+	MOVQ       cRow+56(FP), R12
+	SHLQ       $0x02, R12
+	MOVQ       R11, R13
+	PREFETCHT0 (R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	SUBQ       $0x02, AX
+	JLT        rest
+
+loop:
+	VMOVUPS.Z    (SI), K1, Y9
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Y10
+	VFMADD231PS  Y9, Y10, Y0
+	VBROADCASTSS (R8)(DX*1), Y10
+	VFMADD231PS  Y9, Y10, Y1
+	VBROADCASTSS (R8)(DX*2), Y10
+	VFMADD231PS  Y9, Y10, Y2
+	VBROADCASTSS (R9), Y10
+	VFMADD231PS  Y9, Y10, Y3
+	VBROADCASTSS (R9)(DX*1), Y10
+	VFMADD231PS  Y9, Y10, Y4
+	VBROADCASTSS (R9)(DX*2), Y10
+	VFMADD231PS  Y9, Y10, Y5
+	VBROADCASTSS (R10), Y10
+	VFMADD231PS  Y9, Y10, Y6
+	VBROADCASTSS (R10)(DX*1), Y10
+	VFMADD231PS  Y9, Y10, Y7
+	VBROADCASTSS (R10)(DX*2), Y10
+	VFMADD231PS  Y9, Y10, Y8
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         DI, SI
+	VMOVUPS.Z    (SI), K1, Y9
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Y10
+	VFMADD231PS  Y9, Y10, Y0
+	VBROADCASTSS (R8)(DX*1), Y10
+	VFMADD231PS  Y9, Y10, Y1
+	VBROADCASTSS (R8)(DX*2), Y10
+	VFMADD231PS  Y9, Y10, Y2
+	VBROADCASTSS (R9), Y10
+	VFMADD231PS  Y9, Y10, Y3
+	VBROADCASTSS (R9)(DX*1), Y10
+	VFMADD231PS  Y9, Y10, Y4
+	VBROADCASTSS (R9)(DX*2), Y10
+	VFMADD231PS  Y9, Y10, Y5
+	VBROADCASTSS (R10), Y10
+	VFMADD231PS  Y9, Y10, Y6
+	VBROADCASTSS (R10)(DX*1), Y10
+	VFMADD231PS  Y9, Y10, Y7
+	VBROADCASTSS (R10)(DX*2), Y10
+	VFMADD231PS  Y9, Y10, Y8
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         DI, SI
+	SUBQ         $0x02, AX
+	JGE          loop
+
+rest:
+	ADDQ $0x02, AX
+	JZ   end
+
+one:
+	VMOVUPS.Z    (SI), K1, Y9
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Y10
+	VFMADD231PS  Y9, Y10, Y0
+	VBROADCASTSS (R8)(DX*1), Y10
+	VFMADD231PS  Y9, Y10, Y1
+	VBROADCASTSS (R8)(DX*2), Y10
+	VFMADD231PS  Y9, Y10, Y2
+	VBROADCASTSS (R9), Y10
+	VFMADD231PS  Y9, Y10, Y3
+	VBROADCASTSS (R9)(DX*1), Y10
+	VFMADD231PS  Y9, Y10, Y4
+	VBROADCASTSS (R9)(DX*2), Y10
+	VFMADD231PS  Y9, Y10, Y5
+	VBROADCASTSS (R10), Y10
+	VFMADD231PS  Y9, Y10, Y6
+	VBROADCASTSS (R10)(DX*1), Y10
+	VFMADD231PS  Y9, Y10, Y7
+	VBROADCASTSS (R10)(DX*2), Y10
+	VFMADD231PS  Y9, Y10, Y8
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         DI, SI
+	DECQ         AX
+	JNZ          one
+
+end:
+	CMPQ   CX, $0x08
+	JNE    masked
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R11, AX
+	VADDPS (AX), Y0, Y0
+	ADDQ   R12, AX
+	VADDPS (AX), Y1, Y1
+	ADDQ   R12, AX
+	VADDPS (AX), Y2, Y2
+	ADDQ   R12, AX
+	VADDPS (AX), Y3, Y3
+	ADDQ   R12, AX
+	VADDPS (AX), Y4, Y4
+	ADDQ   R12, AX
+	VADDPS (AX), Y5, Y5
+	ADDQ   R12, AX
+	VADDPS (AX), Y6, Y6
+	ADDQ   R12, AX
+	VADDPS (AX), Y7, Y7
+	ADDQ   R12, AX
+	VADDPS (AX), Y8, Y8
+
+fulloverwrite:
+	VMOVUPS Y0, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Y1, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Y2, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Y3, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Y4, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Y5, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Y6, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Y7, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Y8, (R11)
+	VZEROUPPER
+	RET
+
+masked:
+	MOVB     accumulate+72(FP), AL
+	TESTB    AL, AL
+	JZ       maskedoverwrite
+	MOVQ     R11, AX
+	VADDPS.Z (AX), Y0, K1, Y0
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Y1, K1, Y1
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Y2, K1, Y2
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Y3, K1, Y3
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Y4, K1, Y4
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Y5, K1, Y5
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Y6, K1, Y6
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Y7, K1, Y7
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Y8, K1, Y8
+
+maskedoverwrite:
+	VMOVUPS Y0, K1, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Y1, K1, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Y2, K1, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Y3, K1, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Y4, K1, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Y5, K1, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Y6, K1, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Y7, K1, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Y8, K1, (R11)
+	VZEROUPPER
+	RET
+
+// func tileWide9x16(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, MMX+
-TEXT ·tileWide9x1(SB), NOSPLIT, $0-73
+TEXT ·tileWide9x16(SB), NOSPLIT, $0-73
 	MOVQ       k+0(FP), AX
 	MOVQ       aRow+16(FP), DX
 	SHLQ       $0x02, DX
@@ -2477,27 +4311,27 @@ TEXT ·tileWide9x1(SB), NOSPLIT, $0-73
 	MOVQ       $-1, R11
 	BZHIQ      CX, R11, R11
 	KMOVW      R11, K1
-	MOVQ       c+48(FP), CX
-	MOVQ       cRow+56(FP), R11
-	SHLQ       $0x02, R11
-	MOVQ       CX, R12
-	PREFETCHT0 (R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
+	MOVQ       c+48(FP), R11
+	MOVQ       cRow+56(FP), R12
+	SHLQ       $0x02, R12
+	MOVQ       R11, R13
+	PREFETCHT0 (R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
 	SUBQ       $0x02, AX
 	JLT        rest
 
@@ -2586,52 +4420,98 @@ one:
 	JNZ          one
 
 end:
-	MOVB     accumulate+72(FP), AL
-	TESTB    AL, AL
-	JZ       overwrite
-	MOVQ     CX, AX
-	VADDPS.Z (AX), Z0, K1, Z0
-	ADDQ     R11, AX
-	VADDPS.Z (AX), Z1, K1, Z1
-	ADDQ     R11, AX
-	VADDPS.Z (AX), Z2, K1, Z2
-	ADDQ     R11, AX
-	VADDPS.Z (AX), Z3, K1, Z3
-	ADDQ     R11, AX
-	VADDPS.Z (AX), Z4, K1, Z4
-	ADDQ     R11, AX
-	VADDPS.Z (AX), Z5, K1, Z5
-	ADDQ     R11, AX
-	VADDPS.Z (AX), Z6, K1, Z6
-	ADDQ     R11, AX
-	VADDPS.Z (AX), Z7, K1, Z7
-	ADDQ     R11, AX
-	VADDPS.Z (AX), Z8, K1, Z8
+	CMPQ   CX, $0x10
+	JNE    masked
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R11, AX
+	VADDPS (AX), Z0, Z0
+	ADDQ   R12, AX
+	VADDPS (AX), Z1, Z1
+	ADDQ   R12, AX
+	VADDPS (AX), Z2, Z2
+	ADDQ   R12, AX
+	VADDPS (AX), Z3, Z3
+	ADDQ   R12, AX
+	VADDPS (AX), Z4, Z4
+	ADDQ   R12, AX
+	VADDPS (AX), Z5, Z5
+	ADDQ   R12, AX
+	VADDPS (AX), Z6, Z6
+	ADDQ   R12, AX
+	VADDPS (AX), Z7, Z7
+	ADDQ   R12, AX
+	VADDPS (AX), Z8, Z8
 
-overwrite:
-	VMOVUPS Z0, K1, (CX)
-	ADDQ    R11, CX
-	VMOVUPS Z1, K1, (CX)
-	ADDQ    R11, CX
-	VMOVUPS Z2, K1, (CX)
-	ADDQ    R11, CX
-	VMOVUPS Z3, K1, (CX)
-	ADDQ    R11, CX
-	VMOVUPS Z4, K1, (CX)
-	ADDQ    R11, CX
-	VMOVUPS Z5, K1, (CX)
-	ADDQ    R11, CX
-	VMOVUPS Z6, K1, (CX)
-	ADDQ    R11, CX
-	VMOVUPS Z7, K1, (CX)
-	ADDQ    R11, CX
-	VMOVUPS Z8, K1, (CX)
+fulloverwrite:
+	VMOVUPS Z0, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z1, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z2, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z3, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z4, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z5, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z6, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z7, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z8, (R11)
 	VZEROUPPER
 	RET
 
-// func tileHalf9x1(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+masked:
+	MOVB     accumulate+72(FP), AL
+	TESTB    AL, AL
+	JZ       maskedoverwrite
+	MOVQ     R11, AX
+	VADDPS.Z (AX), Z0, K1, Z0
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Z1, K1, Z1
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Z2, K1, Z2
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Z3, K1, Z3
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Z4, K1, Z4
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Z5, K1, Z5
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Z6, K1, Z6
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Z7, K1, Z7
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Z8, K1, Z8
+
+maskedoverwrite:
+	VMOVUPS Z0, K1, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z1, K1, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z2, K1, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z3, K1, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z4, K1, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z5, K1, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z6, K1, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z7, K1, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z8, K1, (R11)
+	VZEROUPPER
+	RET
+
+// func tileHalf9x16(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, MMX+
-TEXT ·tileHalf9x1(SB), NOSPLIT, $0-73
+TEXT ·tileHalf9x16(SB), NOSPLIT, $0-73
 	MOVQ       k+0(FP), AX
 	MOVQ       aRow+16(FP), DX
 	SHLQ       $0x02, DX
@@ -2658,27 +4538,27 @@ TEXT ·tileHalf9x1(SB), NOSPLIT, $0-73
 	MOVQ       $-1, R11
 	BZHIQ      CX, R11, R11
 	KMOVW      R11, K1
-	MOVQ       c+48(FP), CX
-	MOVQ       cRow+56(FP), R11
-	SHLQ       $0x02, R11
-	MOVQ       CX, R12
-	PREFETCHT0 (R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
+	MOVQ       c+48(FP), R11
+	MOVQ       cRow+56(FP), R12
+	SHLQ       $0x02, R12
+	MOVQ       R11, R13
+	PREFETCHT0 (R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
 	SUBQ       $0x02, AX
 	JLT        rest
 
@@ -2902,52 +4782,347 @@ one:
 	JNZ          one
 
 end:
-	MOVB     accumulate+72(FP), AL
-	TESTB    AL, AL
-	JZ       overwrite
-	MOVQ     CX, AX
-	VADDPS.Z (AX), Z0, K1, Z0
-	ADDQ     R11, AX
-	VADDPS.Z (AX), Z1, K1, Z1
-	ADDQ     R11, AX
-	VADDPS.Z (AX), Z2, K1, Z2
-	ADDQ     R11, AX
-	VADDPS.Z (AX), Z3, K1, Z3
-	ADDQ     R11, AX
-	VADDPS.Z (AX), Z4, K1, Z4
-	ADDQ     R11, AX
-	VADDPS.Z (AX), Z5, K1, Z5
-	ADDQ     R11, AX
-	VADDPS.Z (AX), Z6, K1, Z6
-	ADDQ     R11, AX
-	VADDPS.Z (AX), Z7, K1, Z7
-	ADDQ     R11, AX
-	VADDPS.Z (AX), Z8, K1, Z8
+	CMPQ   CX, $0x10
+	JNE    masked
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R11, AX
+	VADDPS (AX), Z0, Z0
+	ADDQ   R12, AX
+	VADDPS (AX), Z1, Z1
+	ADDQ   R12, AX
+	VADDPS (AX), Z2, Z2
+	ADDQ   R12, AX
+	VADDPS (AX), Z3, Z3
+	ADDQ   R12, AX
+	VADDPS (AX), Z4, Z4
+	ADDQ   R12, AX
+	VADDPS (AX), Z5, Z5
+	ADDQ   R12, AX
+	VADDPS (AX), Z6, Z6
+	ADDQ   R12, AX
+	VADDPS (AX), Z7, Z7
+	ADDQ   R12, AX
+	VADDPS (AX), Z8, Z8
 
-overwrite:
-	VMOVUPS Z0, K1, (CX)
-	ADDQ    R11, CX
-	VMOVUPS Z1, K1, (CX)
-	ADDQ    R11, CX
-	VMOVUPS Z2, K1, (CX)
-	ADDQ    R11, CX
-	VMOVUPS Z3, K1, (CX)
-	ADDQ    R11, CX
-	VMOVUPS Z4, K1, (CX)
-	ADDQ    R11, CX
-	VMOVUPS Z5, K1, (CX)
-	ADDQ    R11, CX
-	VMOVUPS Z6, K1, (CX)
-	ADDQ    R11, CX
-	VMOVUPS Z7, K1, (CX)
-	ADDQ    R11, CX
-	VMOVUPS Z8, K1, (CX)
+fulloverwrite:
+	VMOVUPS Z0, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z1, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z2, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z3, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z4, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z5, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z6, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z7, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z8, (R11)
 	VZEROUPPER
 	RET
 
-// func tileWide10x1(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+masked:
+	MOVB     accumulate+72(FP), AL
+	TESTB    AL, AL
+	JZ       maskedoverwrite
+	MOVQ     R11, AX
+	VADDPS.Z (AX), Z0, K1, Z0
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Z1, K1, Z1
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Z2, K1, Z2
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Z3, K1, Z3
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Z4, K1, Z4
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Z5, K1, Z5
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Z6, K1, Z6
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Z7, K1, Z7
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Z8, K1, Z8
+
+maskedoverwrite:
+	VMOVUPS Z0, K1, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z1, K1, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z2, K1, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z3, K1, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z4, K1, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z5, K1, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z6, K1, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z7, K1, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z8, K1, (R11)
+	VZEROUPPER
+	RET
+
+// func tileWide10x8(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+// Requires: AVX, AVX512F, AVX512VL, BMI2, FMA3, MMX+
+TEXT ·tileWide10x8(SB), NOSPLIT, $0-73
+	MOVQ       k+0(FP), AX
+	MOVQ       aRow+16(FP), DX
+	SHLQ       $0x02, DX
+	MOVQ       aCol+24(FP), BX
+	SHLQ       $0x02, BX
+	MOVQ       bRow+40(FP), DI
+	SHLQ       $0x02, DI
+	MOVQ       b+32(FP), SI
+	MOVQ       a+8(FP), R8
+	LEAQ       (R8)(DX*2), R9
+	ADDQ       DX, R9
+	LEAQ       (R9)(DX*2), R10
+	ADDQ       DX, R10
+	LEAQ       (R10)(DX*2), R11
+	ADDQ       DX, R11
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	VXORPS     Y8, Y8, Y8
+	VXORPS     Y9, Y9, Y9
+	MOVQ       cols+64(FP), CX
+	MOVQ       $-1, R12
+	BZHIQ      CX, R12, R12
+	KMOVW      R12, K1
+	MOVQ       c+48(FP), R12
+	MOVQ       cRow+56(FP), R13
+	SHLQ       $0x02, R13
+	MOVQ       R12, R14
+	PREFETCHT0 (R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	SUBQ       $0x02, AX
+	JLT        rest
+
+loop:
+	VMOVUPS.Z    (SI), K1, Y10
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Y11
+	VFMADD231PS  Y10, Y11, Y0
+	VBROADCASTSS (R8)(DX*1), Y11
+	VFMADD231PS  Y10, Y11, Y1
+	VBROADCASTSS (R8)(DX*2), Y11
+	VFMADD231PS  Y10, Y11, Y2
+	VBROADCASTSS (R9), Y11
+	VFMADD231PS  Y10, Y11, Y3
+	VBROADCASTSS (R9)(DX*1), Y11
+	VFMADD231PS  Y10, Y11, Y4
+	VBROADCASTSS (R9)(DX*2), Y11
+	VFMADD231PS  Y10, Y11, Y5
+	VBROADCASTSS (R10), Y11
+	VFMADD231PS  Y10, Y11, Y6
+	VBROADCASTSS (R10)(DX*1), Y11
+	VFMADD231PS  Y10, Y11, Y7
+	VBROADCASTSS (R10)(DX*2), Y11
+	VFMADD231PS  Y10, Y11, Y8
+	VBROADCASTSS (R11), Y11
+	VFMADD231PS  Y10, Y11, Y9
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         DI, SI
+	VMOVUPS.Z    (SI), K1, Y10
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Y11
+	VFMADD231PS  Y10, Y11, Y0
+	VBROADCASTSS (R8)(DX*1), Y11
+	VFMADD231PS  Y10, Y11, Y1
+	VBROADCASTSS (R8)(DX*2), Y11
+	VFMADD231PS  Y10, Y11, Y2
+	VBROADCASTSS (R9), Y11
+	VFMADD231PS  Y10, Y11, Y3
+	VBROADCASTSS (R9)(DX*1), Y11
+	VFMADD231PS  Y10, Y11, Y4
+	VBROADCASTSS (R9)(DX*2), Y11
+	VFMADD231PS  Y10, Y11, Y5
+	VBROADCASTSS (R10), Y11
+	VFMADD231PS  Y10, Y11, Y6
+	VBROADCASTSS (R10)(DX*1), Y11
+	VFMADD231PS  Y10, Y11, Y7
+	VBROADCASTSS (R10)(DX*2), Y11
+	VFMADD231PS  Y10, Y11, Y8
+	VBROADCASTSS (R11), Y11
+	VFMADD231PS  Y10, Y11, Y9
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         DI, SI
+	SUBQ         $0x02, AX
+	JGE          loop
+
+rest:
+	ADDQ $0x02, AX
+	JZ   end
+
+one:
+	VMOVUPS.Z    (SI), K1, Y10
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Y11
+	VFMADD231PS  Y10, Y11, Y0
+	VBROADCASTSS (R8)(DX*1), Y11
+	VFMADD231PS  Y10, Y11, Y1
+	VBROADCASTSS (R8)(DX*2), Y11
+	VFMADD231PS  Y10, Y11, Y2
+	VBROADCASTSS (R9), Y11
+	VFMADD231PS  Y10, Y11, Y3
+	VBROADCASTSS (R9)(DX*1), Y11
+	VFMADD231PS  Y10, Y11, Y4
+	VBROADCASTSS (R9)(DX*2), Y11
+	VFMADD231PS  Y10, Y11, Y5
+	VBROADCASTSS (R10), Y11
+	VFMADD231PS  Y10, Y11, Y6
+	VBROADCASTSS (R10)(DX*1), Y11
+	VFMADD231PS  Y10, Y11, Y7
+	VBROADCASTSS (R10)(DX*2), Y11
+	VFMADD231PS  Y10, Y11, Y8
+	VBROADCASTSS (R11), Y11
+	VFMADD231PS  Y10, Y11, Y9
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         DI, SI
+	DECQ         AX
+	JNZ          one
+
+end:
+	CMPQ   CX, $0x08
+	JNE    masked
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R12, AX
+	VADDPS (AX), Y0, Y0
+	ADDQ   R13, AX
+	VADDPS (AX), Y1, Y1
+	ADDQ   R13, AX
+	VADDPS (AX), Y2, Y2
+	ADDQ   R13, AX
+	VADDPS (AX), Y3, Y3
+	ADDQ   R13, AX
+	VADDPS (AX), Y4, Y4
+	ADDQ   R13, AX
+	VADDPS (AX), Y5, Y5
+	ADDQ   R13, AX
+	VADDPS (AX), Y6, Y6
+	ADDQ   R13, AX
+	VADDPS (AX), Y7, Y7
+	ADDQ   R13, AX
+	VADDPS (AX), Y8, Y8
+	ADDQ   R13, AX
+	VADDPS (AX), Y9, Y9
+
+fulloverwrite:
+	VMOVUPS Y0, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Y1, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Y2, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Y3, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Y4, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Y5, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Y6, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Y7, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Y8, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Y9, (R12)
+	VZEROUPPER
+	RET
+
+masked:
+	MOVB     accumulate+72(FP), AL
+	TESTB    AL, AL
+	JZ       maskedoverwrite
+	MOVQ     R12, AX
+	VADDPS.Z (AX), Y0, K1, Y0
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Y1, K1, Y1
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Y2, K1, Y2
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Y3, K1, Y3
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Y4, K1, Y4
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Y5, K1, Y5
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Y6, K1, Y6
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Y7, K1, Y7
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Y8, K1, Y8
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Y9, K1, Y9
+
+maskedoverwrite:
+	VMOVUPS Y0, K1, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Y1, K1, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Y2, K1, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Y3, K1, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Y4, K1, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Y5, K1, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Y6, K1, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Y7, K1, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Y8, K1, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Y9, K1, (R12)
+	VZEROUPPER
+	RET
+
+// func tileWide10x16(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, MMX+
-TEXT ·tileWide10x1(SB), NOSPLIT, $0-73
+TEXT ·tileWide10x16(SB), NOSPLIT, $0-73
 	MOVQ       k+0(FP), AX
 	MOVQ       aRow+16(FP), DX
 	SHLQ       $0x02, DX
@@ -2977,29 +5152,29 @@ TEXT ·tileWide10x1(SB), NOSPLIT, $0-73
 	MOVQ       $-1, R12
 	BZHIQ      CX, R12, R12
 	KMOVW      R12, K1
-	MOVQ       c+48(FP), CX
-	MOVQ       cRow+56(FP), R12
-	SHLQ       $0x02, R12
-	MOVQ       CX, R13
-	PREFETCHT0 (R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
+	MOVQ       c+48(FP), R12
+	MOVQ       cRow+56(FP), R13
+	SHLQ       $0x02, R13
+	MOVQ       R12, R14
+	PREFETCHT0 (R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
 	SUBQ       $0x02, AX
 	JLT        rest
 
@@ -3097,56 +5272,106 @@ one:
 	JNZ          one
 
 end:
-	MOVB     accumulate+72(FP), AL
-	TESTB    AL, AL
-	JZ       overwrite
-	MOVQ     CX, AX
-	VADDPS.Z (AX), Z0, K1, Z0
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z1, K1, Z1
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z2, K1, Z2
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z3, K1, Z3
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z4, K1, Z4
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z5, K1, Z5
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z6, K1, Z6
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z7, K1, Z7
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z8, K1, Z8
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z9, K1, Z9
+	CMPQ   CX, $0x10
+	JNE    masked
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R12, AX
+	VADDPS (AX), Z0, Z0
+	ADDQ   R13, AX
+	VADDPS (AX), Z1, Z1
+	ADDQ   R13, AX
+	VADDPS (AX), Z2, Z2
+	ADDQ   R13, AX
+	VADDPS (AX), Z3, Z3
+	ADDQ   R13, AX
+	VADDPS (AX), Z4, Z4
+	ADDQ   R13, AX
+	VADDPS (AX), Z5, Z5
+	ADDQ   R13, AX
+	VADDPS (AX), Z6, Z6
+	ADDQ   R13, AX
+	VADDPS (AX), Z7, Z7
+	ADDQ   R13, AX
+	VADDPS (AX), Z8, Z8
+	ADDQ   R13, AX
+	VADDPS (AX), Z9, Z9
 
-overwrite:
-	VMOVUPS Z0, K1, (CX)
-	ADDQ    R12, CX
-	VMOVUPS Z1, K1, (CX)
-	ADDQ    R12, CX
-	VMOVUPS Z2, K1, (CX)
-	ADDQ    R12, CX
-	VMOVUPS Z3, K1, (CX)
-	ADDQ    R12, CX
-	VMOVUPS Z4, K1, (CX)
-	ADDQ    R12, CX
-	VMOVUPS Z5, K1, (CX)
-	ADDQ    R12, CX
-	VMOVUPS Z6, K1, (CX)
-	ADDQ    R12, CX
-	VMOVUPS Z7, K1, (CX)
-	ADDQ    R12, CX
-	VMOVUPS Z8, K1, (CX)
-	ADDQ    R12, CX
-	VMOVUPS Z9, K1, (CX)
+fulloverwrite:
+	VMOVUPS Z0, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z1, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z2, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z3, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z4, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z5, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z6, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z7, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z8, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z9, (R12)
 	VZEROUPPER
 	RET
 
-// func tileHalf10x1(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+masked:
+	MOVB     accumulate+72(FP), AL
+	TESTB    AL, AL
+	JZ       maskedoverwrite
+	MOVQ     R12, AX
+	VADDPS.Z (AX), Z0, K1, Z0
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z1, K1, Z1
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z2, K1, Z2
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z3, K1, Z3
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z4, K1, Z4
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z5, K1, Z5
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z6, K1, Z6
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z7, K1, Z7
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z8, K1, Z8
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z9, K1, Z9
+
+maskedoverwrite:
+	VMOVUPS Z0, K1, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z1, K1, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z2, K1, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z3, K1, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z4, K1, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z5, K1, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z6, K1, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z7, K1, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z8, K1, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z9, K1, (R12)
+	VZEROUPPER
+	RET
+
+// func tileHalf10x16(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, MMX+
-TEXT ·tileHalf10x1(SB), NOSPLIT, $0-73
+TEXT ·tileHalf10x16(SB), NOSPLIT, $0-73
 	MOVQ       k+0(FP), AX
 	MOVQ       aRow+16(FP), DX
 	SHLQ       $0x02, DX
@@ -3176,29 +5401,29 @@ TEXT ·tileHalf10x1(SB), NOSPLIT, $0-73
 	MOVQ       $-1, R12
 	BZHIQ      CX, R12, R12
 	KMOVW      R12, K1
-	MOVQ       c+48(FP), CX
-	MOVQ       cRow+56(FP), R12
-	SHLQ       $0x02, R12
-	MOVQ       CX, R13
-	PREFETCHT0 (R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
+	MOVQ       c+48(FP), R12
+	MOVQ       cRow+56(FP), R13
+	SHLQ       $0x02, R13
+	MOVQ       R12, R14
+	PREFETCHT0 (R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
 	SUBQ       $0x02, AX
 	JLT        rest
 
@@ -3446,56 +5671,372 @@ one:
 	JNZ          one
 
 end:
-	MOVB     accumulate+72(FP), AL
-	TESTB    AL, AL
-	JZ       overwrite
-	MOVQ     CX, AX
-	VADDPS.Z (AX), Z0, K1, Z0
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z1, K1, Z1
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z2, K1, Z2
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z3, K1, Z3
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z4, K1, Z4
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z5, K1, Z5
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z6, K1, Z6
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z7, K1, Z7
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z8, K1, Z8
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z9, K1, Z9
+	CMPQ   CX, $0x10
+	JNE    masked
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R12, AX
+	VADDPS (AX), Z0, Z0
+	ADDQ   R13, AX
+	VADDPS (AX), Z1, Z1
+	ADDQ   R13, AX
+	VADDPS (AX), Z2, Z2
+	ADDQ   R13, AX
+	VADDPS (AX), Z3, Z3
+	ADDQ   R13, AX
+	VADDPS (AX), Z4, Z4
+	ADDQ   R13, AX
+	VADDPS (AX), Z5, Z5
+	ADDQ   R13, AX
+	VADDPS (AX), Z6, Z6
+	ADDQ   R13, AX
+	VADDPS (AX), Z7, Z7
+	ADDQ   R13, AX
+	VADDPS (AX), Z8, Z8
+	ADDQ   R13, AX
+	VADDPS (AX), Z9, Z9
 
-overwrite:
-	VMOVUPS Z0, K1, (CX)
-	ADDQ    R12, CX
-	VMOVUPS Z1, K1, (CX)
-	ADDQ    R12, CX
-	VMOVUPS Z2, K1, (CX)
-	ADDQ    R12, CX
-	VMOVUPS Z3, K1, (CX)
-	ADDQ    R12, CX
-	VMOVUPS Z4, K1, (CX)
-	ADDQ    R12, CX
-	VMOVUPS Z5, K1, (CX)
-	ADDQ    R12, CX
-	VMOVUPS Z6, K1, (CX)
-	ADDQ    R12, CX
-	VMOVUPS Z7, K1, (CX)
-	ADDQ    R12, CX
-	VMOVUPS Z8, K1, (CX)
-	ADDQ    R12, CX
-	VMOVUPS Z9, K1, (CX)
+fulloverwrite:
+	VMOVUPS Z0, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z1, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z2, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z3, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z4, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z5, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z6, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z7, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z8, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z9, (R12)
 	VZEROUPPER
 	RET
 
-// func tileWide11x1(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+masked:
+	MOVB     accumulate+72(FP), AL
+	TESTB    AL, AL
+	JZ       maskedoverwrite
+	MOVQ     R12, AX
+	VADDPS.Z (AX), Z0, K1, Z0
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z1, K1, Z1
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z2, K1, Z2
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z3, K1, Z3
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z4, K1, Z4
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z5, K1, Z5
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z6, K1, Z6
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z7, K1, Z7
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z8, K1, Z8
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z9, K1, Z9
+
+maskedoverwrite:
+	VMOVUPS Z0, K1, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z1, K1, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z2, K1, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z3, K1, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z4, K1, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z5, K1, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z6, K1, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z7, K1, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z8, K1, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z9, K1, (R12)
+	VZEROUPPER
+	RET
+
+// func tileWide11x8(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+// Requires: AVX, AVX512F, AVX512VL, BMI2, FMA3, MMX+
+TEXT ·tileWide11x8(SB), NOSPLIT, $0-73
+	MOVQ       k+0(FP), AX
+	MOVQ       aRow+16(FP), DX
+	SHLQ       $0x02, DX
+	MOVQ       aCol+24(FP), BX
+	SHLQ       $0x02, BX
+	MOVQ       bRow+40(FP), DI
+	SHLQ       $0x02, DI
+	MOVQ       b+32(FP), SI
+	MOVQ       a+8(FP), R8
+	LEAQ       (R8)(DX*2), R9
+	ADDQ       DX, R9
+	LEAQ       (R9)(DX*2), R10
+	ADDQ       DX, R10
+	LEAQ       (R10)(DX*2), R11
+	ADDQ       DX, R11
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	VXORPS     Y8, Y8, Y8
+	VXORPS     Y9, Y9, Y9
+	VXORPS     Y10, Y10, Y10
+	MOVQ       cols+64(FP), CX
+	MOVQ       $-1, R12
+	BZHIQ      CX, R12, R12
+	KMOVW      R12, K1
+	MOVQ       c+48(FP), R12
+	MOVQ       cRow+56(FP), R13
+	SHLQ       $0x02, R13
+	MOVQ       R12, R14
+	PREFETCHT0 (R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	SUBQ       $0x02, AX
+	JLT        rest
+
+loop:
+	VMOVUPS.Z    (SI), K1, Y11
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Y12
+	VFMADD231PS  Y11, Y12, Y0
+	VBROADCASTSS (R8)(DX*1), Y12
+	VFMADD231PS  Y11, Y12, Y1
+	VBROADCASTSS (R8)(DX*2), Y12
+	VFMADD231PS  Y11, Y12, Y2
+	VBROADCASTSS (R9), Y12
+	VFMADD231PS  Y11, Y12, Y3
+	VBROADCASTSS (R9)(DX*1), Y12
+	VFMADD231PS  Y11, Y12, Y4
+	VBROADCASTSS (R9)(DX*2), Y12
+	VFMADD231PS  Y11, Y12, Y5
+	VBROADCASTSS (R10), Y12
+	VFMADD231PS  Y11, Y12, Y6
+	VBROADCASTSS (R10)(DX*1), Y12
+	VFMADD231PS  Y11, Y12, Y7
+	VBROADCASTSS (R10)(DX*2), Y12
+	VFMADD231PS  Y11, Y12, Y8
+	VBROADCASTSS (R11), Y12
+	VFMADD231PS  Y11, Y12, Y9
+	VBROADCASTSS (R11)(DX*1), Y12
+	VFMADD231PS  Y11, Y12, Y10
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         DI, SI
+	VMOVUPS.Z    (SI), K1, Y11
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Y12
+	VFMADD231PS  Y11, Y12, Y0
+	VBROADCASTSS (R8)(DX*1), Y12
+	VFMADD231PS  Y11, Y12, Y1
+	VBROADCASTSS (R8)(DX*2), Y12
+	VFMADD231PS  Y11, Y12, Y2
+	VBROADCASTSS (R9), Y12
+	VFMADD231PS  Y11, Y12, Y3
+	VBROADCASTSS (R9)(DX*1), Y12
+	VFMADD231PS  Y11, Y12, Y4
+	VBROADCASTSS (R9)(DX*2), Y12
+	VFMADD231PS  Y11, Y12, Y5
+	VBROADCASTSS (R10), Y12
+	VFMADD231PS  Y11, Y12, Y6
+	VBROADCASTSS (R10)(DX*1), Y12
+	VFMADD231PS  Y11, Y12, Y7
+	VBROADCASTSS (R10)(DX*2), Y12
+	VFMADD231PS  Y11, Y12, Y8
+	VBROADCASTSS (R11), Y12
+	VFMADD231PS  Y11, Y12, Y9
+	VBROADCASTSS (R11)(DX*1), Y12
+	VFMADD231PS  Y11, Y12, Y10
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         DI, SI
+	SUBQ         $0x02, AX
+	JGE          loop
+
+rest:
+	ADDQ $0x02, AX
+	JZ   end
+
+one:
+	VMOVUPS.Z    (SI), K1, Y11
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Y12
+	VFMADD231PS  Y11, Y12, Y0
+	VBROADCASTSS (R8)(DX*1), Y12
+	VFMADD231PS  Y11, Y12, Y1
+	VBROADCASTSS (R8)(DX*2), Y12
+	VFMADD231PS  Y11, Y12, Y2
+	VBROADCASTSS (R9), Y12
+	VFMADD231PS  Y11, Y12, Y3
+	VBROADCASTSS (R9)(DX*1), Y12
+	VFMADD231PS  Y11, Y12, Y4
+	VBROADCASTSS (R9)(DX*2), Y12
+	VFMADD231PS  Y11, Y12, Y5
+	VBROADCASTSS (R10), Y12
+	VFMADD231PS  Y11, Y12, Y6
+	VBROADCASTSS (R10)(DX*1), Y12
+	VFMADD231PS  Y11, Y12, Y7
+	VBROADCASTSS (R10)(DX*2), Y12
+	VFMADD231PS  Y11, Y12, Y8
+	VBROADCASTSS (R11), Y12
+	VFMADD231PS  Y11, Y12, Y9
+	VBROADCASTSS (R11)(DX*1), Y12
+	VFMADD231PS  Y11, Y12, Y10
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         DI, SI
+	DECQ         AX
+	JNZ          one
+
+end:
+	CMPQ   CX, $0x08
+	JNE    masked
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R12, AX
+	VADDPS (AX), Y0, Y0
+	ADDQ   R13, AX
+	VADDPS (AX), Y1, Y1
+	ADDQ   R13, AX
+	VADDPS (AX), Y2, Y2
+	ADDQ   R13, AX
+	VADDPS (AX), Y3, Y3
+	ADDQ   R13, AX
+	VADDPS (AX), Y4, Y4
+	ADDQ   R13, AX
+	VADDPS (AX), Y5, Y5
+	ADDQ   R13, AX
+	VADDPS (AX), Y6, Y6
+	ADDQ   R13, AX
+	VADDPS (AX), Y7, Y7
+	ADDQ   R13, AX
+	VADDPS (AX), Y8, Y8
+	ADDQ   R13, AX
+	VADDPS (AX), Y9, Y9
+	ADDQ   R13, AX
+	VADDPS (AX), Y10, Y10
+
+fulloverwrite:
+	VMOVUPS Y0, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Y1, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Y2, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Y3, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Y4, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Y5, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Y6, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Y7, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Y8, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Y9, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Y10, (R12)
+	VZEROUPPER
+	RET
+
+masked:
+	MOVB     accumulate+72(FP), AL
+	TESTB    AL, AL
+	JZ       maskedoverwrite
+	MOVQ     R12, AX
+	VADDPS.Z (AX), Y0, K1, Y0
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Y1, K1, Y1
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Y2, K1, Y2
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Y3, K1, Y3
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Y4, K1, Y4
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Y5, K1, Y5
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Y6, K1, Y6
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Y7, K1, Y7
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Y8, K1, Y8
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Y9, K1, Y9
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Y10, K1, Y10
+
+maskedoverwrite:
+	VMOVUPS Y0, K1, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Y1, K1, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Y2, K1, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Y3, K1, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Y4, K1, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Y5, K1, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Y6, K1, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Y7, K1, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Y8, K1, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Y9, K1, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Y10, K1, (R12)
+	VZEROUPPER
+	RET
+
+// func tileWide11x16(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, MMX+
-TEXT ·tileWide11x1(SB), NOSPLIT, $0-73
+TEXT ·tileWide11x16(SB), NOSPLIT, $0-73
 	MOVQ       k+0(FP), AX
 	MOVQ       aRow+16(FP), DX
 	SHLQ       $0x02, DX
@@ -3526,31 +6067,31 @@ TEXT ·tileWide11x1(SB), NOSPLIT, $0-73
 	MOVQ       $-1, R12
 	BZHIQ      CX, R12, R12
 	KMOVW      R12, K1
-	MOVQ       c+48(FP), CX
-	MOVQ       cRow+56(FP), R12
-	SHLQ       $0x02, R12
-	MOVQ       CX, R13
-	PREFETCHT0 (R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
+	MOVQ       c+48(FP), R12
+	MOVQ       cRow+56(FP), R13
+	SHLQ       $0x02, R13
+	MOVQ       R12, R14
+	PREFETCHT0 (R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
 	SUBQ       $0x02, AX
 	JLT        rest
 
@@ -3654,60 +6195,114 @@ one:
 	JNZ          one
 
 end:
-	MOVB     accumulate+72(FP), AL
-	TESTB    AL, AL
-	JZ       overwrite
-	MOVQ     CX, AX
-	VADDPS.Z (AX), Z0, K1, Z0
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z1, K1, Z1
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z2, K1, Z2
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z3, K1, Z3
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z4, K1, Z4
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z5, K1, Z5
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z6, K1, Z6
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z7, K1, Z7
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z8, K1, Z8
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z9, K1, Z9
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z10, K1, Z10
+	CMPQ   CX, $0x10
+	JNE    masked
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R12, AX
+	VADDPS (AX), Z0, Z0
+	ADDQ   R13, AX
+	VADDPS (AX), Z1, Z1
+	ADDQ   R13, AX
+	VADDPS (AX), Z2, Z2
+	ADDQ   R13, AX
+	VADDPS (AX), Z3, Z3
+	ADDQ   R13, AX
+	VADDPS (AX), Z4, Z4
+	ADDQ   R13, AX
+	VADDPS (AX), Z5, Z5
+	ADDQ   R13, AX
+	VADDPS (AX), Z6, Z6
+	ADDQ   R13, AX
+	VADDPS (AX), Z7, Z7
+	ADDQ   R13, AX
+	VADDPS (AX), Z8, Z8
+	ADDQ   R13, AX
+	VADDPS (AX), Z9, Z9
+	ADDQ   R13, AX
+	VADDPS (AX), Z10, Z10
 
-overwrite:
-	VMOVUPS Z0, K1, (CX)
-	ADDQ    R12, CX
-	VMOVUPS Z1, K1, (CX)
-	ADDQ    R12, CX
-	VMOVUPS Z2, K1, (CX)
-	ADDQ    R12, CX
-	VMOVUPS Z3, K1, (CX)
-	ADDQ    R12, CX
-	VMOVUPS Z4, K1, (CX)
-	ADDQ    R12, CX
-	VMOVUPS Z5, K1, (CX)
-	ADDQ    R12, CX
-	VMOVUPS Z6, K1, (CX)
-	ADDQ    R12, CX
-	VMOVUPS Z7, K1, (CX)
-	ADDQ    R12, CX
-	VMOVUPS Z8, K1, (CX)
-	ADDQ    R12, CX
-	VMOVUPS Z9, K1, (CX)
-	ADDQ    R12, CX
-	VMOVUPS Z10, K1, (CX)
+fulloverwrite:
+	VMOVUPS Z0, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z1, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z2, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z3, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z4, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z5, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z6, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z7, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z8, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z9, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z10, (R12)
 	VZEROUPPER
 	RET
 
-// func tileHalf11x1(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+masked:
+	MOVB     accumulate+72(FP), AL
+	TESTB    AL, AL
+	JZ       maskedoverwrite
+	MOVQ     R12, AX
+	VADDPS.Z (AX), Z0, K1, Z0
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z1, K1, Z1
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z2, K1, Z2
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z3, K1, Z3
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z4, K1, Z4
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z5, K1, Z5
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z6, K1, Z6
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z7, K1, Z7
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z8, K1, Z8
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z9, K1, Z9
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z10, K1, Z10
+
+maskedoverwrite:
+	VMOVUPS Z0, K1, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z1, K1, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z2, K1, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z3, K1, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z4, K1, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z5, K1, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z6, K1, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z7, K1, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z8, K1, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z9, K1, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z10, K1, (R12)
+	VZEROUPPER
+	RET
+
+// func tileHalf11x16(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, MMX+
-TEXT ·tileHalf11x1(SB), NOSPLIT, $0-73
+TEXT ·tileHalf11x16(SB), NOSPLIT, $0-73
 	MOVQ       k+0(FP), AX
 	MOVQ       aRow+16(FP), DX
 	SHLQ       $0x02, DX
@@ -3738,31 +6333,31 @@ TEXT ·tileHalf11x1(SB), NOSPLIT, $0-73
 	MOVQ       $-1, R12
 	BZHIQ      CX, R12, R12
 	KMOVW      R12, K1
-	MOVQ       c+48(FP), CX
-	MOVQ       cRow+56(FP), R12
-	SHLQ       $0x02, R12
-	MOVQ       CX, R13
-	PREFETCHT0 (R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
+	MOVQ       c+48(FP), R12
+	MOVQ       cRow+56(FP), R13
+	SHLQ       $0x02, R13
+	MOVQ       R12, R14
+	PREFETCHT0 (R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
 	SUBQ       $0x02, AX
 	JLT        rest
 
@@ -4031,60 +6626,397 @@ one:
 	JNZ          one
 
 end:
-	MOVB     accumulate+72(FP), AL
-	TESTB    AL, AL
-	JZ       overwrite
-	MOVQ     CX, AX
-	VADDPS.Z (AX), Z0, K1, Z0
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z1, K1, Z1
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z2, K1, Z2
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z3, K1, Z3
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z4, K1, Z4
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z5, K1, Z5
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z6, K1, Z6
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z7, K1, Z7
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z8, K1, Z8
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z9, K1, Z9
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z10, K1, Z10
+	CMPQ   CX, $0x10
+	JNE    masked
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R12, AX
+	VADDPS (AX), Z0, Z0
+	ADDQ   R13, AX
+	VADDPS (AX), Z1, Z1
+	ADDQ   R13, AX
+	VADDPS (AX), Z2, Z2
+	ADDQ   R13, AX
+	VADDPS (AX), Z3, Z3
+	ADDQ   R13, AX
+	VADDPS (AX), Z4, Z4
+	ADDQ   R13, AX
+	VADDPS (AX), Z5, Z5
+	ADDQ   R13, AX
+	VADDPS (AX), Z6, Z6
+	ADDQ   R13, AX
+	VADDPS (AX), Z7, Z7
+	ADDQ   R13, AX
+	VADDPS (AX), Z8, Z8
+	ADDQ   R13, AX
+	VADDPS (AX), Z9, Z9
+	ADDQ   R13, AX
+	VADDPS (AX), Z10, Z10
 
-overwrite:
-	VMOVUPS Z0, K1, (CX)
-	ADDQ    R12, CX
-	VMOVUPS Z1, K1, (CX)
-	ADDQ    R12, CX
-	VMOVUPS Z2, K1, (CX)
-	ADDQ    R12, CX
-	VMOVUPS Z3, K1, (CX)
-	ADDQ    R12, CX
-	VMOVUPS Z4, K1, (CX)
-	ADDQ    R12, CX
-	VMOVUPS Z5, K1, (CX)
-	ADDQ    R12, CX
-	VMOVUPS Z6, K1, (CX)
-	ADDQ    R12, CX
-	VMOVUPS Z7, K1, (CX)
-	ADDQ    R12, CX
-	VMOVUPS Z8, K1, (CX)
-	ADDQ    R12, CX
-	VMOVUPS Z9, K1, (CX)
-	ADDQ    R12, CX
-	VMOVUPS Z10, K1, (CX)
+fulloverwrite:
+	VMOVUPS Z0, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z1, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z2, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z3, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z4, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z5, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z6, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z7, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z8, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z9, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z10, (R12)
 	VZEROUPPER
 	RET
 
-// func tileWide12x1(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+masked:
+	MOVB     accumulate+72(FP), AL
+	TESTB    AL, AL
+	JZ       maskedoverwrite
+	MOVQ     R12, AX
+	VADDPS.Z (AX), Z0, K1, Z0
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z1, K1, Z1
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z2, K1, Z2
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z3, K1, Z3
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z4, K1, Z4
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z5, K1, Z5
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z6, K1, Z6
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z7, K1, Z7
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z8, K1, Z8
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z9, K1, Z9
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z10, K1, Z10
+
+maskedoverwrite:
+	VMOVUPS Z0, K1, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z1, K1, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z2, K1, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z3, K1, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z4, K1, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z5, K1, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z6, K1, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z7, K1, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z8, K1, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z9, K1, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z10, K1, (R12)
+	VZEROUPPER
+	RET
+
+// func tileWide12x8(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+// Requires: AVX, AVX512F, AVX512VL, BMI2, FMA3, MMX+
+TEXT ·tileWide12x8(SB), NOSPLIT, $0-73
+	MOVQ       k+0(FP), AX
+	MOVQ       aRow+16(FP), DX
+	SHLQ       $0x02, DX
+	MOVQ       aCol+24(FP), BX
+	SHLQ       $0x02, BX
+	MOVQ       bRow+40(FP), DI
+	SHLQ       $0x02, DI
+	MOVQ       b+32(FP), SI
+	MOVQ       a+8(FP), R8
+	LEAQ       (R8)(DX*2), R9
+	ADDQ       DX, R9
+	LEAQ       (R9)(DX*2), R10
+	ADDQ       DX, R10
+	LEAQ       (R10)(DX*2), R11
+	ADDQ       DX, R11
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	VXORPS     Y8, Y8, Y8
+	VXORPS     Y9, Y9, Y9
+	VXORPS     Y10, Y10, Y10
+	VXORPS     Y11, Y11, Y11
+	MOVQ       cols+64(FP), CX
+	MOVQ       $-1, R12
+	BZHIQ      CX, R12, R12
+	KMOVW      R12, K1
+	MOVQ       c+48(FP), R12
+	MOVQ       cRow+56(FP), R13
+	SHLQ       $0x02, R13
+	MOVQ       R12, R14
+	PREFETCHT0 (R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	SUBQ       $0x02, AX
+	JLT        rest
+
+loop:
+	VMOVUPS.Z    (SI), K1, Y12
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Y13
+	VFMADD231PS  Y12, Y13, Y0
+	VBROADCASTSS (R8)(DX*1), Y13
+	VFMADD231PS  Y12, Y13, Y1
+	VBROADCASTSS (R8)(DX*2), Y13
+	VFMADD231PS  Y12, Y13, Y2
+	VBROADCASTSS (R9), Y13
+	VFMADD231PS  Y12, Y13, Y3
+	VBROADCASTSS (R9)(DX*1), Y13
+	VFMADD231PS  Y12, Y13, Y4
+	VBROADCASTSS (R9)(DX*2), Y13
+	VFMADD231PS  Y12, Y13, Y5
+	VBROADCASTSS (R10), Y13
+	VFMADD231PS  Y12, Y13, Y6
+	VBROADCASTSS (R10)(DX*1), Y13
+	VFMADD231PS  Y12, Y13, Y7
+	VBROADCASTSS (R10)(DX*2), Y13
+	VFMADD231PS  Y12, Y13, Y8
+	VBROADCASTSS (R11), Y13
+	VFMADD231PS  Y12, Y13, Y9
+	VBROADCASTSS (R11)(DX*1), Y13
+	VFMADD231PS  Y12, Y13, Y10
+	VBROADCASTSS (R11)(DX*2), Y13
+	VFMADD231PS  Y12, Y13, Y11
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         DI, SI
+	VMOVUPS.Z    (SI), K1, Y12
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Y13
+	VFMADD231PS  Y12, Y13, Y0
+	VBROADCASTSS (R8)(DX*1), Y13
+	VFMADD231PS  Y12, Y13, Y1
+	VBROADCASTSS (R8)(DX*2), Y13
+	VFMADD231PS  Y12, Y13, Y2
+	VBROADCASTSS (R9), Y13
+	VFMADD231PS  Y12, Y13, Y3
+	VBROADCASTSS (R9)(DX*1), Y13
+	VFMADD231PS  Y12, Y13, Y4
+	VBROADCASTSS (R9)(DX*2), Y13
+	VFMADD231PS  Y12, Y13, Y5
+	VBROADCASTSS (R10), Y13
+	VFMADD231PS  Y12, Y13, Y6
+	VBROADCASTSS (R10)(DX*1), Y13
+	VFMADD231PS  Y12, Y13, Y7
+	VBROADCASTSS (R10)(DX*2), Y13
+	VFMADD231PS  Y12, Y13, Y8
+	VBROADCASTSS (R11), Y13
+	VFMADD231PS  Y12, Y13, Y9
+	VBROADCASTSS (R11)(DX*1), Y13
+	VFMADD231PS  Y12, Y13, Y10
+	VBROADCASTSS (R11)(DX*2), Y13
+	VFMADD231PS  Y12, Y13, Y11
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         DI, SI
+	SUBQ         $0x02, AX
+	JGE          loop
+
+rest:
+	ADDQ $0x02, AX
+	JZ   end
+
+one:
+	VMOVUPS.Z    (SI), K1, Y12
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Y13
+	VFMADD231PS  Y12, Y13, Y0
+	VBROADCASTSS (R8)(DX*1), Y13
+	VFMADD231PS  Y12, Y13, Y1
+	VBROADCASTSS (R8)(DX*2), Y13
+	VFMADD231PS  Y12, Y13, Y2
+	VBROADCASTSS (R9), Y13
+	VFMADD231PS  Y12, Y13, Y3
+	VBROADCASTSS (R9)(DX*1), Y13
+	VFMADD231PS  Y12, Y13, Y4
+	VBROADCASTSS (R9)(DX*2), Y13
+	VFMADD231PS  Y12, Y13, Y5
+	VBROADCASTSS (R10), Y13
+	VFMADD231PS  Y12, Y13, Y6
+	VBROADCASTSS (R10)(DX*1), Y13
+	VFMADD231PS  Y12, Y13, Y7
+	VBROADCASTSS (R10)(DX*2), Y13
+	VFMADD231PS  Y12, Y13, Y8
+	VBROADCASTSS (R11), Y13
+	VFMADD231PS  Y12, Y13, Y9
+	VBROADCASTSS (R11)(DX*1), Y13
+	VFMADD231PS  Y12, Y13, Y10
+	VBROADCASTSS (R11)(DX*2), Y13
+	VFMADD231PS  Y12, Y13, Y11
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         DI, SI
+	DECQ         AX
+	JNZ          one
+
+end:
+	CMPQ   CX, $0x08
+	JNE    masked
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R12, AX
+	VADDPS (AX), Y0, Y0
+	ADDQ   R13, AX
+	VADDPS (AX), Y1, Y1
+	ADDQ   R13, AX
+	VADDPS (AX), Y2, Y2
+	ADDQ   R13, AX
+	VADDPS (AX), Y3, Y3
+	ADDQ   R13, AX
+	VADDPS (AX), Y4, Y4
+	ADDQ   R13, AX
+	VADDPS (AX), Y5, Y5
+	ADDQ   R13, AX
+	VADDPS (AX), Y6, Y6
+	ADDQ   R13, AX
+	VADDPS (AX), Y7, Y7
+	ADDQ   R13, AX
+	VADDPS (AX), Y8, Y8
+	ADDQ   R13, AX
+	VADDPS (AX), Y9, Y9
+	ADDQ   R13, AX
+	VADDPS (AX), Y10, Y10
+	ADDQ   R13, AX
+	VADDPS (AX), Y11, Y11
+
+fulloverwrite:
+	VMOVUPS Y0, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Y1, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Y2, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Y3, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Y4, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Y5, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Y6, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Y7, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Y8, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Y9, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Y10, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Y11, (R12)
+	VZEROUPPER
+	RET
+
+masked:
+	MOVB     accumulate+72(FP), AL
+	TESTB    AL, AL
+	JZ       maskedoverwrite
+	MOVQ     R12, AX
+	VADDPS.Z (AX), Y0, K1, Y0
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Y1, K1, Y1
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Y2, K1, Y2
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Y3, K1, Y3
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Y4, K1, Y4
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Y5, K1, Y5
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Y6, K1, Y6
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Y7, K1, Y7
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Y8, K1, Y8
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Y9, K1, Y9
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Y10, K1, Y10
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Y11, K1, Y11
+
+maskedoverwrite:
+	VMOVUPS Y0, K1, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Y1, K1, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Y2, K1, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Y3, K1, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Y4, K1, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Y5, K1, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Y6, K1, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Y7, K1, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Y8, K1, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Y9, K1, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Y10, K1, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Y11, K1, (R12)
+	VZEROUPPER
+	RET
+
+// func tileWide12x16(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, MMX+
-TEXT ·tileWide12x1(SB), NOSPLIT, $0-73
+TEXT ·tileWide12x16(SB), NOSPLIT, $0-73
 	MOVQ       k+0(FP), AX
 	MOVQ       aRow+16(FP), DX
 	SHLQ       $0x02, DX
@@ -4116,33 +7048,33 @@ TEXT ·tileWide12x1(SB), NOSPLIT, $0-73
 	MOVQ       $-1, R12
 	BZHIQ      CX, R12, R12
 	KMOVW      R12, K1
-	MOVQ       c+48(FP), CX
-	MOVQ       cRow+56(FP), R12
-	SHLQ       $0x02, R12
-	MOVQ       CX, R13
-	PREFETCHT0 (R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
+	MOVQ       c+48(FP), R12
+	MOVQ       cRow+56(FP), R13
+	SHLQ       $0x02, R13
+	MOVQ       R12, R14
+	PREFETCHT0 (R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
 	SUBQ       $0x02, AX
 	JLT        rest
 
@@ -4252,64 +7184,122 @@ one:
 	JNZ          one
 
 end:
-	MOVB     accumulate+72(FP), AL
-	TESTB    AL, AL
-	JZ       overwrite
-	MOVQ     CX, AX
-	VADDPS.Z (AX), Z0, K1, Z0
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z1, K1, Z1
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z2, K1, Z2
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z3, K1, Z3
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z4, K1, Z4
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z5, K1, Z5
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z6, K1, Z6
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z7, K1, Z7
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z8, K1, Z8
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z9, K1, Z9
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z10, K1, Z10
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z11, K1, Z11
+	CMPQ   CX, $0x10
+	JNE    masked
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R12, AX
+	VADDPS (AX), Z0, Z0
+	ADDQ   R13, AX
+	VADDPS (AX), Z1, Z1
+	ADDQ   R13, AX
+	VADDPS (AX), Z2, Z2
+	ADDQ   R13, AX
+	VADDPS (AX), Z3, Z3
+	ADDQ   R13, AX
+	VADDPS (AX), Z4, Z4
+	ADDQ   R13, AX
+	VADDPS (AX), Z5, Z5
+	ADDQ   R13, AX
+	VADDPS (AX), Z6, Z6
+	ADDQ   R13, AX
+	VADDPS (AX), Z7, Z7
+	ADDQ   R13, AX
+	VADDPS (AX), Z8, Z8
+	ADDQ   R13, AX
+	VADDPS (AX), Z9, Z9
+	ADDQ   R13, AX
+	VADDPS (AX), Z10, Z10
+	ADDQ   R13, AX
+	VADDPS (AX), Z11, Z11
 
-overwrite:
-	VMOVUPS Z0, K1, (CX)
-	ADDQ    R12, CX
-	VMOVUPS Z1, K1, (CX)
-	ADDQ    R12, CX
-	VMOVUPS Z2, K1, (CX)
-	ADDQ    R12, CX
-	VMOVUPS Z3, K1, (CX)
-	ADDQ    R12, CX
-	VMOVUPS Z4, K1, (CX)
-	ADDQ    R12, CX
-	VMOVUPS Z5, K1, (CX)
-	ADDQ    R12, CX
-	VMOVUPS Z6, K1, (CX)
-	ADDQ    R12, CX
-	VMOVUPS Z7, K1, (CX)
-	ADDQ    R12, CX
-	VMOVUPS Z8, K1, (CX)
-	ADDQ    R12, CX
-	VMOVUPS Z9, K1, (CX)
-	ADDQ    R12, CX
-	VMOVUPS Z10, K1, (CX)
-	ADDQ    R12, CX
-	VMOVUPS Z11, K1, (CX)
+fulloverwrite:
+	VMOVUPS Z0, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z1, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z2, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z3, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z4, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z5, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z6, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z7, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z8, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z9, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z10, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z11, (R12)
 	VZEROUPPER
 	RET
 
-// func tileHalf12x1(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+masked:
+	MOVB     accumulate+72(FP), AL
+	TESTB    AL, AL
+	JZ       maskedoverwrite
+	MOVQ     R12, AX
+	VADDPS.Z (AX), Z0, K1, Z0
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z1, K1, Z1
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z2, K1, Z2
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z3, K1, Z3
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z4, K1, Z4
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z5, K1, Z5
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z6, K1, Z6
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z7, K1, Z7
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z8, K1, Z8
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z9, K1, Z9
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z10, K1, Z10
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z11, K1, Z11
+
+maskedoverwrite:
+	VMOVUPS Z0, K1, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z1, K1, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z2, K1, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z3, K1, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z4, K1, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z5, K1, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z6, K1, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z7, K1, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z8, K1, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z9, K1, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z10, K1, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z11, K1, (R12)
+	VZEROUPPER
+	RET
+
+// func tileHalf12x16(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, MMX+
-TEXT ·tileHalf12x1(SB), NOSPLIT, $0-73
+TEXT ·tileHalf12x16(SB), NOSPLIT, $0-73
 	MOVQ       k+0(FP), AX
 	MOVQ       aRow+16(FP), DX
 	SHLQ       $0x02, DX
@@ -4341,33 +7331,33 @@ TEXT ·tileHalf12x1(SB), NOSPLIT, $0-73
 	MOVQ       $-1, R12
 	BZHIQ      CX, R12, R12
 	KMOVW      R12, K1
-	MOVQ       c+48(FP), CX
-	MOVQ       cRow+56(FP), R12
-	SHLQ       $0x02, R12
-	MOVQ       CX, R13
-	PREFETCHT0 (R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
+	MOVQ       c+48(FP), R12
+	MOVQ       cRow+56(FP), R13
+	SHLQ       $0x02, R13
+	MOVQ       R12, R14
+	PREFETCHT0 (R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
 	SUBQ       $0x02, AX
 	JLT        rest
 
@@ -4657,64 +7647,427 @@ one:
 	JNZ          one
 
 end:
-	MOVB     accumulate+72(FP), AL
-	TESTB    AL, AL
-	JZ       overwrite
-	MOVQ     CX, AX
-	VADDPS.Z (AX), Z0, K1, Z0
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z1, K1, Z1
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z2, K1, Z2
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z3, K1, Z3
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z4, K1, Z4
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z5, K1, Z5
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z6, K1, Z6
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z7, K1, Z7
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z8, K1, Z8
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z9, K1, Z9
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z10, K1, Z10
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z11, K1, Z11
+	CMPQ   CX, $0x10
+	JNE    masked
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R12, AX
+	VADDPS (AX), Z0, Z0
+	ADDQ   R13, AX
+	VADDPS (AX), Z1, Z1
+	ADDQ   R13, AX
+	VADDPS (AX), Z2, Z2
+	ADDQ   R13, AX
+	VADDPS (AX), Z3, Z3
+	ADDQ   R13, AX
+	VADDPS (AX), Z4, Z4
+	ADDQ   R13, AX
+	VADDPS (AX), Z5, Z5
+	ADDQ   R13, AX
+	VADDPS (AX), Z6, Z6
+	ADDQ   R13, AX
+	VADDPS (AX), Z7, Z7
+	ADDQ   R13, AX
+	VADDPS (AX), Z8, Z8
+	ADDQ   R13, AX
+	VADDPS (AX), Z9, Z9
+	ADDQ   R13, AX
+	VADDPS (AX), Z10, Z10
+	ADDQ   R13, AX
+	VADDPS (AX), Z11, Z11
 
-overwrite:
-	VMOVUPS Z0, K1, (CX)
-	ADDQ    R12, CX
-	VMOVUPS Z1, K1, (CX)
-	ADDQ    R12, CX
-	VMOVUPS Z2, K1, (CX)
-	ADDQ    R12, CX
-	VMOVUPS Z3, K1, (CX)
-	ADDQ    R12, CX
-	VMOVUPS Z4, K1, (CX)
-	ADDQ    R12, CX
-	VMOVUPS Z5, K1, (CX)
-	ADDQ    R12, CX
-	VMOVUPS Z6, K1, (CX)
-	ADDQ    R12, CX
-	VMOVUPS Z7, K1, (CX)
-	ADDQ    R12, CX
-	VMOVUPS Z8, K1, (CX)
-	ADDQ    R12, CX
-	VMOVUPS Z9, K1, (CX)
-	ADDQ    R12, CX
-	VMOVUPS Z10, K1, (CX)
-	ADDQ    R12, CX
-	VMOVUPS Z11, K1, (CX)
+fulloverwrite:
+	VMOVUPS Z0, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z1, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z2, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z3, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z4, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z5, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z6, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z7, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z8, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z9, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z10, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z11, (R12)
 	VZEROUPPER
 	RET
 
-// func tileWide13x1(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+masked:
+	MOVB     accumulate+72(FP), AL
+	TESTB    AL, AL
+	JZ       maskedoverwrite
+	MOVQ     R12, AX
+	VADDPS.Z (AX), Z0, K1, Z0
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z1, K1, Z1
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z2, K1, Z2
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z3, K1, Z3
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z4, K1, Z4
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z5, K1, Z5
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z6, K1, Z6
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z7, K1, Z7
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z8, K1, Z8
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z9, K1, Z9
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z10, K1, Z10
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z11, K1, Z11
+
+maskedoverwrite:
+	VMOVUPS Z0, K1, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z1, K1, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z2, K1, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z3, K1, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z4, K1, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z5, K1, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z6, K1, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z7, K1, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z8, K1, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z9, K1, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z10, K1, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z11, K1, (R12)
+	VZEROUPPER
+	RET
+
+// func tileWide13x8(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+// Requires: AVX, AVX512F, AVX512VL, BMI2, FMA3, MMX+
+TEXT ·tileWide13x8(SB), NOSPLIT, $0-73
+	MOVQ       k+0(FP), AX
+	MOVQ       aRow+16(FP), DX
+	SHLQ       $0x02, DX
+	MOVQ       aCol+24(FP), BX
+	SHLQ       $0x02, BX
+	MOVQ       bRow+40(FP), DI
+	SHLQ       $0x02, DI
+	MOVQ       b+32(FP), SI
+	MOVQ       a+8(FP), R8
+	LEAQ       (R8)(DX*2), R9
+	ADDQ       DX, R9
+	LEAQ       (R9)(DX*2), R10
+	ADDQ       DX, R10
+	LEAQ       (R10)(DX*2), R11
+	ADDQ       DX, R11
+	LEAQ       (R11)(DX*2), R12
+	ADDQ       DX, R12
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	VXORPS     Y8, Y8, Y8
+	VXORPS     Y9, Y9, Y9
+	VXORPS     Y10, Y10, Y10
+	VXORPS     Y11, Y11, Y11
+	VXORPS     Y12, Y12, Y12
+	MOVQ       cols+64(FP), CX
+	MOVQ       $-1, R13
+	BZHIQ      CX, R13, R13
+	KMOVW      R13, K1
+	MOVQ       c+48(FP), R13
+	MOVQ       cRow+56(FP), R14
+	SHLQ       $0x02, R14
+	MOVQ       R13, R15
+	PREFETCHT0 (R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	SUBQ       $0x02, AX
+	JLT        rest
+
+loop:
+	VMOVUPS.Z    (SI), K1, Y13
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Y14
+	VFMADD231PS  Y13, Y14, Y0
+	VBROADCASTSS (R8)(DX*1), Y14
+	VFMADD231PS  Y13, Y14, Y1
+	VBROADCASTSS (R8)(DX*2), Y14
+	VFMADD231PS  Y13, Y14, Y2
+	VBROADCASTSS (R9), Y14
+	VFMADD231PS  Y13, Y14, Y3
+	VBROADCASTSS (R9)(DX*1), Y14
+	VFMADD231PS  Y13, Y14, Y4
+	VBROADCASTSS (R9)(DX*2), Y14
+	VFMADD231PS  Y13, Y14, Y5
+	VBROADCASTSS (R10), Y14
+	VFMADD231PS  Y13, Y14, Y6
+	VBROADCASTSS (R10)(DX*1), Y14
+	VFMADD231PS  Y13, Y14, Y7
+	VBROADCASTSS (R10)(DX*2), Y14
+	VFMADD231PS  Y13, Y14, Y8
+	VBROADCASTSS (R11), Y14
+	VFMADD231PS  Y13, Y14, Y9
+	VBROADCASTSS (R11)(DX*1), Y14
+	VFMADD231PS  Y13, Y14, Y10
+	VBROADCASTSS (R11)(DX*2), Y14
+	VFMADD231PS  Y13, Y14, Y11
+	VBROADCASTSS (R12), Y14
+	VFMADD231PS  Y13, Y14, Y12
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         BX, R12
+	ADDQ         DI, SI
+	VMOVUPS.Z    (SI), K1, Y13
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Y14
+	VFMADD231PS  Y13, Y14, Y0
+	VBROADCASTSS (R8)(DX*1), Y14
+	VFMADD231PS  Y13, Y14, Y1
+	VBROADCASTSS (R8)(DX*2), Y14
+	VFMADD231PS  Y13, Y14, Y2
+	VBROADCASTSS (R9), Y14
+	VFMADD231PS  Y13, Y14, Y3
+	VBROADCASTSS (R9)(DX*1), Y14
+	VFMADD231PS  Y13, Y14, Y4
+	VBROADCASTSS (R9)(DX*2), Y14
+	VFMADD231PS  Y13, Y14, Y5
+	VBROADCASTSS (R10), Y14
+	VFMADD231PS  Y13, Y14, Y6
+	VBROADCASTSS (R10)(DX*1), Y14
+	VFMADD231PS  Y13, Y14, Y7
+	VBROADCASTSS (R10)(DX*2), Y14
+	VFMADD231PS  Y13, Y14, Y8
+	VBROADCASTSS (R11), Y14
+	VFMADD231PS  Y13, Y14, Y9
+	VBROADCASTSS (R11)(DX*1), Y14
+	VFMADD231PS  Y13, Y14, Y10
+	VBROADCASTSS (R11)(DX*2), Y14
+	VFMADD231PS  Y13, Y14, Y11
+	VBROADCASTSS (R12), Y14
+	VFMADD231PS  Y13, Y14, Y12
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         BX, R12
+	ADDQ         DI, SI
+	SUBQ         $0x02, AX
+	JGE          loop
+
+rest:
+	ADDQ $0x02, AX
+	JZ   end
+
+one:
+	VMOVUPS.Z    (SI), K1, Y13
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Y14
+	VFMADD231PS  Y13, Y14, Y0
+	VBROADCASTSS (R8)(DX*1), Y14
+	VFMADD231PS  Y13, Y14, Y1
+	VBROADCASTSS (R8)(DX*2), Y14
+	VFMADD231PS  Y13, Y14, Y2
+	VBROADCASTSS (R9), Y14
+	VFMADD231PS  Y13, Y14, Y3
+	VBROADCASTSS (R9)(DX*1), Y14
+	VFMADD231PS  Y13, Y14, Y4
+	VBROADCASTSS (R9)(DX*2), Y14
+	VFMADD231PS  Y13, Y14, Y5
+	VBROADCASTSS (R10), Y14
+	VFMADD231PS  Y13, Y14, Y6
+	VBROADCASTSS (R10)(DX*1), Y14
+	VFMADD231PS  Y13, Y14, Y7
+	VBROADCASTSS (R10)(DX*2), Y14
+	VFMADD231PS  Y13, Y14, Y8
+	VBROADCASTSS (R11), Y14
+	VFMADD231PS  Y13, Y14, Y9
+	VBROADCASTSS (R11)(DX*1), Y14
+	VFMADD231PS  Y13, Y14, Y10
+	VBROADCASTSS (R11)(DX*2), Y14
+	VFMADD231PS  Y13, Y14, Y11
+	VBROADCASTSS (R12), Y14
+	VFMADD231PS  Y13, Y14, Y12
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         BX, R12
+	ADDQ         DI, SI
+	DECQ         AX
+	JNZ          one
+
+end:
+	CMPQ   CX, $0x08
+	JNE    masked
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R13, AX
+	VADDPS (AX), Y0, Y0
+	ADDQ   R14, AX
+	VADDPS (AX), Y1, Y1
+	ADDQ   R14, AX
+	VADDPS (AX), Y2, Y2
+	ADDQ   R14, AX
+	VADDPS (AX), Y3, Y3
+	ADDQ   R14, AX
+	VADDPS (AX), Y4, Y4
+	ADDQ   R14, AX
+	VADDPS (AX), Y5, Y5
+	ADDQ   R14, AX
+	VADDPS (AX), Y6, Y6
+	ADDQ   R14, AX
+	VADDPS (AX), Y7, Y7
+	ADDQ   R14, AX
+	VADDPS (AX), Y8, Y8
+	ADDQ   R14, AX
+	VADDPS (AX), Y9, Y9
+	ADDQ   R14, AX
+	VADDPS (AX), Y10, Y10
+	ADDQ   R14, AX
+	VADDPS (AX), Y11, Y11
+	ADDQ   R14, AX
+	VADDPS (AX), Y12, Y12
+
+fulloverwrite:
+	VMOVUPS Y0, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Y1, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Y2, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Y3, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Y4, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Y5, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Y6, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Y7, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Y8, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Y9, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Y10, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Y11, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Y12, (R13)
+	VZEROUPPER
+	RET
+
+masked:
+	MOVB     accumulate+72(FP), AL
+	TESTB    AL, AL
+	JZ       maskedoverwrite
+	MOVQ     R13, AX
+	VADDPS.Z (AX), Y0, K1, Y0
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Y1, K1, Y1
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Y2, K1, Y2
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Y3, K1, Y3
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Y4, K1, Y4
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Y5, K1, Y5
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Y6, K1, Y6
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Y7, K1, Y7
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Y8, K1, Y8
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Y9, K1, Y9
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Y10, K1, Y10
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Y11, K1, Y11
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Y12, K1, Y12
+
+maskedoverwrite:
+	VMOVUPS Y0, K1, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Y1, K1, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Y2, K1, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Y3, K1, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Y4, K1, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Y5, K1, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Y6, K1, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Y7, K1, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Y8, K1, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Y9, K1, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Y10, K1, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Y11, K1, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Y12, K1, (R13)
+	VZEROUPPER
+	RET
+
+// func tileWide13x16(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, MMX+
-TEXT ·tileWide13x1(SB), NOSPLIT, $0-73
+TEXT ·tileWide13x16(SB), NOSPLIT, $0-73
 	MOVQ       k+0(FP), AX
 	MOVQ       aRow+16(FP), DX
 	SHLQ       $0x02, DX
@@ -4749,35 +8102,35 @@ TEXT ·tileWide13x1(SB), NOSPLIT, $0-73
 	MOVQ       $-1, R13
 	BZHIQ      CX, R13, R13
 	KMOVW      R13, K1
-	MOVQ       c+48(FP), CX
-	MOVQ       cRow+56(FP), R13
-	SHLQ       $0x02, R13
-	MOVQ       CX, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
+	MOVQ       c+48(FP), R13
+	MOVQ       cRow+56(FP), R14
+	SHLQ       $0x02, R14
+	MOVQ       R13, R15
+	PREFETCHT0 (R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
 	SUBQ       $0x02, AX
 	JLT        rest
 
@@ -4896,68 +8249,130 @@ one:
 	JNZ          one
 
 end:
-	MOVB     accumulate+72(FP), AL
-	TESTB    AL, AL
-	JZ       overwrite
-	MOVQ     CX, AX
-	VADDPS.Z (AX), Z0, K1, Z0
-	ADDQ     R13, AX
-	VADDPS.Z (AX), Z1, K1, Z1
-	ADDQ     R13, AX
-	VADDPS.Z (AX), Z2, K1, Z2
-	ADDQ     R13, AX
-	VADDPS.Z (AX), Z3, K1, Z3
-	ADDQ     R13, AX
-	VADDPS.Z (AX), Z4, K1, Z4
-	ADDQ     R13, AX
-	VADDPS.Z (AX), Z5, K1, Z5
-	ADDQ     R13, AX
-	VADDPS.Z (AX), Z6, K1, Z6
-	ADDQ     R13, AX
-	VADDPS.Z (AX), Z7, K1, Z7
-	ADDQ     R13, AX
-	VADDPS.Z (AX), Z8, K1, Z8
-	ADDQ     R13, AX
-	VADDPS.Z (AX), Z9, K1, Z9
-	ADDQ     R13, AX
-	VADDPS.Z (AX), Z10, K1, Z10
-	ADDQ     R13, AX
-	VADDPS.Z (AX), Z11, K1, Z11
-	ADDQ     R13, AX
-	VADDPS.Z (AX), Z12, K1, Z12
+	CMPQ   CX, $0x10
+	JNE    masked
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R13, AX
+	VADDPS (AX), Z0, Z0
+	ADDQ   R14, AX
+	VADDPS (AX), Z1, Z1
+	ADDQ   R14, AX
+	VADDPS (AX), Z2, Z2
+	ADDQ   R14, AX
+	VADDPS (AX), Z3, Z3
+	ADDQ   R14, AX
+	VADDPS (AX), Z4, Z4
+	ADDQ   R14, AX
+	VADDPS (AX), Z5, Z5
+	ADDQ   R14, AX
+	VADDPS (AX), Z6, Z6
+	ADDQ   R14, AX
+	VADDPS (AX), Z7, Z7
+	ADDQ   R14, AX
+	VADDPS (AX), Z8, Z8
+	ADDQ   R14, AX
+	VADDPS (AX), Z9, Z9
+	ADDQ   R14, AX
+	VADDPS (AX), Z10, Z10
+	ADDQ   R14, AX
+	VADDPS (AX), Z11, Z11
+	ADDQ   R14, AX
+	VADDPS (AX), Z12, Z12
 
-overwrite:
-	VMOVUPS Z0, K1, (CX)
-	ADDQ    R13, CX
-	VMOVUPS Z1, K1, (CX)
-	ADDQ    R13, CX
-	VMOVUPS Z2, K1, (CX)
-	ADDQ    R13, CX
-	VMOVUPS Z3, K1, (CX)
-	ADDQ    R13, CX
-	VMOVUPS Z4, K1, (CX)
-	ADDQ    R13, CX
-	VMOVUPS Z5, K1, (CX)
-	ADDQ    R13, CX
-	VMOVUPS Z6, K1, (CX)
-	ADDQ    R13, CX
-	VMOVUPS Z7, K1, (CX)
-	ADDQ    R13, CX
-	VMOVUPS Z8, K1, (CX)
-	ADDQ    R13, CX
-	VMOVUPS Z9, K1, (CX)
-	ADDQ    R13, CX
-	VMOVUPS Z10, K1, (CX)
-	ADDQ    R13, CX
-	VMOVUPS Z11, K1, (CX)
-	ADDQ    R13, CX
-	VMOVUPS Z12, K1, (CX)
+fulloverwrite:
+	VMOVUPS Z0, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z1, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z2, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z3, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z4, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z5, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z6, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z7, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z8, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z9, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z10, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z11, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z12, (R13)
 	VZEROUPPER
 	RET
 
-// func tileHalf13x1(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+masked:
+	MOVB     accumulate+72(FP), AL
+	TESTB    AL, AL
+	JZ       maskedoverwrite
+	MOVQ     R13, AX
+	VADDPS.Z (AX), Z0, K1, Z0
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z1, K1, Z1
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z2, K1, Z2
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z3, K1, Z3
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z4, K1, Z4
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z5, K1, Z5
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z6, K1, Z6
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z7, K1, Z7
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z8, K1, Z8
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z9, K1, Z9
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z10, K1, Z10
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z11, K1, Z11
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z12, K1, Z12
+
+maskedoverwrite:
+	VMOVUPS Z0, K1, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z1, K1, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z2, K1, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z3, K1, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z4, K1, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z5, K1, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z6, K1, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z7, K1, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z8, K1, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z9, K1, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z10, K1, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z11, K1, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z12, K1, (R13)
+	VZEROUPPER
+	RET
+
+// func tileHalf13x16(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, MMX+
-TEXT ·tileHalf13x1(SB), NOSPLIT, $0-73
+TEXT ·tileHalf13x16(SB), NOSPLIT, $0-73
 	MOVQ       k+0(FP), AX
 	MOVQ       aRow+16(FP), DX
 	SHLQ       $0x02, DX
@@ -4992,35 +8407,35 @@ TEXT ·tileHalf13x1(SB), NOSPLIT, $0-73
 	MOVQ       $-1, R13
 	BZHIQ      CX, R13, R13
 	KMOVW      R13, K1
-	MOVQ       c+48(FP), CX
-	MOVQ       cRow+56(FP), R13
-	SHLQ       $0x02, R13
-	MOVQ       CX, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
+	MOVQ       c+48(FP), R13
+	MOVQ       cRow+56(FP), R14
+	SHLQ       $0x02, R14
+	MOVQ       R13, R15
+	PREFETCHT0 (R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
 	SUBQ       $0x02, AX
 	JLT        rest
 
@@ -5334,68 +8749,452 @@ one:
 	JNZ          one
 
 end:
-	MOVB     accumulate+72(FP), AL
-	TESTB    AL, AL
-	JZ       overwrite
-	MOVQ     CX, AX
-	VADDPS.Z (AX), Z0, K1, Z0
-	ADDQ     R13, AX
-	VADDPS.Z (AX), Z1, K1, Z1
-	ADDQ     R13, AX
-	VADDPS.Z (AX), Z2, K1, Z2
-	ADDQ     R13, AX
-	VADDPS.Z (AX), Z3, K1, Z3
-	ADDQ     R13, AX
-	VADDPS.Z (AX), Z4, K1, Z4
-	ADDQ     R13, AX
-	VADDPS.Z (AX), Z5, K1, Z5
-	ADDQ     R13, AX
-	VADDPS.Z (AX), Z6, K1, Z6
-	ADDQ     R13, AX
-	VADDPS.Z (AX), Z7, K1, Z7
-	ADDQ     R13, AX
-	VADDPS.Z (AX), Z8, K1, Z8
-	ADDQ     R13, AX
-	VADDPS.Z (AX), Z9, K1, Z9
-	ADDQ     R13, AX
-	VADDPS.Z (AX), Z10, K1, Z10
-	ADDQ     R13, AX
-	VADDPS.Z (AX), Z11, K1, Z11
-	ADDQ     R13, AX
-	VADDPS.Z (AX), Z12, K1, Z12
+	CMPQ   CX, $0x10
+	JNE    masked
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R13, AX
+	VADDPS (AX), Z0, Z0
+	ADDQ   R14, AX
+	VADDPS (AX), Z1, Z1
+	ADDQ   R14, AX
+	VADDPS (AX), Z2, Z2
+	ADDQ   R14, AX
+	VADDPS (AX), Z3, Z3
+	ADDQ   R14, AX
+	VADDPS (AX), Z4, Z4
+	ADDQ   R14, AX
+	VADDPS (AX), Z5, Z5
+	ADDQ   R14, AX
+	VADDPS (AX), Z6, Z6
+	ADDQ   R14, AX
+	VADDPS (AX), Z7, Z7
+	ADDQ   R14, AX
+	VADDPS (AX), Z8, Z8
+	ADDQ   R14, AX
+	VADDPS (AX), Z9, Z9
+	ADDQ   R14, AX
+	VADDPS (AX), Z10, Z10
+	ADDQ   R14, AX
+	VADDPS (AX), Z11, Z11
+	ADDQ   R14, AX
+	VADDPS (AX), Z12, Z12
 
-overwrite:
-	VMOVUPS Z0, K1, (CX)
-	ADDQ    R13, CX
-	VMOVUPS Z1, K1, (CX)
-	ADDQ    R13, CX
-	VMOVUPS Z2, K1, (CX)
-	ADDQ    R13, CX
-	VMOVUPS Z3, K1, (CX)
-	ADDQ    R13, CX
-	VMOVUPS Z4, K1, (CX)
-	ADDQ    R13, CX
-	VMOVUPS Z5, K1, (CX)
-	ADDQ    R13, CX
-	VMOVUPS Z6, K1, (CX)
-	ADDQ    R13, CX
-	VMOVUPS Z7, K1, (CX)
-	ADDQ    R13, CX
-	VMOVUPS Z8, K1, (CX)
-	ADDQ    R13, CX
-	VMOVUPS Z9, K1, (CX)
-	ADDQ    R13, CX
-	VMOVUPS Z10, K1, (CX)
-	ADDQ    R13, CX
-	VMOVUPS Z11, K1, (CX)
-	ADDQ    R13, CX
-	VMOVUPS Z12, K1, (CX)
+fulloverwrite:
+	VMOVUPS Z0, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z1, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z2, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z3, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z4, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z5, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z6, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z7, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z8, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z9, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z10, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z11, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z12, (R13)
 	VZEROUPPER
 	RET
 
-// func tileWide14x1(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+masked:
+	MOVB     accumulate+72(FP), AL
+	TESTB    AL, AL
+	JZ       maskedoverwrite
+	MOVQ     R13, AX
+	VADDPS.Z (AX), Z0, K1, Z0
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z1, K1, Z1
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z2, K1, Z2
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z3, K1, Z3
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z4, K1, Z4
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z5, K1, Z5
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z6, K1, Z6
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z7, K1, Z7
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z8, K1, Z8
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z9, K1, Z9
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z10, K1, Z10
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z11, K1, Z11
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z12, K1, Z12
+
+maskedoverwrite:
+	VMOVUPS Z0, K1, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z1, K1, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z2, K1, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z3, K1, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z4, K1, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z5, K1, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z6, K1, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z7, K1, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z8, K1, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z9, K1, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z10, K1, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z11, K1, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z12, K1, (R13)
+	VZEROUPPER
+	RET
+
+// func tileWide14x8(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+// Requires: AVX, AVX512F, AVX512VL, BMI2, FMA3, MMX+
+TEXT ·tileWide14x8(SB), NOSPLIT, $0-73
+	MOVQ       k+0(FP), AX
+	MOVQ       aRow+16(FP), DX
+	SHLQ       $0x02, DX
+	MOVQ       aCol+24(FP), BX
+	SHLQ       $0x02, BX
+	MOVQ       bRow+40(FP), DI
+	SHLQ       $0x02, DI
+	MOVQ       b+32(FP), SI
+	MOVQ       a+8(FP), R8
+	LEAQ       (R8)(DX*2), R9
+	ADDQ       DX, R9
+	LEAQ       (R9)(DX*2), R10
+	ADDQ       DX, R10
+	LEAQ       (R10)(DX*2), R11
+	ADDQ       DX, R11
+	LEAQ       (R11)(DX*2), R12
+	ADDQ       DX, R12
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	VXORPS     Y8, Y8, Y8
+	VXORPS     Y9, Y9, Y9
+	VXORPS     Y10, Y10, Y10
+	VXORPS     Y11, Y11, Y11
+	VXORPS     Y12, Y12, Y12
+	VXORPS     Y13, Y13, Y13
+	MOVQ       cols+64(FP), CX
+	MOVQ       $-1, R13
+	BZHIQ      CX, R13, R13
+	KMOVW      R13, K1
+	MOVQ       c+48(FP), R13
+	MOVQ       cRow+56(FP), R14
+	SHLQ       $0x02, R14
+	MOVQ       R13, R15
+	PREFETCHT0 (R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	SUBQ       $0x02, AX
+	JLT        rest
+
+loop:
+	VMOVUPS.Z    (SI), K1, Y14
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Y15
+	VFMADD231PS  Y14, Y15, Y0
+	VBROADCASTSS (R8)(DX*1), Y15
+	VFMADD231PS  Y14, Y15, Y1
+	VBROADCASTSS (R8)(DX*2), Y15
+	VFMADD231PS  Y14, Y15, Y2
+	VBROADCASTSS (R9), Y15
+	VFMADD231PS  Y14, Y15, Y3
+	VBROADCASTSS (R9)(DX*1), Y15
+	VFMADD231PS  Y14, Y15, Y4
+	VBROADCASTSS (R9)(DX*2), Y15
+	VFMADD231PS  Y14, Y15, Y5
+	VBROADCASTSS (R10), Y15
+	VFMADD231PS  Y14, Y15, Y6
+	VBROADCASTSS (R10)(DX*1), Y15
+	VFMADD231PS  Y14, Y15, Y7
+	VBROADCASTSS (R10)(DX*2), Y15
+	VFMADD231PS  Y14, Y15, Y8
+	VBROADCASTSS (R11), Y15
+	VFMADD231PS  Y14, Y15, Y9
+	VBROADCASTSS (R11)(DX*1), Y15
+	VFMADD231PS  Y14, Y15, Y10
+	VBROADCASTSS (R11)(DX*2), Y15
+	VFMADD231PS  Y14, Y15, Y11
+	VBROADCASTSS (R12), Y15
+	VFMADD231PS  Y14, Y15, Y12
+	VBROADCASTSS (R12)(DX*1), Y15
+	VFMADD231PS  Y14, Y15, Y13
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         BX, R12
+	ADDQ         DI, SI
+	VMOVUPS.Z    (SI), K1, Y14
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Y15
+	VFMADD231PS  Y14, Y15, Y0
+	VBROADCASTSS (R8)(DX*1), Y15
+	VFMADD231PS  Y14, Y15, Y1
+	VBROADCASTSS (R8)(DX*2), Y15
+	VFMADD231PS  Y14, Y15, Y2
+	VBROADCASTSS (R9), Y15
+	VFMADD231PS  Y14, Y15, Y3
+	VBROADCASTSS (R9)(DX*1), Y15
+	VFMADD231PS  Y14, Y15, Y4
+	VBROADCASTSS (R9)(DX*2), Y15
+	VFMADD231PS  Y14, Y15, Y5
+	VBROADCASTSS (R10), Y15
+	VFMADD231PS  Y14, Y15, Y6
+	VBROADCASTSS (R10)(DX*1), Y15
+	VFMADD231PS  Y14, Y15, Y7
+	VBROADCASTSS (R10)(DX*2), Y15
+	VFMADD231PS  Y14, Y15, Y8
+	VBROADCASTSS (R11), Y15
+	VFMADD231PS  Y14, Y15, Y9
+	VBROADCASTSS (R11)(DX*1), Y15
+	VFMADD231PS  Y14, Y15, Y10
+	VBROADCASTSS (R11)(DX*2), Y15
+	VFMADD231PS  Y14, Y15, Y11
+	VBROADCASTSS (R12), Y15
+	VFMADD231PS  Y14, Y15, Y12
+	VBROADCASTSS (R12)(DX*1), Y15
+	VFMADD231PS  Y14, Y15, Y13
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         BX, R12
+	ADDQ         DI, SI
+	SUBQ         $0x02, AX
+	JGE          loop
+
+rest:
+	ADDQ $0x02, AX
+	JZ   end
+
+one:
+	VMOVUPS.Z    (SI), K1, Y14
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Y15
+	VFMADD231PS  Y14, Y15, Y0
+	VBROADCASTSS (R8)(DX*1), Y15
+	VFMADD231PS  Y14, Y15, Y1
+	VBROADCASTSS (R8)(DX*2), Y15
+	VFMADD231PS  Y14, Y15, Y2
+	VBROADCASTSS (R9), Y15
+	VFMADD231PS  Y14, Y15, Y3
+	VBROADCASTSS (R9)(DX*1), Y15
+	VFMADD231PS  Y14, Y15, Y4
+	VBROADCASTSS (R9)(DX*2), Y15
+	VFMADD231PS  Y14, Y15, Y5
+	VBROADCASTSS (R10), Y15
+	VFMADD231PS  Y14, Y15, Y6
+	VBROADCASTSS (R10)(DX*1), Y15
+	VFMADD231PS  Y14, Y15, Y7
+	VBROADCASTSS (R10)(DX*2), Y15
+	VFMADD231PS  Y14, Y15, Y8
+	VBROADCASTSS (R11), Y15
+	VFMADD231PS  Y14, Y15, Y9
+	VBROADCASTSS (R11)(DX*1), Y15
+	VFMADD231PS  Y14, Y15, Y10
+	VBROADCASTSS (R11)(DX*2), Y15
+	VFMADD231PS  Y14, Y15, Y11
+	VBROADCASTSS (R12), Y15
+	VFMADD231PS  Y14, Y15, Y12
+	VBROADCASTSS (R12)(DX*1), Y15
+	VFMADD231PS  Y14, Y15, Y13
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         BX, R12
+	ADDQ         DI, SI
+	DECQ         AX
+	JNZ          one
+
+end:
+	CMPQ   CX, $0x08
+	JNE    masked
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R13, AX
+	VADDPS (AX), Y0, Y0
+	ADDQ   R14, AX
+	VADDPS (AX), Y1, Y1
+	ADDQ   R14, AX
+	VADDPS (AX), Y2, Y2
+	ADDQ   R14, AX
+	VADDPS (AX), Y3, Y3
+	ADDQ   R14, AX
+	VADDPS (AX), Y4, Y4
+	ADDQ   R14, AX
+	VADDPS (AX), Y5, Y5
+	ADDQ   R14, AX
+	VADDPS (AX), Y6, Y6
+	ADDQ   R14, AX
+	VADDPS (AX), Y7, Y7
+	ADDQ   R14, AX
+	VADDPS (AX), Y8, Y8
+	ADDQ   R14, AX
+	VADDPS (AX), Y9, Y9
+	ADDQ   R14, AX
+	VADDPS (AX), Y10, Y10
+	ADDQ   R14, AX
+	VADDPS (AX), Y11, Y11
+	ADDQ   R14, AX
+	VADDPS (AX), Y12, Y12
+	ADDQ   R14, AX
+	VADDPS (AX), Y13, Y13
+
+fulloverwrite:
+	VMOVUPS Y0, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Y1, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Y2, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Y3, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Y4, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Y5, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Y6, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Y7, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Y8, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Y9, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Y10, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Y11, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Y12, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Y13, (R13)
+	VZEROUPPER
+	RET
+
+masked:
+	MOVB     accumulate+72(FP), AL
+	TESTB    AL, AL
+	JZ       maskedoverwrite
+	MOVQ     R13, AX
+	VADDPS.Z (AX), Y0, K1, Y0
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Y1, K1, Y1
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Y2, K1, Y2
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Y3, K1, Y3
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Y4, K1, Y4
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Y5, K1, Y5
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Y6, K1, Y6
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Y7, K1, Y7
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Y8, K1, Y8
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Y9, K1, Y9
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Y10, K1, Y10
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Y11, K1, Y11
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Y12, K1, Y12
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Y13, K1, Y13
+
+maskedoverwrite:
+	VMOVUPS Y0, K1, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Y1, K1, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Y2, K1, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Y3, K1, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Y4, K1, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Y5, K1, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Y6, K1, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Y7, K1, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Y8, K1, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Y9, K1, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Y10, K1, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Y11, K1, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Y12, K1, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Y13, K1, (R13)
+	VZEROUPPER
+	RET
+
+// func tileWide14x16(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, MMX+
-TEXT ·tileWide14x1(SB), NOSPLIT, $0-73
+TEXT ·tileWide14x16(SB), NOSPLIT, $0-73
 	MOVQ       k+0(FP), AX
 	MOVQ       aRow+16(FP), DX
 	SHLQ       $0x02, DX
@@ -5431,37 +9230,37 @@ TEXT ·tileWide14x1(SB), NOSPLIT, $0-73
 	MOVQ       $-1, R13
 	BZHIQ      CX, R13, R13
 	KMOVW      R13, K1
-	MOVQ       c+48(FP), CX
-	MOVQ       cRow+56(FP), R13
-	SHLQ       $0x02, R13
-	MOVQ       CX, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
+	MOVQ       c+48(FP), R13
+	MOVQ       cRow+56(FP), R14
+	SHLQ       $0x02, R14
+	MOVQ       R13, R15
+	PREFETCHT0 (R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
 	SUBQ       $0x02, AX
 	JLT        rest
 
@@ -5586,72 +9385,138 @@ one:
 	JNZ          one
 
 end:
-	MOVB     accumulate+72(FP), AL
-	TESTB    AL, AL
-	JZ       overwrite
-	MOVQ     CX, AX
-	VADDPS.Z (AX), Z0, K1, Z0
-	ADDQ     R13, AX
-	VADDPS.Z (AX), Z1, K1, Z1
-	ADDQ     R13, AX
-	VADDPS.Z (AX), Z2, K1, Z2
-	ADDQ     R13, AX
-	VADDPS.Z (AX), Z3, K1, Z3
-	ADDQ     R13, AX
-	VADDPS.Z (AX), Z4, K1, Z4
-	ADDQ     R13, AX
-	VADDPS.Z (AX), Z5, K1, Z5
-	ADDQ     R13, AX
-	VADDPS.Z (AX), Z6, K1, Z6
-	ADDQ     R13, AX
-	VADDPS.Z (AX), Z7, K1, Z7
-	ADDQ     R13, AX
-	VADDPS.Z (AX), Z8, K1, Z8
-	ADDQ     R13, AX
-	VADDPS.Z (AX), Z9, K1, Z9
-	ADDQ     R13, AX
-	VADDPS.Z (AX), Z10, K1, Z10
-	ADDQ     R13, AX
-	VADDPS.Z (AX), Z11, K1, Z11
-	ADDQ     R13, AX
-	VADDPS.Z (AX), Z12, K1, Z12
-	ADDQ     R13, AX
-	VADDPS.Z (AX), Z13, K1, Z13
+	CMPQ   CX, $0x10
+	JNE    masked
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R13, AX
+	VADDPS (AX), Z0, Z0
+	ADDQ   R14, AX
+	VADDPS (AX), Z1, Z1
+	ADDQ   R14, AX
+	VADDPS (AX), Z2, Z2
+	ADDQ   R14, AX
+	VADDPS (AX), Z3, Z3
+	ADDQ   R14, AX
+	VADDPS (AX), Z4, Z4
+	ADDQ   R14, AX
+	VADDPS (AX), Z5, Z5
+	ADDQ   R14, AX
+	VADDPS (AX), Z6, Z6
+	ADDQ   R14, AX
+	VADDPS (AX), Z7, Z7
+	ADDQ   R14, AX
+	VADDPS (AX), Z8, Z8
+	ADDQ   R14, AX
+	VADDPS (AX), Z9, Z9
+	ADDQ   R14, AX
+	VADDPS (AX), Z10, Z10
+	ADDQ   R14, AX
+	VADDPS (AX), Z11, Z11
+	ADDQ   R14, AX
+	VADDPS (AX), Z12, Z12
+	ADDQ   R14, AX
+	VADDPS (AX), Z13, Z13
 
-overwrite:
-	VMOVUPS Z0, K1, (CX)
-	ADDQ    R13, CX
-	VMOVUPS Z1, K1, (CX)
-	ADDQ    R13, CX
-	VMOVUPS Z2, K1, (CX)
-	ADDQ    R13, CX
-	VMOVUPS Z3, K1, (CX)
-	ADDQ    R13, CX
-	VMOVUPS Z4, K1, (CX)
-	ADDQ    R13, CX
-	VMOVUPS Z5, K1, (CX)
-	ADDQ    R13, CX
-	VMOVUPS Z6, K1, (CX)
-	ADDQ    R13, CX
-	VMOVUPS Z7, K1, (CX)
-	ADDQ    R13, CX
-	VMOVUPS Z8, K1, (CX)
-	ADDQ    R13, CX
-	VMOVUPS Z9, K1, (CX)
-	ADDQ    R13, CX
-	VMOVUPS Z10, K1, (CX)
-	ADDQ    R13, CX
-	VMOVUPS Z11, K1, (CX)
-	ADDQ    R13, CX
-	VMOVUPS Z12, K1, (CX)
-	ADDQ    R13, CX
-	VMOVUPS Z13, K1, (CX)
+fulloverwrite:
+	VMOVUPS Z0, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z1, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z2, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z3, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z4, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z5, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z6, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z7, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z8, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z9, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z10, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z11, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z12, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z13, (R13)
 	VZEROUPPER
 	RET
 
-// func tileHalf14x1(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+masked:
+	MOVB     accumulate+72(FP), AL
+	TESTB    AL, AL
+	JZ       maskedoverwrite
+	MOVQ     R13, AX
+	VADDPS.Z (AX), Z0, K1, Z0
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z1, K1, Z1
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z2, K1, Z2
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z3, K1, Z3
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z4, K1, Z4
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z5, K1, Z5
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z6, K1, Z6
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z7, K1, Z7
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z8, K1, Z8
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z9, K1, Z9
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z10, K1, Z10
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z11, K1, Z11
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z12, K1, Z12
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z13, K1, Z13
+
+maskedoverwrite:
+	VMOVUPS Z0, K1, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z1, K1, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z2, K1, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z3, K1, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z4, K1, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z5, K1, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z6, K1, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z7, K1, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z8, K1, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z9, K1, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z10, K1, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z11, K1, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z12, K1, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z13, K1, (R13)
+	VZEROUPPER
+	RET
+
+// func tileHalf14x16(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, MMX+
-TEXT ·tileHalf14x1(SB), NOSPLIT, $0-73
+TEXT ·tileHalf14x16(SB), NOSPLIT, $0-73
 	MOVQ       k+0(FP), AX
 	MOVQ       aRow+16(FP), DX
 	SHLQ       $0x02, DX
@@ -5687,37 +9552,37 @@ TEXT ·tileHalf14x1(SB), NOSPLIT, $0-73
 	MOVQ       $-1, R13
 	BZHIQ      CX, R13, R13
 	KMOVW      R13, K1
-	MOVQ       c+48(FP), CX
-	MOVQ       cRow+56(FP), R13
-	SHLQ       $0x02, R13
-	MOVQ       CX, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
+	MOVQ       c+48(FP), R13
+	MOVQ       cRow+56(FP), R14
+	SHLQ       $0x02, R14
+	MOVQ       R13, R15
+	PREFETCHT0 (R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
 	SUBQ       $0x02, AX
 	JLT        rest
 
@@ -6052,72 +9917,138 @@ one:
 	JNZ          one
 
 end:
-	MOVB     accumulate+72(FP), AL
-	TESTB    AL, AL
-	JZ       overwrite
-	MOVQ     CX, AX
-	VADDPS.Z (AX), Z0, K1, Z0
-	ADDQ     R13, AX
-	VADDPS.Z (AX), Z1, K1, Z1
-	ADDQ     R13, AX
-	VADDPS.Z (AX), Z2, K1, Z2
-	ADDQ     R13, AX
-	VADDPS.Z (AX), Z3, K1, Z3
-	ADDQ     R13, AX
-	VADDPS.Z (AX), Z4, K1, Z4
-	ADDQ     R13, AX
-	VADDPS.Z (AX), Z5, K1, Z5
-	ADDQ     R13, AX
-	VADDPS.Z (AX), Z6, K1, Z6
-	ADDQ     R13, AX
-	VADDPS.Z (AX), Z7, K1, Z7
-	ADDQ     R13, AX
-	VADDPS.Z (AX), Z8, K1, Z8
-	ADDQ     R13, AX
-	VADDPS.Z (AX), Z9, K1, Z9
-	ADDQ     R13, AX
-	VADDPS.Z (AX), Z10, K1, Z10
-	ADDQ     R13, AX
-	VADDPS.Z (AX), Z11, K1, Z11
-	ADDQ     R13, AX
-	VADDPS.Z (AX), Z12, K1, Z12
-	ADDQ     R13, AX
-	VADDPS.Z (AX), Z13, K1, Z13
+	CMPQ   CX, $0x10
+	JNE    masked
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R13, AX
+	VADDPS (AX), Z0, Z0
+	ADDQ   R14, AX
+	VADDPS (AX), Z1, Z1
+	ADDQ   R14, AX
+	VADDPS (AX), Z2, Z2
+	ADDQ   R14, AX
+	VADDPS (AX), Z3, Z3
+	ADDQ   R14, AX
+	VADDPS (AX), Z4, Z4
+	ADDQ   R14, AX
+	VADDPS (AX), Z5, Z5
+	ADDQ   R14, AX
+	VADDPS (AX), Z6, Z6
+	ADDQ   R14, AX
+	VADDPS (AX), Z7, Z7
+	ADDQ   R14, AX
+	VADDPS (AX), Z8, Z8
+	ADDQ   R14, AX
+	VADDPS (AX), Z9, Z9
+	ADDQ   R14, AX
+	VADDPS (AX), Z10, Z10
+	ADDQ   R14, AX
+	VADDPS (AX), Z11, Z11
+	ADDQ   R14, AX
+	VADDPS (AX), Z12, Z12
+	ADDQ   R14, AX
+	VADDPS (AX), Z13, Z13
 
-overwrite:
-	VMOVUPS Z0, K1, (CX)
-	ADDQ    R13, CX
-	VMOVUPS Z1, K1, (CX)
-	ADDQ    R13, CX
-	VMOVUPS Z2, K1, (CX)
-	ADDQ    R13, CX
-	VMOVUPS Z3, K1, (CX)
-	ADDQ    R13, CX
-	VMOVUPS Z4, K1, (CX)
-	ADDQ    R13, CX
-	VMOVUPS Z5, K1, (CX)
-	ADDQ    R13, CX
-	VMOVUPS Z6, K1, (CX)
-	ADDQ    R13, CX
-	VMOVUPS Z7, K1, (CX)
-	ADDQ    R13, CX
-	VMOVUPS Z8, K1, (CX)
-	ADDQ    R13, CX
-	VMOVUPS Z9, K1, (CX)
-	ADDQ    R13, CX
-	VMOVUPS Z10, K1, (CX)
-	ADDQ    R13, CX
-	VMOVUPS Z11, K1, (CX)
-	ADDQ    R13, CX
-	VMOVUPS Z12, K1, (CX)
-	ADDQ    R13, CX
-	VMOVUPS Z13, K1, (CX)
+fulloverwrite:
+	VMOVUPS Z0, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z1, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z2, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z3, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z4, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z5, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z6, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z7, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z8, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z9, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z10, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z11, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z12, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z13, (R13)
 	VZEROUPPER
 	RET
 
-// func tileNarrow1x1(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+masked:
+	MOVB     accumulate+72(FP), AL
+	TESTB    AL, AL
+	JZ       maskedoverwrite
+	MOVQ     R13, AX
+	VADDPS.Z (AX), Z0, K1, Z0
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z1, K1, Z1
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z2, K1, Z2
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z3, K1, Z3
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z4, K1, Z4
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z5, K1, Z5
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z6, K1, Z6
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z7, K1, Z7
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z8, K1, Z8
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z9, K1, Z9
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z10, K1, Z10
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z11, K1, Z11
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z12, K1, Z12
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z13, K1, Z13
+
+maskedoverwrite:
+	VMOVUPS Z0, K1, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z1, K1, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z2, K1, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z3, K1, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z4, K1, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z5, K1, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z6, K1, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z7, K1, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z8, K1, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z9, K1, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z10, K1, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z11, K1, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z12, K1, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z13, K1, (R13)
+	VZEROUPPER
+	RET
+
+// func tileNarrow1x8(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 // Requires: AVX, FMA3
-TEXT ·tileNarrow1x1(SB), NOSPLIT, $0-73
+TEXT ·tileNarrow1x8(SB), NOSPLIT, $0-73
 	MOVQ   k+0(FP), AX
 	MOVQ   aRow+16(FP), CX
 	SHLQ   $0x02, CX
@@ -6221,9 +10152,9 @@ overwrite:
 	VZEROUPPER
 	RET
 
-// func tileNarrow2x1(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+// func tileNarrow2x8(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 // Requires: AVX, FMA3
-TEXT ·tileNarrow2x1(SB), NOSPLIT, $0-73
+TEXT ·tileNarrow2x8(SB), NOSPLIT, $0-73
 	MOVQ   k+0(FP), AX
 	MOVQ   aRow+16(FP), DX
 	SHLQ   $0x02, DX
@@ -6347,9 +10278,9 @@ overwrite:
 	VZEROUPPER
 	RET
 
-// func tileNarrow3x1(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+// func tileNarrow3x8(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 // Requires: AVX, FMA3
-TEXT ·tileNarrow3x1(SB), NOSPLIT, $0-73
+TEXT ·tileNarrow3x8(SB), NOSPLIT, $0-73
 	MOVQ   k+0(FP), AX
 	MOVQ   aRow+16(FP), DX
 	SHLQ   $0x02, DX
@@ -6493,9 +10424,9 @@ overwrite:
 	VZEROUPPER
 	RET
 
-// func tileNarrow4x1(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+// func tileNarrow4x8(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 // Requires: AVX, FMA3
-TEXT ·tileNarrow4x1(SB), NOSPLIT, $0-73
+TEXT ·tileNarrow4x8(SB), NOSPLIT, $0-73
 	MOVQ   k+0(FP), AX
 	MOVQ   aRow+16(FP), DX
 	SHLQ   $0x02, DX
@@ -6667,9 +10598,9 @@ overwrite:
 	VZEROUPPER
 	RET
 
-// func tileNarrow5x1(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+// func tileNarrow5x8(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 // Requires: AVX, FMA3
-TEXT ·tileNarrow5x1(SB), NOSPLIT, $0-73
+TEXT ·tileNarrow5x8(SB), NOSPLIT, $0-73
 	MOVQ   k+0(FP), AX
 	MOVQ   aRow+16(FP), DX
 	SHLQ   $0x02, DX
@@ -6861,9 +10792,9 @@ overwrite:
 	VZEROUPPER
 	RET
 
-// func tileNarrow6x1(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+// func tileNarrow6x8(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 // Requires: AVX, FMA3
-TEXT ·tileNarrow6x1(SB), NOSPLIT, $0-73
+TEXT ·tileNarrow6x8(SB), NOSPLIT, $0-73
 	MOVQ   k+0(FP), AX
 	MOVQ   aRow+16(FP), DX
 	SHLQ   $0x02, DX
@@ -7075,9 +11006,107 @@ overwrite:
 	VZEROUPPER
 	RET
 
-// func tileWide1x2(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+// func tileWide1x24(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+// Requires: AVX, AVX512DQ, AVX512F, AVX512VL, BMI2, FMA3, MMX+
+TEXT ·tileWide1x24(SB), NOSPLIT, $0-73
+	MOVQ       k+0(FP), AX
+	MOVQ       aRow+16(FP), CX
+	SHLQ       $0x02, CX
+	MOVQ       aCol+24(FP), DX
+	SHLQ       $0x02, DX
+	MOVQ       bRow+40(FP), SI
+	SHLQ       $0x02, SI
+	MOVQ       b+32(FP), BX
+	MOVQ       a+8(FP), DI
+	VXORPS     Z0, Z0, Z0
+	VXORPS     Y1, Y1, Y1
+	MOVQ       cols+64(FP), CX
+	MOVQ       $-1, R8
+	BZHIQ      CX, R8, R8
+	KMOVW      R8, K1
+	SHRQ       $0x10, R8
+	KMOVW      R8, K2
+	MOVQ       c+48(FP), R8
+	MOVQ       cRow+56(FP), R9
+	SHLQ       $0x02, R9
+	MOVQ       R8, R9
+	PREFETCHT0 (R9)
+	PREFETCHT0 64(R9)
+	SUBQ       $0x02, AX
+	JLT        rest
+
+loop:
+	VMOVUPS.Z    (BX), K1, Z2
+	PREFETCHT0   (BX)(SI*8)
+	VMOVUPS.Z    64(BX), K2, Y3
+	PREFETCHT0   64(BX)(SI*8)
+	VBROADCASTSS (DI), Z4
+	VFMADD231PS  Z2, Z4, Z0
+	VFMADD231PS  Y3, Y4, Y1
+	ADDQ         DX, DI
+	ADDQ         SI, BX
+	VMOVUPS.Z    (BX), K1, Z2
+	PREFETCHT0   (BX)(SI*8)
+	VMOVUPS.Z    64(BX), K2, Y3
+	PREFETCHT0   64(BX)(SI*8)
+	VBROADCASTSS (DI), Z4
+	VFMADD231PS  Z2, Z4, Z0
+	VFMADD231PS  Y3, Y4, Y1
+	ADDQ         DX, DI
+	ADDQ         SI, BX
+	SUBQ         $0x02, AX
+	JGE          loop
+
+rest:
+	ADDQ $0x02, AX
+	JZ   end
+
+one:
+	VMOVUPS.Z    (BX), K1, Z2
+	PREFETCHT0   (BX)(SI*8)
+	VMOVUPS.Z    64(BX), K2, Y3
+	PREFETCHT0   64(BX)(SI*8)
+	VBROADCASTSS (DI), Z4
+	VFMADD231PS  Z2, Z4, Z0
+	VFMADD231PS  Y3, Y4, Y1
+	ADDQ         DX, DI
+	ADDQ         SI, BX
+	DECQ         AX
+	JNZ          one
+
+end:
+	CMPQ   CX, $0x18
+	JNE    masked
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R8, AX
+	VADDPS (AX), Z0, Z0
+	VADDPS 64(AX), Y1, Y1
+
+fulloverwrite:
+	VMOVUPS Z0, (R8)
+	VMOVUPS Y1, 64(R8)
+	VZEROUPPER
+	RET
+
+masked:
+	MOVB     accumulate+72(FP), AL
+	TESTB    AL, AL
+	JZ       maskedoverwrite
+	MOVQ     R8, AX
+	VADDPS.Z (AX), Z0, K1, Z0
+	VADDPS.Z 64(AX), Y1, K2, Y1
+
+maskedoverwrite:
+	VMOVUPS Z0, K1, (R8)
+	VMOVUPS Y1, K2, 64(R8)
+	VZEROUPPER
+	RET
+
+// func tileWide1x32(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, MMX+
-TEXT ·tileWide1x2(SB), NOSPLIT, $0-73
+TEXT ·tileWide1x32(SB), NOSPLIT, $0-73
 	MOVQ       k+0(FP), AX
 	MOVQ       aRow+16(FP), CX
 	SHLQ       $0x02, CX
@@ -7095,12 +11124,12 @@ TEXT ·tileWide1x2(SB), NOSPLIT, $0-73
 	KMOVW      R8, K1
 	SHRQ       $0x10, R8
 	KMOVW      R8, K2
-	MOVQ       c+48(FP), CX
-	MOVQ       cRow+56(FP), R8
-	SHLQ       $0x02, R8
-	MOVQ       CX, R8
-	PREFETCHT0 (R8)
-	PREFETCHT0 64(R8)
+	MOVQ       c+48(FP), R8
+	MOVQ       cRow+56(FP), R9
+	SHLQ       $0x02, R9
+	MOVQ       R8, R9
+	PREFETCHT0 (R9)
+	PREFETCHT0 64(R9)
 	SUBQ       $0x02, AX
 	JLT        rest
 
@@ -7144,22 +11173,38 @@ one:
 	JNZ          one
 
 end:
-	MOVB     accumulate+72(FP), AL
-	TESTB    AL, AL
-	JZ       overwrite
-	MOVQ     CX, AX
-	VADDPS.Z (AX), Z0, K1, Z0
-	VADDPS.Z 64(AX), Z1, K2, Z1
+	CMPQ   CX, $0x20
+	JNE    masked
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R8, AX
+	VADDPS (AX), Z0, Z0
+	VADDPS 64(AX), Z1, Z1
 
-overwrite:
-	VMOVUPS Z0, K1, (CX)
-	VMOVUPS Z1, K2, 64(CX)
+fulloverwrite:
+	VMOVUPS Z0, (R8)
+	VMOVUPS Z1, 64(R8)
 	VZEROUPPER
 	RET
 
-// func tileHalf1x2(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+masked:
+	MOVB     accumulate+72(FP), AL
+	TESTB    AL, AL
+	JZ       maskedoverwrite
+	MOVQ     R8, AX
+	VADDPS.Z (AX), Z0, K1, Z0
+	VADDPS.Z 64(AX), Z1, K2, Z1
+
+maskedoverwrite:
+	VMOVUPS Z0, K1, (R8)
+	VMOVUPS Z1, K2, 64(R8)
+	VZEROUPPER
+	RET
+
+// func tileHalf1x32(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, MMX+
-TEXT ·tileHalf1x2(SB), NOSPLIT, $0-73
+TEXT ·tileHalf1x32(SB), NOSPLIT, $0-73
 	MOVQ       k+0(FP), AX
 	MOVQ       aRow+16(FP), CX
 	SHLQ       $0x02, CX
@@ -7177,12 +11222,12 @@ TEXT ·tileHalf1x2(SB), NOSPLIT, $0-73
 	KMOVW      R8, K1
 	SHRQ       $0x10, R8
 	KMOVW      R8, K2
-	MOVQ       c+48(FP), CX
-	MOVQ       cRow+56(FP), R8
-	SHLQ       $0x02, R8
-	MOVQ       CX, R8
-	PREFETCHT0 (R8)
-	PREFETCHT0 64(R8)
+	MOVQ       c+48(FP), R8
+	MOVQ       cRow+56(FP), R9
+	SHLQ       $0x02, R9
+	MOVQ       R8, R9
+	PREFETCHT0 (R9)
+	PREFETCHT0 64(R9)
 	SUBQ       $0x02, AX
 	JLT        rest
 
@@ -7256,22 +11301,162 @@ one:
 	JNZ          one
 
 end:
-	MOVB     accumulate+72(FP), AL
-	TESTB    AL, AL
-	JZ       overwrite
-	MOVQ     CX, AX
-	VADDPS.Z (AX), Z0, K1, Z0
-	VADDPS.Z 64(AX), Z1, K2, Z1
+	CMPQ   CX, $0x20
+	JNE    masked
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R8, AX
+	VADDPS (AX), Z0, Z0
+	VADDPS 64(AX), Z1, Z1
 
-overwrite:
-	VMOVUPS Z0, K1, (CX)
-	VMOVUPS Z1, K2, 64(CX)
+fulloverwrite:
+	VMOVUPS Z0, (R8)
+	VMOVUPS Z1, 64(R8)
 	VZEROUPPER
 	RET
 
-// func tileWide2x2(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+masked:
+	MOVB     accumulate+72(FP), AL
+	TESTB    AL, AL
+	JZ       maskedoverwrite
+	MOVQ     R8, AX
+	VADDPS.Z (AX), Z0, K1, Z0
+	VADDPS.Z 64(AX), Z1, K2, Z1
+
+maskedoverwrite:
+	VMOVUPS Z0, K1, (R8)
+	VMOVUPS Z1, K2, 64(R8)
+	VZEROUPPER
+	RET
+
+// func tileWide2x24(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+// Requires: AVX, AVX512DQ, AVX512F, AVX512VL, BMI2, FMA3, MMX+
+TEXT ·tileWide2x24(SB), NOSPLIT, $0-73
+	MOVQ       k+0(FP), AX
+	MOVQ       aRow+16(FP), DX
+	SHLQ       $0x02, DX
+	MOVQ       aCol+24(FP), BX
+	SHLQ       $0x02, BX
+	MOVQ       bRow+40(FP), DI
+	SHLQ       $0x02, DI
+	MOVQ       b+32(FP), SI
+	MOVQ       a+8(FP), R8
+	VXORPS     Z0, Z0, Z0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Z2, Z2, Z2
+	VXORPS     Y3, Y3, Y3
+	MOVQ       cols+64(FP), CX
+	MOVQ       $-1, R9
+	BZHIQ      CX, R9, R9
+	KMOVW      R9, K1
+	SHRQ       $0x10, R9
+	KMOVW      R9, K2
+	MOVQ       c+48(FP), R9
+	MOVQ       cRow+56(FP), R10
+	SHLQ       $0x02, R10
+	MOVQ       R9, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 64(R11)
+	ADDQ       R10, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 64(R11)
+	SUBQ       $0x02, AX
+	JLT        rest
+
+loop:
+	VMOVUPS.Z    (SI), K1, Z4
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS.Z    64(SI), K2, Y5
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z6
+	VFMADD231PS  Z4, Z6, Z0
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS (R8)(DX*1), Z6
+	VFMADD231PS  Z4, Z6, Z2
+	VFMADD231PS  Y5, Y6, Y3
+	ADDQ         BX, R8
+	ADDQ         DI, SI
+	VMOVUPS.Z    (SI), K1, Z4
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS.Z    64(SI), K2, Y5
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z6
+	VFMADD231PS  Z4, Z6, Z0
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS (R8)(DX*1), Z6
+	VFMADD231PS  Z4, Z6, Z2
+	VFMADD231PS  Y5, Y6, Y3
+	ADDQ         BX, R8
+	ADDQ         DI, SI
+	SUBQ         $0x02, AX
+	JGE          loop
+
+rest:
+	ADDQ $0x02, AX
+	JZ   end
+
+one:
+	VMOVUPS.Z    (SI), K1, Z4
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS.Z    64(SI), K2, Y5
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z6
+	VFMADD231PS  Z4, Z6, Z0
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS (R8)(DX*1), Z6
+	VFMADD231PS  Z4, Z6, Z2
+	VFMADD231PS  Y5, Y6, Y3
+	ADDQ         BX, R8
+	ADDQ         DI, SI
+	DECQ         AX
+	JNZ          one
+
+end:
+	CMPQ   CX, $0x18
+	JNE    masked
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R9, AX
+	VADDPS (AX), Z0, Z0
+	VADDPS 64(AX), Y1, Y1
+	ADDQ   R10, AX
+	VADDPS (AX), Z2, Z2
+	VADDPS 64(AX), Y3, Y3
+
+fulloverwrite:
+	VMOVUPS Z0, (R9)
+	VMOVUPS Y1, 64(R9)
+	ADDQ    R10, R9
+	VMOVUPS Z2, (R9)
+	VMOVUPS Y3, 64(R9)
+	VZEROUPPER
+	RET
+
+masked:
+	MOVB     accumulate+72(FP), AL
+	TESTB    AL, AL
+	JZ       maskedoverwrite
+	MOVQ     R9, AX
+	VADDPS.Z (AX), Z0, K1, Z0
+	VADDPS.Z 64(AX), Y1, K2, Y1
+	ADDQ     R10, AX
+	VADDPS.Z (AX), Z2, K1, Z2
+	VADDPS.Z 64(AX), Y3, K2, Y3
+
+maskedoverwrite:
+	VMOVUPS Z0, K1, (R9)
+	VMOVUPS Y1, K2, 64(R9)
+	ADDQ    R10, R9
+	VMOVUPS Z2, K1, (R9)
+	VMOVUPS Y3, K2, 64(R9)
+	VZEROUPPER
+	RET
+
+// func tileWide2x32(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, MMX+
-TEXT ·tileWide2x2(SB), NOSPLIT, $0-73
+TEXT ·tileWide2x32(SB), NOSPLIT, $0-73
 	MOVQ       k+0(FP), AX
 	MOVQ       aRow+16(FP), DX
 	SHLQ       $0x02, DX
@@ -7291,15 +11476,15 @@ TEXT ·tileWide2x2(SB), NOSPLIT, $0-73
 	KMOVW      R9, K1
 	SHRQ       $0x10, R9
 	KMOVW      R9, K2
-	MOVQ       c+48(FP), CX
-	MOVQ       cRow+56(FP), R9
-	SHLQ       $0x02, R9
-	MOVQ       CX, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
+	MOVQ       c+48(FP), R9
+	MOVQ       cRow+56(FP), R10
+	SHLQ       $0x02, R10
+	MOVQ       R9, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 64(R11)
+	ADDQ       R10, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 64(R11)
 	SUBQ       $0x02, AX
 	JLT        rest
 
@@ -7352,28 +11537,50 @@ one:
 	JNZ          one
 
 end:
-	MOVB     accumulate+72(FP), AL
-	TESTB    AL, AL
-	JZ       overwrite
-	MOVQ     CX, AX
-	VADDPS.Z (AX), Z0, K1, Z0
-	VADDPS.Z 64(AX), Z1, K2, Z1
-	ADDQ     R9, AX
-	VADDPS.Z (AX), Z2, K1, Z2
-	VADDPS.Z 64(AX), Z3, K2, Z3
+	CMPQ   CX, $0x20
+	JNE    masked
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R9, AX
+	VADDPS (AX), Z0, Z0
+	VADDPS 64(AX), Z1, Z1
+	ADDQ   R10, AX
+	VADDPS (AX), Z2, Z2
+	VADDPS 64(AX), Z3, Z3
 
-overwrite:
-	VMOVUPS Z0, K1, (CX)
-	VMOVUPS Z1, K2, 64(CX)
-	ADDQ    R9, CX
-	VMOVUPS Z2, K1, (CX)
-	VMOVUPS Z3, K2, 64(CX)
+fulloverwrite:
+	VMOVUPS Z0, (R9)
+	VMOVUPS Z1, 64(R9)
+	ADDQ    R10, R9
+	VMOVUPS Z2, (R9)
+	VMOVUPS Z3, 64(R9)
 	VZEROUPPER
 	RET
 
-// func tileHalf2x2(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+masked:
+	MOVB     accumulate+72(FP), AL
+	TESTB    AL, AL
+	JZ       maskedoverwrite
+	MOVQ     R9, AX
+	VADDPS.Z (AX), Z0, K1, Z0
+	VADDPS.Z 64(AX), Z1, K2, Z1
+	ADDQ     R10, AX
+	VADDPS.Z (AX), Z2, K1, Z2
+	VADDPS.Z 64(AX), Z3, K2, Z3
+
+maskedoverwrite:
+	VMOVUPS Z0, K1, (R9)
+	VMOVUPS Z1, K2, 64(R9)
+	ADDQ    R10, R9
+	VMOVUPS Z2, K1, (R9)
+	VMOVUPS Z3, K2, 64(R9)
+	VZEROUPPER
+	RET
+
+// func tileHalf2x32(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, MMX+
-TEXT ·tileHalf2x2(SB), NOSPLIT, $0-73
+TEXT ·tileHalf2x32(SB), NOSPLIT, $0-73
 	MOVQ       k+0(FP), AX
 	MOVQ       aRow+16(FP), DX
 	SHLQ       $0x02, DX
@@ -7393,15 +11600,15 @@ TEXT ·tileHalf2x2(SB), NOSPLIT, $0-73
 	KMOVW      R9, K1
 	SHRQ       $0x10, R9
 	KMOVW      R9, K2
-	MOVQ       c+48(FP), CX
-	MOVQ       cRow+56(FP), R9
-	SHLQ       $0x02, R9
-	MOVQ       CX, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
+	MOVQ       c+48(FP), R9
+	MOVQ       cRow+56(FP), R10
+	SHLQ       $0x02, R10
+	MOVQ       R9, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 64(R11)
+	ADDQ       R10, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 64(R11)
 	SUBQ       $0x02, AX
 	JLT        rest
 
@@ -7514,28 +11721,200 @@ one:
 	JNZ          one
 
 end:
-	MOVB     accumulate+72(FP), AL
-	TESTB    AL, AL
-	JZ       overwrite
-	MOVQ     CX, AX
-	VADDPS.Z (AX), Z0, K1, Z0
-	VADDPS.Z 64(AX), Z1, K2, Z1
-	ADDQ     R9, AX
-	VADDPS.Z (AX), Z2, K1, Z2
-	VADDPS.Z 64(AX), Z3, K2, Z3
+	CMPQ   CX, $0x20
+	JNE    masked
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R9, AX
+	VADDPS (AX), Z0, Z0
+	VADDPS 64(AX), Z1, Z1
+	ADDQ   R10, AX
+	VADDPS (AX), Z2, Z2
+	VADDPS 64(AX), Z3, Z3
 
-overwrite:
-	VMOVUPS Z0, K1, (CX)
-	VMOVUPS Z1, K2, 64(CX)
-	ADDQ    R9, CX
-	VMOVUPS Z2, K1, (CX)
-	VMOVUPS Z3, K2, 64(CX)
+fulloverwrite:
+	VMOVUPS Z0, (R9)
+	VMOVUPS Z1, 64(R9)
+	ADDQ    R10, R9
+	VMOVUPS Z2, (R9)
+	VMOVUPS Z3, 64(R9)
 	VZEROUPPER
 	RET
 
-// func tileWide3x2(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+masked:
+	MOVB     accumulate+72(FP), AL
+	TESTB    AL, AL
+	JZ       maskedoverwrite
+	MOVQ     R9, AX
+	VADDPS.Z (AX), Z0, K1, Z0
+	VADDPS.Z 64(AX), Z1, K2, Z1
+	ADDQ     R10, AX
+	VADDPS.Z (AX), Z2, K1, Z2
+	VADDPS.Z 64(AX), Z3, K2, Z3
+
+maskedoverwrite:
+	VMOVUPS Z0, K1, (R9)
+	VMOVUPS Z1, K2, 64(R9)
+	ADDQ    R10, R9
+	VMOVUPS Z2, K1, (R9)
+	VMOVUPS Z3, K2, 64(R9)
+	VZEROUPPER
+	RET
+
+// func tileWide3x24(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+// Requires: AVX, AVX512DQ, AVX512F, AVX512VL, BMI2, FMA3, MMX+
+TEXT ·tileWide3x24(SB), NOSPLIT, $0-73
+	MOVQ       k+0(FP), AX
+	MOVQ       aRow+16(FP), DX
+	SHLQ       $0x02, DX
+	MOVQ       aCol+24(FP), BX
+	SHLQ       $0x02, BX
+	MOVQ       bRow+40(FP), DI
+	SHLQ       $0x02, DI
+	MOVQ       b+32(FP), SI
+	MOVQ       a+8(FP), R8
+	VXORPS     Z0, Z0, Z0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Z2, Z2, Z2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Z4, Z4, Z4
+	VXORPS     Y5, Y5, Y5
+	MOVQ       cols+64(FP), CX
+	MOVQ       $-1, R9
+	BZHIQ      CX, R9, R9
+	KMOVW      R9, K1
+	SHRQ       $0x10, R9
+	KMOVW      R9, K2
+	MOVQ       c+48(FP), R9
+	MOVQ       cRow+56(FP), R10
+	SHLQ       $0x02, R10
+	MOVQ       R9, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 64(R11)
+	ADDQ       R10, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 64(R11)
+	ADDQ       R10, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 64(R11)
+	SUBQ       $0x02, AX
+	JLT        rest
+
+loop:
+	VMOVUPS.Z    (SI), K1, Z6
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS.Z    64(SI), K2, Y7
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z8
+	VFMADD231PS  Z6, Z8, Z0
+	VFMADD231PS  Y7, Y8, Y1
+	VBROADCASTSS (R8)(DX*1), Z8
+	VFMADD231PS  Z6, Z8, Z2
+	VFMADD231PS  Y7, Y8, Y3
+	VBROADCASTSS (R8)(DX*2), Z8
+	VFMADD231PS  Z6, Z8, Z4
+	VFMADD231PS  Y7, Y8, Y5
+	ADDQ         BX, R8
+	ADDQ         DI, SI
+	VMOVUPS.Z    (SI), K1, Z6
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS.Z    64(SI), K2, Y7
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z8
+	VFMADD231PS  Z6, Z8, Z0
+	VFMADD231PS  Y7, Y8, Y1
+	VBROADCASTSS (R8)(DX*1), Z8
+	VFMADD231PS  Z6, Z8, Z2
+	VFMADD231PS  Y7, Y8, Y3
+	VBROADCASTSS (R8)(DX*2), Z8
+	VFMADD231PS  Z6, Z8, Z4
+	VFMADD231PS  Y7, Y8, Y5
+	ADDQ         BX, R8
+	ADDQ         DI, SI
+	SUBQ         $0x02, AX
+	JGE          loop
+
+rest:
+	ADDQ $0x02, AX
+	JZ   end
+
+one:
+	VMOVUPS.Z    (SI), K1, Z6
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS.Z    64(SI), K2, Y7
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z8
+	VFMADD231PS  Z6, Z8, Z0
+	VFMADD231PS  Y7, Y8, Y1
+	VBROADCASTSS (R8)(DX*1), Z8
+	VFMADD231PS  Z6, Z8, Z2
+	VFMADD231PS  Y7, Y8, Y3
+	VBROADCASTSS (R8)(DX*2), Z8
+	VFMADD231PS  Z6, Z8, Z4
+	VFMADD231PS  Y7, Y8, Y5
+	ADDQ         BX, R8
+	ADDQ         DI, SI
+	DECQ         AX
+	JNZ          one
+
+end:
+	CMPQ   CX, $0x18
+	JNE    masked
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R9, AX
+	VADDPS (AX), Z0, Z0
+	VADDPS 64(AX), Y1, Y1
+	ADDQ   R10, AX
+	VADDPS (AX), Z2, Z2
+	VADDPS 64(AX), Y3, Y3
+	ADDQ   R10, AX
+	VADDPS (AX), Z4, Z4
+	VADDPS 64(AX), Y5, Y5
+
+fulloverwrite:
+	VMOVUPS Z0, (R9)
+	VMOVUPS Y1, 64(R9)
+	ADDQ    R10, R9
+	VMOVUPS Z2, (R9)
+	VMOVUPS Y3, 64(R9)
+	ADDQ    R10, R9
+	VMOVUPS Z4, (R9)
+	VMOVUPS Y5, 64(R9)
+	VZEROUPPER
+	RET
+
+masked:
+	MOVB     accumulate+72(FP), AL
+	TESTB    AL, AL
+	JZ       maskedoverwrite
+	MOVQ     R9, AX
+	VADDPS.Z (AX), Z0, K1, Z0
+	VADDPS.Z 64(AX), Y1, K2, Y1
+	ADDQ     R10, AX
+	VADDPS.Z (AX), Z2, K1, Z2
+	VADDPS.Z 64(AX), Y3, K2, Y3
+	ADDQ     R10, AX
+	VADDPS.Z (AX), Z4, K1, Z4
+	VADDPS.Z 64(AX), Y5, K2, Y5
+
+maskedoverwrite:
+	VMOVUPS Z0, K1, (R9)
+	VMOVUPS Y1, K2, 64(R9)
+	ADDQ    R10, R9
+	VMOVUPS Z2, K1, (R9)
+	VMOVUPS Y3, K2, 64(R9)
+	ADDQ    R10, R9
+	VMOVUPS Z4, K1, (R9)
+	VMOVUPS Y5, K2, 64(R9)
+	VZEROUPPER
+	RET
+
+// func tileWide3x32(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, MMX+
-TEXT ·tileWide3x2(SB), NOSPLIT, $0-73
+TEXT ·tileWide3x32(SB), NOSPLIT, $0-73
 	MOVQ       k+0(FP), AX
 	MOVQ       aRow+16(FP), DX
 	SHLQ       $0x02, DX
@@ -7557,18 +11936,18 @@ TEXT ·tileWide3x2(SB), NOSPLIT, $0-73
 	KMOVW      R9, K1
 	SHRQ       $0x10, R9
 	KMOVW      R9, K2
-	MOVQ       c+48(FP), CX
-	MOVQ       cRow+56(FP), R9
-	SHLQ       $0x02, R9
-	MOVQ       CX, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
+	MOVQ       c+48(FP), R9
+	MOVQ       cRow+56(FP), R10
+	SHLQ       $0x02, R10
+	MOVQ       R9, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 64(R11)
+	ADDQ       R10, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 64(R11)
+	ADDQ       R10, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 64(R11)
 	SUBQ       $0x02, AX
 	JLT        rest
 
@@ -7630,34 +12009,62 @@ one:
 	JNZ          one
 
 end:
-	MOVB     accumulate+72(FP), AL
-	TESTB    AL, AL
-	JZ       overwrite
-	MOVQ     CX, AX
-	VADDPS.Z (AX), Z0, K1, Z0
-	VADDPS.Z 64(AX), Z1, K2, Z1
-	ADDQ     R9, AX
-	VADDPS.Z (AX), Z2, K1, Z2
-	VADDPS.Z 64(AX), Z3, K2, Z3
-	ADDQ     R9, AX
-	VADDPS.Z (AX), Z4, K1, Z4
-	VADDPS.Z 64(AX), Z5, K2, Z5
+	CMPQ   CX, $0x20
+	JNE    masked
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R9, AX
+	VADDPS (AX), Z0, Z0
+	VADDPS 64(AX), Z1, Z1
+	ADDQ   R10, AX
+	VADDPS (AX), Z2, Z2
+	VADDPS 64(AX), Z3, Z3
+	ADDQ   R10, AX
+	VADDPS (AX), Z4, Z4
+	VADDPS 64(AX), Z5, Z5
 
-overwrite:
-	VMOVUPS Z0, K1, (CX)
-	VMOVUPS Z1, K2, 64(CX)
-	ADDQ    R9, CX
-	VMOVUPS Z2, K1, (CX)
-	VMOVUPS Z3, K2, 64(CX)
-	ADDQ    R9, CX
-	VMOVUPS Z4, K1, (CX)
-	VMOVUPS Z5, K2, 64(CX)
+fulloverwrite:
+	VMOVUPS Z0, (R9)
+	VMOVUPS Z1, 64(R9)
+	ADDQ    R10, R9
+	VMOVUPS Z2, (R9)
+	VMOVUPS Z3, 64(R9)
+	ADDQ    R10, R9
+	VMOVUPS Z4, (R9)
+	VMOVUPS Z5, 64(R9)
 	VZEROUPPER
 	RET
 
-// func tileHalf3x2(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+masked:
+	MOVB     accumulate+72(FP), AL
+	TESTB    AL, AL
+	JZ       maskedoverwrite
+	MOVQ     R9, AX
+	VADDPS.Z (AX), Z0, K1, Z0
+	VADDPS.Z 64(AX), Z1, K2, Z1
+	ADDQ     R10, AX
+	VADDPS.Z (AX), Z2, K1, Z2
+	VADDPS.Z 64(AX), Z3, K2, Z3
+	ADDQ     R10, AX
+	VADDPS.Z (AX), Z4, K1, Z4
+	VADDPS.Z 64(AX), Z5, K2, Z5
+
+maskedoverwrite:
+	VMOVUPS Z0, K1, (R9)
+	VMOVUPS Z1, K2, 64(R9)
+	ADDQ    R10, R9
+	VMOVUPS Z2, K1, (R9)
+	VMOVUPS Z3, K2, 64(R9)
+	ADDQ    R10, R9
+	VMOVUPS Z4, K1, (R9)
+	VMOVUPS Z5, K2, 64(R9)
+	VZEROUPPER
+	RET
+
+// func tileHalf3x32(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, MMX+
-TEXT ·tileHalf3x2(SB), NOSPLIT, $0-73
+TEXT ·tileHalf3x32(SB), NOSPLIT, $0-73
 	MOVQ       k+0(FP), AX
 	MOVQ       aRow+16(FP), DX
 	SHLQ       $0x02, DX
@@ -7679,18 +12086,18 @@ TEXT ·tileHalf3x2(SB), NOSPLIT, $0-73
 	KMOVW      R9, K1
 	SHRQ       $0x10, R9
 	KMOVW      R9, K2
-	MOVQ       c+48(FP), CX
-	MOVQ       cRow+56(FP), R9
-	SHLQ       $0x02, R9
-	MOVQ       CX, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
+	MOVQ       c+48(FP), R9
+	MOVQ       cRow+56(FP), R10
+	SHLQ       $0x02, R10
+	MOVQ       R9, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 64(R11)
+	ADDQ       R10, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 64(R11)
+	ADDQ       R10, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 64(R11)
 	SUBQ       $0x02, AX
 	JLT        rest
 
@@ -7842,34 +12249,243 @@ one:
 	JNZ          one
 
 end:
-	MOVB     accumulate+72(FP), AL
-	TESTB    AL, AL
-	JZ       overwrite
-	MOVQ     CX, AX
-	VADDPS.Z (AX), Z0, K1, Z0
-	VADDPS.Z 64(AX), Z1, K2, Z1
-	ADDQ     R9, AX
-	VADDPS.Z (AX), Z2, K1, Z2
-	VADDPS.Z 64(AX), Z3, K2, Z3
-	ADDQ     R9, AX
-	VADDPS.Z (AX), Z4, K1, Z4
-	VADDPS.Z 64(AX), Z5, K2, Z5
+	CMPQ   CX, $0x20
+	JNE    masked
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R9, AX
+	VADDPS (AX), Z0, Z0
+	VADDPS 64(AX), Z1, Z1
+	ADDQ   R10, AX
+	VADDPS (AX), Z2, Z2
+	VADDPS 64(AX), Z3, Z3
+	ADDQ   R10, AX
+	VADDPS (AX), Z4, Z4
+	VADDPS 64(AX), Z5, Z5
 
-overwrite:
-	VMOVUPS Z0, K1, (CX)
-	VMOVUPS Z1, K2, 64(CX)
-	ADDQ    R9, CX
-	VMOVUPS Z2, K1, (CX)
-	VMOVUPS Z3, K2, 64(CX)
-	ADDQ    R9, CX
-	VMOVUPS Z4, K1, (CX)
-	VMOVUPS Z5, K2, 64(CX)
+fulloverwrite:
+	VMOVUPS Z0, (R9)
+	VMOVUPS Z1, 64(R9)
+	ADDQ    R10, R9
+	VMOVUPS Z2, (R9)
+	VMOVUPS Z3, 64(R9)
+	ADDQ    R10, R9
+	VMOVUPS Z4, (R9)
+	VMOVUPS Z5, 64(R9)
 	VZEROUPPER
 	RET
 
-// func tileWide4x2(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+masked:
+	MOVB     accumulate+72(FP), AL
+	TESTB    AL, AL
+	JZ       maskedoverwrite
+	MOVQ     R9, AX
+	VADDPS.Z (AX), Z0, K1, Z0
+	VADDPS.Z 64(AX), Z1, K2, Z1
+	ADDQ     R10, AX
+	VADDPS.Z (AX), Z2, K1, Z2
+	VADDPS.Z 64(AX), Z3, K2, Z3
+	ADDQ     R10, AX
+	VADDPS.Z (AX), Z4, K1, Z4
+	VADDPS.Z 64(AX), Z5, K2, Z5
+
+maskedoverwrite:
+	VMOVUPS Z0, K1, (R9)
+	VMOVUPS Z1, K2, 64(R9)
+	ADDQ    R10, R9
+	VMOVUPS Z2, K1, (R9)
+	VMOVUPS Z3, K2, 64(R9)
+	ADDQ    R10, R9
+	VMOVUPS Z4, K1, (R9)
+	VMOVUPS Z5, K2, 64(R9)
+	VZEROUPPER
+	RET
+
+// func tileWide4x24(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+// Requires: AVX, AVX512DQ, AVX512F, AVX512VL, BMI2, FMA3, MMX+
+TEXT ·tileWide4x24(SB), NOSPLIT, $0-73
+	MOVQ       k+0(FP), AX
+	MOVQ       aRow+16(FP), DX
+	SHLQ       $0x02, DX
+	MOVQ       aCol+24(FP), BX
+	SHLQ       $0x02, BX
+	MOVQ       bRow+40(FP), DI
+	SHLQ       $0x02, DI
+	MOVQ       b+32(FP), SI
+	MOVQ       a+8(FP), R8
+	LEAQ       (R8)(DX*2), R9
+	ADDQ       DX, R9
+	VXORPS     Z0, Z0, Z0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Z2, Z2, Z2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Z4, Z4, Z4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Z6, Z6, Z6
+	VXORPS     Y7, Y7, Y7
+	MOVQ       cols+64(FP), CX
+	MOVQ       $-1, R10
+	BZHIQ      CX, R10, R10
+	KMOVW      R10, K1
+	SHRQ       $0x10, R10
+	KMOVW      R10, K2
+	MOVQ       c+48(FP), R10
+	MOVQ       cRow+56(FP), R11
+	SHLQ       $0x02, R11
+	MOVQ       R10, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	SUBQ       $0x02, AX
+	JLT        rest
+
+loop:
+	VMOVUPS.Z    (SI), K1, Z8
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS.Z    64(SI), K2, Y9
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z10
+	VFMADD231PS  Z8, Z10, Z0
+	VFMADD231PS  Y9, Y10, Y1
+	VBROADCASTSS (R8)(DX*1), Z10
+	VFMADD231PS  Z8, Z10, Z2
+	VFMADD231PS  Y9, Y10, Y3
+	VBROADCASTSS (R8)(DX*2), Z10
+	VFMADD231PS  Z8, Z10, Z4
+	VFMADD231PS  Y9, Y10, Y5
+	VBROADCASTSS (R9), Z10
+	VFMADD231PS  Z8, Z10, Z6
+	VFMADD231PS  Y9, Y10, Y7
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         DI, SI
+	VMOVUPS.Z    (SI), K1, Z8
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS.Z    64(SI), K2, Y9
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z10
+	VFMADD231PS  Z8, Z10, Z0
+	VFMADD231PS  Y9, Y10, Y1
+	VBROADCASTSS (R8)(DX*1), Z10
+	VFMADD231PS  Z8, Z10, Z2
+	VFMADD231PS  Y9, Y10, Y3
+	VBROADCASTSS (R8)(DX*2), Z10
+	VFMADD231PS  Z8, Z10, Z4
+	VFMADD231PS  Y9, Y10, Y5
+	VBROADCASTSS (R9), Z10
+	VFMADD231PS  Z8, Z10, Z6
+	VFMADD231PS  Y9, Y10, Y7
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         DI, SI
+	SUBQ         $0x02, AX
+	JGE          loop
+
+rest:
+	ADDQ $0x02, AX
+	JZ   end
+
+one:
+	VMOVUPS.Z    (SI), K1, Z8
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS.Z    64(SI), K2, Y9
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z10
+	VFMADD231PS  Z8, Z10, Z0
+	VFMADD231PS  Y9, Y10, Y1
+	VBROADCASTSS (R8)(DX*1), Z10
+	VFMADD231PS  Z8, Z10, Z2
+	VFMADD231PS  Y9, Y10, Y3
+	VBROADCASTSS (R8)(DX*2), Z10
+	VFMADD231PS  Z8, Z10, Z4
+	VFMADD231PS  Y9, Y10, Y5
+	VBROADCASTSS (R9), Z10
+	VFMADD231PS  Z8, Z10, Z6
+	VFMADD231PS  Y9, Y10, Y7
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         DI, SI
+	DECQ         AX
+	JNZ          one
+
+end:
+	CMPQ   CX, $0x18
+	JNE    masked
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R10, AX
+	VADDPS (AX), Z0, Z0
+	VADDPS 64(AX), Y1, Y1
+	ADDQ   R11, AX
+	VADDPS (AX), Z2, Z2
+	VADDPS 64(AX), Y3, Y3
+	ADDQ   R11, AX
+	VADDPS (AX), Z4, Z4
+	VADDPS 64(AX), Y5, Y5
+	ADDQ   R11, AX
+	VADDPS (AX), Z6, Z6
+	VADDPS 64(AX), Y7, Y7
+
+fulloverwrite:
+	VMOVUPS Z0, (R10)
+	VMOVUPS Y1, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z2, (R10)
+	VMOVUPS Y3, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z4, (R10)
+	VMOVUPS Y5, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z6, (R10)
+	VMOVUPS Y7, 64(R10)
+	VZEROUPPER
+	RET
+
+masked:
+	MOVB     accumulate+72(FP), AL
+	TESTB    AL, AL
+	JZ       maskedoverwrite
+	MOVQ     R10, AX
+	VADDPS.Z (AX), Z0, K1, Z0
+	VADDPS.Z 64(AX), Y1, K2, Y1
+	ADDQ     R11, AX
+	VADDPS.Z (AX), Z2, K1, Z2
+	VADDPS.Z 64(AX), Y3, K2, Y3
+	ADDQ     R11, AX
+	VADDPS.Z (AX), Z4, K1, Z4
+	VADDPS.Z 64(AX), Y5, K2, Y5
+	ADDQ     R11, AX
+	VADDPS.Z (AX), Z6, K1, Z6
+	VADDPS.Z 64(AX), Y7, K2, Y7
+
+maskedoverwrite:
+	VMOVUPS Z0, K1, (R10)
+	VMOVUPS Y1, K2, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z2, K1, (R10)
+	VMOVUPS Y3, K2, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z4, K1, (R10)
+	VMOVUPS Y5, K2, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z6, K1, (R10)
+	VMOVUPS Y7, K2, 64(R10)
+	VZEROUPPER
+	RET
+
+// func tileWide4x32(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, MMX+
-TEXT ·tileWide4x2(SB), NOSPLIT, $0-73
+TEXT ·tileWide4x32(SB), NOSPLIT, $0-73
 	MOVQ       k+0(FP), AX
 	MOVQ       aRow+16(FP), DX
 	SHLQ       $0x02, DX
@@ -7895,21 +12511,21 @@ TEXT ·tileWide4x2(SB), NOSPLIT, $0-73
 	KMOVW      R10, K1
 	SHRQ       $0x10, R10
 	KMOVW      R10, K2
-	MOVQ       c+48(FP), CX
-	MOVQ       cRow+56(FP), R10
-	SHLQ       $0x02, R10
-	MOVQ       CX, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 64(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 64(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 64(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 64(R11)
+	MOVQ       c+48(FP), R10
+	MOVQ       cRow+56(FP), R11
+	SHLQ       $0x02, R11
+	MOVQ       R10, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
 	SUBQ       $0x02, AX
 	JLT        rest
 
@@ -7983,40 +12599,74 @@ one:
 	JNZ          one
 
 end:
-	MOVB     accumulate+72(FP), AL
-	TESTB    AL, AL
-	JZ       overwrite
-	MOVQ     CX, AX
-	VADDPS.Z (AX), Z0, K1, Z0
-	VADDPS.Z 64(AX), Z1, K2, Z1
-	ADDQ     R10, AX
-	VADDPS.Z (AX), Z2, K1, Z2
-	VADDPS.Z 64(AX), Z3, K2, Z3
-	ADDQ     R10, AX
-	VADDPS.Z (AX), Z4, K1, Z4
-	VADDPS.Z 64(AX), Z5, K2, Z5
-	ADDQ     R10, AX
-	VADDPS.Z (AX), Z6, K1, Z6
-	VADDPS.Z 64(AX), Z7, K2, Z7
+	CMPQ   CX, $0x20
+	JNE    masked
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R10, AX
+	VADDPS (AX), Z0, Z0
+	VADDPS 64(AX), Z1, Z1
+	ADDQ   R11, AX
+	VADDPS (AX), Z2, Z2
+	VADDPS 64(AX), Z3, Z3
+	ADDQ   R11, AX
+	VADDPS (AX), Z4, Z4
+	VADDPS 64(AX), Z5, Z5
+	ADDQ   R11, AX
+	VADDPS (AX), Z6, Z6
+	VADDPS 64(AX), Z7, Z7
 
-overwrite:
-	VMOVUPS Z0, K1, (CX)
-	VMOVUPS Z1, K2, 64(CX)
-	ADDQ    R10, CX
-	VMOVUPS Z2, K1, (CX)
-	VMOVUPS Z3, K2, 64(CX)
-	ADDQ    R10, CX
-	VMOVUPS Z4, K1, (CX)
-	VMOVUPS Z5, K2, 64(CX)
-	ADDQ    R10, CX
-	VMOVUPS Z6, K1, (CX)
-	VMOVUPS Z7, K2, 64(CX)
+fulloverwrite:
+	VMOVUPS Z0, (R10)
+	VMOVUPS Z1, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z2, (R10)
+	VMOVUPS Z3, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z4, (R10)
+	VMOVUPS Z5, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z6, (R10)
+	VMOVUPS Z7, 64(R10)
 	VZEROUPPER
 	RET
 
-// func tileHalf4x2(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+masked:
+	MOVB     accumulate+72(FP), AL
+	TESTB    AL, AL
+	JZ       maskedoverwrite
+	MOVQ     R10, AX
+	VADDPS.Z (AX), Z0, K1, Z0
+	VADDPS.Z 64(AX), Z1, K2, Z1
+	ADDQ     R11, AX
+	VADDPS.Z (AX), Z2, K1, Z2
+	VADDPS.Z 64(AX), Z3, K2, Z3
+	ADDQ     R11, AX
+	VADDPS.Z (AX), Z4, K1, Z4
+	VADDPS.Z 64(AX), Z5, K2, Z5
+	ADDQ     R11, AX
+	VADDPS.Z (AX), Z6, K1, Z6
+	VADDPS.Z 64(AX), Z7, K2, Z7
+
+maskedoverwrite:
+	VMOVUPS Z0, K1, (R10)
+	VMOVUPS Z1, K2, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z2, K1, (R10)
+	VMOVUPS Z3, K2, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z4, K1, (R10)
+	VMOVUPS Z5, K2, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z6, K1, (R10)
+	VMOVUPS Z7, K2, 64(R10)
+	VZEROUPPER
+	RET
+
+// func tileHalf4x32(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, MMX+
-TEXT ·tileHalf4x2(SB), NOSPLIT, $0-73
+TEXT ·tileHalf4x32(SB), NOSPLIT, $0-73
 	MOVQ       k+0(FP), AX
 	MOVQ       aRow+16(FP), DX
 	SHLQ       $0x02, DX
@@ -8042,21 +12692,21 @@ TEXT ·tileHalf4x2(SB), NOSPLIT, $0-73
 	KMOVW      R10, K1
 	SHRQ       $0x10, R10
 	KMOVW      R10, K2
-	MOVQ       c+48(FP), CX
-	MOVQ       cRow+56(FP), R10
-	SHLQ       $0x02, R10
-	MOVQ       CX, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 64(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 64(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 64(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 64(R11)
+	MOVQ       c+48(FP), R10
+	MOVQ       cRow+56(FP), R11
+	SHLQ       $0x02, R11
+	MOVQ       R10, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
 	SUBQ       $0x02, AX
 	JLT        rest
 
@@ -8250,40 +12900,281 @@ one:
 	JNZ          one
 
 end:
-	MOVB     accumulate+72(FP), AL
-	TESTB    AL, AL
-	JZ       overwrite
-	MOVQ     CX, AX
-	VADDPS.Z (AX), Z0, K1, Z0
-	VADDPS.Z 64(AX), Z1, K2, Z1
-	ADDQ     R10, AX
-	VADDPS.Z (AX), Z2, K1, Z2
-	VADDPS.Z 64(AX), Z3, K2, Z3
-	ADDQ     R10, AX
-	VADDPS.Z (AX), Z4, K1, Z4
-	VADDPS.Z 64(AX), Z5, K2, Z5
-	ADDQ     R10, AX
-	VADDPS.Z (AX), Z6, K1, Z6
-	VADDPS.Z 64(AX), Z7, K2, Z7
+	CMPQ   CX, $0x20
+	JNE    masked
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R10, AX
+	VADDPS (AX), Z0, Z0
+	VADDPS 64(AX), Z1, Z1
+	ADDQ   R11, AX
+	VADDPS (AX), Z2, Z2
+	VADDPS 64(AX), Z3, Z3
+	ADDQ   R11, AX
+	VADDPS (AX), Z4, Z4
+	VADDPS 64(AX), Z5, Z5
+	ADDQ   R11, AX
+	VADDPS (AX), Z6, Z6
+	VADDPS 64(AX), Z7, Z7
 
-overwrite:
-	VMOVUPS Z0, K1, (CX)
-	VMOVUPS Z1, K2, 64(CX)
-	ADDQ    R10, CX
-	VMOVUPS Z2, K1, (CX)
-	VMOVUPS Z3, K2, 64(CX)
-	ADDQ    R10, CX
-	VMOVUPS Z4, K1, (CX)
-	VMOVUPS Z5, K2, 64(CX)
-	ADDQ    R10, CX
-	VMOVUPS Z6, K1, (CX)
-	VMOVUPS Z7, K2, 64(CX)
+fulloverwrite:
+	VMOVUPS Z0, (R10)
+	VMOVUPS Z1, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z2, (R10)
+	VMOVUPS Z3, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z4, (R10)
+	VMOVUPS Z5, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z6, (R10)
+	VMOVUPS Z7, 64(R10)
 	VZEROUPPER
 	RET
 
-// func tileWide5x2(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+masked:
+	MOVB     accumulate+72(FP), AL
+	TESTB    AL, AL
+	JZ       maskedoverwrite
+	MOVQ     R10, AX
+	VADDPS.Z (AX), Z0, K1, Z0
+	VADDPS.Z 64(AX), Z1, K2, Z1
+	ADDQ     R11, AX
+	VADDPS.Z (AX), Z2, K1, Z2
+	VADDPS.Z 64(AX), Z3, K2, Z3
+	ADDQ     R11, AX
+	VADDPS.Z (AX), Z4, K1, Z4
+	VADDPS.Z 64(AX), Z5, K2, Z5
+	ADDQ     R11, AX
+	VADDPS.Z (AX), Z6, K1, Z6
+	VADDPS.Z 64(AX), Z7, K2, Z7
+
+maskedoverwrite:
+	VMOVUPS Z0, K1, (R10)
+	VMOVUPS Z1, K2, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z2, K1, (R10)
+	VMOVUPS Z3, K2, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z4, K1, (R10)
+	VMOVUPS Z5, K2, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z6, K1, (R10)
+	VMOVUPS Z7, K2, 64(R10)
+	VZEROUPPER
+	RET
+
+// func tileWide5x24(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+// Requires: AVX, AVX512DQ, AVX512F, AVX512VL, BMI2, FMA3, MMX+
+TEXT ·tileWide5x24(SB), NOSPLIT, $0-73
+	MOVQ       k+0(FP), AX
+	MOVQ       aRow+16(FP), DX
+	SHLQ       $0x02, DX
+	MOVQ       aCol+24(FP), BX
+	SHLQ       $0x02, BX
+	MOVQ       bRow+40(FP), DI
+	SHLQ       $0x02, DI
+	MOVQ       b+32(FP), SI
+	MOVQ       a+8(FP), R8
+	LEAQ       (R8)(DX*2), R9
+	ADDQ       DX, R9
+	VXORPS     Z0, Z0, Z0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Z2, Z2, Z2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Z4, Z4, Z4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Z6, Z6, Z6
+	VXORPS     Y7, Y7, Y7
+	VXORPS     Z8, Z8, Z8
+	VXORPS     Y9, Y9, Y9
+	MOVQ       cols+64(FP), CX
+	MOVQ       $-1, R10
+	BZHIQ      CX, R10, R10
+	KMOVW      R10, K1
+	SHRQ       $0x10, R10
+	KMOVW      R10, K2
+	MOVQ       c+48(FP), R10
+	MOVQ       cRow+56(FP), R11
+	SHLQ       $0x02, R11
+	MOVQ       R10, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	SUBQ       $0x02, AX
+	JLT        rest
+
+loop:
+	VMOVUPS.Z    (SI), K1, Z10
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS.Z    64(SI), K2, Y11
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z12
+	VFMADD231PS  Z10, Z12, Z0
+	VFMADD231PS  Y11, Y12, Y1
+	VBROADCASTSS (R8)(DX*1), Z12
+	VFMADD231PS  Z10, Z12, Z2
+	VFMADD231PS  Y11, Y12, Y3
+	VBROADCASTSS (R8)(DX*2), Z12
+	VFMADD231PS  Z10, Z12, Z4
+	VFMADD231PS  Y11, Y12, Y5
+	VBROADCASTSS (R9), Z12
+	VFMADD231PS  Z10, Z12, Z6
+	VFMADD231PS  Y11, Y12, Y7
+	VBROADCASTSS (R9)(DX*1), Z12
+	VFMADD231PS  Z10, Z12, Z8
+	VFMADD231PS  Y11, Y12, Y9
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         DI, SI
+	VMOVUPS.Z    (SI), K1, Z10
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS.Z    64(SI), K2, Y11
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z12
+	VFMADD231PS  Z10, Z12, Z0
+	VFMADD231PS  Y11, Y12, Y1
+	VBROADCASTSS (R8)(DX*1), Z12
+	VFMADD231PS  Z10, Z12, Z2
+	VFMADD231PS  Y11, Y12, Y3
+	VBROADCASTSS (R8)(DX*2), Z12
+	VFMADD231PS  Z10, Z12, Z4
+	VFMADD231PS  Y11, Y12, Y5
+	VBROADCASTSS (R9), Z12
+	VFMADD231PS  Z10, Z12, Z6
+	VFMADD231PS  Y11, Y12, Y7
+	VBROADCASTSS (R9)(DX*1), Z12
+	VFMADD231PS  Z10, Z12, Z8
+	VFMADD231PS  Y11, Y12, Y9
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         DI, SI
+	SUBQ         $0x02, AX
+	JGE          loop
+
+rest:
+	ADDQ $0x02, AX
+	JZ   end
+
+one:
+	VMOVUPS.Z    (SI), K1, Z10
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS.Z    64(SI), K2, Y11
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z12
+	VFMADD231PS  Z10, Z12, Z0
+	VFMADD231PS  Y11, Y12, Y1
+	VBROADCASTSS (R8)(DX*1), Z12
+	VFMADD231PS  Z10, Z12, Z2
+	VFMADD231PS  Y11, Y12, Y3
+	VBROADCASTSS (R8)(DX*2), Z12
+	VFMADD231PS  Z10, Z12, Z4
+	VFMADD231PS  Y11, Y12, Y5
+	VBROADCASTSS (R9), Z12
+	VFMADD231PS  Z10, Z12, Z6
+	VFMADD231PS  Y11, Y12, Y7
+	VBROADCASTSS (R9)(DX*1), Z12
+	VFMADD231PS  Z10, Z12, Z8
+	VFMADD231PS  Y11, Y12, Y9
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         DI, SI
+	DECQ         AX
+	JNZ          one
+
+end:
+	CMPQ   CX, $0x18
+	JNE    masked
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R10, AX
+	VADDPS (AX), Z0, Z0
+	VADDPS 64(AX), Y1, Y1
+	ADDQ   R11, AX
+	VADDPS (AX), Z2, Z2
+	VADDPS 64(AX), Y3, Y3
+	ADDQ   R11, AX
+	VADDPS (AX), Z4, Z4
+	VADDPS 64(AX), Y5, Y5
+	ADDQ   R11, AX
+	VADDPS (AX), Z6, Z6
+	VADDPS 64(AX), Y7, Y7
+	ADDQ   R11, AX
+	VADDPS (AX), Z8, Z8
+	VADDPS 64(AX), Y9, Y9
+
+fulloverwrite:
+	VMOVUPS Z0, (R10)
+	VMOVUPS Y1, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z2, (R10)
+	VMOVUPS Y3, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z4, (R10)
+	VMOVUPS Y5, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z6, (R10)
+	VMOVUPS Y7, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z8, (R10)
+	VMOVUPS Y9, 64(R10)
+	VZEROUPPER
+	RET
+
+masked:
+	MOVB     accumulate+72(FP), AL
+	TESTB    AL, AL
+	JZ       maskedoverwrite
+	MOVQ     R10, AX
+	VADDPS.Z (AX), Z0, K1, Z0
+	VADDPS.Z 64(AX), Y1, K2, Y1
+	ADDQ     R11, AX
+	VADDPS.Z (AX), Z2, K1, Z2
+	VADDPS.Z 64(AX), Y3, K2, Y3
+	ADDQ     R11, AX
+	VADDPS.Z (AX), Z4, K1, Z4
+	VADDPS.Z 64(AX), Y5, K2, Y5
+	ADDQ     R11, AX
+	VADDPS.Z (AX), Z6, K1, Z6
+	VADDPS.Z 64(AX), Y7, K2, Y7
+	ADDQ     R11, AX
+	VADDPS.Z (AX), Z8, K1, Z8
+	VADDPS.Z 64(AX), Y9, K2, Y9
+
+maskedoverwrite:
+	VMOVUPS Z0, K1, (R10)
+	VMOVUPS Y1, K2, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z2, K1, (R10)
+	VMOVUPS Y3, K2, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z4, K1, (R10)
+	VMOVUPS Y5, K2, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z6, K1, (R10)
+	VMOVUPS Y7, K2, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z8, K1, (R10)
+	VMOVUPS Y9, K2, 64(R10)
+	VZEROUPPER
+	RET
+
+// func tileWide5x32(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, MMX+
-TEXT ·tileWide5x2(SB), NOSPLIT, $0-73
+TEXT ·tileWide5x32(SB), NOSPLIT, $0-73
 	MOVQ       k+0(FP), AX
 	MOVQ       aRow+16(FP), DX
 	SHLQ       $0x02, DX
@@ -8311,24 +13202,24 @@ TEXT ·tileWide5x2(SB), NOSPLIT, $0-73
 	KMOVW      R10, K1
 	SHRQ       $0x10, R10
 	KMOVW      R10, K2
-	MOVQ       c+48(FP), CX
-	MOVQ       cRow+56(FP), R10
-	SHLQ       $0x02, R10
-	MOVQ       CX, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 64(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 64(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 64(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 64(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 64(R11)
+	MOVQ       c+48(FP), R10
+	MOVQ       cRow+56(FP), R11
+	SHLQ       $0x02, R11
+	MOVQ       R10, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
 	SUBQ       $0x02, AX
 	JLT        rest
 
@@ -8411,46 +13302,86 @@ one:
 	JNZ          one
 
 end:
-	MOVB     accumulate+72(FP), AL
-	TESTB    AL, AL
-	JZ       overwrite
-	MOVQ     CX, AX
-	VADDPS.Z (AX), Z0, K1, Z0
-	VADDPS.Z 64(AX), Z1, K2, Z1
-	ADDQ     R10, AX
-	VADDPS.Z (AX), Z2, K1, Z2
-	VADDPS.Z 64(AX), Z3, K2, Z3
-	ADDQ     R10, AX
-	VADDPS.Z (AX), Z4, K1, Z4
-	VADDPS.Z 64(AX), Z5, K2, Z5
-	ADDQ     R10, AX
-	VADDPS.Z (AX), Z6, K1, Z6
-	VADDPS.Z 64(AX), Z7, K2, Z7
-	ADDQ     R10, AX
-	VADDPS.Z (AX), Z8, K1, Z8
-	VADDPS.Z 64(AX), Z9, K2, Z9
+	CMPQ   CX, $0x20
+	JNE    masked
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R10, AX
+	VADDPS (AX), Z0, Z0
+	VADDPS 64(AX), Z1, Z1
+	ADDQ   R11, AX
+	VADDPS (AX), Z2, Z2
+	VADDPS 64(AX), Z3, Z3
+	ADDQ   R11, AX
+	VADDPS (AX), Z4, Z4
+	VADDPS 64(AX), Z5, Z5
+	ADDQ   R11, AX
+	VADDPS (AX), Z6, Z6
+	VADDPS 64(AX), Z7, Z7
+	ADDQ   R11, AX
+	VADDPS (AX), Z8, Z8
+	VADDPS 64(AX), Z9, Z9
 
-overwrite:
-	VMOVUPS Z0, K1, (CX)
-	VMOVUPS Z1, K2, 64(CX)
-	ADDQ    R10, CX
-	VMOVUPS Z2, K1, (CX)
-	VMOVUPS Z3, K2, 64(CX)
-	ADDQ    R10, CX
-	VMOVUPS Z4, K1, (CX)
-	VMOVUPS Z5, K2, 64(CX)
-	ADDQ    R10, CX
-	VMOVUPS Z6, K1, (CX)
-	VMOVUPS Z7, K2, 64(CX)
-	ADDQ    R10, CX
-	VMOVUPS Z8, K1, (CX)
-	VMOVUPS Z9, K2, 64(CX)
+fulloverwrite:
+	VMOVUPS Z0, (R10)
+	VMOVUPS Z1, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z2, (R10)
+	VMOVUPS Z3, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z4, (R10)
+	VMOVUPS Z5, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z6, (R10)
+	VMOVUPS Z7, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z8, (R10)
+	VMOVUPS Z9, 64(R10)
 	VZEROUPPER
 	RET
 
-// func tileHalf5x2(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+masked:
+	MOVB     accumulate+72(FP), AL
+	TESTB    AL, AL
+	JZ       maskedoverwrite
+	MOVQ     R10, AX
+	VADDPS.Z (AX), Z0, K1, Z0
+	VADDPS.Z 64(AX), Z1, K2, Z1
+	ADDQ     R11, AX
+	VADDPS.Z (AX), Z2, K1, Z2
+	VADDPS.Z 64(AX), Z3, K2, Z3
+	ADDQ     R11, AX
+	VADDPS.Z (AX), Z4, K1, Z4
+	VADDPS.Z 64(AX), Z5, K2, Z5
+	ADDQ     R11, AX
+	VADDPS.Z (AX), Z6, K1, Z6
+	VADDPS.Z 64(AX), Z7, K2, Z7
+	ADDQ     R11, AX
+	VADDPS.Z (AX), Z8, K1, Z8
+	VADDPS.Z 64(AX), Z9, K2, Z9
+
+maskedoverwrite:
+	VMOVUPS Z0, K1, (R10)
+	VMOVUPS Z1, K2, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z2, K1, (R10)
+	VMOVUPS Z3, K2, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z4, K1, (R10)
+	VMOVUPS Z5, K2, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z6, K1, (R10)
+	VMOVUPS Z7, K2, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z8, K1, (R10)
+	VMOVUPS Z9, K2, 64(R10)
+	VZEROUPPER
+	RET
+
+// func tileHalf5x32(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, MMX+
-TEXT ·tileHalf5x2(SB), NOSPLIT, $0-73
+TEXT ·tileHalf5x32(SB), NOSPLIT, $0-73
 	MOVQ       k+0(FP), AX
 	MOVQ       aRow+16(FP), DX
 	SHLQ       $0x02, DX
@@ -8478,24 +13409,24 @@ TEXT ·tileHalf5x2(SB), NOSPLIT, $0-73
 	KMOVW      R10, K1
 	SHRQ       $0x10, R10
 	KMOVW      R10, K2
-	MOVQ       c+48(FP), CX
-	MOVQ       cRow+56(FP), R10
-	SHLQ       $0x02, R10
-	MOVQ       CX, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 64(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 64(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 64(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 64(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 64(R11)
+	MOVQ       c+48(FP), R10
+	MOVQ       cRow+56(FP), R11
+	SHLQ       $0x02, R11
+	MOVQ       R10, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
 	SUBQ       $0x02, AX
 	JLT        rest
 
@@ -8728,46 +13659,319 @@ one:
 	JNZ          one
 
 end:
-	MOVB     accumulate+72(FP), AL
-	TESTB    AL, AL
-	JZ       overwrite
-	MOVQ     CX, AX
-	VADDPS.Z (AX), Z0, K1, Z0
-	VADDPS.Z 64(AX), Z1, K2, Z1
-	ADDQ     R10, AX
-	VADDPS.Z (AX), Z2, K1, Z2
-	VADDPS.Z 64(AX), Z3, K2, Z3
-	ADDQ     R10, AX
-	VADDPS.Z (AX), Z4, K1, Z4
-	VADDPS.Z 64(AX), Z5, K2, Z5
-	ADDQ     R10, AX
-	VADDPS.Z (AX), Z6, K1, Z6
-	VADDPS.Z 64(AX), Z7, K2, Z7
-	ADDQ     R10, AX
-	VADDPS.Z (AX), Z8, K1, Z8
-	VADDPS.Z 64(AX), Z9, K2, Z9
+	CMPQ   CX, $0x20
+	JNE    masked
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R10, AX
+	VADDPS (AX), Z0, Z0
+	VADDPS 64(AX), Z1, Z1
+	ADDQ   R11, AX
+	VADDPS (AX), Z2, Z2
+	VADDPS 64(AX), Z3, Z3
+	ADDQ   R11, AX
+	VADDPS (AX), Z4, Z4
+	VADDPS 64(AX), Z5, Z5
+	ADDQ   R11, AX
+	VADDPS (AX), Z6, Z6
+	VADDPS 64(AX), Z7, Z7
+	ADDQ   R11, AX
+	VADDPS (AX), Z8, Z8
+	VADDPS 64(AX), Z9, Z9
 
-overwrite:
-	VMOVUPS Z0, K1, (CX)
-	VMOVUPS Z1, K2, 64(CX)
-	ADDQ    R10, CX
-	VMOVUPS Z2, K1, (CX)
-	VMOVUPS Z3, K2, 64(CX)
-	ADDQ    R10, CX
-	VMOVUPS Z4, K1, (CX)
-	VMOVUPS Z5, K2, 64(CX)
-	ADDQ    R10, CX
-	VMOVUPS Z6, K1, (CX)
-	VMOVUPS Z7, K2, 64(CX)
-	ADDQ    R10, CX
-	VMOVUPS Z8, K1, (CX)
-	VMOVUPS Z9, K2, 64(CX)
+fulloverwrite:
+	VMOVUPS Z0, (R10)
+	VMOVUPS Z1, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z2, (R10)
+	VMOVUPS Z3, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z4, (R10)
+	VMOVUPS Z5, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z6, (R10)
+	VMOVUPS Z7, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z8, (R10)
+	VMOVUPS Z9, 64(R10)
 	VZEROUPPER
 	RET
 
-// func tileWide6x2(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+masked:
+	MOVB     accumulate+72(FP), AL
+	TESTB    AL, AL
+	JZ       maskedoverwrite
+	MOVQ     R10, AX
+	VADDPS.Z (AX), Z0, K1, Z0
+	VADDPS.Z 64(AX), Z1, K2, Z1
+	ADDQ     R11, AX
+	VADDPS.Z (AX), Z2, K1, Z2
+	VADDPS.Z 64(AX), Z3, K2, Z3
+	ADDQ     R11, AX
+	VADDPS.Z (AX), Z4, K1, Z4
+	VADDPS.Z 64(AX), Z5, K2, Z5
+	ADDQ     R11, AX
+	VADDPS.Z (AX), Z6, K1, Z6
+	VADDPS.Z 64(AX), Z7, K2, Z7
+	ADDQ     R11, AX
+	VADDPS.Z (AX), Z8, K1, Z8
+	VADDPS.Z 64(AX), Z9, K2, Z9
+
+maskedoverwrite:
+	VMOVUPS Z0, K1, (R10)
+	VMOVUPS Z1, K2, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z2, K1, (R10)
+	VMOVUPS Z3, K2, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z4, K1, (R10)
+	VMOVUPS Z5, K2, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z6, K1, (R10)
+	VMOVUPS Z7, K2, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z8, K1, (R10)
+	VMOVUPS Z9, K2, 64(R10)
+	VZEROUPPER
+	RET
+
+// func tileWide6x24(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+// Requires: AVX, AVX512DQ, AVX512F, AVX512VL, BMI2, FMA3, MMX+
+TEXT ·tileWide6x24(SB), NOSPLIT, $0-73
+	MOVQ       k+0(FP), AX
+	MOVQ       aRow+16(FP), DX
+	SHLQ       $0x02, DX
+	MOVQ       aCol+24(FP), BX
+	SHLQ       $0x02, BX
+	MOVQ       bRow+40(FP), DI
+	SHLQ       $0x02, DI
+	MOVQ       b+32(FP), SI
+	MOVQ       a+8(FP), R8
+	LEAQ       (R8)(DX*2), R9
+	ADDQ       DX, R9
+	VXORPS     Z0, Z0, Z0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Z2, Z2, Z2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Z4, Z4, Z4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Z6, Z6, Z6
+	VXORPS     Y7, Y7, Y7
+	VXORPS     Z8, Z8, Z8
+	VXORPS     Y9, Y9, Y9
+	VXORPS     Z10, Z10, Z10
+	VXORPS     Y11, Y11, Y11
+	MOVQ       cols+64(FP), CX
+	MOVQ       $-1, R10
+	BZHIQ      CX, R10, R10
+	KMOVW      R10, K1
+	SHRQ       $0x10, R10
+	KMOVW      R10, K2
+	MOVQ       c+48(FP), R10
+	MOVQ       cRow+56(FP), R11
+	SHLQ       $0x02, R11
+	MOVQ       R10, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	SUBQ       $0x02, AX
+	JLT        rest
+
+loop:
+	VMOVUPS.Z    (SI), K1, Z12
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS.Z    64(SI), K2, Y13
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z14
+	VFMADD231PS  Z12, Z14, Z0
+	VFMADD231PS  Y13, Y14, Y1
+	VBROADCASTSS (R8)(DX*1), Z14
+	VFMADD231PS  Z12, Z14, Z2
+	VFMADD231PS  Y13, Y14, Y3
+	VBROADCASTSS (R8)(DX*2), Z14
+	VFMADD231PS  Z12, Z14, Z4
+	VFMADD231PS  Y13, Y14, Y5
+	VBROADCASTSS (R9), Z14
+	VFMADD231PS  Z12, Z14, Z6
+	VFMADD231PS  Y13, Y14, Y7
+	VBROADCASTSS (R9)(DX*1), Z14
+	VFMADD231PS  Z12, Z14, Z8
+	VFMADD231PS  Y13, Y14, Y9
+	VBROADCASTSS (R9)(DX*2), Z14
+	VFMADD231PS  Z12, Z14, Z10
+	VFMADD231PS  Y13, Y14, Y11
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         DI, SI
+	VMOVUPS.Z    (SI), K1, Z12
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS.Z    64(SI), K2, Y13
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z14
+	VFMADD231PS  Z12, Z14, Z0
+	VFMADD231PS  Y13, Y14, Y1
+	VBROADCASTSS (R8)(DX*1), Z14
+	VFMADD231PS  Z12, Z14, Z2
+	VFMADD231PS  Y13, Y14, Y3
+	VBROADCASTSS (R8)(DX*2), Z14
+	VFMADD231PS  Z12, Z14, Z4
+	VFMADD231PS  Y13, Y14, Y5
+	VBROADCASTSS (R9), Z14
+	VFMADD231PS  Z12, Z14, Z6
+	VFMADD231PS  Y13, Y14, Y7
+	VBROADCASTSS (R9)(DX*1), Z14
+	VFMADD231PS  Z12, Z14, Z8
+	VFMADD231PS  Y13, Y14, Y9
+	VBROADCASTSS (R9)(DX*2), Z14
+	VFMADD231PS  Z12, Z14, Z10
+	VFMADD231PS  Y13, Y14, Y11
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         DI, SI
+	SUBQ         $0x02, AX
+	JGE          loop
+
+rest:
+	ADDQ $0x02, AX
+	JZ   end
+
+one:
+	VMOVUPS.Z    (SI), K1, Z12
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS.Z    64(SI), K2, Y13
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z14
+	VFMADD231PS  Z12, Z14, Z0
+	VFMADD231PS  Y13, Y14, Y1
+	VBROADCASTSS (R8)(DX*1), Z14
+	VFMADD231PS  Z12, Z14, Z2
+	VFMADD231PS  Y13, Y14, Y3
+	VBROADCASTSS (R8)(DX*2), Z14
+	VFMADD231PS  Z12, Z14, Z4
+	VFMADD231PS  Y13, Y14, Y5
+	VBROADCASTSS (R9), Z14
+	VFMADD231PS  Z12, Z14, Z6
+	VFMADD231PS  Y13, Y14, Y7
+	VBROADCASTSS (R9)(DX*1), Z14
+	VFMADD231PS  Z12, Z14, Z8
+	VFMADD231PS  Y13, Y14, Y9
+	VBROADCASTSS (R9)(DX*2), Z14
+	VFMADD231PS  Z12, Z14, Z10
+	VFMADD231PS  Y13, Y14, Y11
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         DI, SI
+	DECQ         AX
+	JNZ          one
+
+end:
+	CMPQ   CX, $0x18
+	JNE    masked
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R10, AX
+	VADDPS (AX), Z0, Z0
+	VADDPS 64(AX), Y1, Y1
+	ADDQ   R11, AX
+	VADDPS (AX), Z2, Z2
+	VADDPS 64(AX), Y3, Y3
+	ADDQ   R11, AX
+	VADDPS (AX), Z4, Z4
+	VADDPS 64(AX), Y5, Y5
+	ADDQ   R11, AX
+	VADDPS (AX), Z6, Z6
+	VADDPS 64(AX), Y7, Y7
+	ADDQ   R11, AX
+	VADDPS (AX), Z8, Z8
+	VADDPS 64(AX), Y9, Y9
+	ADDQ   R11, AX
+	VADDPS (AX), Z10, Z10
+	VADDPS 64(AX), Y11, Y11
+
+fulloverwrite:
+	VMOVUPS Z0, (R10)
+	VMOVUPS Y1, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z2, (R10)
+	VMOVUPS Y3, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z4, (R10)
+	VMOVUPS Y5, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z6, (R10)
+	VMOVUPS Y7, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z8, (R10)
+	VMOVUPS Y9, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z10, (R10)
+	VMOVUPS Y11, 64(R10)
+	VZEROUPPER
+	RET
+
+masked:
+	MOVB     accumulate+72(FP), AL
+	TESTB    AL, AL
+	JZ       maskedoverwrite
+	MOVQ     R10, AX
+	VADDPS.Z (AX), Z0, K1, Z0
+	VADDPS.Z 64(AX), Y1, K2, Y1
+	ADDQ     R11, AX
+	VADDPS.Z (AX), Z2, K1, Z2
+	VADDPS.Z 64(AX), Y3, K2, Y3
+	ADDQ     R11, AX
+	VADDPS.Z (AX), Z4, K1, Z4
+	VADDPS.Z 64(AX), Y5, K2, Y5
+	ADDQ     R11, AX
+	VADDPS.Z (AX), Z6, K1, Z6
+	VADDPS.Z 64(AX), Y7, K2, Y7
+	ADDQ     R11, AX
+	VADDPS.Z (AX), Z8, K1, Z8
+	VADDPS.Z 64(AX), Y9, K2, Y9
+	ADDQ     R11, AX
+	VADDPS.Z (AX), Z10, K1, Z10
+	VADDPS.Z 64(AX), Y11, K2, Y11
+
+maskedoverwrite:
+	VMOVUPS Z0, K1, (R10)
+	VMOVUPS Y1, K2, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z2, K1, (R10)
+	VMOVUPS Y3, K2, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z4, K1, (R10)
+	VMOVUPS Y5, K2, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z6, K1, (R10)
+	VMOVUPS Y7, K2, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z8, K1, (R10)
+	VMOVUPS Y9, K2, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z10, K1, (R10)
+	VMOVUPS Y11, K2, 64(R10)
+	VZEROUPPER
+	RET
+
+// func tileWide6x32(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, MMX+
-TEXT ·tileWide6x2(SB), NOSPLIT, $0-73
+TEXT ·tileWide6x32(SB), NOSPLIT, $0-73
 	MOVQ       k+0(FP), AX
 	MOVQ       aRow+16(FP), DX
 	SHLQ       $0x02, DX
@@ -8797,27 +14001,27 @@ TEXT ·tileWide6x2(SB), NOSPLIT, $0-73
 	KMOVW      R10, K1
 	SHRQ       $0x10, R10
 	KMOVW      R10, K2
-	MOVQ       c+48(FP), CX
-	MOVQ       cRow+56(FP), R10
-	SHLQ       $0x02, R10
-	MOVQ       CX, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 64(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 64(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 64(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 64(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 64(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 64(R11)
+	MOVQ       c+48(FP), R10
+	MOVQ       cRow+56(FP), R11
+	SHLQ       $0x02, R11
+	MOVQ       R10, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
 	SUBQ       $0x02, AX
 	JLT        rest
 
@@ -8909,52 +14113,98 @@ one:
 	JNZ          one
 
 end:
-	MOVB     accumulate+72(FP), AL
-	TESTB    AL, AL
-	JZ       overwrite
-	MOVQ     CX, AX
-	VADDPS.Z (AX), Z0, K1, Z0
-	VADDPS.Z 64(AX), Z1, K2, Z1
-	ADDQ     R10, AX
-	VADDPS.Z (AX), Z2, K1, Z2
-	VADDPS.Z 64(AX), Z3, K2, Z3
-	ADDQ     R10, AX
-	VADDPS.Z (AX), Z4, K1, Z4
-	VADDPS.Z 64(AX), Z5, K2, Z5
-	ADDQ     R10, AX
-	VADDPS.Z (AX), Z6, K1, Z6
-	VADDPS.Z 64(AX), Z7, K2, Z7
-	ADDQ     R10, AX
-	VADDPS.Z (AX), Z8, K1, Z8
-	VADDPS.Z 64(AX), Z9, K2, Z9
-	ADDQ     R10, AX
-	VADDPS.Z (AX), Z10, K1, Z10
-	VADDPS.Z 64(AX), Z11, K2, Z11
+	CMPQ   CX, $0x20
+	JNE    masked
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R10, AX
+	VADDPS (AX), Z0, Z0
+	VADDPS 64(AX), Z1, Z1
+	ADDQ   R11, AX
+	VADDPS (AX), Z2, Z2
+	VADDPS 64(AX), Z3, Z3
+	ADDQ   R11, AX
+	VADDPS (AX), Z4, Z4
+	VADDPS 64(AX), Z5, Z5
+	ADDQ   R11, AX
+	VADDPS (AX), Z6, Z6
+	VADDPS 64(AX), Z7, Z7
+	ADDQ   R11, AX
+	VADDPS (AX), Z8, Z8
+	VADDPS 64(AX), Z9, Z9
+	ADDQ   R11, AX
+	VADDPS (AX), Z10, Z10
+	VADDPS 64(AX), Z11, Z11
 
-overwrite:
-	VMOVUPS Z0, K1, (CX)
-	VMOVUPS Z1, K2, 64(CX)
-	ADDQ    R10, CX
-	VMOVUPS Z2, K1, (CX)
-	VMOVUPS Z3, K2, 64(CX)
-	ADDQ    R10, CX
-	VMOVUPS Z4, K1, (CX)
-	VMOVUPS Z5, K2, 64(CX)
-	ADDQ    R10, CX
-	VMOVUPS Z6, K1, (CX)
-	VMOVUPS Z7, K2, 64(CX)
-	ADDQ    R10, CX
-	VMOVUPS Z8, K1, (CX)
-	VMOVUPS Z9, K2, 64(CX)
-	ADDQ    R10, CX
-	VMOVUPS Z10, K1, (CX)
-	VMOVUPS Z11, K2, 64(CX)
+fulloverwrite:
+	VMOVUPS Z0, (R10)
+	VMOVUPS Z1, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z2, (R10)
+	VMOVUPS Z3, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z4, (R10)
+	VMOVUPS Z5, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z6, (R10)
+	VMOVUPS Z7, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z8, (R10)
+	VMOVUPS Z9, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z10, (R10)
+	VMOVUPS Z11, 64(R10)
 	VZEROUPPER
 	RET
 
-// func tileHalf6x2(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+masked:
+	MOVB     accumulate+72(FP), AL
+	TESTB    AL, AL
+	JZ       maskedoverwrite
+	MOVQ     R10, AX
+	VADDPS.Z (AX), Z0, K1, Z0
+	VADDPS.Z 64(AX), Z1, K2, Z1
+	ADDQ     R11, AX
+	VADDPS.Z (AX), Z2, K1, Z2
+	VADDPS.Z 64(AX), Z3, K2, Z3
+	ADDQ     R11, AX
+	VADDPS.Z (AX), Z4, K1, Z4
+	VADDPS.Z 64(AX), Z5, K2, Z5
+	ADDQ     R11, AX
+	VADDPS.Z (AX), Z6, K1, Z6
+	VADDPS.Z 64(AX), Z7, K2, Z7
+	ADDQ     R11, AX
+	VADDPS.Z (AX), Z8, K1, Z8
+	VADDPS.Z 64(AX), Z9, K2, Z9
+	ADDQ     R11, AX
+	VADDPS.Z (AX), Z10, K1, Z10
+	VADDPS.Z 64(AX), Z11, K2, Z11
+
+maskedoverwrite:
+	VMOVUPS Z0, K1, (R10)
+	VMOVUPS Z1, K2, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z2, K1, (R10)
+	VMOVUPS Z3, K2, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z4, K1, (R10)
+	VMOVUPS Z5, K2, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z6, K1, (R10)
+	VMOVUPS Z7, K2, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z8, K1, (R10)
+	VMOVUPS Z9, K2, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z10, K1, (R10)
+	VMOVUPS Z11, K2, 64(R10)
+	VZEROUPPER
+	RET
+
+// func tileHalf6x32(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, MMX+
-TEXT ·tileHalf6x2(SB), NOSPLIT, $0-73
+TEXT ·tileHalf6x32(SB), NOSPLIT, $0-73
 	MOVQ       k+0(FP), AX
 	MOVQ       aRow+16(FP), DX
 	SHLQ       $0x02, DX
@@ -8984,27 +14234,27 @@ TEXT ·tileHalf6x2(SB), NOSPLIT, $0-73
 	KMOVW      R10, K1
 	SHRQ       $0x10, R10
 	KMOVW      R10, K2
-	MOVQ       c+48(FP), CX
-	MOVQ       cRow+56(FP), R10
-	SHLQ       $0x02, R10
-	MOVQ       CX, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 64(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 64(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 64(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 64(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 64(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 64(R11)
+	MOVQ       c+48(FP), R10
+	MOVQ       cRow+56(FP), R11
+	SHLQ       $0x02, R11
+	MOVQ       R10, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 64(R12)
 	SUBQ       $0x02, AX
 	JLT        rest
 
@@ -9276,52 +14526,362 @@ one:
 	JNZ          one
 
 end:
-	MOVB     accumulate+72(FP), AL
-	TESTB    AL, AL
-	JZ       overwrite
-	MOVQ     CX, AX
-	VADDPS.Z (AX), Z0, K1, Z0
-	VADDPS.Z 64(AX), Z1, K2, Z1
-	ADDQ     R10, AX
-	VADDPS.Z (AX), Z2, K1, Z2
-	VADDPS.Z 64(AX), Z3, K2, Z3
-	ADDQ     R10, AX
-	VADDPS.Z (AX), Z4, K1, Z4
-	VADDPS.Z 64(AX), Z5, K2, Z5
-	ADDQ     R10, AX
-	VADDPS.Z (AX), Z6, K1, Z6
-	VADDPS.Z 64(AX), Z7, K2, Z7
-	ADDQ     R10, AX
-	VADDPS.Z (AX), Z8, K1, Z8
-	VADDPS.Z 64(AX), Z9, K2, Z9
-	ADDQ     R10, AX
-	VADDPS.Z (AX), Z10, K1, Z10
-	VADDPS.Z 64(AX), Z11, K2, Z11
+	CMPQ   CX, $0x20
+	JNE    masked
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R10, AX
+	VADDPS (AX), Z0, Z0
+	VADDPS 64(AX), Z1, Z1
+	ADDQ   R11, AX
+	VADDPS (AX), Z2, Z2
+	VADDPS 64(AX), Z3, Z3
+	ADDQ   R11, AX
+	VADDPS (AX), Z4, Z4
+	VADDPS 64(AX), Z5, Z5
+	ADDQ   R11, AX
+	VADDPS (AX), Z6, Z6
+	VADDPS 64(AX), Z7, Z7
+	ADDQ   R11, AX
+	VADDPS (AX), Z8, Z8
+	VADDPS 64(AX), Z9, Z9
+	ADDQ   R11, AX
+	VADDPS (AX), Z10, Z10
+	VADDPS 64(AX), Z11, Z11
 
-overwrite:
-	VMOVUPS Z0, K1, (CX)
-	VMOVUPS Z1, K2, 64(CX)
-	ADDQ    R10, CX
-	VMOVUPS Z2, K1, (CX)
-	VMOVUPS Z3, K2, 64(CX)
-	ADDQ    R10, CX
-	VMOVUPS Z4, K1, (CX)
-	VMOVUPS Z5, K2, 64(CX)
-	ADDQ    R10, CX
-	VMOVUPS Z6, K1, (CX)
-	VMOVUPS Z7, K2, 64(CX)
-	ADDQ    R10, CX
-	VMOVUPS Z8, K1, (CX)
-	VMOVUPS Z9, K2, 64(CX)
-	ADDQ    R10, CX
-	VMOVUPS Z10, K1, (CX)
-	VMOVUPS Z11, K2, 64(CX)
+fulloverwrite:
+	VMOVUPS Z0, (R10)
+	VMOVUPS Z1, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z2, (R10)
+	VMOVUPS Z3, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z4, (R10)
+	VMOVUPS Z5, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z6, (R10)
+	VMOVUPS Z7, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z8, (R10)
+	VMOVUPS Z9, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z10, (R10)
+	VMOVUPS Z11, 64(R10)
 	VZEROUPPER
 	RET
 
-// func tileWide7x2(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+masked:
+	MOVB     accumulate+72(FP), AL
+	TESTB    AL, AL
+	JZ       maskedoverwrite
+	MOVQ     R10, AX
+	VADDPS.Z (AX), Z0, K1, Z0
+	VADDPS.Z 64(AX), Z1, K2, Z1
+	ADDQ     R11, AX
+	VADDPS.Z (AX), Z2, K1, Z2
+	VADDPS.Z 64(AX), Z3, K2, Z3
+	ADDQ     R11, AX
+	VADDPS.Z (AX), Z4, K1, Z4
+	VADDPS.Z 64(AX), Z5, K2, Z5
+	ADDQ     R11, AX
+	VADDPS.Z (AX), Z6, K1, Z6
+	VADDPS.Z 64(AX), Z7, K2, Z7
+	ADDQ     R11, AX
+	VADDPS.Z (AX), Z8, K1, Z8
+	VADDPS.Z 64(AX), Z9, K2, Z9
+	ADDQ     R11, AX
+	VADDPS.Z (AX), Z10, K1, Z10
+	VADDPS.Z 64(AX), Z11, K2, Z11
+
+maskedoverwrite:
+	VMOVUPS Z0, K1, (R10)
+	VMOVUPS Z1, K2, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z2, K1, (R10)
+	VMOVUPS Z3, K2, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z4, K1, (R10)
+	VMOVUPS Z5, K2, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z6, K1, (R10)
+	VMOVUPS Z7, K2, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z8, K1, (R10)
+	VMOVUPS Z9, K2, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z10, K1, (R10)
+	VMOVUPS Z11, K2, 64(R10)
+	VZEROUPPER
+	RET
+
+// func tileWide7x24(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+// Requires: AVX, AVX512DQ, AVX512F, AVX512VL, BMI2, FMA3, MMX+
+TEXT ·tileWide7x24(SB), NOSPLIT, $0-73
+	MOVQ       k+0(FP), AX
+	MOVQ       aRow+16(FP), DX
+	SHLQ       $0x02, DX
+	MOVQ       aCol+24(FP), BX
+	SHLQ       $0x02, BX
+	MOVQ       bRow+40(FP), DI
+	SHLQ       $0x02, DI
+	MOVQ       b+32(FP), SI
+	MOVQ       a+8(FP), R8
+	LEAQ       (R8)(DX*2), R9
+	ADDQ       DX, R9
+	LEAQ       (R9)(DX*2), R10
+	ADDQ       DX, R10
+	VXORPS     Z0, Z0, Z0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Z2, Z2, Z2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Z4, Z4, Z4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Z6, Z6, Z6
+	VXORPS     Y7, Y7, Y7
+	VXORPS     Z8, Z8, Z8
+	VXORPS     Y9, Y9, Y9
+	VXORPS     Z10, Z10, Z10
+	VXORPS     Y11, Y11, Y11
+	VXORPS     Z12, Z12, Z12
+	VXORPS     Y13, Y13, Y13
+	MOVQ       cols+64(FP), CX
+	MOVQ       $-1, R11
+	BZHIQ      CX, R11, R11
+	KMOVW      R11, K1
+	SHRQ       $0x10, R11
+	KMOVW      R11, K2
+	MOVQ       c+48(FP), R11
+	MOVQ       cRow+56(FP), R12
+	SHLQ       $0x02, R12
+	MOVQ       R11, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R13)
+	SUBQ       $0x02, AX
+	JLT        rest
+
+loop:
+	VMOVUPS.Z    (SI), K1, Z14
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS.Z    64(SI), K2, Y15
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z16
+	VFMADD231PS  Z14, Z16, Z0
+	VFMADD231PS  Y15, Y16, Y1
+	VBROADCASTSS (R8)(DX*1), Z16
+	VFMADD231PS  Z14, Z16, Z2
+	VFMADD231PS  Y15, Y16, Y3
+	VBROADCASTSS (R8)(DX*2), Z16
+	VFMADD231PS  Z14, Z16, Z4
+	VFMADD231PS  Y15, Y16, Y5
+	VBROADCASTSS (R9), Z16
+	VFMADD231PS  Z14, Z16, Z6
+	VFMADD231PS  Y15, Y16, Y7
+	VBROADCASTSS (R9)(DX*1), Z16
+	VFMADD231PS  Z14, Z16, Z8
+	VFMADD231PS  Y15, Y16, Y9
+	VBROADCASTSS (R9)(DX*2), Z16
+	VFMADD231PS  Z14, Z16, Z10
+	VFMADD231PS  Y15, Y16, Y11
+	VBROADCASTSS (R10), Z16
+	VFMADD231PS  Z14, Z16, Z12
+	VFMADD231PS  Y15, Y16, Y13
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         DI, SI
+	VMOVUPS.Z    (SI), K1, Z14
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS.Z    64(SI), K2, Y15
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z16
+	VFMADD231PS  Z14, Z16, Z0
+	VFMADD231PS  Y15, Y16, Y1
+	VBROADCASTSS (R8)(DX*1), Z16
+	VFMADD231PS  Z14, Z16, Z2
+	VFMADD231PS  Y15, Y16, Y3
+	VBROADCASTSS (R8)(DX*2), Z16
+	VFMADD231PS  Z14, Z16, Z4
+	VFMADD231PS  Y15, Y16, Y5
+	VBROADCASTSS (R9), Z16
+	VFMADD231PS  Z14, Z16, Z6
+	VFMADD231PS  Y15, Y16, Y7
+	VBROADCASTSS (R9)(DX*1), Z16
+	VFMADD231PS  Z14, Z16, Z8
+	VFMADD231PS  Y15, Y16, Y9
+	VBROADCASTSS (R9)(DX*2), Z16
+	VFMADD231PS  Z14, Z16, Z10
+	VFMADD231PS  Y15, Y16, Y11
+	VBROADCASTSS (R10), Z16
+	VFMADD231PS  Z14, Z16, Z12
+	VFMADD231PS  Y15, Y16, Y13
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         DI, SI
+	SUBQ         $0x02, AX
+	JGE          loop
+
+rest:
+	ADDQ $0x02, AX
+	JZ   end
+
+one:
+	VMOVUPS.Z    (SI), K1, Z14
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS.Z    64(SI), K2, Y15
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z16
+	VFMADD231PS  Z14, Z16, Z0
+	VFMADD231PS  Y15, Y16, Y1
+	VBROADCASTSS (R8)(DX*1), Z16
+	VFMADD231PS  Z14, Z16, Z2
+	VFMADD231PS  Y15, Y16, Y3
+	VBROADCASTSS (R8)(DX*2), Z16
+	VFMADD231PS  Z14, Z16, Z4
+	VFMADD231PS  Y15, Y16, Y5
+	VBROADCASTSS (R9), Z16
+	VFMADD231PS  Z14, Z16, Z6
+	VFMADD231PS  Y15, Y16, Y7
+	VBROADCASTSS (R9)(DX*1), Z16
+	VFMADD231PS  Z14, Z16, Z8
+	VFMADD231PS  Y15, Y16, Y9
+	VBROADCASTSS (R9)(DX*2), Z16
+	VFMADD231PS  Z14, Z16, Z10
+	VFMADD231PS  Y15, Y16, Y11
+	VBROADCASTSS (R10), Z16
+	VFMADD231PS  Z14, Z16, Z12
+	VFMADD231PS  Y15, Y16, Y13
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         DI, SI
+	DECQ         AX
+	JNZ          one
+
+end:
+	CMPQ   CX, $0x18
+	JNE    masked
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R11, AX
+	VADDPS (AX), Z0, Z0
+	VADDPS 64(AX), Y1, Y1
+	ADDQ   R12, AX
+	VADDPS (AX), Z2, Z2
+	VADDPS 64(AX), Y3, Y3
+	ADDQ   R12, AX
+	VADDPS (AX), Z4, Z4
+	VADDPS 64(AX), Y5, Y5
+	ADDQ   R12, AX
+	VADDPS (AX), Z6, Z6
+	VADDPS 64(AX), Y7, Y7
+	ADDQ   R12, AX
+	VADDPS (AX), Z8, Z8
+	VADDPS 64(AX), Y9, Y9
+	ADDQ   R12, AX
+	VADDPS (AX), Z10, Z10
+	VADDPS 64(AX), Y11, Y11
+	ADDQ   R12, AX
+	VADDPS (AX), Z12, Z12
+	VADDPS 64(AX), Y13, Y13
+
+fulloverwrite:
+	VMOVUPS Z0, (R11)
+	VMOVUPS Y1, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z2, (R11)
+	VMOVUPS Y3, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z4, (R11)
+	VMOVUPS Y5, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z6, (R11)
+	VMOVUPS Y7, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z8, (R11)
+	VMOVUPS Y9, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z10, (R11)
+	VMOVUPS Y11, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z12, (R11)
+	VMOVUPS Y13, 64(R11)
+	VZEROUPPER
+	RET
+
+masked:
+	MOVB     accumulate+72(FP), AL
+	TESTB    AL, AL
+	JZ       maskedoverwrite
+	MOVQ     R11, AX
+	VADDPS.Z (AX), Z0, K1, Z0
+	VADDPS.Z 64(AX), Y1, K2, Y1
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Z2, K1, Z2
+	VADDPS.Z 64(AX), Y3, K2, Y3
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Z4, K1, Z4
+	VADDPS.Z 64(AX), Y5, K2, Y5
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Z6, K1, Z6
+	VADDPS.Z 64(AX), Y7, K2, Y7
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Z8, K1, Z8
+	VADDPS.Z 64(AX), Y9, K2, Y9
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Z10, K1, Z10
+	VADDPS.Z 64(AX), Y11, K2, Y11
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Z12, K1, Z12
+	VADDPS.Z 64(AX), Y13, K2, Y13
+
+maskedoverwrite:
+	VMOVUPS Z0, K1, (R11)
+	VMOVUPS Y1, K2, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z2, K1, (R11)
+	VMOVUPS Y3, K2, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z4, K1, (R11)
+	VMOVUPS Y5, K2, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z6, K1, (R11)
+	VMOVUPS Y7, K2, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z8, K1, (R11)
+	VMOVUPS Y9, K2, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z10, K1, (R11)
+	VMOVUPS Y11, K2, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z12, K1, (R11)
+	VMOVUPS Y13, K2, 64(R11)
+	VZEROUPPER
+	RET
+
+// func tileWide7x32(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, MMX+
-TEXT ·tileWide7x2(SB), NOSPLIT, $0-73
+TEXT ·tileWide7x32(SB), NOSPLIT, $0-73
 	MOVQ       k+0(FP), AX
 	MOVQ       aRow+16(FP), DX
 	SHLQ       $0x02, DX
@@ -9355,30 +14915,30 @@ TEXT ·tileWide7x2(SB), NOSPLIT, $0-73
 	KMOVW      R11, K1
 	SHRQ       $0x10, R11
 	KMOVW      R11, K2
-	MOVQ       c+48(FP), CX
-	MOVQ       cRow+56(FP), R11
-	SHLQ       $0x02, R11
-	MOVQ       CX, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 64(R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 64(R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 64(R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 64(R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 64(R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 64(R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 64(R12)
+	MOVQ       c+48(FP), R11
+	MOVQ       cRow+56(FP), R12
+	SHLQ       $0x02, R12
+	MOVQ       R11, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R13)
 	SUBQ       $0x02, AX
 	JLT        rest
 
@@ -9482,58 +15042,110 @@ one:
 	JNZ          one
 
 end:
-	MOVB     accumulate+72(FP), AL
-	TESTB    AL, AL
-	JZ       overwrite
-	MOVQ     CX, AX
-	VADDPS.Z (AX), Z0, K1, Z0
-	VADDPS.Z 64(AX), Z1, K2, Z1
-	ADDQ     R11, AX
-	VADDPS.Z (AX), Z2, K1, Z2
-	VADDPS.Z 64(AX), Z3, K2, Z3
-	ADDQ     R11, AX
-	VADDPS.Z (AX), Z4, K1, Z4
-	VADDPS.Z 64(AX), Z5, K2, Z5
-	ADDQ     R11, AX
-	VADDPS.Z (AX), Z6, K1, Z6
-	VADDPS.Z 64(AX), Z7, K2, Z7
-	ADDQ     R11, AX
-	VADDPS.Z (AX), Z8, K1, Z8
-	VADDPS.Z 64(AX), Z9, K2, Z9
-	ADDQ     R11, AX
-	VADDPS.Z (AX), Z10, K1, Z10
-	VADDPS.Z 64(AX), Z11, K2, Z11
-	ADDQ     R11, AX
-	VADDPS.Z (AX), Z12, K1, Z12
-	VADDPS.Z 64(AX), Z13, K2, Z13
+	CMPQ   CX, $0x20
+	JNE    masked
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R11, AX
+	VADDPS (AX), Z0, Z0
+	VADDPS 64(AX), Z1, Z1
+	ADDQ   R12, AX
+	VADDPS (AX), Z2, Z2
+	VADDPS 64(AX), Z3, Z3
+	ADDQ   R12, AX
+	VADDPS (AX), Z4, Z4
+	VADDPS 64(AX), Z5, Z5
+	ADDQ   R12, AX
+	VADDPS (AX), Z6, Z6
+	VADDPS 64(AX), Z7, Z7
+	ADDQ   R12, AX
+	VADDPS (AX), Z8, Z8
+	VADDPS 64(AX), Z9, Z9
+	ADDQ   R12, AX
+	VADDPS (AX), Z10, Z10
+	VADDPS 64(AX), Z11, Z11
+	ADDQ   R12, AX
+	VADDPS (AX), Z12, Z12
+	VADDPS 64(AX), Z13, Z13
 
-overwrite:
-	VMOVUPS Z0, K1, (CX)
-	VMOVUPS Z1, K2, 64(CX)
-	ADDQ    R11, CX
-	VMOVUPS Z2, K1, (CX)
-	VMOVUPS Z3, K2, 64(CX)
-	ADDQ    R11, CX
-	VMOVUPS Z4, K1, (CX)
-	VMOVUPS Z5, K2, 64(CX)
-	ADDQ    R11, CX
-	VMOVUPS Z6, K1, (CX)
-	VMOVUPS Z7, K2, 64(CX)
-	ADDQ    R11, CX
-	VMOVUPS Z8, K1, (CX)
-	VMOVUPS Z9, K2, 64(CX)
-	ADDQ    R11, CX
-	VMOVUPS Z10, K1, (CX)
-	VMOVUPS Z11, K2, 64(CX)
-	ADDQ    R11, CX
-	VMOVUPS Z12, K1, (CX)
-	VMOVUPS Z13, K2, 64(CX)
+fulloverwrite:
+	VMOVUPS Z0, (R11)
+	VMOVUPS Z1, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z2, (R11)
+	VMOVUPS Z3, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z4, (R11)
+	VMOVUPS Z5, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z6, (R11)
+	VMOVUPS Z7, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z8, (R11)
+	VMOVUPS Z9, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z10, (R11)
+	VMOVUPS Z11, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z12, (R11)
+	VMOVUPS Z13, 64(R11)
 	VZEROUPPER
 	RET
 
-// func tileHalf7x2(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+masked:
+	MOVB     accumulate+72(FP), AL
+	TESTB    AL, AL
+	JZ       maskedoverwrite
+	MOVQ     R11, AX
+	VADDPS.Z (AX), Z0, K1, Z0
+	VADDPS.Z 64(AX), Z1, K2, Z1
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Z2, K1, Z2
+	VADDPS.Z 64(AX), Z3, K2, Z3
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Z4, K1, Z4
+	VADDPS.Z 64(AX), Z5, K2, Z5
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Z6, K1, Z6
+	VADDPS.Z 64(AX), Z7, K2, Z7
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Z8, K1, Z8
+	VADDPS.Z 64(AX), Z9, K2, Z9
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Z10, K1, Z10
+	VADDPS.Z 64(AX), Z11, K2, Z11
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Z12, K1, Z12
+	VADDPS.Z 64(AX), Z13, K2, Z13
+
+maskedoverwrite:
+	VMOVUPS Z0, K1, (R11)
+	VMOVUPS Z1, K2, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z2, K1, (R11)
+	VMOVUPS Z3, K2, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z4, K1, (R11)
+	VMOVUPS Z5, K2, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z6, K1, (R11)
+	VMOVUPS Z7, K2, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z8, K1, (R11)
+	VMOVUPS Z9, K2, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z10, K1, (R11)
+	VMOVUPS Z11, K2, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z12, K1, (R11)
+	VMOVUPS Z13, K2, 64(R11)
+	VZEROUPPER
+	RET
+
+// func tileHalf7x32(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, MMX+
-TEXT ·tileHalf7x2(SB), NOSPLIT, $0-73
+TEXT ·tileHalf7x32(SB), NOSPLIT, $0-73
 	MOVQ       k+0(FP), AX
 	MOVQ       aRow+16(FP), DX
 	SHLQ       $0x02, DX
@@ -9567,30 +15179,30 @@ TEXT ·tileHalf7x2(SB), NOSPLIT, $0-73
 	KMOVW      R11, K1
 	SHRQ       $0x10, R11
 	KMOVW      R11, K2
-	MOVQ       c+48(FP), CX
-	MOVQ       cRow+56(FP), R11
-	SHLQ       $0x02, R11
-	MOVQ       CX, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 64(R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 64(R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 64(R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 64(R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 64(R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 64(R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 64(R12)
+	MOVQ       c+48(FP), R11
+	MOVQ       cRow+56(FP), R12
+	SHLQ       $0x02, R12
+	MOVQ       R11, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R13)
 	SUBQ       $0x02, AX
 	JLT        rest
 
@@ -9904,58 +15516,400 @@ one:
 	JNZ          one
 
 end:
-	MOVB     accumulate+72(FP), AL
-	TESTB    AL, AL
-	JZ       overwrite
-	MOVQ     CX, AX
-	VADDPS.Z (AX), Z0, K1, Z0
-	VADDPS.Z 64(AX), Z1, K2, Z1
-	ADDQ     R11, AX
-	VADDPS.Z (AX), Z2, K1, Z2
-	VADDPS.Z 64(AX), Z3, K2, Z3
-	ADDQ     R11, AX
-	VADDPS.Z (AX), Z4, K1, Z4
-	VADDPS.Z 64(AX), Z5, K2, Z5
-	ADDQ     R11, AX
-	VADDPS.Z (AX), Z6, K1, Z6
-	VADDPS.Z 64(AX), Z7, K2, Z7
-	ADDQ     R11, AX
-	VADDPS.Z (AX), Z8, K1, Z8
-	VADDPS.Z 64(AX), Z9, K2, Z9
-	ADDQ     R11, AX
-	VADDPS.Z (AX), Z10, K1, Z10
-	VADDPS.Z 64(AX), Z11, K2, Z11
-	ADDQ     R11, AX
-	VADDPS.Z (AX), Z12, K1, Z12
-	VADDPS.Z 64(AX), Z13, K2, Z13
+	CMPQ   CX, $0x20
+	JNE    masked
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R11, AX
+	VADDPS (AX), Z0, Z0
+	VADDPS 64(AX), Z1, Z1
+	ADDQ   R12, AX
+	VADDPS (AX), Z2, Z2
+	VADDPS 64(AX), Z3, Z3
+	ADDQ   R12, AX
+	VADDPS (AX), Z4, Z4
+	VADDPS 64(AX), Z5, Z5
+	ADDQ   R12, AX
+	VADDPS (AX), Z6, Z6
+	VADDPS 64(AX), Z7, Z7
+	ADDQ   R12, AX
+	VADDPS (AX), Z8, Z8
+	VADDPS 64(AX), Z9, Z9
+	ADDQ   R12, AX
+	VADDPS (AX), Z10, Z10
+	VADDPS 64(AX), Z11, Z11
+	ADDQ   R12, AX
+	VADDPS (AX), Z12, Z12
+	VADDPS 64(AX), Z13, Z13
 
-overwrite:
-	VMOVUPS Z0, K1, (CX)
-	VMOVUPS Z1, K2, 64(CX)
-	ADDQ    R11, CX
-	VMOVUPS Z2, K1, (CX)
-	VMOVUPS Z3, K2, 64(CX)
-	ADDQ    R11, CX
-	VMOVUPS Z4, K1, (CX)
-	VMOVUPS Z5, K2, 64(CX)
-	ADDQ    R11, CX
-	VMOVUPS Z6, K1, (CX)
-	VMOVUPS Z7, K2, 64(CX)
-	ADDQ    R11, CX
-	VMOVUPS Z8, K1, (CX)
-	VMOVUPS Z9, K2, 64(CX)
-	ADDQ    R11, CX
-	VMOVUPS Z10, K1, (CX)
-	VMOVUPS Z11, K2, 64(CX)
-	ADDQ    R11, CX
-	VMOVUPS Z12, K1, (CX)
-	VMOVUPS Z13, K2, 64(CX)
+fulloverwrite:
+	VMOVUPS Z0, (R11)
+	VMOVUPS Z1, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z2, (R11)
+	VMOVUPS Z3, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z4, (R11)
+	VMOVUPS Z5, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z6, (R11)
+	VMOVUPS Z7, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z8, (R11)
+	VMOVUPS Z9, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z10, (R11)
+	VMOVUPS Z11, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z12, (R11)
+	VMOVUPS Z13, 64(R11)
 	VZEROUPPER
 	RET
 
-// func tileWide8x2(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+masked:
+	MOVB     accumulate+72(FP), AL
+	TESTB    AL, AL
+	JZ       maskedoverwrite
+	MOVQ     R11, AX
+	VADDPS.Z (AX), Z0, K1, Z0
+	VADDPS.Z 64(AX), Z1, K2, Z1
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Z2, K1, Z2
+	VADDPS.Z 64(AX), Z3, K2, Z3
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Z4, K1, Z4
+	VADDPS.Z 64(AX), Z5, K2, Z5
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Z6, K1, Z6
+	VADDPS.Z 64(AX), Z7, K2, Z7
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Z8, K1, Z8
+	VADDPS.Z 64(AX), Z9, K2, Z9
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Z10, K1, Z10
+	VADDPS.Z 64(AX), Z11, K2, Z11
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Z12, K1, Z12
+	VADDPS.Z 64(AX), Z13, K2, Z13
+
+maskedoverwrite:
+	VMOVUPS Z0, K1, (R11)
+	VMOVUPS Z1, K2, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z2, K1, (R11)
+	VMOVUPS Z3, K2, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z4, K1, (R11)
+	VMOVUPS Z5, K2, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z6, K1, (R11)
+	VMOVUPS Z7, K2, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z8, K1, (R11)
+	VMOVUPS Z9, K2, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z10, K1, (R11)
+	VMOVUPS Z11, K2, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z12, K1, (R11)
+	VMOVUPS Z13, K2, 64(R11)
+	VZEROUPPER
+	RET
+
+// func tileWide8x24(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+// Requires: AVX, AVX512DQ, AVX512F, AVX512VL, BMI2, FMA3, MMX+
+TEXT ·tileWide8x24(SB), NOSPLIT, $0-73
+	MOVQ       k+0(FP), AX
+	MOVQ       aRow+16(FP), DX
+	SHLQ       $0x02, DX
+	MOVQ       aCol+24(FP), BX
+	SHLQ       $0x02, BX
+	MOVQ       bRow+40(FP), DI
+	SHLQ       $0x02, DI
+	MOVQ       b+32(FP), SI
+	MOVQ       a+8(FP), R8
+	LEAQ       (R8)(DX*2), R9
+	ADDQ       DX, R9
+	LEAQ       (R9)(DX*2), R10
+	ADDQ       DX, R10
+	VXORPS     Z0, Z0, Z0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Z2, Z2, Z2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Z4, Z4, Z4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Z6, Z6, Z6
+	VXORPS     Y7, Y7, Y7
+	VXORPS     Z8, Z8, Z8
+	VXORPS     Y9, Y9, Y9
+	VXORPS     Z10, Z10, Z10
+	VXORPS     Y11, Y11, Y11
+	VXORPS     Z12, Z12, Z12
+	VXORPS     Y13, Y13, Y13
+	VXORPS     Z14, Z14, Z14
+	VXORPS     Y15, Y15, Y15
+	MOVQ       cols+64(FP), CX
+	MOVQ       $-1, R11
+	BZHIQ      CX, R11, R11
+	KMOVW      R11, K1
+	SHRQ       $0x10, R11
+	KMOVW      R11, K2
+	MOVQ       c+48(FP), R11
+	MOVQ       cRow+56(FP), R12
+	SHLQ       $0x02, R12
+	MOVQ       R11, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R13)
+	SUBQ       $0x02, AX
+	JLT        rest
+
+loop:
+	VMOVUPS.Z    (SI), K1, Z16
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS.Z    64(SI), K2, Y17
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z18
+	VFMADD231PS  Z16, Z18, Z0
+	VFMADD231PS  Y17, Y18, Y1
+	VBROADCASTSS (R8)(DX*1), Z18
+	VFMADD231PS  Z16, Z18, Z2
+	VFMADD231PS  Y17, Y18, Y3
+	VBROADCASTSS (R8)(DX*2), Z18
+	VFMADD231PS  Z16, Z18, Z4
+	VFMADD231PS  Y17, Y18, Y5
+	VBROADCASTSS (R9), Z18
+	VFMADD231PS  Z16, Z18, Z6
+	VFMADD231PS  Y17, Y18, Y7
+	VBROADCASTSS (R9)(DX*1), Z18
+	VFMADD231PS  Z16, Z18, Z8
+	VFMADD231PS  Y17, Y18, Y9
+	VBROADCASTSS (R9)(DX*2), Z18
+	VFMADD231PS  Z16, Z18, Z10
+	VFMADD231PS  Y17, Y18, Y11
+	VBROADCASTSS (R10), Z18
+	VFMADD231PS  Z16, Z18, Z12
+	VFMADD231PS  Y17, Y18, Y13
+	VBROADCASTSS (R10)(DX*1), Z18
+	VFMADD231PS  Z16, Z18, Z14
+	VFMADD231PS  Y17, Y18, Y15
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         DI, SI
+	VMOVUPS.Z    (SI), K1, Z16
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS.Z    64(SI), K2, Y17
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z18
+	VFMADD231PS  Z16, Z18, Z0
+	VFMADD231PS  Y17, Y18, Y1
+	VBROADCASTSS (R8)(DX*1), Z18
+	VFMADD231PS  Z16, Z18, Z2
+	VFMADD231PS  Y17, Y18, Y3
+	VBROADCASTSS (R8)(DX*2), Z18
+	VFMADD231PS  Z16, Z18, Z4
+	VFMADD231PS  Y17, Y18, Y5
+	VBROADCASTSS (R9), Z18
+	VFMADD231PS  Z16, Z18, Z6
+	VFMADD231PS  Y17, Y18, Y7
+	VBROADCASTSS (R9)(DX*1), Z18
+	VFMADD231PS  Z16, Z18, Z8
+	VFMADD231PS  Y17, Y18, Y9
+	VBROADCASTSS (R9)(DX*2), Z18
+	VFMADD231PS  Z16, Z18, Z10
+	VFMADD231PS  Y17, Y18, Y11
+	VBROADCASTSS (R10), Z18
+	VFMADD231PS  Z16, Z18, Z12
+	VFMADD231PS  Y17, Y18, Y13
+	VBROADCASTSS (R10)(DX*1), Z18
+	VFMADD231PS  Z16, Z18, Z14
+	VFMADD231PS  Y17, Y18, Y15
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         DI, SI
+	SUBQ         $0x02, AX
+	JGE          loop
+
+rest:
+	ADDQ $0x02, AX
+	JZ   end
+
+one:
+	VMOVUPS.Z    (SI), K1, Z16
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS.Z    64(SI), K2, Y17
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z18
+	VFMADD231PS  Z16, Z18, Z0
+	VFMADD231PS  Y17, Y18, Y1
+	VBROADCASTSS (R8)(DX*1), Z18
+	VFMADD231PS  Z16, Z18, Z2
+	VFMADD231PS  Y17, Y18, Y3
+	VBROADCASTSS (R8)(DX*2), Z18
+	VFMADD231PS  Z16, Z18, Z4
+	VFMADD231PS  Y17, Y18, Y5
+	VBROADCASTSS (R9), Z18
+	VFMADD231PS  Z16, Z18, Z6
+	VFMADD231PS  Y17, Y18, Y7
+	VBROADCASTSS (R9)(DX*1), Z18
+	VFMADD231PS  Z16, Z18, Z8
+	VFMADD231PS  Y17, Y18, Y9
+	VBROADCASTSS (R9)(DX*2), Z18
+	VFMADD231PS  Z16, Z18, Z10
+	VFMADD231PS  Y17, Y18, Y11
+	VBROADCASTSS (R10), Z18
+	VFMADD231PS  Z16, Z18, Z12
+	VFMADD231PS  Y17, Y18, Y13
+	VBROADCASTSS (R10)(DX*1), Z18
+	VFMADD231PS  Z16, Z18, Z14
+	VFMADD231PS  Y17, Y18, Y15
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         DI, SI
+	DECQ         AX
+	JNZ          one
+
+end:
+	CMPQ   CX, $0x18
+	JNE    masked
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R11, AX
+	VADDPS (AX), Z0, Z0
+	VADDPS 64(AX), Y1, Y1
+	ADDQ   R12, AX
+	VADDPS (AX), Z2, Z2
+	VADDPS 64(AX), Y3, Y3
+	ADDQ   R12, AX
+	VADDPS (AX), Z4, Z4
+	VADDPS 64(AX), Y5, Y5
+	ADDQ   R12, AX
+	VADDPS (AX), Z6, Z6
+	VADDPS 64(AX), Y7, Y7
+	ADDQ   R12, AX
+	VADDPS (AX), Z8, Z8
+	VADDPS 64(AX), Y9, Y9
+	ADDQ   R12, AX
+	VADDPS (AX), Z10, Z10
+	VADDPS 64(AX), Y11, Y11
+	ADDQ   R12, AX
+	VADDPS (AX), Z12, Z12
+	VADDPS 64(AX), Y13, Y13
+	ADDQ   R12, AX
+	VADDPS (AX), Z14, Z14
+	VADDPS 64(AX), Y15, Y15
+
+fulloverwrite:
+	VMOVUPS Z0, (R11)
+	VMOVUPS Y1, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z2, (R11)
+	VMOVUPS Y3, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z4, (R11)
+	VMOVUPS Y5, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z6, (R11)
+	VMOVUPS Y7, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z8, (R11)
+	VMOVUPS Y9, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z10, (R11)
+	VMOVUPS Y11, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z12, (R11)
+	VMOVUPS Y13, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z14, (R11)
+	VMOVUPS Y15, 64(R11)
+	VZEROUPPER
+	RET
+
+masked:
+	MOVB     accumulate+72(FP), AL
+	TESTB    AL, AL
+	JZ       maskedoverwrite
+	MOVQ     R11, AX
+	VADDPS.Z (AX), Z0, K1, Z0
+	VADDPS.Z 64(AX), Y1, K2, Y1
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Z2, K1, Z2
+	VADDPS.Z 64(AX), Y3, K2, Y3
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Z4, K1, Z4
+	VADDPS.Z 64(AX), Y5, K2, Y5
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Z6, K1, Z6
+	VADDPS.Z 64(AX), Y7, K2, Y7
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Z8, K1, Z8
+	VADDPS.Z 64(AX), Y9, K2, Y9
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Z10, K1, Z10
+	VADDPS.Z 64(AX), Y11, K2, Y11
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Z12, K1, Z12
+	VADDPS.Z 64(AX), Y13, K2, Y13
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Z14, K1, Z14
+	VADDPS.Z 64(AX), Y15, K2, Y15
+
+maskedoverwrite:
+	VMOVUPS Z0, K1, (R11)
+	VMOVUPS Y1, K2, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z2, K1, (R11)
+	VMOVUPS Y3, K2, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z4, K1, (R11)
+	VMOVUPS Y5, K2, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z6, K1, (R11)
+	VMOVUPS Y7, K2, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z8, K1, (R11)
+	VMOVUPS Y9, K2, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z10, K1, (R11)
+	VMOVUPS Y11, K2, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z12, K1, (R11)
+	VMOVUPS Y13, K2, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z14, K1, (R11)
+	VMOVUPS Y15, K2, 64(R11)
+	VZEROUPPER
+	RET
+
+// func tileWide8x32(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, MMX+
-TEXT ·tileWide8x2(SB), NOSPLIT, $0-73
+TEXT ·tileWide8x32(SB), NOSPLIT, $0-73
 	MOVQ       k+0(FP), AX
 	MOVQ       aRow+16(FP), DX
 	SHLQ       $0x02, DX
@@ -9991,33 +15945,33 @@ TEXT ·tileWide8x2(SB), NOSPLIT, $0-73
 	KMOVW      R11, K1
 	SHRQ       $0x10, R11
 	KMOVW      R11, K2
-	MOVQ       c+48(FP), CX
-	MOVQ       cRow+56(FP), R11
-	SHLQ       $0x02, R11
-	MOVQ       CX, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 64(R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 64(R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 64(R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 64(R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 64(R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 64(R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 64(R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 64(R12)
+	MOVQ       c+48(FP), R11
+	MOVQ       cRow+56(FP), R12
+	SHLQ       $0x02, R12
+	MOVQ       R11, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R13)
 	SUBQ       $0x02, AX
 	JLT        rest
 
@@ -10130,64 +16084,122 @@ one:
 	JNZ          one
 
 end:
-	MOVB     accumulate+72(FP), AL
-	TESTB    AL, AL
-	JZ       overwrite
-	MOVQ     CX, AX
-	VADDPS.Z (AX), Z0, K1, Z0
-	VADDPS.Z 64(AX), Z1, K2, Z1
-	ADDQ     R11, AX
-	VADDPS.Z (AX), Z2, K1, Z2
-	VADDPS.Z 64(AX), Z3, K2, Z3
-	ADDQ     R11, AX
-	VADDPS.Z (AX), Z4, K1, Z4
-	VADDPS.Z 64(AX), Z5, K2, Z5
-	ADDQ     R11, AX
-	VADDPS.Z (AX), Z6, K1, Z6
-	VADDPS.Z 64(AX), Z7, K2, Z7
-	ADDQ     R11, AX
-	VADDPS.Z (AX), Z8, K1, Z8
-	VADDPS.Z 64(AX), Z9, K2, Z9
-	ADDQ     R11, AX
-	VADDPS.Z (AX), Z10, K1, Z10
-	VADDPS.Z 64(AX), Z11, K2, Z11
-	ADDQ     R11, AX
-	VADDPS.Z (AX), Z12, K1, Z12
-	VADDPS.Z 64(AX), Z13, K2, Z13
-	ADDQ     R11, AX
-	VADDPS.Z (AX), Z14, K1, Z14
-	VADDPS.Z 64(AX), Z15, K2, Z15
+	CMPQ   CX, $0x20
+	JNE    masked
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R11, AX
+	VADDPS (AX), Z0, Z0
+	VADDPS 64(AX), Z1, Z1
+	ADDQ   R12, AX
+	VADDPS (AX), Z2, Z2
+	VADDPS 64(AX), Z3, Z3
+	ADDQ   R12, AX
+	VADDPS (AX), Z4, Z4
+	VADDPS 64(AX), Z5, Z5
+	ADDQ   R12, AX
+	VADDPS (AX), Z6, Z6
+	VADDPS 64(AX), Z7, Z7
+	ADDQ   R12, AX
+	VADDPS (AX), Z8, Z8
+	VADDPS 64(AX), Z9, Z9
+	ADDQ   R12, AX
+	VADDPS (AX), Z10, Z10
+	VADDPS 64(AX), Z11, Z11
+	ADDQ   R12, AX
+	VADDPS (AX), Z12, Z12
+	VADDPS 64(AX), Z13, Z13
+	ADDQ   R12, AX
+	VADDPS (AX), Z14, Z14
+	VADDPS 64(AX), Z15, Z15
 
-overwrite:
-	VMOVUPS Z0, K1, (CX)
-	VMOVUPS Z1, K2, 64(CX)
-	ADDQ    R11, CX
-	VMOVUPS Z2, K1, (CX)
-	VMOVUPS Z3, K2, 64(CX)
-	ADDQ    R11, CX
-	VMOVUPS Z4, K1, (CX)
-	VMOVUPS Z5, K2, 64(CX)
-	ADDQ    R11, CX
-	VMOVUPS Z6, K1, (CX)
-	VMOVUPS Z7, K2, 64(CX)
-	ADDQ    R11, CX
-	VMOVUPS Z8, K1, (CX)
-	VMOVUPS Z9, K2, 64(CX)
-	ADDQ    R11, CX
-	VMOVUPS Z10, K1, (CX)
-	VMOVUPS Z11, K2, 64(CX)
-	ADDQ    R11, CX
-	VMOVUPS Z12, K1, (CX)
-	VMOVUPS Z13, K2, 64(CX)
-	ADDQ    R11, CX
-	VMOVUPS Z14, K1, (CX)
-	VMOVUPS Z15, K2, 64(CX)
+fulloverwrite:
+	VMOVUPS Z0, (R11)
+	VMOVUPS Z1, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z2, (R11)
+	VMOVUPS Z3, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z4, (R11)
+	VMOVUPS Z5, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z6, (R11)
+	VMOVUPS Z7, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z8, (R11)
+	VMOVUPS Z9, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z10, (R11)
+	VMOVUPS Z11, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z12, (R11)
+	VMOVUPS Z13, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z14, (R11)
+	VMOVUPS Z15, 64(R11)
 	VZEROUPPER
 	RET
 
-// func tileHalf8x2(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+masked:
+	MOVB     accumulate+72(FP), AL
+	TESTB    AL, AL
+	JZ       maskedoverwrite
+	MOVQ     R11, AX
+	VADDPS.Z (AX), Z0, K1, Z0
+	VADDPS.Z 64(AX), Z1, K2, Z1
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Z2, K1, Z2
+	VADDPS.Z 64(AX), Z3, K2, Z3
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Z4, K1, Z4
+	VADDPS.Z 64(AX), Z5, K2, Z5
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Z6, K1, Z6
+	VADDPS.Z 64(AX), Z7, K2, Z7
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Z8, K1, Z8
+	VADDPS.Z 64(AX), Z9, K2, Z9
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Z10, K1, Z10
+	VADDPS.Z 64(AX), Z11, K2, Z11
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Z12, K1, Z12
+	VADDPS.Z 64(AX), Z13, K2, Z13
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Z14, K1, Z14
+	VADDPS.Z 64(AX), Z15, K2, Z15
+
+maskedoverwrite:
+	VMOVUPS Z0, K1, (R11)
+	VMOVUPS Z1, K2, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z2, K1, (R11)
+	VMOVUPS Z3, K2, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z4, K1, (R11)
+	VMOVUPS Z5, K2, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z6, K1, (R11)
+	VMOVUPS Z7, K2, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z8, K1, (R11)
+	VMOVUPS Z9, K2, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z10, K1, (R11)
+	VMOVUPS Z11, K2, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z12, K1, (R11)
+	VMOVUPS Z13, K2, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z14, K1, (R11)
+	VMOVUPS Z15, K2, 64(R11)
+	VZEROUPPER
+	RET
+
+// func tileHalf8x32(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, MMX+
-TEXT ·tileHalf8x2(SB), NOSPLIT, $0-73
+TEXT ·tileHalf8x32(SB), NOSPLIT, $0-73
 	MOVQ       k+0(FP), AX
 	MOVQ       aRow+16(FP), DX
 	SHLQ       $0x02, DX
@@ -10223,33 +16235,33 @@ TEXT ·tileHalf8x2(SB), NOSPLIT, $0-73
 	KMOVW      R11, K1
 	SHRQ       $0x10, R11
 	KMOVW      R11, K2
-	MOVQ       c+48(FP), CX
-	MOVQ       cRow+56(FP), R11
-	SHLQ       $0x02, R11
-	MOVQ       CX, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 64(R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 64(R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 64(R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 64(R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 64(R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 64(R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 64(R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 64(R12)
+	MOVQ       c+48(FP), R11
+	MOVQ       cRow+56(FP), R12
+	SHLQ       $0x02, R12
+	MOVQ       R11, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R13)
 	SUBQ       $0x02, AX
 	JLT        rest
 
@@ -10602,64 +16614,438 @@ one:
 	JNZ          one
 
 end:
-	MOVB     accumulate+72(FP), AL
-	TESTB    AL, AL
-	JZ       overwrite
-	MOVQ     CX, AX
-	VADDPS.Z (AX), Z0, K1, Z0
-	VADDPS.Z 64(AX), Z1, K2, Z1
-	ADDQ     R11, AX
-	VADDPS.Z (AX), Z2, K1, Z2
-	VADDPS.Z 64(AX), Z3, K2, Z3
-	ADDQ     R11, AX
-	VADDPS.Z (AX), Z4, K1, Z4
-	VADDPS.Z 64(AX), Z5, K2, Z5
-	ADDQ     R11, AX
-	VADDPS.Z (AX), Z6, K1, Z6
-	VADDPS.Z 64(AX), Z7, K2, Z7
-	ADDQ     R11, AX
-	VADDPS.Z (AX), Z8, K1, Z8
-	VADDPS.Z 64(AX), Z9, K2, Z9
-	ADDQ     R11, AX
-	VADDPS.Z (AX), Z10, K1, Z10
-	VADDPS.Z 64(AX), Z11, K2, Z11
-	ADDQ     R11, AX
-	VADDPS.Z (AX), Z12, K1, Z12
-	VADDPS.Z 64(AX), Z13, K2, Z13
-	ADDQ     R11, AX
-	VADDPS.Z (AX), Z14, K1, Z14
-	VADDPS.Z 64(AX), Z15, K2, Z15
+	CMPQ   CX, $0x20
+	JNE    masked
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R11, AX
+	VADDPS (AX), Z0, Z0
+	VADDPS 64(AX), Z1, Z1
+	ADDQ   R12, AX
+	VADDPS (AX), Z2, Z2
+	VADDPS 64(AX), Z3, Z3
+	ADDQ   R12, AX
+	VADDPS (AX), Z4, Z4
+	VADDPS 64(AX), Z5, Z5
+	ADDQ   R12, AX
+	VADDPS (AX), Z6, Z6
+	VADDPS 64(AX), Z7, Z7
+	ADDQ   R12, AX
+	VADDPS (AX), Z8, Z8
+	VADDPS 64(AX), Z9, Z9
+	ADDQ   R12, AX
+	VADDPS (AX), Z10, Z10
+	VADDPS 64(AX), Z11, Z11
+	ADDQ   R12, AX
+	VADDPS (AX), Z12, Z12
+	VADDPS 64(AX), Z13, Z13
+	ADDQ   R12, AX
+	VADDPS (AX), Z14, Z14
+	VADDPS 64(AX), Z15, Z15
 
-overwrite:
-	VMOVUPS Z0, K1, (CX)
-	VMOVUPS Z1, K2, 64(CX)
-	ADDQ    R11, CX
-	VMOVUPS Z2, K1, (CX)
-	VMOVUPS Z3, K2, 64(CX)
-	ADDQ    R11, CX
-	VMOVUPS Z4, K1, (CX)
-	VMOVUPS Z5, K2, 64(CX)
-	ADDQ    R11, CX
-	VMOVUPS Z6, K1, (CX)
-	VMOVUPS Z7, K2, 64(CX)
-	ADDQ    R11, CX
-	VMOVUPS Z8, K1, (CX)
-	VMOVUPS Z9, K2, 64(CX)
-	ADDQ    R11, CX
-	VMOVUPS Z10, K1, (CX)
-	VMOVUPS Z11, K2, 64(CX)
-	ADDQ    R11, CX
-	VMOVUPS Z12, K1, (CX)
-	VMOVUPS Z13, K2, 64(CX)
-	ADDQ    R11, CX
-	VMOVUPS Z14, K1, (CX)
-	VMOVUPS Z15, K2, 64(CX)
+fulloverwrite:
+	VMOVUPS Z0, (R11)
+	VMOVUPS Z1, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z2, (R11)
+	VMOVUPS Z3, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z4, (R11)
+	VMOVUPS Z5, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z6, (R11)
+	VMOVUPS Z7, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z8, (R11)
+	VMOVUPS Z9, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z10, (R11)
+	VMOVUPS Z11, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z12, (R11)
+	VMOVUPS Z13, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z14, (R11)
+	VMOVUPS Z15, 64(R11)
 	VZEROUPPER
 	RET
 
-// func tileWide9x2(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+masked:
+	MOVB     accumulate+72(FP), AL
+	TESTB    AL, AL
+	JZ       maskedoverwrite
+	MOVQ     R11, AX
+	VADDPS.Z (AX), Z0, K1, Z0
+	VADDPS.Z 64(AX), Z1, K2, Z1
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Z2, K1, Z2
+	VADDPS.Z 64(AX), Z3, K2, Z3
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Z4, K1, Z4
+	VADDPS.Z 64(AX), Z5, K2, Z5
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Z6, K1, Z6
+	VADDPS.Z 64(AX), Z7, K2, Z7
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Z8, K1, Z8
+	VADDPS.Z 64(AX), Z9, K2, Z9
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Z10, K1, Z10
+	VADDPS.Z 64(AX), Z11, K2, Z11
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Z12, K1, Z12
+	VADDPS.Z 64(AX), Z13, K2, Z13
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Z14, K1, Z14
+	VADDPS.Z 64(AX), Z15, K2, Z15
+
+maskedoverwrite:
+	VMOVUPS Z0, K1, (R11)
+	VMOVUPS Z1, K2, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z2, K1, (R11)
+	VMOVUPS Z3, K2, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z4, K1, (R11)
+	VMOVUPS Z5, K2, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z6, K1, (R11)
+	VMOVUPS Z7, K2, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z8, K1, (R11)
+	VMOVUPS Z9, K2, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z10, K1, (R11)
+	VMOVUPS Z11, K2, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z12, K1, (R11)
+	VMOVUPS Z13, K2, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z14, K1, (R11)
+	VMOVUPS Z15, K2, 64(R11)
+	VZEROUPPER
+	RET
+
+// func tileWide9x24(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+// Requires: AVX, AVX512DQ, AVX512F, AVX512VL, BMI2, FMA3, MMX+
+TEXT ·tileWide9x24(SB), NOSPLIT, $0-73
+	MOVQ       k+0(FP), AX
+	MOVQ       aRow+16(FP), DX
+	SHLQ       $0x02, DX
+	MOVQ       aCol+24(FP), BX
+	SHLQ       $0x02, BX
+	MOVQ       bRow+40(FP), DI
+	SHLQ       $0x02, DI
+	MOVQ       b+32(FP), SI
+	MOVQ       a+8(FP), R8
+	LEAQ       (R8)(DX*2), R9
+	ADDQ       DX, R9
+	LEAQ       (R9)(DX*2), R10
+	ADDQ       DX, R10
+	VXORPS     Z0, Z0, Z0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Z2, Z2, Z2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Z4, Z4, Z4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Z6, Z6, Z6
+	VXORPS     Y7, Y7, Y7
+	VXORPS     Z8, Z8, Z8
+	VXORPS     Y9, Y9, Y9
+	VXORPS     Z10, Z10, Z10
+	VXORPS     Y11, Y11, Y11
+	VXORPS     Z12, Z12, Z12
+	VXORPS     Y13, Y13, Y13
+	VXORPS     Z14, Z14, Z14
+	VXORPS     Y15, Y15, Y15
+	VXORPS     Z16, Z16, Z16
+	VXORPS     Y17, Y17, Y17
+	MOVQ       cols+64(FP), CX
+	MOVQ       $-1, R11
+	BZHIQ      CX, R11, R11
+	KMOVW      R11, K1
+	SHRQ       $0x10, R11
+	KMOVW      R11, K2
+	MOVQ       c+48(FP), R11
+	MOVQ       cRow+56(FP), R12
+	SHLQ       $0x02, R12
+	MOVQ       R11, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R13)
+	SUBQ       $0x02, AX
+	JLT        rest
+
+loop:
+	VMOVUPS.Z    (SI), K1, Z18
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS.Z    64(SI), K2, Y19
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z20
+	VFMADD231PS  Z18, Z20, Z0
+	VFMADD231PS  Y19, Y20, Y1
+	VBROADCASTSS (R8)(DX*1), Z20
+	VFMADD231PS  Z18, Z20, Z2
+	VFMADD231PS  Y19, Y20, Y3
+	VBROADCASTSS (R8)(DX*2), Z20
+	VFMADD231PS  Z18, Z20, Z4
+	VFMADD231PS  Y19, Y20, Y5
+	VBROADCASTSS (R9), Z20
+	VFMADD231PS  Z18, Z20, Z6
+	VFMADD231PS  Y19, Y20, Y7
+	VBROADCASTSS (R9)(DX*1), Z20
+	VFMADD231PS  Z18, Z20, Z8
+	VFMADD231PS  Y19, Y20, Y9
+	VBROADCASTSS (R9)(DX*2), Z20
+	VFMADD231PS  Z18, Z20, Z10
+	VFMADD231PS  Y19, Y20, Y11
+	VBROADCASTSS (R10), Z20
+	VFMADD231PS  Z18, Z20, Z12
+	VFMADD231PS  Y19, Y20, Y13
+	VBROADCASTSS (R10)(DX*1), Z20
+	VFMADD231PS  Z18, Z20, Z14
+	VFMADD231PS  Y19, Y20, Y15
+	VBROADCASTSS (R10)(DX*2), Z20
+	VFMADD231PS  Z18, Z20, Z16
+	VFMADD231PS  Y19, Y20, Y17
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         DI, SI
+	VMOVUPS.Z    (SI), K1, Z18
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS.Z    64(SI), K2, Y19
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z20
+	VFMADD231PS  Z18, Z20, Z0
+	VFMADD231PS  Y19, Y20, Y1
+	VBROADCASTSS (R8)(DX*1), Z20
+	VFMADD231PS  Z18, Z20, Z2
+	VFMADD231PS  Y19, Y20, Y3
+	VBROADCASTSS (R8)(DX*2), Z20
+	VFMADD231PS  Z18, Z20, Z4
+	VFMADD231PS  Y19, Y20, Y5
+	VBROADCASTSS (R9), Z20
+	VFMADD231PS  Z18, Z20, Z6
+	VFMADD231PS  Y19, Y20, Y7
+	VBROADCASTSS (R9)(DX*1), Z20
+	VFMADD231PS  Z18, Z20, Z8
+	VFMADD231PS  Y19, Y20, Y9
+	VBROADCASTSS (R9)(DX*2), Z20
+	VFMADD231PS  Z18, Z20, Z10
+	VFMADD231PS  Y19, Y20, Y11
+	VBROADCASTSS (R10), Z20
+	VFMADD231PS  Z18, Z20, Z12
+	VFMADD231PS  Y19, Y20, Y13
+	VBROADCASTSS (R10)(DX*1), Z20
+	VFMADD231PS  Z18, Z20, Z14
+	VFMADD231PS  Y19, Y20, Y15
+	VBROADCASTSS (R10)(DX*2), Z20
+	VFMADD231PS  Z18, Z20, Z16
+	VFMADD231PS  Y19, Y20, Y17
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         DI, SI
+	SUBQ         $0x02, AX
+	JGE          loop
+
+rest:
+	ADDQ $0x02, AX
+	JZ   end
+
+one:
+	VMOVUPS.Z    (SI), K1, Z18
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS.Z    64(SI), K2, Y19
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z20
+	VFMADD231PS  Z18, Z20, Z0
+	VFMADD231PS  Y19, Y20, Y1
+	VBROADCASTSS (R8)(DX*1), Z20
+	VFMADD231PS  Z18, Z20, Z2
+	VFMADD231PS  Y19, Y20, Y3
+	VBROADCASTSS (R8)(DX*2), Z20
+	VFMADD231PS  Z18, Z20, Z4
+	VFMADD231PS  Y19, Y20, Y5
+	VBROADCASTSS (R9), Z20
+	VFMADD231PS  Z18, Z20, Z6
+	VFMADD231PS  Y19, Y20, Y7
+	VBROADCASTSS (R9)(DX*1), Z20
+	VFMADD231PS  Z18, Z20, Z8
+	VFMADD231PS  Y19, Y20, Y9
+	VBROADCASTSS (R9)(DX*2), Z20
+	VFMADD231PS  Z18, Z20, Z10
+	VFMADD231PS  Y19, Y20, Y11
+	VBROADCASTSS (R10), Z20
+	VFMADD231PS  Z18, Z20, Z12
+	VFMADD231PS  Y19, Y20, Y13
+	VBROADCASTSS (R10)(DX*1), Z20
+	VFMADD231PS  Z18, Z20, Z14
+	VFMADD231PS  Y19, Y20, Y15
+	VBROADCASTSS (R10)(DX*2), Z20
+	VFMADD231PS  Z18, Z20, Z16
+	VFMADD231PS  Y19, Y20, Y17
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         DI, SI
+	DECQ         AX
+	JNZ          one
+
+end:
+	CMPQ   CX, $0x18
+	JNE    masked
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R11, AX
+	VADDPS (AX), Z0, Z0
+	VADDPS 64(AX), Y1, Y1
+	ADDQ   R12, AX
+	VADDPS (AX), Z2, Z2
+	VADDPS 64(AX), Y3, Y3
+	ADDQ   R12, AX
+	VADDPS (AX), Z4, Z4
+	VADDPS 64(AX), Y5, Y5
+	ADDQ   R12, AX
+	VADDPS (AX), Z6, Z6
+	VADDPS 64(AX), Y7, Y7
+	ADDQ   R12, AX
+	VADDPS (AX), Z8, Z8
+	VADDPS 64(AX), Y9, Y9
+	ADDQ   R12, AX
+	VADDPS (AX), Z10, Z10
+	VADDPS 64(AX), Y11, Y11
+	ADDQ   R12, AX
+	VADDPS (AX), Z12, Z12
+	VADDPS 64(AX), Y13, Y13
+	ADDQ   R12, AX
+	VADDPS (AX), Z14, Z14
+	VADDPS 64(AX), Y15, Y15
+	ADDQ   R12, AX
+	VADDPS (AX), Z16, Z16
+	VADDPS 64(AX), Y17, Y17
+
+fulloverwrite:
+	VMOVUPS Z0, (R11)
+	VMOVUPS Y1, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z2, (R11)
+	VMOVUPS Y3, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z4, (R11)
+	VMOVUPS Y5, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z6, (R11)
+	VMOVUPS Y7, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z8, (R11)
+	VMOVUPS Y9, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z10, (R11)
+	VMOVUPS Y11, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z12, (R11)
+	VMOVUPS Y13, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z14, (R11)
+	VMOVUPS Y15, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z16, (R11)
+	VMOVUPS Y17, 64(R11)
+	VZEROUPPER
+	RET
+
+masked:
+	MOVB     accumulate+72(FP), AL
+	TESTB    AL, AL
+	JZ       maskedoverwrite
+	MOVQ     R11, AX
+	VADDPS.Z (AX), Z0, K1, Z0
+	VADDPS.Z 64(AX), Y1, K2, Y1
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Z2, K1, Z2
+	VADDPS.Z 64(AX), Y3, K2, Y3
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Z4, K1, Z4
+	VADDPS.Z 64(AX), Y5, K2, Y5
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Z6, K1, Z6
+	VADDPS.Z 64(AX), Y7, K2, Y7
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Z8, K1, Z8
+	VADDPS.Z 64(AX), Y9, K2, Y9
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Z10, K1, Z10
+	VADDPS.Z 64(AX), Y11, K2, Y11
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Z12, K1, Z12
+	VADDPS.Z 64(AX), Y13, K2, Y13
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Z14, K1, Z14
+	VADDPS.Z 64(AX), Y15, K2, Y15
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Z16, K1, Z16
+	VADDPS.Z 64(AX), Y17, K2, Y17
+
+maskedoverwrite:
+	VMOVUPS Z0, K1, (R11)
+	VMOVUPS Y1, K2, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z2, K1, (R11)
+	VMOVUPS Y3, K2, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z4, K1, (R11)
+	VMOVUPS Y5, K2, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z6, K1, (R11)
+	VMOVUPS Y7, K2, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z8, K1, (R11)
+	VMOVUPS Y9, K2, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z10, K1, (R11)
+	VMOVUPS Y11, K2, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z12, K1, (R11)
+	VMOVUPS Y13, K2, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z14, K1, (R11)
+	VMOVUPS Y15, K2, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z16, K1, (R11)
+	VMOVUPS Y17, K2, 64(R11)
+	VZEROUPPER
+	RET
+
+// func tileWide9x32(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, MMX+
-TEXT ·tileWide9x2(SB), NOSPLIT, $0-73
+TEXT ·tileWide9x32(SB), NOSPLIT, $0-73
 	MOVQ       k+0(FP), AX
 	MOVQ       aRow+16(FP), DX
 	SHLQ       $0x02, DX
@@ -10697,36 +17083,36 @@ TEXT ·tileWide9x2(SB), NOSPLIT, $0-73
 	KMOVW      R11, K1
 	SHRQ       $0x10, R11
 	KMOVW      R11, K2
-	MOVQ       c+48(FP), CX
-	MOVQ       cRow+56(FP), R11
-	SHLQ       $0x02, R11
-	MOVQ       CX, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 64(R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 64(R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 64(R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 64(R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 64(R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 64(R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 64(R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 64(R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 64(R12)
+	MOVQ       c+48(FP), R11
+	MOVQ       cRow+56(FP), R12
+	SHLQ       $0x02, R12
+	MOVQ       R11, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R13)
 	SUBQ       $0x02, AX
 	JLT        rest
 
@@ -10848,70 +17234,134 @@ one:
 	JNZ          one
 
 end:
-	MOVB     accumulate+72(FP), AL
-	TESTB    AL, AL
-	JZ       overwrite
-	MOVQ     CX, AX
-	VADDPS.Z (AX), Z0, K1, Z0
-	VADDPS.Z 64(AX), Z1, K2, Z1
-	ADDQ     R11, AX
-	VADDPS.Z (AX), Z2, K1, Z2
-	VADDPS.Z 64(AX), Z3, K2, Z3
-	ADDQ     R11, AX
-	VADDPS.Z (AX), Z4, K1, Z4
-	VADDPS.Z 64(AX), Z5, K2, Z5
-	ADDQ     R11, AX
-	VADDPS.Z (AX), Z6, K1, Z6
-	VADDPS.Z 64(AX), Z7, K2, Z7
-	ADDQ     R11, AX
-	VADDPS.Z (AX), Z8, K1, Z8
-	VADDPS.Z 64(AX), Z9, K2, Z9
-	ADDQ     R11, AX
-	VADDPS.Z (AX), Z10, K1, Z10
-	VADDPS.Z 64(AX), Z11, K2, Z11
-	ADDQ     R11, AX
-	VADDPS.Z (AX), Z12, K1, Z12
-	VADDPS.Z 64(AX), Z13, K2, Z13
-	ADDQ     R11, AX
-	VADDPS.Z (AX), Z14, K1, Z14
-	VADDPS.Z 64(AX), Z15, K2, Z15
-	ADDQ     R11, AX
-	VADDPS.Z (AX), Z16, K1, Z16
-	VADDPS.Z 64(AX), Z17, K2, Z17
+	CMPQ   CX, $0x20
+	JNE    masked
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R11, AX
+	VADDPS (AX), Z0, Z0
+	VADDPS 64(AX), Z1, Z1
+	ADDQ   R12, AX
+	VADDPS (AX), Z2, Z2
+	VADDPS 64(AX), Z3, Z3
+	ADDQ   R12, AX
+	VADDPS (AX), Z4, Z4
+	VADDPS 64(AX), Z5, Z5
+	ADDQ   R12, AX
+	VADDPS (AX), Z6, Z6
+	VADDPS 64(AX), Z7, Z7
+	ADDQ   R12, AX
+	VADDPS (AX), Z8, Z8
+	VADDPS 64(AX), Z9, Z9
+	ADDQ   R12, AX
+	VADDPS (AX), Z10, Z10
+	VADDPS 64(AX), Z11, Z11
+	ADDQ   R12, AX
+	VADDPS (AX), Z12, Z12
+	VADDPS 64(AX), Z13, Z13
+	ADDQ   R12, AX
+	VADDPS (AX), Z14, Z14
+	VADDPS 64(AX), Z15, Z15
+	ADDQ   R12, AX
+	VADDPS (AX), Z16, Z16
+	VADDPS 64(AX), Z17, Z17
 
-overwrite:
-	VMOVUPS Z0, K1, (CX)
-	VMOVUPS Z1, K2, 64(CX)
-	ADDQ    R11, CX
-	VMOVUPS Z2, K1, (CX)
-	VMOVUPS Z3, K2, 64(CX)
-	ADDQ    R11, CX
-	VMOVUPS Z4, K1, (CX)
-	VMOVUPS Z5, K2, 64(CX)
-	ADDQ    R11, CX
-	VMOVUPS Z6, K1, (CX)
-	VMOVUPS Z7, K2, 64(CX)
-	ADDQ    R11, CX
-	VMOVUPS Z8, K1, (CX)
-	VMOVUPS Z9, K2, 64(CX)
-	ADDQ    R11, CX
-	VMOVUPS Z10, K1, (CX)
-	VMOVUPS Z11, K2, 64(CX)
-	ADDQ    R11, CX
-	VMOVUPS Z12, K1, (CX)
-	VMOVUPS Z13, K2, 64(CX)
-	ADDQ    R11, CX
-	VMOVUPS Z14, K1, (CX)
-	VMOVUPS Z15, K2, 64(CX)
-	ADDQ    R11, CX
-	VMOVUPS Z16, K1, (CX)
-	VMOVUPS Z17, K2, 64(CX)
+fulloverwrite:
+	VMOVUPS Z0, (R11)
+	VMOVUPS Z1, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z2, (R11)
+	VMOVUPS Z3, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z4, (R11)
+	VMOVUPS Z5, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z6, (R11)
+	VMOVUPS Z7, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z8, (R11)
+	VMOVUPS Z9, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z10, (R11)
+	VMOVUPS Z11, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z12, (R11)
+	VMOVUPS Z13, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z14, (R11)
+	VMOVUPS Z15, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z16, (R11)
+	VMOVUPS Z17, 64(R11)
 	VZEROUPPER
 	RET
 
-// func tileHalf9x2(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+masked:
+	MOVB     accumulate+72(FP), AL
+	TESTB    AL, AL
+	JZ       maskedoverwrite
+	MOVQ     R11, AX
+	VADDPS.Z (AX), Z0, K1, Z0
+	VADDPS.Z 64(AX), Z1, K2, Z1
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Z2, K1, Z2
+	VADDPS.Z 64(AX), Z3, K2, Z3
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Z4, K1, Z4
+	VADDPS.Z 64(AX), Z5, K2, Z5
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Z6, K1, Z6
+	VADDPS.Z 64(AX), Z7, K2, Z7
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Z8, K1, Z8
+	VADDPS.Z 64(AX), Z9, K2, Z9
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Z10, K1, Z10
+	VADDPS.Z 64(AX), Z11, K2, Z11
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Z12, K1, Z12
+	VADDPS.Z 64(AX), Z13, K2, Z13
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Z14, K1, Z14
+	VADDPS.Z 64(AX), Z15, K2, Z15
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Z16, K1, Z16
+	VADDPS.Z 64(AX), Z17, K2, Z17
+
+maskedoverwrite:
+	VMOVUPS Z0, K1, (R11)
+	VMOVUPS Z1, K2, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z2, K1, (R11)
+	VMOVUPS Z3, K2, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z4, K1, (R11)
+	VMOVUPS Z5, K2, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z6, K1, (R11)
+	VMOVUPS Z7, K2, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z8, K1, (R11)
+	VMOVUPS Z9, K2, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z10, K1, (R11)
+	VMOVUPS Z11, K2, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z12, K1, (R11)
+	VMOVUPS Z13, K2, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z14, K1, (R11)
+	VMOVUPS Z15, K2, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z16, K1, (R11)
+	VMOVUPS Z17, K2, 64(R11)
+	VZEROUPPER
+	RET
+
+// func tileHalf9x32(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, MMX+
-TEXT ·tileHalf9x2(SB), NOSPLIT, $0-73
+TEXT ·tileHalf9x32(SB), NOSPLIT, $0-73
 	MOVQ       k+0(FP), AX
 	MOVQ       aRow+16(FP), DX
 	SHLQ       $0x02, DX
@@ -10949,36 +17399,36 @@ TEXT ·tileHalf9x2(SB), NOSPLIT, $0-73
 	KMOVW      R11, K1
 	SHRQ       $0x10, R11
 	KMOVW      R11, K2
-	MOVQ       c+48(FP), CX
-	MOVQ       cRow+56(FP), R11
-	SHLQ       $0x02, R11
-	MOVQ       CX, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 64(R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 64(R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 64(R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 64(R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 64(R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 64(R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 64(R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 64(R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 64(R12)
+	MOVQ       c+48(FP), R11
+	MOVQ       cRow+56(FP), R12
+	SHLQ       $0x02, R12
+	MOVQ       R11, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R13)
 	SUBQ       $0x02, AX
 	JLT        rest
 
@@ -11370,70 +17820,481 @@ one:
 	JNZ          one
 
 end:
-	MOVB     accumulate+72(FP), AL
-	TESTB    AL, AL
-	JZ       overwrite
-	MOVQ     CX, AX
-	VADDPS.Z (AX), Z0, K1, Z0
-	VADDPS.Z 64(AX), Z1, K2, Z1
-	ADDQ     R11, AX
-	VADDPS.Z (AX), Z2, K1, Z2
-	VADDPS.Z 64(AX), Z3, K2, Z3
-	ADDQ     R11, AX
-	VADDPS.Z (AX), Z4, K1, Z4
-	VADDPS.Z 64(AX), Z5, K2, Z5
-	ADDQ     R11, AX
-	VADDPS.Z (AX), Z6, K1, Z6
-	VADDPS.Z 64(AX), Z7, K2, Z7
-	ADDQ     R11, AX
-	VADDPS.Z (AX), Z8, K1, Z8
-	VADDPS.Z 64(AX), Z9, K2, Z9
-	ADDQ     R11, AX
-	VADDPS.Z (AX), Z10, K1, Z10
-	VADDPS.Z 64(AX), Z11, K2, Z11
-	ADDQ     R11, AX
-	VADDPS.Z (AX), Z12, K1, Z12
-	VADDPS.Z 64(AX), Z13, K2, Z13
-	ADDQ     R11, AX
-	VADDPS.Z (AX), Z14, K1, Z14
-	VADDPS.Z 64(AX), Z15, K2, Z15
-	ADDQ     R11, AX
-	VADDPS.Z (AX), Z16, K1, Z16
-	VADDPS.Z 64(AX), Z17, K2, Z17
+	CMPQ   CX, $0x20
+	JNE    masked
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R11, AX
+	VADDPS (AX), Z0, Z0
+	VADDPS 64(AX), Z1, Z1
+	ADDQ   R12, AX
+	VADDPS (AX), Z2, Z2
+	VADDPS 64(AX), Z3, Z3
+	ADDQ   R12, AX
+	VADDPS (AX), Z4, Z4
+	VADDPS 64(AX), Z5, Z5
+	ADDQ   R12, AX
+	VADDPS (AX), Z6, Z6
+	VADDPS 64(AX), Z7, Z7
+	ADDQ   R12, AX
+	VADDPS (AX), Z8, Z8
+	VADDPS 64(AX), Z9, Z9
+	ADDQ   R12, AX
+	VADDPS (AX), Z10, Z10
+	VADDPS 64(AX), Z11, Z11
+	ADDQ   R12, AX
+	VADDPS (AX), Z12, Z12
+	VADDPS 64(AX), Z13, Z13
+	ADDQ   R12, AX
+	VADDPS (AX), Z14, Z14
+	VADDPS 64(AX), Z15, Z15
+	ADDQ   R12, AX
+	VADDPS (AX), Z16, Z16
+	VADDPS 64(AX), Z17, Z17
 
-overwrite:
-	VMOVUPS Z0, K1, (CX)
-	VMOVUPS Z1, K2, 64(CX)
-	ADDQ    R11, CX
-	VMOVUPS Z2, K1, (CX)
-	VMOVUPS Z3, K2, 64(CX)
-	ADDQ    R11, CX
-	VMOVUPS Z4, K1, (CX)
-	VMOVUPS Z5, K2, 64(CX)
-	ADDQ    R11, CX
-	VMOVUPS Z6, K1, (CX)
-	VMOVUPS Z7, K2, 64(CX)
-	ADDQ    R11, CX
-	VMOVUPS Z8, K1, (CX)
-	VMOVUPS Z9, K2, 64(CX)
-	ADDQ    R11, CX
-	VMOVUPS Z10, K1, (CX)
-	VMOVUPS Z11, K2, 64(CX)
-	ADDQ    R11, CX
-	VMOVUPS Z12, K1, (CX)
-	VMOVUPS Z13, K2, 64(CX)
-	ADDQ    R11, CX
-	VMOVUPS Z14, K1, (CX)
-	VMOVUPS Z15, K2, 64(CX)
-	ADDQ    R11, CX
-	VMOVUPS Z16, K1, (CX)
-	VMOVUPS Z17, K2, 64(CX)
+fulloverwrite:
+	VMOVUPS Z0, (R11)
+	VMOVUPS Z1, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z2, (R11)
+	VMOVUPS Z3, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z4, (R11)
+	VMOVUPS Z5, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z6, (R11)
+	VMOVUPS Z7, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z8, (R11)
+	VMOVUPS Z9, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z10, (R11)
+	VMOVUPS Z11, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z12, (R11)
+	VMOVUPS Z13, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z14, (R11)
+	VMOVUPS Z15, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z16, (R11)
+	VMOVUPS Z17, 64(R11)
 	VZEROUPPER
 	RET
 
-// func tileWide10x2(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+masked:
+	MOVB     accumulate+72(FP), AL
+	TESTB    AL, AL
+	JZ       maskedoverwrite
+	MOVQ     R11, AX
+	VADDPS.Z (AX), Z0, K1, Z0
+	VADDPS.Z 64(AX), Z1, K2, Z1
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Z2, K1, Z2
+	VADDPS.Z 64(AX), Z3, K2, Z3
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Z4, K1, Z4
+	VADDPS.Z 64(AX), Z5, K2, Z5
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Z6, K1, Z6
+	VADDPS.Z 64(AX), Z7, K2, Z7
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Z8, K1, Z8
+	VADDPS.Z 64(AX), Z9, K2, Z9
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Z10, K1, Z10
+	VADDPS.Z 64(AX), Z11, K2, Z11
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Z12, K1, Z12
+	VADDPS.Z 64(AX), Z13, K2, Z13
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Z14, K1, Z14
+	VADDPS.Z 64(AX), Z15, K2, Z15
+	ADDQ     R12, AX
+	VADDPS.Z (AX), Z16, K1, Z16
+	VADDPS.Z 64(AX), Z17, K2, Z17
+
+maskedoverwrite:
+	VMOVUPS Z0, K1, (R11)
+	VMOVUPS Z1, K2, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z2, K1, (R11)
+	VMOVUPS Z3, K2, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z4, K1, (R11)
+	VMOVUPS Z5, K2, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z6, K1, (R11)
+	VMOVUPS Z7, K2, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z8, K1, (R11)
+	VMOVUPS Z9, K2, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z10, K1, (R11)
+	VMOVUPS Z11, K2, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z12, K1, (R11)
+	VMOVUPS Z13, K2, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z14, K1, (R11)
+	VMOVUPS Z15, K2, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z16, K1, (R11)
+	VMOVUPS Z17, K2, 64(R11)
+	VZEROUPPER
+	RET
+
+// func tileWide10x24(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+// Requires: AVX, AVX512DQ, AVX512F, AVX512VL, BMI2, FMA3, MMX+
+TEXT ·tileWide10x24(SB), NOSPLIT, $0-73
+	MOVQ       k+0(FP), AX
+	MOVQ       aRow+16(FP), DX
+	SHLQ       $0x02, DX
+	MOVQ       aCol+24(FP), BX
+	SHLQ       $0x02, BX
+	MOVQ       bRow+40(FP), DI
+	SHLQ       $0x02, DI
+	MOVQ       b+32(FP), SI
+	MOVQ       a+8(FP), R8
+	LEAQ       (R8)(DX*2), R9
+	ADDQ       DX, R9
+	LEAQ       (R9)(DX*2), R10
+	ADDQ       DX, R10
+	LEAQ       (R10)(DX*2), R11
+	ADDQ       DX, R11
+	VXORPS     Z0, Z0, Z0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Z2, Z2, Z2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Z4, Z4, Z4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Z6, Z6, Z6
+	VXORPS     Y7, Y7, Y7
+	VXORPS     Z8, Z8, Z8
+	VXORPS     Y9, Y9, Y9
+	VXORPS     Z10, Z10, Z10
+	VXORPS     Y11, Y11, Y11
+	VXORPS     Z12, Z12, Z12
+	VXORPS     Y13, Y13, Y13
+	VXORPS     Z14, Z14, Z14
+	VXORPS     Y15, Y15, Y15
+	VXORPS     Z16, Z16, Z16
+	VXORPS     Y17, Y17, Y17
+	VXORPS     Z18, Z18, Z18
+	VXORPS     Y19, Y19, Y19
+	MOVQ       cols+64(FP), CX
+	MOVQ       $-1, R12
+	BZHIQ      CX, R12, R12
+	KMOVW      R12, K1
+	SHRQ       $0x10, R12
+	KMOVW      R12, K2
+	MOVQ       c+48(FP), R12
+	MOVQ       cRow+56(FP), R13
+	SHLQ       $0x02, R13
+	MOVQ       R12, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 64(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 64(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 64(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 64(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 64(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 64(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 64(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 64(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 64(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 64(R14)
+	SUBQ       $0x02, AX
+	JLT        rest
+
+loop:
+	VMOVUPS.Z    (SI), K1, Z20
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS.Z    64(SI), K2, Y21
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z22
+	VFMADD231PS  Z20, Z22, Z0
+	VFMADD231PS  Y21, Y22, Y1
+	VBROADCASTSS (R8)(DX*1), Z22
+	VFMADD231PS  Z20, Z22, Z2
+	VFMADD231PS  Y21, Y22, Y3
+	VBROADCASTSS (R8)(DX*2), Z22
+	VFMADD231PS  Z20, Z22, Z4
+	VFMADD231PS  Y21, Y22, Y5
+	VBROADCASTSS (R9), Z22
+	VFMADD231PS  Z20, Z22, Z6
+	VFMADD231PS  Y21, Y22, Y7
+	VBROADCASTSS (R9)(DX*1), Z22
+	VFMADD231PS  Z20, Z22, Z8
+	VFMADD231PS  Y21, Y22, Y9
+	VBROADCASTSS (R9)(DX*2), Z22
+	VFMADD231PS  Z20, Z22, Z10
+	VFMADD231PS  Y21, Y22, Y11
+	VBROADCASTSS (R10), Z22
+	VFMADD231PS  Z20, Z22, Z12
+	VFMADD231PS  Y21, Y22, Y13
+	VBROADCASTSS (R10)(DX*1), Z22
+	VFMADD231PS  Z20, Z22, Z14
+	VFMADD231PS  Y21, Y22, Y15
+	VBROADCASTSS (R10)(DX*2), Z22
+	VFMADD231PS  Z20, Z22, Z16
+	VFMADD231PS  Y21, Y22, Y17
+	VBROADCASTSS (R11), Z22
+	VFMADD231PS  Z20, Z22, Z18
+	VFMADD231PS  Y21, Y22, Y19
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         DI, SI
+	VMOVUPS.Z    (SI), K1, Z20
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS.Z    64(SI), K2, Y21
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z22
+	VFMADD231PS  Z20, Z22, Z0
+	VFMADD231PS  Y21, Y22, Y1
+	VBROADCASTSS (R8)(DX*1), Z22
+	VFMADD231PS  Z20, Z22, Z2
+	VFMADD231PS  Y21, Y22, Y3
+	VBROADCASTSS (R8)(DX*2), Z22
+	VFMADD231PS  Z20, Z22, Z4
+	VFMADD231PS  Y21, Y22, Y5
+	VBROADCASTSS (R9), Z22
+	VFMADD231PS  Z20, Z22, Z6
+	VFMADD231PS  Y21, Y22, Y7
+	VBROADCASTSS (R9)(DX*1), Z22
+	VFMADD231PS  Z20, Z22, Z8
+	VFMADD231PS  Y21, Y22, Y9
+	VBROADCASTSS (R9)(DX*2), Z22
+	VFMADD231PS  Z20, Z22, Z10
+	VFMADD231PS  Y21, Y22, Y11
+	VBROADCASTSS (R10), Z22
+	VFMADD231PS  Z20, Z22, Z12
+	VFMADD231PS  Y21, Y22, Y13
+	VBROADCASTSS (R10)(DX*1), Z22
+	VFMADD231PS  Z20, Z22, Z14
+	VFMADD231PS  Y21, Y22, Y15
+	VBROADCASTSS (R10)(DX*2), Z22
+	VFMADD231PS  Z20, Z22, Z16
+	VFMADD231PS  Y21, Y22, Y17
+	VBROADCASTSS (R11), Z22
+	VFMADD231PS  Z20, Z22, Z18
+	VFMADD231PS  Y21, Y22, Y19
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         DI, SI
+	SUBQ         $0x02, AX
+	JGE          loop
+
+rest:
+	ADDQ $0x02, AX
+	JZ   end
+
+one:
+	VMOVUPS.Z    (SI), K1, Z20
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS.Z    64(SI), K2, Y21
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z22
+	VFMADD231PS  Z20, Z22, Z0
+	VFMADD231PS  Y21, Y22, Y1
+	VBROADCASTSS (R8)(DX*1), Z22
+	VFMADD231PS  Z20, Z22, Z2
+	VFMADD231PS  Y21, Y22, Y3
+	VBROADCASTSS (R8)(DX*2), Z22
+	VFMADD231PS  Z20, Z22, Z4
+	VFMADD231PS  Y21, Y22, Y5
+	VBROADCASTSS (R9), Z22
+	VFMADD231PS  Z20, Z22, Z6
+	VFMADD231PS  Y21, Y22, Y7
+	VBROADCASTSS (R9)(DX*1), Z22
+	VFMADD231PS  Z20, Z22, Z8
+	VFMADD231PS  Y21, Y22, Y9
+	VBROADCASTSS (R9)(DX*2), Z22
+	VFMADD231PS  Z20, Z22, Z10
+	VFMADD231PS  Y21, Y22, Y11
+	VBROADCASTSS (R10), Z22
+	VFMADD231PS  Z20, Z22, Z12
+	VFMADD231PS  Y21, Y22, Y13
+	VBROADCASTSS (R10)(DX*1), Z22
+	VFMADD231PS  Z20, Z22, Z14
+	VFMADD231PS  Y21, Y22, Y15
+	VBROADCASTSS (R10)(DX*2), Z22
+	VFMADD231PS  Z20, Z22, Z16
+	VFMADD231PS  Y21, Y22, Y17
+	VBROADCASTSS (R11), Z22
+	VFMADD231PS  Z20, Z22, Z18
+	VFMADD231PS  Y21, Y22, Y19
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         DI, SI
+	DECQ         AX
+	JNZ          one
+
+end:
+	CMPQ   CX, $0x18
+	JNE    masked
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R12, AX
+	VADDPS (AX), Z0, Z0
+	VADDPS 64(AX), Y1, Y1
+	ADDQ   R13, AX
+	VADDPS (AX), Z2, Z2
+	VADDPS 64(AX), Y3, Y3
+	ADDQ   R13, AX
+	VADDPS (AX), Z4, Z4
+	VADDPS 64(AX), Y5, Y5
+	ADDQ   R13, AX
+	VADDPS (AX), Z6, Z6
+	VADDPS 64(AX), Y7, Y7
+	ADDQ   R13, AX
+	VADDPS (AX), Z8, Z8
+	VADDPS 64(AX), Y9, Y9
+	ADDQ   R13, AX
+	VADDPS (AX), Z10, Z10
+	VADDPS 64(AX), Y11, Y11
+	ADDQ   R13, AX
+	VADDPS (AX), Z12, Z12
+	VADDPS 64(AX), Y13, Y13
+	ADDQ   R13, AX
+	VADDPS (AX), Z14, Z14
+	VADDPS 64(AX), Y15, Y15
+	ADDQ   R13, AX
+	VADDPS (AX), Z16, Z16
+	VADDPS 64(AX), Y17, Y17
+	ADDQ   R13, AX
+	VADDPS (AX), Z18, Z18
+	VADDPS 64(AX), Y19, Y19
+
+fulloverwrite:
+	VMOVUPS Z0, (R12)
+	VMOVUPS Y1, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z2, (R12)
+	VMOVUPS Y3, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z4, (R12)
+	VMOVUPS Y5, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z6, (R12)
+	VMOVUPS Y7, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z8, (R12)
+	VMOVUPS Y9, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z10, (R12)
+	VMOVUPS Y11, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z12, (R12)
+	VMOVUPS Y13, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z14, (R12)
+	VMOVUPS Y15, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z16, (R12)
+	VMOVUPS Y17, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z18, (R12)
+	VMOVUPS Y19, 64(R12)
+	VZEROUPPER
+	RET
+
+masked:
+	MOVB     accumulate+72(FP), AL
+	TESTB    AL, AL
+	JZ       maskedoverwrite
+	MOVQ     R12, AX
+	VADDPS.Z (AX), Z0, K1, Z0
+	VADDPS.Z 64(AX), Y1, K2, Y1
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z2, K1, Z2
+	VADDPS.Z 64(AX), Y3, K2, Y3
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z4, K1, Z4
+	VADDPS.Z 64(AX), Y5, K2, Y5
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z6, K1, Z6
+	VADDPS.Z 64(AX), Y7, K2, Y7
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z8, K1, Z8
+	VADDPS.Z 64(AX), Y9, K2, Y9
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z10, K1, Z10
+	VADDPS.Z 64(AX), Y11, K2, Y11
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z12, K1, Z12
+	VADDPS.Z 64(AX), Y13, K2, Y13
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z14, K1, Z14
+	VADDPS.Z 64(AX), Y15, K2, Y15
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z16, K1, Z16
+	VADDPS.Z 64(AX), Y17, K2, Y17
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z18, K1, Z18
+	VADDPS.Z 64(AX), Y19, K2, Y19
+
+maskedoverwrite:
+	VMOVUPS Z0, K1, (R12)
+	VMOVUPS Y1, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z2, K1, (R12)
+	VMOVUPS Y3, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z4, K1, (R12)
+	VMOVUPS Y5, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z6, K1, (R12)
+	VMOVUPS Y7, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z8, K1, (R12)
+	VMOVUPS Y9, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z10, K1, (R12)
+	VMOVUPS Y11, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z12, K1, (R12)
+	VMOVUPS Y13, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z14, K1, (R12)
+	VMOVUPS Y15, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z16, K1, (R12)
+	VMOVUPS Y17, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z18, K1, (R12)
+	VMOVUPS Y19, K2, 64(R12)
+	VZEROUPPER
+	RET
+
+// func tileWide10x32(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, MMX+
-TEXT ·tileWide10x2(SB), NOSPLIT, $0-73
+TEXT ·tileWide10x32(SB), NOSPLIT, $0-73
 	MOVQ       k+0(FP), AX
 	MOVQ       aRow+16(FP), DX
 	SHLQ       $0x02, DX
@@ -11475,39 +18336,39 @@ TEXT ·tileWide10x2(SB), NOSPLIT, $0-73
 	KMOVW      R12, K1
 	SHRQ       $0x10, R12
 	KMOVW      R12, K2
-	MOVQ       c+48(FP), CX
-	MOVQ       cRow+56(FP), R12
-	SHLQ       $0x02, R12
-	MOVQ       CX, R13
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
+	MOVQ       c+48(FP), R12
+	MOVQ       cRow+56(FP), R13
+	SHLQ       $0x02, R13
+	MOVQ       R12, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 64(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 64(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 64(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 64(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 64(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 64(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 64(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 64(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 64(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 64(R14)
 	SUBQ       $0x02, AX
 	JLT        rest
 
@@ -11641,76 +18502,146 @@ one:
 	JNZ          one
 
 end:
-	MOVB     accumulate+72(FP), AL
-	TESTB    AL, AL
-	JZ       overwrite
-	MOVQ     CX, AX
-	VADDPS.Z (AX), Z0, K1, Z0
-	VADDPS.Z 64(AX), Z1, K2, Z1
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z2, K1, Z2
-	VADDPS.Z 64(AX), Z3, K2, Z3
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z4, K1, Z4
-	VADDPS.Z 64(AX), Z5, K2, Z5
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z6, K1, Z6
-	VADDPS.Z 64(AX), Z7, K2, Z7
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z8, K1, Z8
-	VADDPS.Z 64(AX), Z9, K2, Z9
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z10, K1, Z10
-	VADDPS.Z 64(AX), Z11, K2, Z11
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z12, K1, Z12
-	VADDPS.Z 64(AX), Z13, K2, Z13
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z14, K1, Z14
-	VADDPS.Z 64(AX), Z15, K2, Z15
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z16, K1, Z16
-	VADDPS.Z 64(AX), Z17, K2, Z17
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z18, K1, Z18
-	VADDPS.Z 64(AX), Z19, K2, Z19
+	CMPQ   CX, $0x20
+	JNE    masked
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R12, AX
+	VADDPS (AX), Z0, Z0
+	VADDPS 64(AX), Z1, Z1
+	ADDQ   R13, AX
+	VADDPS (AX), Z2, Z2
+	VADDPS 64(AX), Z3, Z3
+	ADDQ   R13, AX
+	VADDPS (AX), Z4, Z4
+	VADDPS 64(AX), Z5, Z5
+	ADDQ   R13, AX
+	VADDPS (AX), Z6, Z6
+	VADDPS 64(AX), Z7, Z7
+	ADDQ   R13, AX
+	VADDPS (AX), Z8, Z8
+	VADDPS 64(AX), Z9, Z9
+	ADDQ   R13, AX
+	VADDPS (AX), Z10, Z10
+	VADDPS 64(AX), Z11, Z11
+	ADDQ   R13, AX
+	VADDPS (AX), Z12, Z12
+	VADDPS 64(AX), Z13, Z13
+	ADDQ   R13, AX
+	VADDPS (AX), Z14, Z14
+	VADDPS 64(AX), Z15, Z15
+	ADDQ   R13, AX
+	VADDPS (AX), Z16, Z16
+	VADDPS 64(AX), Z17, Z17
+	ADDQ   R13, AX
+	VADDPS (AX), Z18, Z18
+	VADDPS 64(AX), Z19, Z19
 
-overwrite:
-	VMOVUPS Z0, K1, (CX)
-	VMOVUPS Z1, K2, 64(CX)
-	ADDQ    R12, CX
-	VMOVUPS Z2, K1, (CX)
-	VMOVUPS Z3, K2, 64(CX)
-	ADDQ    R12, CX
-	VMOVUPS Z4, K1, (CX)
-	VMOVUPS Z5, K2, 64(CX)
-	ADDQ    R12, CX
-	VMOVUPS Z6, K1, (CX)
-	VMOVUPS Z7, K2, 64(CX)
-	ADDQ    R12, CX
-	VMOVUPS Z8, K1, (CX)
-	VMOVUPS Z9, K2, 64(CX)
-	ADDQ    R12, CX
-	VMOVUPS Z10, K1, (CX)
-	VMOVUPS Z11, K2, 64(CX)
-	ADDQ    R12, CX
-	VMOVUPS Z12, K1, (CX)
-	VMOVUPS Z13, K2, 64(CX)
-	ADDQ    R12, CX
-	VMOVUPS Z14, K1, (CX)
-	VMOVUPS Z15, K2, 64(CX)
-	ADDQ    R12, CX
-	VMOVUPS Z16, K1, (CX)
-	VMOVUPS Z17, K2, 64(CX)
-	ADDQ    R12, CX
-	VMOVUPS Z18, K1, (CX)
-	VMOVUPS Z19, K2, 64(CX)
+fulloverwrite:
+	VMOVUPS Z0, (R12)
+	VMOVUPS Z1, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z2, (R12)
+	VMOVUPS Z3, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z4, (R12)
+	VMOVUPS Z5, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z6, (R12)
+	VMOVUPS Z7, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z8, (R12)
+	VMOVUPS Z9, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z10, (R12)
+	VMOVUPS Z11, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z12, (R12)
+	VMOVUPS Z13, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z14, (R12)
+	VMOVUPS Z15, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z16, (R12)
+	VMOVUPS Z17, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z18, (R12)
+	VMOVUPS Z19, 64(R12)
 	VZEROUPPER
 	RET
 
-// func tileHalf10x2(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+masked:
+	MOVB     accumulate+72(FP), AL
+	TESTB    AL, AL
+	JZ       maskedoverwrite
+	MOVQ     R12, AX
+	VADDPS.Z (AX), Z0, K1, Z0
+	VADDPS.Z 64(AX), Z1, K2, Z1
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z2, K1, Z2
+	VADDPS.Z 64(AX), Z3, K2, Z3
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z4, K1, Z4
+	VADDPS.Z 64(AX), Z5, K2, Z5
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z6, K1, Z6
+	VADDPS.Z 64(AX), Z7, K2, Z7
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z8, K1, Z8
+	VADDPS.Z 64(AX), Z9, K2, Z9
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z10, K1, Z10
+	VADDPS.Z 64(AX), Z11, K2, Z11
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z12, K1, Z12
+	VADDPS.Z 64(AX), Z13, K2, Z13
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z14, K1, Z14
+	VADDPS.Z 64(AX), Z15, K2, Z15
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z16, K1, Z16
+	VADDPS.Z 64(AX), Z17, K2, Z17
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z18, K1, Z18
+	VADDPS.Z 64(AX), Z19, K2, Z19
+
+maskedoverwrite:
+	VMOVUPS Z0, K1, (R12)
+	VMOVUPS Z1, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z2, K1, (R12)
+	VMOVUPS Z3, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z4, K1, (R12)
+	VMOVUPS Z5, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z6, K1, (R12)
+	VMOVUPS Z7, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z8, K1, (R12)
+	VMOVUPS Z9, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z10, K1, (R12)
+	VMOVUPS Z11, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z12, K1, (R12)
+	VMOVUPS Z13, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z14, K1, (R12)
+	VMOVUPS Z15, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z16, K1, (R12)
+	VMOVUPS Z17, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z18, K1, (R12)
+	VMOVUPS Z19, K2, 64(R12)
+	VZEROUPPER
+	RET
+
+// func tileHalf10x32(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, MMX+
-TEXT ·tileHalf10x2(SB), NOSPLIT, $0-73
+TEXT ·tileHalf10x32(SB), NOSPLIT, $0-73
 	MOVQ       k+0(FP), AX
 	MOVQ       aRow+16(FP), DX
 	SHLQ       $0x02, DX
@@ -11752,39 +18683,39 @@ TEXT ·tileHalf10x2(SB), NOSPLIT, $0-73
 	KMOVW      R12, K1
 	SHRQ       $0x10, R12
 	KMOVW      R12, K2
-	MOVQ       c+48(FP), CX
-	MOVQ       cRow+56(FP), R12
-	SHLQ       $0x02, R12
-	MOVQ       CX, R13
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
+	MOVQ       c+48(FP), R12
+	MOVQ       cRow+56(FP), R13
+	SHLQ       $0x02, R13
+	MOVQ       R12, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 64(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 64(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 64(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 64(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 64(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 64(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 64(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 64(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 64(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 64(R14)
 	SUBQ       $0x02, AX
 	JLT        rest
 
@@ -12218,76 +19149,519 @@ one:
 	JNZ          one
 
 end:
-	MOVB     accumulate+72(FP), AL
-	TESTB    AL, AL
-	JZ       overwrite
-	MOVQ     CX, AX
-	VADDPS.Z (AX), Z0, K1, Z0
-	VADDPS.Z 64(AX), Z1, K2, Z1
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z2, K1, Z2
-	VADDPS.Z 64(AX), Z3, K2, Z3
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z4, K1, Z4
-	VADDPS.Z 64(AX), Z5, K2, Z5
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z6, K1, Z6
-	VADDPS.Z 64(AX), Z7, K2, Z7
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z8, K1, Z8
-	VADDPS.Z 64(AX), Z9, K2, Z9
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z10, K1, Z10
-	VADDPS.Z 64(AX), Z11, K2, Z11
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z12, K1, Z12
-	VADDPS.Z 64(AX), Z13, K2, Z13
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z14, K1, Z14
-	VADDPS.Z 64(AX), Z15, K2, Z15
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z16, K1, Z16
-	VADDPS.Z 64(AX), Z17, K2, Z17
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z18, K1, Z18
-	VADDPS.Z 64(AX), Z19, K2, Z19
+	CMPQ   CX, $0x20
+	JNE    masked
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R12, AX
+	VADDPS (AX), Z0, Z0
+	VADDPS 64(AX), Z1, Z1
+	ADDQ   R13, AX
+	VADDPS (AX), Z2, Z2
+	VADDPS 64(AX), Z3, Z3
+	ADDQ   R13, AX
+	VADDPS (AX), Z4, Z4
+	VADDPS 64(AX), Z5, Z5
+	ADDQ   R13, AX
+	VADDPS (AX), Z6, Z6
+	VADDPS 64(AX), Z7, Z7
+	ADDQ   R13, AX
+	VADDPS (AX), Z8, Z8
+	VADDPS 64(AX), Z9, Z9
+	ADDQ   R13, AX
+	VADDPS (AX), Z10, Z10
+	VADDPS 64(AX), Z11, Z11
+	ADDQ   R13, AX
+	VADDPS (AX), Z12, Z12
+	VADDPS 64(AX), Z13, Z13
+	ADDQ   R13, AX
+	VADDPS (AX), Z14, Z14
+	VADDPS 64(AX), Z15, Z15
+	ADDQ   R13, AX
+	VADDPS (AX), Z16, Z16
+	VADDPS 64(AX), Z17, Z17
+	ADDQ   R13, AX
+	VADDPS (AX), Z18, Z18
+	VADDPS 64(AX), Z19, Z19
 
-overwrite:
-	VMOVUPS Z0, K1, (CX)
-	VMOVUPS Z1, K2, 64(CX)
-	ADDQ    R12, CX
-	VMOVUPS Z2, K1, (CX)
-	VMOVUPS Z3, K2, 64(CX)
-	ADDQ    R12, CX
-	VMOVUPS Z4, K1, (CX)
-	VMOVUPS Z5, K2, 64(CX)
-	ADDQ    R12, CX
-	VMOVUPS Z6, K1, (CX)
-	VMOVUPS Z7, K2, 64(CX)
-	ADDQ    R12, CX
-	VMOVUPS Z8, K1, (CX)
-	VMOVUPS Z9, K2, 64(CX)
-	ADDQ    R12, CX
-	VMOVUPS Z10, K1, (CX)
-	VMOVUPS Z11, K2, 64(CX)
-	ADDQ    R12, CX
-	VMOVUPS Z12, K1, (CX)
-	VMOVUPS Z13, K2, 64(CX)
-	ADDQ    R12, CX
-	VMOVUPS Z14, K1, (CX)
-	VMOVUPS Z15, K2, 64(CX)
-	ADDQ    R12, CX
-	VMOVUPS Z16, K1, (CX)
-	VMOVUPS Z17, K2, 64(CX)
-	ADDQ    R12, CX
-	VMOVUPS Z18, K1, (CX)
-	VMOVUPS Z19, K2, 64(CX)
+fulloverwrite:
+	VMOVUPS Z0, (R12)
+	VMOVUPS Z1, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z2, (R12)
+	VMOVUPS Z3, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z4, (R12)
+	VMOVUPS Z5, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z6, (R12)
+	VMOVUPS Z7, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z8, (R12)
+	VMOVUPS Z9, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z10, (R12)
+	VMOVUPS Z11, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z12, (R12)
+	VMOVUPS Z13, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z14, (R12)
+	VMOVUPS Z15, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z16, (R12)
+	VMOVUPS Z17, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z18, (R12)
+	VMOVUPS Z19, 64(R12)
 	VZEROUPPER
 	RET
 
-// func tileWide11x2(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+masked:
+	MOVB     accumulate+72(FP), AL
+	TESTB    AL, AL
+	JZ       maskedoverwrite
+	MOVQ     R12, AX
+	VADDPS.Z (AX), Z0, K1, Z0
+	VADDPS.Z 64(AX), Z1, K2, Z1
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z2, K1, Z2
+	VADDPS.Z 64(AX), Z3, K2, Z3
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z4, K1, Z4
+	VADDPS.Z 64(AX), Z5, K2, Z5
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z6, K1, Z6
+	VADDPS.Z 64(AX), Z7, K2, Z7
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z8, K1, Z8
+	VADDPS.Z 64(AX), Z9, K2, Z9
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z10, K1, Z10
+	VADDPS.Z 64(AX), Z11, K2, Z11
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z12, K1, Z12
+	VADDPS.Z 64(AX), Z13, K2, Z13
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z14, K1, Z14
+	VADDPS.Z 64(AX), Z15, K2, Z15
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z16, K1, Z16
+	VADDPS.Z 64(AX), Z17, K2, Z17
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z18, K1, Z18
+	VADDPS.Z 64(AX), Z19, K2, Z19
+
+maskedoverwrite:
+	VMOVUPS Z0, K1, (R12)
+	VMOVUPS Z1, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z2, K1, (R12)
+	VMOVUPS Z3, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z4, K1, (R12)
+	VMOVUPS Z5, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z6, K1, (R12)
+	VMOVUPS Z7, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z8, K1, (R12)
+	VMOVUPS Z9, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z10, K1, (R12)
+	VMOVUPS Z11, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z12, K1, (R12)
+	VMOVUPS Z13, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z14, K1, (R12)
+	VMOVUPS Z15, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z16, K1, (R12)
+	VMOVUPS Z17, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z18, K1, (R12)
+	VMOVUPS Z19, K2, 64(R12)
+	VZEROUPPER
+	RET
+
+// func tileWide11x24(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+// Requires: AVX, AVX512DQ, AVX512F, AVX512VL, BMI2, FMA3, MMX+
+TEXT ·tileWide11x24(SB), NOSPLIT, $0-73
+	MOVQ       k+0(FP), AX
+	MOVQ       aRow+16(FP), DX
+	SHLQ       $0x02, DX
+	MOVQ       aCol+24(FP), BX
+	SHLQ       $0x02, BX
+	MOVQ       bRow+40(FP), DI
+	SHLQ       $0x02, DI
+	MOVQ       b+32(FP), SI
+	MOVQ       a+8(FP), R8
+	LEAQ       (R8)(DX*2), R9
+	ADDQ       DX, R9
+	LEAQ       (R9)(DX*2), R10
+	ADDQ       DX, R10
+	LEAQ       (R10)(DX*2), R11
+	ADDQ       DX, R11
+	VXORPS     Z0, Z0, Z0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Z2, Z2, Z2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Z4, Z4, Z4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Z6, Z6, Z6
+	VXORPS     Y7, Y7, Y7
+	VXORPS     Z8, Z8, Z8
+	VXORPS     Y9, Y9, Y9
+	VXORPS     Z10, Z10, Z10
+	VXORPS     Y11, Y11, Y11
+	VXORPS     Z12, Z12, Z12
+	VXORPS     Y13, Y13, Y13
+	VXORPS     Z14, Z14, Z14
+	VXORPS     Y15, Y15, Y15
+	VXORPS     Z16, Z16, Z16
+	VXORPS     Y17, Y17, Y17
+	VXORPS     Z18, Z18, Z18
+	VXORPS     Y19, Y19, Y19
+	VXORPS     Z20, Z20, Z20
+	VXORPS     Y21, Y21, Y21
+	MOVQ       cols+64(FP), CX
+	MOVQ       $-1, R12
+	BZHIQ      CX, R12, R12
+	KMOVW      R12, K1
+	SHRQ       $0x10, R12
+	KMOVW      R12, K2
+	MOVQ       c+48(FP), R12
+	MOVQ       cRow+56(FP), R13
+	SHLQ       $0x02, R13
+	MOVQ       R12, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 64(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 64(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 64(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 64(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 64(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 64(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 64(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 64(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 64(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 64(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 64(R14)
+	SUBQ       $0x02, AX
+	JLT        rest
+
+loop:
+	VMOVUPS.Z    (SI), K1, Z22
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS.Z    64(SI), K2, Y23
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z24
+	VFMADD231PS  Z22, Z24, Z0
+	VFMADD231PS  Y23, Y24, Y1
+	VBROADCASTSS (R8)(DX*1), Z24
+	VFMADD231PS  Z22, Z24, Z2
+	VFMADD231PS  Y23, Y24, Y3
+	VBROADCASTSS (R8)(DX*2), Z24
+	VFMADD231PS  Z22, Z24, Z4
+	VFMADD231PS  Y23, Y24, Y5
+	VBROADCASTSS (R9), Z24
+	VFMADD231PS  Z22, Z24, Z6
+	VFMADD231PS  Y23, Y24, Y7
+	VBROADCASTSS (R9)(DX*1), Z24
+	VFMADD231PS  Z22, Z24, Z8
+	VFMADD231PS  Y23, Y24, Y9
+	VBROADCASTSS (R9)(DX*2), Z24
+	VFMADD231PS  Z22, Z24, Z10
+	VFMADD231PS  Y23, Y24, Y11
+	VBROADCASTSS (R10), Z24
+	VFMADD231PS  Z22, Z24, Z12
+	VFMADD231PS  Y23, Y24, Y13
+	VBROADCASTSS (R10)(DX*1), Z24
+	VFMADD231PS  Z22, Z24, Z14
+	VFMADD231PS  Y23, Y24, Y15
+	VBROADCASTSS (R10)(DX*2), Z24
+	VFMADD231PS  Z22, Z24, Z16
+	VFMADD231PS  Y23, Y24, Y17
+	VBROADCASTSS (R11), Z24
+	VFMADD231PS  Z22, Z24, Z18
+	VFMADD231PS  Y23, Y24, Y19
+	VBROADCASTSS (R11)(DX*1), Z24
+	VFMADD231PS  Z22, Z24, Z20
+	VFMADD231PS  Y23, Y24, Y21
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         DI, SI
+	VMOVUPS.Z    (SI), K1, Z22
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS.Z    64(SI), K2, Y23
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z24
+	VFMADD231PS  Z22, Z24, Z0
+	VFMADD231PS  Y23, Y24, Y1
+	VBROADCASTSS (R8)(DX*1), Z24
+	VFMADD231PS  Z22, Z24, Z2
+	VFMADD231PS  Y23, Y24, Y3
+	VBROADCASTSS (R8)(DX*2), Z24
+	VFMADD231PS  Z22, Z24, Z4
+	VFMADD231PS  Y23, Y24, Y5
+	VBROADCASTSS (R9), Z24
+	VFMADD231PS  Z22, Z24, Z6
+	VFMADD231PS  Y23, Y24, Y7
+	VBROADCASTSS (R9)(DX*1), Z24
+	VFMADD231PS  Z22, Z24, Z8
+	VFMADD231PS  Y23, Y24, Y9
+	VBROADCASTSS (R9)(DX*2), Z24
+	VFMADD231PS  Z22, Z24, Z10
+	VFMADD231PS  Y23, Y24, Y11
+	VBROADCASTSS (R10), Z24
+	VFMADD231PS  Z22, Z24, Z12
+	VFMADD231PS  Y23, Y24, Y13
+	VBROADCASTSS (R10)(DX*1), Z24
+	VFMADD231PS  Z22, Z24, Z14
+	VFMADD231PS  Y23, Y24, Y15
+	VBROADCASTSS (R10)(DX*2), Z24
+	VFMADD231PS  Z22, Z24, Z16
+	VFMADD231PS  Y23, Y24, Y17
+	VBROADCASTSS (R11), Z24
+	VFMADD231PS  Z22, Z24, Z18
+	VFMADD231PS  Y23, Y24, Y19
+	VBROADCASTSS (R11)(DX*1), Z24
+	VFMADD231PS  Z22, Z24, Z20
+	VFMADD231PS  Y23, Y24, Y21
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         DI, SI
+	SUBQ         $0x02, AX
+	JGE          loop
+
+rest:
+	ADDQ $0x02, AX
+	JZ   end
+
+one:
+	VMOVUPS.Z    (SI), K1, Z22
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS.Z    64(SI), K2, Y23
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z24
+	VFMADD231PS  Z22, Z24, Z0
+	VFMADD231PS  Y23, Y24, Y1
+	VBROADCASTSS (R8)(DX*1), Z24
+	VFMADD231PS  Z22, Z24, Z2
+	VFMADD231PS  Y23, Y24, Y3
+	VBROADCASTSS (R8)(DX*2), Z24
+	VFMADD231PS  Z22, Z24, Z4
+	VFMADD231PS  Y23, Y24, Y5
+	VBROADCASTSS (R9), Z24
+	VFMADD231PS  Z22, Z24, Z6
+	VFMADD231PS  Y23, Y24, Y7
+	VBROADCASTSS (R9)(DX*1), Z24
+	VFMADD231PS  Z22, Z24, Z8
+	VFMADD231PS  Y23, Y24, Y9
+	VBROADCASTSS (R9)(DX*2), Z24
+	VFMADD231PS  Z22, Z24, Z10
+	VFMADD231PS  Y23, Y24, Y11
+	VBROADCASTSS (R10), Z24
+	VFMADD231PS  Z22, Z24, Z12
+	VFMADD231PS  Y23, Y24, Y13
+	VBROADCASTSS (R10)(DX*1), Z24
+	VFMADD231PS  Z22, Z24, Z14
+	VFMADD231PS  Y23, Y24, Y15
+	VBROADCASTSS (R10)(DX*2), Z24
+	VFMADD231PS  Z22, Z24, Z16
+	VFMADD231PS  Y23, Y24, Y17
+	VBROADCASTSS (R11), Z24
+	VFMADD231PS  Z22, Z24, Z18
+	VFMADD231PS  Y23, Y24, Y19
+	VBROADCASTSS (R11)(DX*1), Z24
+	VFMADD231PS  Z22, Z24, Z20
+	VFMADD231PS  Y23, Y24, Y21
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         DI, SI
+	DECQ         AX
+	JNZ          one
+
+end:
+	CMPQ   CX, $0x18
+	JNE    masked
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R12, AX
+	VADDPS (AX), Z0, Z0
+	VADDPS 64(AX), Y1, Y1
+	ADDQ   R13, AX
+	VADDPS (AX), Z2, Z2
+	VADDPS 64(AX), Y3, Y3
+	ADDQ   R13, AX
+	VADDPS (AX), Z4, Z4
+	VADDPS 64(AX), Y5, Y5
+	ADDQ   R13, AX
+	VADDPS (AX), Z6, Z6
+	VADDPS 64(AX), Y7, Y7
+	ADDQ   R13, AX
+	VADDPS (AX), Z8, Z8
+	VADDPS 64(AX), Y9, Y9
+	ADDQ   R13, AX
+	VADDPS (AX), Z10, Z10
+	VADDPS 64(AX), Y11, Y11
+	ADDQ   R13, AX
+	VADDPS (AX), Z12, Z12
+	VADDPS 64(AX), Y13, Y13
+	ADDQ   R13, AX
+	VADDPS (AX), Z14, Z14
+	VADDPS 64(AX), Y15, Y15
+	ADDQ   R13, AX
+	VADDPS (AX), Z16, Z16
+	VADDPS 64(AX), Y17, Y17
+	ADDQ   R13, AX
+	VADDPS (AX), Z18, Z18
+	VADDPS 64(AX), Y19, Y19
+	ADDQ   R13, AX
+	VADDPS (AX), Z20, Z20
+	VADDPS 64(AX), Y21, Y21
+
+fulloverwrite:
+	VMOVUPS Z0, (R12)
+	VMOVUPS Y1, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z2, (R12)
+	VMOVUPS Y3, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z4, (R12)
+	VMOVUPS Y5, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z6, (R12)
+	VMOVUPS Y7, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z8, (R12)
+	VMOVUPS Y9, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z10, (R12)
+	VMOVUPS Y11, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z12, (R12)
+	VMOVUPS Y13, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z14, (R12)
+	VMOVUPS Y15, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z16, (R12)
+	VMOVUPS Y17, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z18, (R12)
+	VMOVUPS Y19, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z20, (R12)
+	VMOVUPS Y21, 64(R12)
+	VZEROUPPER
+	RET
+
+masked:
+	MOVB     accumulate+72(FP), AL
+	TESTB    AL, AL
+	JZ       maskedoverwrite
+	MOVQ     R12, AX
+	VADDPS.Z (AX), Z0, K1, Z0
+	VADDPS.Z 64(AX), Y1, K2, Y1
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z2, K1, Z2
+	VADDPS.Z 64(AX), Y3, K2, Y3
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z4, K1, Z4
+	VADDPS.Z 64(AX), Y5, K2, Y5
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z6, K1, Z6
+	VADDPS.Z 64(AX), Y7, K2, Y7
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z8, K1, Z8
+	VADDPS.Z 64(AX), Y9, K2, Y9
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z10, K1, Z10
+	VADDPS.Z 64(AX), Y11, K2, Y11
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z12, K1, Z12
+	VADDPS.Z 64(AX), Y13, K2, Y13
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z14, K1, Z14
+	VADDPS.Z 64(AX), Y15, K2, Y15
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z16, K1, Z16
+	VADDPS.Z 64(AX), Y17, K2, Y17
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z18, K1, Z18
+	VADDPS.Z 64(AX), Y19, K2, Y19
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z20, K1, Z20
+	VADDPS.Z 64(AX), Y21, K2, Y21
+
+maskedoverwrite:
+	VMOVUPS Z0, K1, (R12)
+	VMOVUPS Y1, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z2, K1, (R12)
+	VMOVUPS Y3, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z4, K1, (R12)
+	VMOVUPS Y5, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z6, K1, (R12)
+	VMOVUPS Y7, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z8, K1, (R12)
+	VMOVUPS Y9, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z10, K1, (R12)
+	VMOVUPS Y11, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z12, K1, (R12)
+	VMOVUPS Y13, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z14, K1, (R12)
+	VMOVUPS Y15, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z16, K1, (R12)
+	VMOVUPS Y17, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z18, K1, (R12)
+	VMOVUPS Y19, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z20, K1, (R12)
+	VMOVUPS Y21, K2, 64(R12)
+	VZEROUPPER
+	RET
+
+// func tileWide11x32(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, MMX+
-TEXT ·tileWide11x2(SB), NOSPLIT, $0-73
+TEXT ·tileWide11x32(SB), NOSPLIT, $0-73
 	MOVQ       k+0(FP), AX
 	MOVQ       aRow+16(FP), DX
 	SHLQ       $0x02, DX
@@ -12331,42 +19705,42 @@ TEXT ·tileWide11x2(SB), NOSPLIT, $0-73
 	KMOVW      R12, K1
 	SHRQ       $0x10, R12
 	KMOVW      R12, K2
-	MOVQ       c+48(FP), CX
-	MOVQ       cRow+56(FP), R12
-	SHLQ       $0x02, R12
-	MOVQ       CX, R13
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
+	MOVQ       c+48(FP), R12
+	MOVQ       cRow+56(FP), R13
+	SHLQ       $0x02, R13
+	MOVQ       R12, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 64(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 64(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 64(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 64(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 64(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 64(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 64(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 64(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 64(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 64(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 64(R14)
 	SUBQ       $0x02, AX
 	JLT        rest
 
@@ -12509,82 +19883,158 @@ one:
 	JNZ          one
 
 end:
-	MOVB     accumulate+72(FP), AL
-	TESTB    AL, AL
-	JZ       overwrite
-	MOVQ     CX, AX
-	VADDPS.Z (AX), Z0, K1, Z0
-	VADDPS.Z 64(AX), Z1, K2, Z1
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z2, K1, Z2
-	VADDPS.Z 64(AX), Z3, K2, Z3
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z4, K1, Z4
-	VADDPS.Z 64(AX), Z5, K2, Z5
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z6, K1, Z6
-	VADDPS.Z 64(AX), Z7, K2, Z7
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z8, K1, Z8
-	VADDPS.Z 64(AX), Z9, K2, Z9
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z10, K1, Z10
-	VADDPS.Z 64(AX), Z11, K2, Z11
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z12, K1, Z12
-	VADDPS.Z 64(AX), Z13, K2, Z13
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z14, K1, Z14
-	VADDPS.Z 64(AX), Z15, K2, Z15
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z16, K1, Z16
-	VADDPS.Z 64(AX), Z17, K2, Z17
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z18, K1, Z18
-	VADDPS.Z 64(AX), Z19, K2, Z19
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z20, K1, Z20
-	VADDPS.Z 64(AX), Z21, K2, Z21
+	CMPQ   CX, $0x20
+	JNE    masked
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R12, AX
+	VADDPS (AX), Z0, Z0
+	VADDPS 64(AX), Z1, Z1
+	ADDQ   R13, AX
+	VADDPS (AX), Z2, Z2
+	VADDPS 64(AX), Z3, Z3
+	ADDQ   R13, AX
+	VADDPS (AX), Z4, Z4
+	VADDPS 64(AX), Z5, Z5
+	ADDQ   R13, AX
+	VADDPS (AX), Z6, Z6
+	VADDPS 64(AX), Z7, Z7
+	ADDQ   R13, AX
+	VADDPS (AX), Z8, Z8
+	VADDPS 64(AX), Z9, Z9
+	ADDQ   R13, AX
+	VADDPS (AX), Z10, Z10
+	VADDPS 64(AX), Z11, Z11
+	ADDQ   R13, AX
+	VADDPS (AX), Z12, Z12
+	VADDPS 64(AX), Z13, Z13
+	ADDQ   R13, AX
+	VADDPS (AX), Z14, Z14
+	VADDPS 64(AX), Z15, Z15
+	ADDQ   R13, AX
+	VADDPS (AX), Z16, Z16
+	VADDPS 64(AX), Z17, Z17
+	ADDQ   R13, AX
+	VADDPS (AX), Z18, Z18
+	VADDPS 64(AX), Z19, Z19
+	ADDQ   R13, AX
+	VADDPS (AX), Z20, Z20
+	VADDPS 64(AX), Z21, Z21
 
-overwrite:
-	VMOVUPS Z0, K1, (CX)
-	VMOVUPS Z1, K2, 64(CX)
-	ADDQ    R12, CX
-	VMOVUPS Z2, K1, (CX)
-	VMOVUPS Z3, K2, 64(CX)
-	ADDQ    R12, CX
-	VMOVUPS Z4, K1, (CX)
-	VMOVUPS Z5, K2, 64(CX)
-	ADDQ    R12, CX
-	VMOVUPS Z6, K1, (CX)
-	VMOVUPS Z7, K2, 64(CX)
-	ADDQ    R12, CX
-	VMOVUPS Z8, K1, (CX)
-	VMOVUPS Z9, K2, 64(CX)
-	ADDQ    R12, CX
-	VMOVUPS Z10, K1, (CX)
-	VMOVUPS Z11, K2, 64(CX)
-	ADDQ    R12, CX
-	VMOVUPS Z12, K1, (CX)
-	VMOVUPS Z13, K2, 64(CX)
-	ADDQ    R12, CX
-	VMOVUPS Z14, K1, (CX)
-	VMOVUPS Z15, K2, 64(CX)
-	ADDQ    R12, CX
-	VMOVUPS Z16, K1, (CX)
-	VMOVUPS Z17, K2, 64(CX)
-	ADDQ    R12, CX
-	VMOVUPS Z18, K1, (CX)
-	VMOVUPS Z19, K2, 64(CX)
-	ADDQ    R12, CX
-	VMOVUPS Z20, K1, (CX)
-	VMOVUPS Z21, K2, 64(CX)
+fulloverwrite:
+	VMOVUPS Z0, (R12)
+	VMOVUPS Z1, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z2, (R12)
+	VMOVUPS Z3, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z4, (R12)
+	VMOVUPS Z5, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z6, (R12)
+	VMOVUPS Z7, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z8, (R12)
+	VMOVUPS Z9, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z10, (R12)
+	VMOVUPS Z11, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z12, (R12)
+	VMOVUPS Z13, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z14, (R12)
+	VMOVUPS Z15, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z16, (R12)
+	VMOVUPS Z17, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z18, (R12)
+	VMOVUPS Z19, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z20, (R12)
+	VMOVUPS Z21, 64(R12)
 	VZEROUPPER
 	RET
 
-// func tileHalf11x2(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+masked:
+	MOVB     accumulate+72(FP), AL
+	TESTB    AL, AL
+	JZ       maskedoverwrite
+	MOVQ     R12, AX
+	VADDPS.Z (AX), Z0, K1, Z0
+	VADDPS.Z 64(AX), Z1, K2, Z1
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z2, K1, Z2
+	VADDPS.Z 64(AX), Z3, K2, Z3
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z4, K1, Z4
+	VADDPS.Z 64(AX), Z5, K2, Z5
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z6, K1, Z6
+	VADDPS.Z 64(AX), Z7, K2, Z7
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z8, K1, Z8
+	VADDPS.Z 64(AX), Z9, K2, Z9
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z10, K1, Z10
+	VADDPS.Z 64(AX), Z11, K2, Z11
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z12, K1, Z12
+	VADDPS.Z 64(AX), Z13, K2, Z13
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z14, K1, Z14
+	VADDPS.Z 64(AX), Z15, K2, Z15
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z16, K1, Z16
+	VADDPS.Z 64(AX), Z17, K2, Z17
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z18, K1, Z18
+	VADDPS.Z 64(AX), Z19, K2, Z19
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z20, K1, Z20
+	VADDPS.Z 64(AX), Z21, K2, Z21
+
+maskedoverwrite:
+	VMOVUPS Z0, K1, (R12)
+	VMOVUPS Z1, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z2, K1, (R12)
+	VMOVUPS Z3, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z4, K1, (R12)
+	VMOVUPS Z5, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z6, K1, (R12)
+	VMOVUPS Z7, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z8, K1, (R12)
+	VMOVUPS Z9, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z10, K1, (R12)
+	VMOVUPS Z11, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z12, K1, (R12)
+	VMOVUPS Z13, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z14, K1, (R12)
+	VMOVUPS Z15, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z16, K1, (R12)
+	VMOVUPS Z17, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z18, K1, (R12)
+	VMOVUPS Z19, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z20, K1, (R12)
+	VMOVUPS Z21, K2, 64(R12)
+	VZEROUPPER
+	RET
+
+// func tileHalf11x32(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, MMX+
-TEXT ·tileHalf11x2(SB), NOSPLIT, $0-73
+TEXT ·tileHalf11x32(SB), NOSPLIT, $0-73
 	MOVQ       k+0(FP), AX
 	MOVQ       aRow+16(FP), DX
 	SHLQ       $0x02, DX
@@ -12628,42 +20078,42 @@ TEXT ·tileHalf11x2(SB), NOSPLIT, $0-73
 	KMOVW      R12, K1
 	SHRQ       $0x10, R12
 	KMOVW      R12, K2
-	MOVQ       c+48(FP), CX
-	MOVQ       cRow+56(FP), R12
-	SHLQ       $0x02, R12
-	MOVQ       CX, R13
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
+	MOVQ       c+48(FP), R12
+	MOVQ       cRow+56(FP), R13
+	SHLQ       $0x02, R13
+	MOVQ       R12, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 64(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 64(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 64(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 64(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 64(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 64(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 64(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 64(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 64(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 64(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 64(R14)
 	SUBQ       $0x02, AX
 	JLT        rest
 
@@ -13136,82 +20586,557 @@ one:
 	JNZ          one
 
 end:
-	MOVB     accumulate+72(FP), AL
-	TESTB    AL, AL
-	JZ       overwrite
-	MOVQ     CX, AX
-	VADDPS.Z (AX), Z0, K1, Z0
-	VADDPS.Z 64(AX), Z1, K2, Z1
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z2, K1, Z2
-	VADDPS.Z 64(AX), Z3, K2, Z3
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z4, K1, Z4
-	VADDPS.Z 64(AX), Z5, K2, Z5
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z6, K1, Z6
-	VADDPS.Z 64(AX), Z7, K2, Z7
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z8, K1, Z8
-	VADDPS.Z 64(AX), Z9, K2, Z9
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z10, K1, Z10
-	VADDPS.Z 64(AX), Z11, K2, Z11
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z12, K1, Z12
-	VADDPS.Z 64(AX), Z13, K2, Z13
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z14, K1, Z14
-	VADDPS.Z 64(AX), Z15, K2, Z15
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z16, K1, Z16
-	VADDPS.Z 64(AX), Z17, K2, Z17
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z18, K1, Z18
-	VADDPS.Z 64(AX), Z19, K2, Z19
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z20, K1, Z20
-	VADDPS.Z 64(AX), Z21, K2, Z21
+	CMPQ   CX, $0x20
+	JNE    masked
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R12, AX
+	VADDPS (AX), Z0, Z0
+	VADDPS 64(AX), Z1, Z1
+	ADDQ   R13, AX
+	VADDPS (AX), Z2, Z2
+	VADDPS 64(AX), Z3, Z3
+	ADDQ   R13, AX
+	VADDPS (AX), Z4, Z4
+	VADDPS 64(AX), Z5, Z5
+	ADDQ   R13, AX
+	VADDPS (AX), Z6, Z6
+	VADDPS 64(AX), Z7, Z7
+	ADDQ   R13, AX
+	VADDPS (AX), Z8, Z8
+	VADDPS 64(AX), Z9, Z9
+	ADDQ   R13, AX
+	VADDPS (AX), Z10, Z10
+	VADDPS 64(AX), Z11, Z11
+	ADDQ   R13, AX
+	VADDPS (AX), Z12, Z12
+	VADDPS 64(AX), Z13, Z13
+	ADDQ   R13, AX
+	VADDPS (AX), Z14, Z14
+	VADDPS 64(AX), Z15, Z15
+	ADDQ   R13, AX
+	VADDPS (AX), Z16, Z16
+	VADDPS 64(AX), Z17, Z17
+	ADDQ   R13, AX
+	VADDPS (AX), Z18, Z18
+	VADDPS 64(AX), Z19, Z19
+	ADDQ   R13, AX
+	VADDPS (AX), Z20, Z20
+	VADDPS 64(AX), Z21, Z21
 
-overwrite:
-	VMOVUPS Z0, K1, (CX)
-	VMOVUPS Z1, K2, 64(CX)
-	ADDQ    R12, CX
-	VMOVUPS Z2, K1, (CX)
-	VMOVUPS Z3, K2, 64(CX)
-	ADDQ    R12, CX
-	VMOVUPS Z4, K1, (CX)
-	VMOVUPS Z5, K2, 64(CX)
-	ADDQ    R12, CX
-	VMOVUPS Z6, K1, (CX)
-	VMOVUPS Z7, K2, 64(CX)
-	ADDQ    R12, CX
-	VMOVUPS Z8, K1, (CX)
-	VMOVUPS Z9, K2, 64(CX)
-	ADDQ    R12, CX
-	VMOVUPS Z10, K1, (CX)
-	VMOVUPS Z11, K2, 64(CX)
-	ADDQ    R12, CX
-	VMOVUPS Z12, K1, (CX)
-	VMOVUPS Z13, K2, 64(CX)
-	ADDQ    R12, CX
-	VMOVUPS Z14, K1, (CX)
-	VMOVUPS Z15, K2, 64(CX)
-	ADDQ    R12, CX
-	VMOVUPS Z16, K1, (CX)
-	VMOVUPS Z17, K2, 64(CX)
-	ADDQ    R12, CX
-	VMOVUPS Z18, K1, (CX)
-	VMOVUPS Z19, K2, 64(CX)
-	ADDQ    R12, CX
-	VMOVUPS Z20, K1, (CX)
-	VMOVUPS Z21, K2, 64(CX)
+fulloverwrite:
+	VMOVUPS Z0, (R12)
+	VMOVUPS Z1, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z2, (R12)
+	VMOVUPS Z3, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z4, (R12)
+	VMOVUPS Z5, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z6, (R12)
+	VMOVUPS Z7, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z8, (R12)
+	VMOVUPS Z9, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z10, (R12)
+	VMOVUPS Z11, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z12, (R12)
+	VMOVUPS Z13, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z14, (R12)
+	VMOVUPS Z15, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z16, (R12)
+	VMOVUPS Z17, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z18, (R12)
+	VMOVUPS Z19, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z20, (R12)
+	VMOVUPS Z21, 64(R12)
 	VZEROUPPER
 	RET
 
-// func tileWide12x2(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+masked:
+	MOVB     accumulate+72(FP), AL
+	TESTB    AL, AL
+	JZ       maskedoverwrite
+	MOVQ     R12, AX
+	VADDPS.Z (AX), Z0, K1, Z0
+	VADDPS.Z 64(AX), Z1, K2, Z1
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z2, K1, Z2
+	VADDPS.Z 64(AX), Z3, K2, Z3
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z4, K1, Z4
+	VADDPS.Z 64(AX), Z5, K2, Z5
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z6, K1, Z6
+	VADDPS.Z 64(AX), Z7, K2, Z7
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z8, K1, Z8
+	VADDPS.Z 64(AX), Z9, K2, Z9
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z10, K1, Z10
+	VADDPS.Z 64(AX), Z11, K2, Z11
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z12, K1, Z12
+	VADDPS.Z 64(AX), Z13, K2, Z13
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z14, K1, Z14
+	VADDPS.Z 64(AX), Z15, K2, Z15
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z16, K1, Z16
+	VADDPS.Z 64(AX), Z17, K2, Z17
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z18, K1, Z18
+	VADDPS.Z 64(AX), Z19, K2, Z19
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z20, K1, Z20
+	VADDPS.Z 64(AX), Z21, K2, Z21
+
+maskedoverwrite:
+	VMOVUPS Z0, K1, (R12)
+	VMOVUPS Z1, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z2, K1, (R12)
+	VMOVUPS Z3, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z4, K1, (R12)
+	VMOVUPS Z5, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z6, K1, (R12)
+	VMOVUPS Z7, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z8, K1, (R12)
+	VMOVUPS Z9, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z10, K1, (R12)
+	VMOVUPS Z11, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z12, K1, (R12)
+	VMOVUPS Z13, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z14, K1, (R12)
+	VMOVUPS Z15, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z16, K1, (R12)
+	VMOVUPS Z17, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z18, K1, (R12)
+	VMOVUPS Z19, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z20, K1, (R12)
+	VMOVUPS Z21, K2, 64(R12)
+	VZEROUPPER
+	RET
+
+// func tileWide12x24(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+// Requires: AVX, AVX512DQ, AVX512F, AVX512VL, BMI2, FMA3, MMX+
+TEXT ·tileWide12x24(SB), NOSPLIT, $0-73
+	MOVQ       k+0(FP), AX
+	MOVQ       aRow+16(FP), DX
+	SHLQ       $0x02, DX
+	MOVQ       aCol+24(FP), BX
+	SHLQ       $0x02, BX
+	MOVQ       bRow+40(FP), DI
+	SHLQ       $0x02, DI
+	MOVQ       b+32(FP), SI
+	MOVQ       a+8(FP), R8
+	LEAQ       (R8)(DX*2), R9
+	ADDQ       DX, R9
+	LEAQ       (R9)(DX*2), R10
+	ADDQ       DX, R10
+	LEAQ       (R10)(DX*2), R11
+	ADDQ       DX, R11
+	VXORPS     Z0, Z0, Z0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Z2, Z2, Z2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Z4, Z4, Z4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Z6, Z6, Z6
+	VXORPS     Y7, Y7, Y7
+	VXORPS     Z8, Z8, Z8
+	VXORPS     Y9, Y9, Y9
+	VXORPS     Z10, Z10, Z10
+	VXORPS     Y11, Y11, Y11
+	VXORPS     Z12, Z12, Z12
+	VXORPS     Y13, Y13, Y13
+	VXORPS     Z14, Z14, Z14
+	VXORPS     Y15, Y15, Y15
+	VXORPS     Z16, Z16, Z16
+	VXORPS     Y17, Y17, Y17
+	VXORPS     Z18, Z18, Z18
+	VXORPS     Y19, Y19, Y19
+	VXORPS     Z20, Z20, Z20
+	VXORPS     Y21, Y21, Y21
+	VXORPS     Z22, Z22, Z22
+	VXORPS     Y23, Y23, Y23
+	MOVQ       cols+64(FP), CX
+	MOVQ       $-1, R12
+	BZHIQ      CX, R12, R12
+	KMOVW      R12, K1
+	SHRQ       $0x10, R12
+	KMOVW      R12, K2
+	MOVQ       c+48(FP), R12
+	MOVQ       cRow+56(FP), R13
+	SHLQ       $0x02, R13
+	MOVQ       R12, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 64(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 64(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 64(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 64(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 64(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 64(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 64(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 64(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 64(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 64(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 64(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 64(R14)
+	SUBQ       $0x02, AX
+	JLT        rest
+
+loop:
+	VMOVUPS.Z    (SI), K1, Z24
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS.Z    64(SI), K2, Y25
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z26
+	VFMADD231PS  Z24, Z26, Z0
+	VFMADD231PS  Y25, Y26, Y1
+	VBROADCASTSS (R8)(DX*1), Z26
+	VFMADD231PS  Z24, Z26, Z2
+	VFMADD231PS  Y25, Y26, Y3
+	VBROADCASTSS (R8)(DX*2), Z26
+	VFMADD231PS  Z24, Z26, Z4
+	VFMADD231PS  Y25, Y26, Y5
+	VBROADCASTSS (R9), Z26
+	VFMADD231PS  Z24, Z26, Z6
+	VFMADD231PS  Y25, Y26, Y7
+	VBROADCASTSS (R9)(DX*1), Z26
+	VFMADD231PS  Z24, Z26, Z8
+	VFMADD231PS  Y25, Y26, Y9
+	VBROADCASTSS (R9)(DX*2), Z26
+	VFMADD231PS  Z24, Z26, Z10
+	VFMADD231PS  Y25, Y26, Y11
+	VBROADCASTSS (R10), Z26
+	VFMADD231PS  Z24, Z26, Z12
+	VFMADD231PS  Y25, Y26, Y13
+	VBROADCASTSS (R10)(DX*1), Z26
+	VFMADD231PS  Z24, Z26, Z14
+	VFMADD231PS  Y25, Y26, Y15
+	VBROADCASTSS (R10)(DX*2), Z26
+	VFMADD231PS  Z24, Z26, Z16
+	VFMADD231PS  Y25, Y26, Y17
+	VBROADCASTSS (R11), Z26
+	VFMADD231PS  Z24, Z26, Z18
+	VFMADD231PS  Y25, Y26, Y19
+	VBROADCASTSS (R11)(DX*1), Z26
+	VFMADD231PS  Z24, Z26, Z20
+	VFMADD231PS  Y25, Y26, Y21
+	VBROADCASTSS (R11)(DX*2), Z26
+	VFMADD231PS  Z24, Z26, Z22
+	VFMADD231PS  Y25, Y26, Y23
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         DI, SI
+	VMOVUPS.Z    (SI), K1, Z24
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS.Z    64(SI), K2, Y25
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z26
+	VFMADD231PS  Z24, Z26, Z0
+	VFMADD231PS  Y25, Y26, Y1
+	VBROADCASTSS (R8)(DX*1), Z26
+	VFMADD231PS  Z24, Z26, Z2
+	VFMADD231PS  Y25, Y26, Y3
+	VBROADCASTSS (R8)(DX*2), Z26
+	VFMADD231PS  Z24, Z26, Z4
+	VFMADD231PS  Y25, Y26, Y5
+	VBROADCASTSS (R9), Z26
+	VFMADD231PS  Z24, Z26, Z6
+	VFMADD231PS  Y25, Y26, Y7
+	VBROADCASTSS (R9)(DX*1), Z26
+	VFMADD231PS  Z24, Z26, Z8
+	VFMADD231PS  Y25, Y26, Y9
+	VBROADCASTSS (R9)(DX*2), Z26
+	VFMADD231PS  Z24, Z26, Z10
+	VFMADD231PS  Y25, Y26, Y11
+	VBROADCASTSS (R10), Z26
+	VFMADD231PS  Z24, Z26, Z12
+	VFMADD231PS  Y25, Y26, Y13
+	VBROADCASTSS (R10)(DX*1), Z26
+	VFMADD231PS  Z24, Z26, Z14
+	VFMADD231PS  Y25, Y26, Y15
+	VBROADCASTSS (R10)(DX*2), Z26
+	VFMADD231PS  Z24, Z26, Z16
+	VFMADD231PS  Y25, Y26, Y17
+	VBROADCASTSS (R11), Z26
+	VFMADD231PS  Z24, Z26, Z18
+	VFMADD231PS  Y25, Y26, Y19
+	VBROADCASTSS (R11)(DX*1), Z26
+	VFMADD231PS  Z24, Z26, Z20
+	VFMADD231PS  Y25, Y26, Y21
+	VBROADCASTSS (R11)(DX*2), Z26
+	VFMADD231PS  Z24, Z26, Z22
+	VFMADD231PS  Y25, Y26, Y23
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         DI, SI
+	SUBQ         $0x02, AX
+	JGE          loop
+
+rest:
+	ADDQ $0x02, AX
+	JZ   end
+
+one:
+	VMOVUPS.Z    (SI), K1, Z24
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS.Z    64(SI), K2, Y25
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z26
+	VFMADD231PS  Z24, Z26, Z0
+	VFMADD231PS  Y25, Y26, Y1
+	VBROADCASTSS (R8)(DX*1), Z26
+	VFMADD231PS  Z24, Z26, Z2
+	VFMADD231PS  Y25, Y26, Y3
+	VBROADCASTSS (R8)(DX*2), Z26
+	VFMADD231PS  Z24, Z26, Z4
+	VFMADD231PS  Y25, Y26, Y5
+	VBROADCASTSS (R9), Z26
+	VFMADD231PS  Z24, Z26, Z6
+	VFMADD231PS  Y25, Y26, Y7
+	VBROADCASTSS (R9)(DX*1), Z26
+	VFMADD231PS  Z24, Z26, Z8
+	VFMADD231PS  Y25, Y26, Y9
+	VBROADCASTSS (R9)(DX*2), Z26
+	VFMADD231PS  Z24, Z26, Z10
+	VFMADD231PS  Y25, Y26, Y11
+	VBROADCASTSS (R10), Z26
+	VFMADD231PS  Z24, Z26, Z12
+	VFMADD231PS  Y25, Y26, Y13
+	VBROADCASTSS (R10)(DX*1), Z26
+	VFMADD231PS  Z24, Z26, Z14
+	VFMADD231PS  Y25, Y26, Y15
+	VBROADCASTSS (R10)(DX*2), Z26
+	VFMADD231PS  Z24, Z26, Z16
+	VFMADD231PS  Y25, Y26, Y17
+	VBROADCASTSS (R11), Z26
+	VFMADD231PS  Z24, Z26, Z18
+	VFMADD231PS  Y25, Y26, Y19
+	VBROADCASTSS (R11)(DX*1), Z26
+	VFMADD231PS  Z24, Z26, Z20
+	VFMADD231PS  Y25, Y26, Y21
+	VBROADCASTSS (R11)(DX*2), Z26
+	VFMADD231PS  Z24, Z26, Z22
+	VFMADD231PS  Y25, Y26, Y23
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         DI, SI
+	DECQ         AX
+	JNZ          one
+
+end:
+	CMPQ   CX, $0x18
+	JNE    masked
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R12, AX
+	VADDPS (AX), Z0, Z0
+	VADDPS 64(AX), Y1, Y1
+	ADDQ   R13, AX
+	VADDPS (AX), Z2, Z2
+	VADDPS 64(AX), Y3, Y3
+	ADDQ   R13, AX
+	VADDPS (AX), Z4, Z4
+	VADDPS 64(AX), Y5, Y5
+	ADDQ   R13, AX
+	VADDPS (AX), Z6, Z6
+	VADDPS 64(AX), Y7, Y7
+	ADDQ   R13, AX
+	VADDPS (AX), Z8, Z8
+	VADDPS 64(AX), Y9, Y9
+	ADDQ   R13, AX
+	VADDPS (AX), Z10, Z10
+	VADDPS 64(AX), Y11, Y11
+	ADDQ   R13, AX
+	VADDPS (AX), Z12, Z12
+	VADDPS 64(AX), Y13, Y13
+	ADDQ   R13, AX
+	VADDPS (AX), Z14, Z14
+	VADDPS 64(AX), Y15, Y15
+	ADDQ   R13, AX
+	VADDPS (AX), Z16, Z16
+	VADDPS 64(AX), Y17, Y17
+	ADDQ   R13, AX
+	VADDPS (AX), Z18, Z18
+	VADDPS 64(AX), Y19, Y19
+	ADDQ   R13, AX
+	VADDPS (AX), Z20, Z20
+	VADDPS 64(AX), Y21, Y21
+	ADDQ   R13, AX
+	VADDPS (AX), Z22, Z22
+	VADDPS 64(AX), Y23, Y23
+
+fulloverwrite:
+	VMOVUPS Z0, (R12)
+	VMOVUPS Y1, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z2, (R12)
+	VMOVUPS Y3, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z4, (R12)
+	VMOVUPS Y5, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z6, (R12)
+	VMOVUPS Y7, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z8, (R12)
+	VMOVUPS Y9, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z10, (R12)
+	VMOVUPS Y11, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z12, (R12)
+	VMOVUPS Y13, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z14, (R12)
+	VMOVUPS Y15, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z16, (R12)
+	VMOVUPS Y17, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z18, (R12)
+	VMOVUPS Y19, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z20, (R12)
+	VMOVUPS Y21, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z22, (R12)
+	VMOVUPS Y23, 64(R12)
+	VZEROUPPER
+	RET
+
+masked:
+	MOVB     accumulate+72(FP), AL
+	TESTB    AL, AL
+	JZ       maskedoverwrite
+	MOVQ     R12, AX
+	VADDPS.Z (AX), Z0, K1, Z0
+	VADDPS.Z 64(AX), Y1, K2, Y1
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z2, K1, Z2
+	VADDPS.Z 64(AX), Y3, K2, Y3
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z4, K1, Z4
+	VADDPS.Z 64(AX), Y5, K2, Y5
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z6, K1, Z6
+	VADDPS.Z 64(AX), Y7, K2, Y7
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z8, K1, Z8
+	VADDPS.Z 64(AX), Y9, K2, Y9
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z10, K1, Z10
+	VADDPS.Z 64(AX), Y11, K2, Y11
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z12, K1, Z12
+	VADDPS.Z 64(AX), Y13, K2, Y13
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z14, K1, Z14
+	VADDPS.Z 64(AX), Y15, K2, Y15
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z16, K1, Z16
+	VADDPS.Z 64(AX), Y17, K2, Y17
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z18, K1, Z18
+	VADDPS.Z 64(AX), Y19, K2, Y19
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z20, K1, Z20
+	VADDPS.Z 64(AX), Y21, K2, Y21
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z22, K1, Z22
+	VADDPS.Z 64(AX), Y23, K2, Y23
+
+maskedoverwrite:
+	VMOVUPS Z0, K1, (R12)
+	VMOVUPS Y1, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z2, K1, (R12)
+	VMOVUPS Y3, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z4, K1, (R12)
+	VMOVUPS Y5, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z6, K1, (R12)
+	VMOVUPS Y7, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z8, K1, (R12)
+	VMOVUPS Y9, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z10, K1, (R12)
+	VMOVUPS Y11, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z12, K1, (R12)
+	VMOVUPS Y13, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z14, K1, (R12)
+	VMOVUPS Y15, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z16, K1, (R12)
+	VMOVUPS Y17, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z18, K1, (R12)
+	VMOVUPS Y19, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z20, K1, (R12)
+	VMOVUPS Y21, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z22, K1, (R12)
+	VMOVUPS Y23, K2, 64(R12)
+	VZEROUPPER
+	RET
+
+// func tileWide12x32(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, MMX+
-TEXT ·tileWide12x2(SB), NOSPLIT, $0-73
+TEXT ·tileWide12x32(SB), NOSPLIT, $0-73
 	MOVQ       k+0(FP), AX
 	MOVQ       aRow+16(FP), DX
 	SHLQ       $0x02, DX
@@ -13257,45 +21182,45 @@ TEXT ·tileWide12x2(SB), NOSPLIT, $0-73
 	KMOVW      R12, K1
 	SHRQ       $0x10, R12
 	KMOVW      R12, K2
-	MOVQ       c+48(FP), CX
-	MOVQ       cRow+56(FP), R12
-	SHLQ       $0x02, R12
-	MOVQ       CX, R13
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
+	MOVQ       c+48(FP), R12
+	MOVQ       cRow+56(FP), R13
+	SHLQ       $0x02, R13
+	MOVQ       R12, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 64(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 64(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 64(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 64(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 64(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 64(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 64(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 64(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 64(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 64(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 64(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 64(R14)
 	SUBQ       $0x02, AX
 	JLT        rest
 
@@ -13447,88 +21372,170 @@ one:
 	JNZ          one
 
 end:
-	MOVB     accumulate+72(FP), AL
-	TESTB    AL, AL
-	JZ       overwrite
-	MOVQ     CX, AX
-	VADDPS.Z (AX), Z0, K1, Z0
-	VADDPS.Z 64(AX), Z1, K2, Z1
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z2, K1, Z2
-	VADDPS.Z 64(AX), Z3, K2, Z3
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z4, K1, Z4
-	VADDPS.Z 64(AX), Z5, K2, Z5
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z6, K1, Z6
-	VADDPS.Z 64(AX), Z7, K2, Z7
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z8, K1, Z8
-	VADDPS.Z 64(AX), Z9, K2, Z9
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z10, K1, Z10
-	VADDPS.Z 64(AX), Z11, K2, Z11
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z12, K1, Z12
-	VADDPS.Z 64(AX), Z13, K2, Z13
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z14, K1, Z14
-	VADDPS.Z 64(AX), Z15, K2, Z15
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z16, K1, Z16
-	VADDPS.Z 64(AX), Z17, K2, Z17
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z18, K1, Z18
-	VADDPS.Z 64(AX), Z19, K2, Z19
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z20, K1, Z20
-	VADDPS.Z 64(AX), Z21, K2, Z21
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z22, K1, Z22
-	VADDPS.Z 64(AX), Z23, K2, Z23
+	CMPQ   CX, $0x20
+	JNE    masked
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R12, AX
+	VADDPS (AX), Z0, Z0
+	VADDPS 64(AX), Z1, Z1
+	ADDQ   R13, AX
+	VADDPS (AX), Z2, Z2
+	VADDPS 64(AX), Z3, Z3
+	ADDQ   R13, AX
+	VADDPS (AX), Z4, Z4
+	VADDPS 64(AX), Z5, Z5
+	ADDQ   R13, AX
+	VADDPS (AX), Z6, Z6
+	VADDPS 64(AX), Z7, Z7
+	ADDQ   R13, AX
+	VADDPS (AX), Z8, Z8
+	VADDPS 64(AX), Z9, Z9
+	ADDQ   R13, AX
+	VADDPS (AX), Z10, Z10
+	VADDPS 64(AX), Z11, Z11
+	ADDQ   R13, AX
+	VADDPS (AX), Z12, Z12
+	VADDPS 64(AX), Z13, Z13
+	ADDQ   R13, AX
+	VADDPS (AX), Z14, Z14
+	VADDPS 64(AX), Z15, Z15
+	ADDQ   R13, AX
+	VADDPS (AX), Z16, Z16
+	VADDPS 64(AX), Z17, Z17
+	ADDQ   R13, AX
+	VADDPS (AX), Z18, Z18
+	VADDPS 64(AX), Z19, Z19
+	ADDQ   R13, AX
+	VADDPS (AX), Z20, Z20
+	VADDPS 64(AX), Z21, Z21
+	ADDQ   R13, AX
+	VADDPS (AX), Z22, Z22
+	VADDPS 64(AX), Z23, Z23
 
-overwrite:
-	VMOVUPS Z0, K1, (CX)
-	VMOVUPS Z1, K2, 64(CX)
-	ADDQ    R12, CX
-	VMOVUPS Z2, K1, (CX)
-	VMOVUPS Z3, K2, 64(CX)
-	ADDQ    R12, CX
-	VMOVUPS Z4, K1, (CX)
-	VMOVUPS Z5, K2, 64(CX)
-	ADDQ    R12, CX
-	VMOVUPS Z6, K1, (CX)
-	VMOVUPS Z7, K2, 64(CX)
-	ADDQ    R12, CX
-	VMOVUPS Z8, K1, (CX)
-	VMOVUPS Z9, K2, 64(CX)
-	ADDQ    R12, CX
-	VMOVUPS Z10, K1, (CX)
-	VMOVUPS Z11, K2, 64(CX)
-	ADDQ    R12, CX
-	VMOVUPS Z12, K1, (CX)
-	VMOVUPS Z13, K2, 64(CX)
-	ADDQ    R12, CX
-	VMOVUPS Z14, K1, (CX)
-	VMOVUPS Z15, K2, 64(CX)
-	ADDQ    R12, CX
-	VMOVUPS Z16, K1, (CX)
-	VMOVUPS Z17, K2, 64(CX)
-	ADDQ    R12, CX
-	VMOVUPS Z18, K1, (CX)
-	VMOVUPS Z19, K2, 64(CX)
-	ADDQ    R12, CX
-	VMOVUPS Z20, K1, (CX)
-	VMOVUPS Z21, K2, 64(CX)
-	ADDQ    R12, CX
-	VMOVUPS Z22, K1, (CX)
-	VMOVUPS Z23, K2, 64(CX)
+fulloverwrite:
+	VMOVUPS Z0, (R12)
+	VMOVUPS Z1, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z2, (R12)
+	VMOVUPS Z3, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z4, (R12)
+	VMOVUPS Z5, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z6, (R12)
+	VMOVUPS Z7, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z8, (R12)
+	VMOVUPS Z9, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z10, (R12)
+	VMOVUPS Z11, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z12, (R12)
+	VMOVUPS Z13, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z14, (R12)
+	VMOVUPS Z15, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z16, (R12)
+	VMOVUPS Z17, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z18, (R12)
+	VMOVUPS Z19, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z20, (R12)
+	VMOVUPS Z21, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z22, (R12)
+	VMOVUPS Z23, 64(R12)
 	VZEROUPPER
 	RET
 
-// func tileHalf12x2(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+masked:
+	MOVB     accumulate+72(FP), AL
+	TESTB    AL, AL
+	JZ       maskedoverwrite
+	MOVQ     R12, AX
+	VADDPS.Z (AX), Z0, K1, Z0
+	VADDPS.Z 64(AX), Z1, K2, Z1
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z2, K1, Z2
+	VADDPS.Z 64(AX), Z3, K2, Z3
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z4, K1, Z4
+	VADDPS.Z 64(AX), Z5, K2, Z5
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z6, K1, Z6
+	VADDPS.Z 64(AX), Z7, K2, Z7
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z8, K1, Z8
+	VADDPS.Z 64(AX), Z9, K2, Z9
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z10, K1, Z10
+	VADDPS.Z 64(AX), Z11, K2, Z11
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z12, K1, Z12
+	VADDPS.Z 64(AX), Z13, K2, Z13
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z14, K1, Z14
+	VADDPS.Z 64(AX), Z15, K2, Z15
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z16, K1, Z16
+	VADDPS.Z 64(AX), Z17, K2, Z17
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z18, K1, Z18
+	VADDPS.Z 64(AX), Z19, K2, Z19
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z20, K1, Z20
+	VADDPS.Z 64(AX), Z21, K2, Z21
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z22, K1, Z22
+	VADDPS.Z 64(AX), Z23, K2, Z23
+
+maskedoverwrite:
+	VMOVUPS Z0, K1, (R12)
+	VMOVUPS Z1, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z2, K1, (R12)
+	VMOVUPS Z3, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z4, K1, (R12)
+	VMOVUPS Z5, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z6, K1, (R12)
+	VMOVUPS Z7, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z8, K1, (R12)
+	VMOVUPS Z9, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z10, K1, (R12)
+	VMOVUPS Z11, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z12, K1, (R12)
+	VMOVUPS Z13, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z14, K1, (R12)
+	VMOVUPS Z15, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z16, K1, (R12)
+	VMOVUPS Z17, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z18, K1, (R12)
+	VMOVUPS Z19, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z20, K1, (R12)
+	VMOVUPS Z21, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z22, K1, (R12)
+	VMOVUPS Z23, K2, 64(R12)
+	VZEROUPPER
+	RET
+
+// func tileHalf12x32(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, MMX+
-TEXT ·tileHalf12x2(SB), NOSPLIT, $0-73
+TEXT ·tileHalf12x32(SB), NOSPLIT, $0-73
 	MOVQ       k+0(FP), AX
 	MOVQ       aRow+16(FP), DX
 	SHLQ       $0x02, DX
@@ -13574,45 +21581,45 @@ TEXT ·tileHalf12x2(SB), NOSPLIT, $0-73
 	KMOVW      R12, K1
 	SHRQ       $0x10, R12
 	KMOVW      R12, K2
-	MOVQ       c+48(FP), CX
-	MOVQ       cRow+56(FP), R12
-	SHLQ       $0x02, R12
-	MOVQ       CX, R13
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
+	MOVQ       c+48(FP), R12
+	MOVQ       cRow+56(FP), R13
+	SHLQ       $0x02, R13
+	MOVQ       R12, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 64(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 64(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 64(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 64(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 64(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 64(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 64(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 64(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 64(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 64(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 64(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 64(R14)
 	SUBQ       $0x02, AX
 	JLT        rest
 
@@ -14124,88 +22131,600 @@ one:
 	JNZ          one
 
 end:
-	MOVB     accumulate+72(FP), AL
-	TESTB    AL, AL
-	JZ       overwrite
-	MOVQ     CX, AX
-	VADDPS.Z (AX), Z0, K1, Z0
-	VADDPS.Z 64(AX), Z1, K2, Z1
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z2, K1, Z2
-	VADDPS.Z 64(AX), Z3, K2, Z3
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z4, K1, Z4
-	VADDPS.Z 64(AX), Z5, K2, Z5
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z6, K1, Z6
-	VADDPS.Z 64(AX), Z7, K2, Z7
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z8, K1, Z8
-	VADDPS.Z 64(AX), Z9, K2, Z9
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z10, K1, Z10
-	VADDPS.Z 64(AX), Z11, K2, Z11
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z12, K1, Z12
-	VADDPS.Z 64(AX), Z13, K2, Z13
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z14, K1, Z14
-	VADDPS.Z 64(AX), Z15, K2, Z15
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z16, K1, Z16
-	VADDPS.Z 64(AX), Z17, K2, Z17
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z18, K1, Z18
-	VADDPS.Z 64(AX), Z19, K2, Z19
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z20, K1, Z20
-	VADDPS.Z 64(AX), Z21, K2, Z21
-	ADDQ     R12, AX
-	VADDPS.Z (AX), Z22, K1, Z22
-	VADDPS.Z 64(AX), Z23, K2, Z23
+	CMPQ   CX, $0x20
+	JNE    masked
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R12, AX
+	VADDPS (AX), Z0, Z0
+	VADDPS 64(AX), Z1, Z1
+	ADDQ   R13, AX
+	VADDPS (AX), Z2, Z2
+	VADDPS 64(AX), Z3, Z3
+	ADDQ   R13, AX
+	VADDPS (AX), Z4, Z4
+	VADDPS 64(AX), Z5, Z5
+	ADDQ   R13, AX
+	VADDPS (AX), Z6, Z6
+	VADDPS 64(AX), Z7, Z7
+	ADDQ   R13, AX
+	VADDPS (AX), Z8, Z8
+	VADDPS 64(AX), Z9, Z9
+	ADDQ   R13, AX
+	VADDPS (AX), Z10, Z10
+	VADDPS 64(AX), Z11, Z11
+	ADDQ   R13, AX
+	VADDPS (AX), Z12, Z12
+	VADDPS 64(AX), Z13, Z13
+	ADDQ   R13, AX
+	VADDPS (AX), Z14, Z14
+	VADDPS 64(AX), Z15, Z15
+	ADDQ   R13, AX
+	VADDPS (AX), Z16, Z16
+	VADDPS 64(AX), Z17, Z17
+	ADDQ   R13, AX
+	VADDPS (AX), Z18, Z18
+	VADDPS 64(AX), Z19, Z19
+	ADDQ   R13, AX
+	VADDPS (AX), Z20, Z20
+	VADDPS 64(AX), Z21, Z21
+	ADDQ   R13, AX
+	VADDPS (AX), Z22, Z22
+	VADDPS 64(AX), Z23, Z23
 
-overwrite:
-	VMOVUPS Z0, K1, (CX)
-	VMOVUPS Z1, K2, 64(CX)
-	ADDQ    R12, CX
-	VMOVUPS Z2, K1, (CX)
-	VMOVUPS Z3, K2, 64(CX)
-	ADDQ    R12, CX
-	VMOVUPS Z4, K1, (CX)
-	VMOVUPS Z5, K2, 64(CX)
-	ADDQ    R12, CX
-	VMOVUPS Z6, K1, (CX)
-	VMOVUPS Z7, K2, 64(CX)
-	ADDQ    R12, CX
-	VMOVUPS Z8, K1, (CX)
-	VMOVUPS Z9, K2, 64(CX)
-	ADDQ    R12, CX
-	VMOVUPS Z10, K1, (CX)
-	VMOVUPS Z11, K2, 64(CX)
-	ADDQ    R12, CX
-	VMOVUPS Z12, K1, (CX)
-	VMOVUPS Z13, K2, 64(CX)
-	ADDQ    R12, CX
-	VMOVUPS Z14, K1, (CX)
-	VMOVUPS Z15, K2, 64(CX)
-	ADDQ    R12, CX
-	VMOVUPS Z16, K1, (CX)
-	VMOVUPS Z17, K2, 64(CX)
-	ADDQ    R12, CX
-	VMOVUPS Z18, K1, (CX)
-	VMOVUPS Z19, K2, 64(CX)
-	ADDQ    R12, CX
-	VMOVUPS Z20, K1, (CX)
-	VMOVUPS Z21, K2, 64(CX)
-	ADDQ    R12, CX
-	VMOVUPS Z22, K1, (CX)
-	VMOVUPS Z23, K2, 64(CX)
+fulloverwrite:
+	VMOVUPS Z0, (R12)
+	VMOVUPS Z1, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z2, (R12)
+	VMOVUPS Z3, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z4, (R12)
+	VMOVUPS Z5, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z6, (R12)
+	VMOVUPS Z7, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z8, (R12)
+	VMOVUPS Z9, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z10, (R12)
+	VMOVUPS Z11, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z12, (R12)
+	VMOVUPS Z13, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z14, (R12)
+	VMOVUPS Z15, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z16, (R12)
+	VMOVUPS Z17, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z18, (R12)
+	VMOVUPS Z19, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z20, (R12)
+	VMOVUPS Z21, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z22, (R12)
+	VMOVUPS Z23, 64(R12)
 	VZEROUPPER
 	RET
 
-// func tileWide13x2(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+masked:
+	MOVB     accumulate+72(FP), AL
+	TESTB    AL, AL
+	JZ       maskedoverwrite
+	MOVQ     R12, AX
+	VADDPS.Z (AX), Z0, K1, Z0
+	VADDPS.Z 64(AX), Z1, K2, Z1
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z2, K1, Z2
+	VADDPS.Z 64(AX), Z3, K2, Z3
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z4, K1, Z4
+	VADDPS.Z 64(AX), Z5, K2, Z5
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z6, K1, Z6
+	VADDPS.Z 64(AX), Z7, K2, Z7
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z8, K1, Z8
+	VADDPS.Z 64(AX), Z9, K2, Z9
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z10, K1, Z10
+	VADDPS.Z 64(AX), Z11, K2, Z11
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z12, K1, Z12
+	VADDPS.Z 64(AX), Z13, K2, Z13
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z14, K1, Z14
+	VADDPS.Z 64(AX), Z15, K2, Z15
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z16, K1, Z16
+	VADDPS.Z 64(AX), Z17, K2, Z17
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z18, K1, Z18
+	VADDPS.Z 64(AX), Z19, K2, Z19
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z20, K1, Z20
+	VADDPS.Z 64(AX), Z21, K2, Z21
+	ADDQ     R13, AX
+	VADDPS.Z (AX), Z22, K1, Z22
+	VADDPS.Z 64(AX), Z23, K2, Z23
+
+maskedoverwrite:
+	VMOVUPS Z0, K1, (R12)
+	VMOVUPS Z1, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z2, K1, (R12)
+	VMOVUPS Z3, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z4, K1, (R12)
+	VMOVUPS Z5, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z6, K1, (R12)
+	VMOVUPS Z7, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z8, K1, (R12)
+	VMOVUPS Z9, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z10, K1, (R12)
+	VMOVUPS Z11, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z12, K1, (R12)
+	VMOVUPS Z13, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z14, K1, (R12)
+	VMOVUPS Z15, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z16, K1, (R12)
+	VMOVUPS Z17, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z18, K1, (R12)
+	VMOVUPS Z19, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z20, K1, (R12)
+	VMOVUPS Z21, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z22, K1, (R12)
+	VMOVUPS Z23, K2, 64(R12)
+	VZEROUPPER
+	RET
+
+// func tileWide13x24(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+// Requires: AVX, AVX512DQ, AVX512F, AVX512VL, BMI2, FMA3, MMX+
+TEXT ·tileWide13x24(SB), NOSPLIT, $0-73
+	MOVQ       k+0(FP), AX
+	MOVQ       aRow+16(FP), DX
+	SHLQ       $0x02, DX
+	MOVQ       aCol+24(FP), BX
+	SHLQ       $0x02, BX
+	MOVQ       bRow+40(FP), DI
+	SHLQ       $0x02, DI
+	MOVQ       b+32(FP), SI
+	MOVQ       a+8(FP), R8
+	LEAQ       (R8)(DX*2), R9
+	ADDQ       DX, R9
+	LEAQ       (R9)(DX*2), R10
+	ADDQ       DX, R10
+	LEAQ       (R10)(DX*2), R11
+	ADDQ       DX, R11
+	LEAQ       (R11)(DX*2), R12
+	ADDQ       DX, R12
+	VXORPS     Z0, Z0, Z0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Z2, Z2, Z2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Z4, Z4, Z4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Z6, Z6, Z6
+	VXORPS     Y7, Y7, Y7
+	VXORPS     Z8, Z8, Z8
+	VXORPS     Y9, Y9, Y9
+	VXORPS     Z10, Z10, Z10
+	VXORPS     Y11, Y11, Y11
+	VXORPS     Z12, Z12, Z12
+	VXORPS     Y13, Y13, Y13
+	VXORPS     Z14, Z14, Z14
+	VXORPS     Y15, Y15, Y15
+	VXORPS     Z16, Z16, Z16
+	VXORPS     Y17, Y17, Y17
+	VXORPS     Z18, Z18, Z18
+	VXORPS     Y19, Y19, Y19
+	VXORPS     Z20, Z20, Z20
+	VXORPS     Y21, Y21, Y21
+	VXORPS     Z22, Z22, Z22
+	VXORPS     Y23, Y23, Y23
+	VXORPS     Z24, Z24, Z24
+	VXORPS     Y25, Y25, Y25
+	MOVQ       cols+64(FP), CX
+	MOVQ       $-1, R13
+	BZHIQ      CX, R13, R13
+	KMOVW      R13, K1
+	SHRQ       $0x10, R13
+	KMOVW      R13, K2
+	MOVQ       c+48(FP), R13
+	MOVQ       cRow+56(FP), R14
+	SHLQ       $0x02, R14
+	MOVQ       R13, R15
+	PREFETCHT0 (R15)
+	PREFETCHT0 64(R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	PREFETCHT0 64(R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	PREFETCHT0 64(R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	PREFETCHT0 64(R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	PREFETCHT0 64(R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	PREFETCHT0 64(R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	PREFETCHT0 64(R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	PREFETCHT0 64(R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	PREFETCHT0 64(R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	PREFETCHT0 64(R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	PREFETCHT0 64(R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	PREFETCHT0 64(R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	PREFETCHT0 64(R15)
+	SUBQ       $0x02, AX
+	JLT        rest
+
+loop:
+	VMOVUPS.Z    (SI), K1, Z26
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS.Z    64(SI), K2, Y27
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z28
+	VFMADD231PS  Z26, Z28, Z0
+	VFMADD231PS  Y27, Y28, Y1
+	VBROADCASTSS (R8)(DX*1), Z28
+	VFMADD231PS  Z26, Z28, Z2
+	VFMADD231PS  Y27, Y28, Y3
+	VBROADCASTSS (R8)(DX*2), Z28
+	VFMADD231PS  Z26, Z28, Z4
+	VFMADD231PS  Y27, Y28, Y5
+	VBROADCASTSS (R9), Z28
+	VFMADD231PS  Z26, Z28, Z6
+	VFMADD231PS  Y27, Y28, Y7
+	VBROADCASTSS (R9)(DX*1), Z28
+	VFMADD231PS  Z26, Z28, Z8
+	VFMADD231PS  Y27, Y28, Y9
+	VBROADCASTSS (R9)(DX*2), Z28
+	VFMADD231PS  Z26, Z28, Z10
+	VFMADD231PS  Y27, Y28, Y11
+	VBROADCASTSS (R10), Z28
+	VFMADD231PS  Z26, Z28, Z12
+	VFMADD231PS  Y27, Y28, Y13
+	VBROADCASTSS (R10)(DX*1), Z28
+	VFMADD231PS  Z26, Z28, Z14
+	VFMADD231PS  Y27, Y28, Y15
+	VBROADCASTSS (R10)(DX*2), Z28
+	VFMADD231PS  Z26, Z28, Z16
+	VFMADD231PS  Y27, Y28, Y17
+	VBROADCASTSS (R11), Z28
+	VFMADD231PS  Z26, Z28, Z18
+	VFMADD231PS  Y27, Y28, Y19
+	VBROADCASTSS (R11)(DX*1), Z28
+	VFMADD231PS  Z26, Z28, Z20
+	VFMADD231PS  Y27, Y28, Y21
+	VBROADCASTSS (R11)(DX*2), Z28
+	VFMADD231PS  Z26, Z28, Z22
+	VFMADD231PS  Y27, Y28, Y23
+	VBROADCASTSS (R12), Z28
+	VFMADD231PS  Z26, Z28, Z24
+	VFMADD231PS  Y27, Y28, Y25
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         BX, R12
+	ADDQ         DI, SI
+	VMOVUPS.Z    (SI), K1, Z26
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS.Z    64(SI), K2, Y27
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z28
+	VFMADD231PS  Z26, Z28, Z0
+	VFMADD231PS  Y27, Y28, Y1
+	VBROADCASTSS (R8)(DX*1), Z28
+	VFMADD231PS  Z26, Z28, Z2
+	VFMADD231PS  Y27, Y28, Y3
+	VBROADCASTSS (R8)(DX*2), Z28
+	VFMADD231PS  Z26, Z28, Z4
+	VFMADD231PS  Y27, Y28, Y5
+	VBROADCASTSS (R9), Z28
+	VFMADD231PS  Z26, Z28, Z6
+	VFMADD231PS  Y27, Y28, Y7
+	VBROADCASTSS (R9)(DX*1), Z28
+	VFMADD231PS  Z26, Z28, Z8
+	VFMADD231PS  Y27, Y28, Y9
+	VBROADCASTSS (R9)(DX*2), Z28
+	VFMADD231PS  Z26, Z28, Z10
+	VFMADD231PS  Y27, Y28, Y11
+	VBROADCASTSS (R10), Z28
+	VFMADD231PS  Z26, Z28, Z12
+	VFMADD231PS  Y27, Y28, Y13
+	VBROADCASTSS (R10)(DX*1), Z28
+	VFMADD231PS  Z26, Z28, Z14
+	VFMADD231PS  Y27, Y28, Y15
+	VBROADCASTSS (R10)(DX*2), Z28
+	VFMADD231PS  Z26, Z28, Z16
+	VFMADD231PS  Y27, Y28, Y17
+	VBROADCASTSS (R11), Z28
+	VFMADD231PS  Z26, Z28, Z18
+	VFMADD231PS  Y27, Y28, Y19
+	VBROADCASTSS (R11)(DX*1), Z28
+	VFMADD231PS  Z26, Z28, Z20
+	VFMADD231PS  Y27, Y28, Y21
+	VBROADCASTSS (R11)(DX*2), Z28
+	VFMADD231PS  Z26, Z28, Z22
+	VFMADD231PS  Y27, Y28, Y23
+	VBROADCASTSS (R12), Z28
+	VFMADD231PS  Z26, Z28, Z24
+	VFMADD231PS  Y27, Y28, Y25
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         BX, R12
+	ADDQ         DI, SI
+	SUBQ         $0x02, AX
+	JGE          loop
+
+rest:
+	ADDQ $0x02, AX
+	JZ   end
+
+one:
+	VMOVUPS.Z    (SI), K1, Z26
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS.Z    64(SI), K2, Y27
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z28
+	VFMADD231PS  Z26, Z28, Z0
+	VFMADD231PS  Y27, Y28, Y1
+	VBROADCASTSS (R8)(DX*1), Z28
+	VFMADD231PS  Z26, Z28, Z2
+	VFMADD231PS  Y27, Y28, Y3
+	VBROADCASTSS (R8)(DX*2), Z28
+	VFMADD231PS  Z26, Z28, Z4
+	VFMADD231PS  Y27, Y28, Y5
+	VBROADCASTSS (R9), Z28
+	VFMADD231PS  Z26, Z28, Z6
+	VFMADD231PS  Y27, Y28, Y7
+	VBROADCASTSS (R9)(DX*1), Z28
+	VFMADD231PS  Z26, Z28, Z8
+	VFMADD231PS  Y27, Y28, Y9
+	VBROADCASTSS (R9)(DX*2), Z28
+	VFMADD231PS  Z26, Z28, Z10
+	VFMADD231PS  Y27, Y28, Y11
+	VBROADCASTSS (R10), Z28
+	VFMADD231PS  Z26, Z28, Z12
+	VFMADD231PS  Y27, Y28, Y13
+	VBROADCASTSS (R10)(DX*1), Z28
+	VFMADD231PS  Z26, Z28, Z14
+	VFMADD231PS  Y27, Y28, Y15
+	VBROADCASTSS (R10)(DX*2), Z28
+	VFMADD231PS  Z26, Z28, Z16
+	VFMADD231PS  Y27, Y28, Y17
+	VBROADCASTSS (R11), Z28
+	VFMADD231PS  Z26, Z28, Z18
+	VFMADD231PS  Y27, Y28, Y19
+	VBROADCASTSS (R11)(DX*1), Z28
+	VFMADD231PS  Z26, Z28, Z20
+	VFMADD231PS  Y27, Y28, Y21
+	VBROADCASTSS (R11)(DX*2), Z28
+	VFMADD231PS  Z26, Z28, Z22
+	VFMADD231PS  Y27, Y28, Y23
+	VBROADCASTSS (R12), Z28
+	VFMADD231PS  Z26, Z28, Z24
+	VFMADD231PS  Y27, Y28, Y25
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         BX, R12
+	ADDQ         DI, SI
+	DECQ         AX
+	JNZ          one
+
+end:
+	CMPQ   CX, $0x18
+	JNE    masked
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R13, AX
+	VADDPS (AX), Z0, Z0
+	VADDPS 64(AX), Y1, Y1
+	ADDQ   R14, AX
+	VADDPS (AX), Z2, Z2
+	VADDPS 64(AX), Y3, Y3
+	ADDQ   R14, AX
+	VADDPS (AX), Z4, Z4
+	VADDPS 64(AX), Y5, Y5
+	ADDQ   R14, AX
+	VADDPS (AX), Z6, Z6
+	VADDPS 64(AX), Y7, Y7
+	ADDQ   R14, AX
+	VADDPS (AX), Z8, Z8
+	VADDPS 64(AX), Y9, Y9
+	ADDQ   R14, AX
+	VADDPS (AX), Z10, Z10
+	VADDPS 64(AX), Y11, Y11
+	ADDQ   R14, AX
+	VADDPS (AX), Z12, Z12
+	VADDPS 64(AX), Y13, Y13
+	ADDQ   R14, AX
+	VADDPS (AX), Z14, Z14
+	VADDPS 64(AX), Y15, Y15
+	ADDQ   R14, AX
+	VADDPS (AX), Z16, Z16
+	VADDPS 64(AX), Y17, Y17
+	ADDQ   R14, AX
+	VADDPS (AX), Z18, Z18
+	VADDPS 64(AX), Y19, Y19
+	ADDQ   R14, AX
+	VADDPS (AX), Z20, Z20
+	VADDPS 64(AX), Y21, Y21
+	ADDQ   R14, AX
+	VADDPS (AX), Z22, Z22
+	VADDPS 64(AX), Y23, Y23
+	ADDQ   R14, AX
+	VADDPS (AX), Z24, Z24
+	VADDPS 64(AX), Y25, Y25
+
+fulloverwrite:
+	VMOVUPS Z0, (R13)
+	VMOVUPS Y1, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z2, (R13)
+	VMOVUPS Y3, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z4, (R13)
+	VMOVUPS Y5, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z6, (R13)
+	VMOVUPS Y7, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z8, (R13)
+	VMOVUPS Y9, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z10, (R13)
+	VMOVUPS Y11, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z12, (R13)
+	VMOVUPS Y13, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z14, (R13)
+	VMOVUPS Y15, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z16, (R13)
+	VMOVUPS Y17, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z18, (R13)
+	VMOVUPS Y19, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z20, (R13)
+	VMOVUPS Y21, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z22, (R13)
+	VMOVUPS Y23, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z24, (R13)
+	VMOVUPS Y25, 64(R13)
+	VZEROUPPER
+	RET
+
+masked:
+	MOVB     accumulate+72(FP), AL
+	TESTB    AL, AL
+	JZ       maskedoverwrite
+	MOVQ     R13, AX
+	VADDPS.Z (AX), Z0, K1, Z0
+	VADDPS.Z 64(AX), Y1, K2, Y1
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z2, K1, Z2
+	VADDPS.Z 64(AX), Y3, K2, Y3
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z4, K1, Z4
+	VADDPS.Z 64(AX), Y5, K2, Y5
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z6, K1, Z6
+	VADDPS.Z 64(AX), Y7, K2, Y7
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z8, K1, Z8
+	VADDPS.Z 64(AX), Y9, K2, Y9
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z10, K1, Z10
+	VADDPS.Z 64(AX), Y11, K2, Y11
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z12, K1, Z12
+	VADDPS.Z 64(AX), Y13, K2, Y13
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z14, K1, Z14
+	VADDPS.Z 64(AX), Y15, K2, Y15
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z16, K1, Z16
+	VADDPS.Z 64(AX), Y17, K2, Y17
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z18, K1, Z18
+	VADDPS.Z 64(AX), Y19, K2, Y19
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z20, K1, Z20
+	VADDPS.Z 64(AX), Y21, K2, Y21
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z22, K1, Z22
+	VADDPS.Z 64(AX), Y23, K2, Y23
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z24, K1, Z24
+	VADDPS.Z 64(AX), Y25, K2, Y25
+
+maskedoverwrite:
+	VMOVUPS Z0, K1, (R13)
+	VMOVUPS Y1, K2, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z2, K1, (R13)
+	VMOVUPS Y3, K2, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z4, K1, (R13)
+	VMOVUPS Y5, K2, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z6, K1, (R13)
+	VMOVUPS Y7, K2, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z8, K1, (R13)
+	VMOVUPS Y9, K2, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z10, K1, (R13)
+	VMOVUPS Y11, K2, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z12, K1, (R13)
+	VMOVUPS Y13, K2, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z14, K1, (R13)
+	VMOVUPS Y15, K2, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z16, K1, (R13)
+	VMOVUPS Y17, K2, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z18, K1, (R13)
+	VMOVUPS Y19, K2, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z20, K1, (R13)
+	VMOVUPS Y21, K2, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z22, K1, (R13)
+	VMOVUPS Y23, K2, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z24, K1, (R13)
+	VMOVUPS Y25, K2, 64(R13)
+	VZEROUPPER
+	RET
+
+// func tileWide13x32(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, MMX+
-TEXT ·tileWide13x2(SB), NOSPLIT, $0-73
+TEXT ·tileWide13x32(SB), NOSPLIT, $0-73
 	MOVQ       k+0(FP), AX
 	MOVQ       aRow+16(FP), DX
 	SHLQ       $0x02, DX
@@ -14255,48 +22774,48 @@ TEXT ·tileWide13x2(SB), NOSPLIT, $0-73
 	KMOVW      R13, K1
 	SHRQ       $0x10, R13
 	KMOVW      R13, K2
-	MOVQ       c+48(FP), CX
-	MOVQ       cRow+56(FP), R13
-	SHLQ       $0x02, R13
-	MOVQ       CX, R14
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
+	MOVQ       c+48(FP), R13
+	MOVQ       cRow+56(FP), R14
+	SHLQ       $0x02, R14
+	MOVQ       R13, R15
+	PREFETCHT0 (R15)
+	PREFETCHT0 64(R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	PREFETCHT0 64(R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	PREFETCHT0 64(R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	PREFETCHT0 64(R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	PREFETCHT0 64(R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	PREFETCHT0 64(R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	PREFETCHT0 64(R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	PREFETCHT0 64(R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	PREFETCHT0 64(R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	PREFETCHT0 64(R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	PREFETCHT0 64(R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	PREFETCHT0 64(R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	PREFETCHT0 64(R15)
 	SUBQ       $0x02, AX
 	JLT        rest
 
@@ -14460,94 +22979,182 @@ one:
 	JNZ          one
 
 end:
-	MOVB     accumulate+72(FP), AL
-	TESTB    AL, AL
-	JZ       overwrite
-	MOVQ     CX, AX
-	VADDPS.Z (AX), Z0, K1, Z0
-	VADDPS.Z 64(AX), Z1, K2, Z1
-	ADDQ     R13, AX
-	VADDPS.Z (AX), Z2, K1, Z2
-	VADDPS.Z 64(AX), Z3, K2, Z3
-	ADDQ     R13, AX
-	VADDPS.Z (AX), Z4, K1, Z4
-	VADDPS.Z 64(AX), Z5, K2, Z5
-	ADDQ     R13, AX
-	VADDPS.Z (AX), Z6, K1, Z6
-	VADDPS.Z 64(AX), Z7, K2, Z7
-	ADDQ     R13, AX
-	VADDPS.Z (AX), Z8, K1, Z8
-	VADDPS.Z 64(AX), Z9, K2, Z9
-	ADDQ     R13, AX
-	VADDPS.Z (AX), Z10, K1, Z10
-	VADDPS.Z 64(AX), Z11, K2, Z11
-	ADDQ     R13, AX
-	VADDPS.Z (AX), Z12, K1, Z12
-	VADDPS.Z 64(AX), Z13, K2, Z13
-	ADDQ     R13, AX
-	VADDPS.Z (AX), Z14, K1, Z14
-	VADDPS.Z 64(AX), Z15, K2, Z15
-	ADDQ     R13, AX
-	VADDPS.Z (AX), Z16, K1, Z16
-	VADDPS.Z 64(AX), Z17, K2, Z17
-	ADDQ     R13, AX
-	VADDPS.Z (AX), Z18, K1, Z18
-	VADDPS.Z 64(AX), Z19, K2, Z19
-	ADDQ     R13, AX
-	VADDPS.Z (AX), Z20, K1, Z20
-	VADDPS.Z 64(AX), Z21, K2, Z21
-	ADDQ     R13, AX
-	VADDPS.Z (AX), Z22, K1, Z22
-	VADDPS.Z 64(AX), Z23, K2, Z23
-	ADDQ     R13, AX
-	VADDPS.Z (AX), Z24, K1, Z24
-	VADDPS.Z 64(AX), Z25, K2, Z25
+	CMPQ   CX, $0x20
+	JNE    masked
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R13, AX
+	VADDPS (AX), Z0, Z0
+	VADDPS 64(AX), Z1, Z1
+	ADDQ   R14, AX
+	VADDPS (AX), Z2, Z2
+	VADDPS 64(AX), Z3, Z3
+	ADDQ   R14, AX
+	VADDPS (AX), Z4, Z4
+	VADDPS 64(AX), Z5, Z5
+	ADDQ   R14, AX
+	VADDPS (AX), Z6, Z6
+	VADDPS 64(AX), Z7, Z7
+	ADDQ   R14, AX
+	VADDPS (AX), Z8, Z8
+	VADDPS 64(AX), Z9, Z9
+	ADDQ   R14, AX
+	VADDPS (AX), Z10, Z10
+	VADDPS 64(AX), Z11, Z11
+	ADDQ   R14, AX
+	VADDPS (AX), Z12, Z12
+	VADDPS 64(AX), Z13, Z13
+	ADDQ   R14, AX
+	VADDPS (AX), Z14, Z14
+	VADDPS 64(AX), Z15, Z15
+	ADDQ   R14, AX
+	VADDPS (AX), Z16, Z16
+	VADDPS 64(AX), Z17, Z17
+	ADDQ   R14, AX
+	VADDPS (AX), Z18, Z18
+	VADDPS 64(AX), Z19, Z19
+	ADDQ   R14, AX
+	VADDPS (AX), Z20, Z20
+	VADDPS 64(AX), Z21, Z21
+	ADDQ   R14, AX
+	VADDPS (AX), Z22, Z22
+	VADDPS 64(AX), Z23, Z23
+	ADDQ   R14, AX
+	VADDPS (AX), Z24, Z24
+	VADDPS 64(AX), Z25, Z25
 
-overwrite:
-	VMOVUPS Z0, K1, (CX)
-	VMOVUPS Z1, K2, 64(CX)
-	ADDQ    R13, CX
-	VMOVUPS Z2, K1, (CX)
-	VMOVUPS Z3, K2, 64(CX)
-	ADDQ    R13, CX
-	VMOVUPS Z4, K1, (CX)
-	VMOVUPS Z5, K2, 64(CX)
-	ADDQ    R13, CX
-	VMOVUPS Z6, K1, (CX)
-	VMOVUPS Z7, K2, 64(CX)
-	ADDQ    R13, CX
-	VMOVUPS Z8, K1, (CX)
-	VMOVUPS Z9, K2, 64(CX)
-	ADDQ    R13, CX
-	VMOVUPS Z10, K1, (CX)
-	VMOVUPS Z11, K2, 64(CX)
-	ADDQ    R13, CX
-	VMOVUPS Z12, K1, (CX)
-	VMOVUPS Z13, K2, 64(CX)
-	ADDQ    R13, CX
-	VMOVUPS Z14, K1, (CX)
-	VMOVUPS Z15, K2, 64(CX)
-	ADDQ    R13, CX
-	VMOVUPS Z16, K1, (CX)
-	VMOVUPS Z17, K2, 64(CX)
-	ADDQ    R13, CX
-	VMOVUPS Z18, K1, (CX)
-	VMOVUPS Z19, K2, 64(CX)
-	ADDQ    R13, CX
-	VMOVUPS Z20, K1, (CX)
-	VMOVUPS Z21, K2, 64(CX)
-	ADDQ    R13, CX
-	VMOVUPS Z22, K1, (CX)
-	VMOVUPS Z23, K2, 64(CX)
-	ADDQ    R13, CX
-	VMOVUPS Z24, K1, (CX)
-	VMOVUPS Z25, K2, 64(CX)
+fulloverwrite:
+	VMOVUPS Z0, (R13)
+	VMOVUPS Z1, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z2, (R13)
+	VMOVUPS Z3, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z4, (R13)
+	VMOVUPS Z5, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z6, (R13)
+	VMOVUPS Z7, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z8, (R13)
+	VMOVUPS Z9, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z10, (R13)
+	VMOVUPS Z11, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z12, (R13)
+	VMOVUPS Z13, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z14, (R13)
+	VMOVUPS Z15, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z16, (R13)
+	VMOVUPS Z17, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z18, (R13)
+	VMOVUPS Z19, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z20, (R13)
+	VMOVUPS Z21, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z22, (R13)
+	VMOVUPS Z23, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z24, (R13)
+	VMOVUPS Z25, 64(R13)
 	VZEROUPPER
 	RET
 
-// func tileHalf13x2(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+masked:
+	MOVB     accumulate+72(FP), AL
+	TESTB    AL, AL
+	JZ       maskedoverwrite
+	MOVQ     R13, AX
+	VADDPS.Z (AX), Z0, K1, Z0
+	VADDPS.Z 64(AX), Z1, K2, Z1
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z2, K1, Z2
+	VADDPS.Z 64(AX), Z3, K2, Z3
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z4, K1, Z4
+	VADDPS.Z 64(AX), Z5, K2, Z5
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z6, K1, Z6
+	VADDPS.Z 64(AX), Z7, K2, Z7
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z8, K1, Z8
+	VADDPS.Z 64(AX), Z9, K2, Z9
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z10, K1, Z10
+	VADDPS.Z 64(AX), Z11, K2, Z11
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z12, K1, Z12
+	VADDPS.Z 64(AX), Z13, K2, Z13
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z14, K1, Z14
+	VADDPS.Z 64(AX), Z15, K2, Z15
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z16, K1, Z16
+	VADDPS.Z 64(AX), Z17, K2, Z17
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z18, K1, Z18
+	VADDPS.Z 64(AX), Z19, K2, Z19
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z20, K1, Z20
+	VADDPS.Z 64(AX), Z21, K2, Z21
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z22, K1, Z22
+	VADDPS.Z 64(AX), Z23, K2, Z23
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z24, K1, Z24
+	VADDPS.Z 64(AX), Z25, K2, Z25
+
+maskedoverwrite:
+	VMOVUPS Z0, K1, (R13)
+	VMOVUPS Z1, K2, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z2, K1, (R13)
+	VMOVUPS Z3, K2, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z4, K1, (R13)
+	VMOVUPS Z5, K2, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z6, K1, (R13)
+	VMOVUPS Z7, K2, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z8, K1, (R13)
+	VMOVUPS Z9, K2, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z10, K1, (R13)
+	VMOVUPS Z11, K2, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z12, K1, (R13)
+	VMOVUPS Z13, K2, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z14, K1, (R13)
+	VMOVUPS Z15, K2, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z16, K1, (R13)
+	VMOVUPS Z17, K2, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z18, K1, (R13)
+	VMOVUPS Z19, K2, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z20, K1, (R13)
+	VMOVUPS Z21, K2, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z22, K1, (R13)
+	VMOVUPS Z23, K2, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z24, K1, (R13)
+	VMOVUPS Z25, K2, 64(R13)
+	VZEROUPPER
+	RET
+
+// func tileHalf13x32(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, MMX+
-TEXT ·tileHalf13x2(SB), NOSPLIT, $0-73
+TEXT ·tileHalf13x32(SB), NOSPLIT, $0-73
 	MOVQ       k+0(FP), AX
 	MOVQ       aRow+16(FP), DX
 	SHLQ       $0x02, DX
@@ -14597,48 +23204,48 @@ TEXT ·tileHalf13x2(SB), NOSPLIT, $0-73
 	KMOVW      R13, K1
 	SHRQ       $0x10, R13
 	KMOVW      R13, K2
-	MOVQ       c+48(FP), CX
-	MOVQ       cRow+56(FP), R13
-	SHLQ       $0x02, R13
-	MOVQ       CX, R14
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
+	MOVQ       c+48(FP), R13
+	MOVQ       cRow+56(FP), R14
+	SHLQ       $0x02, R14
+	MOVQ       R13, R15
+	PREFETCHT0 (R15)
+	PREFETCHT0 64(R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	PREFETCHT0 64(R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	PREFETCHT0 64(R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	PREFETCHT0 64(R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	PREFETCHT0 64(R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	PREFETCHT0 64(R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	PREFETCHT0 64(R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	PREFETCHT0 64(R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	PREFETCHT0 64(R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	PREFETCHT0 64(R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	PREFETCHT0 64(R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	PREFETCHT0 64(R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	PREFETCHT0 64(R15)
 	SUBQ       $0x02, AX
 	JLT        rest
 
@@ -15192,94 +23799,638 @@ one:
 	JNZ          one
 
 end:
-	MOVB     accumulate+72(FP), AL
-	TESTB    AL, AL
-	JZ       overwrite
-	MOVQ     CX, AX
-	VADDPS.Z (AX), Z0, K1, Z0
-	VADDPS.Z 64(AX), Z1, K2, Z1
-	ADDQ     R13, AX
-	VADDPS.Z (AX), Z2, K1, Z2
-	VADDPS.Z 64(AX), Z3, K2, Z3
-	ADDQ     R13, AX
-	VADDPS.Z (AX), Z4, K1, Z4
-	VADDPS.Z 64(AX), Z5, K2, Z5
-	ADDQ     R13, AX
-	VADDPS.Z (AX), Z6, K1, Z6
-	VADDPS.Z 64(AX), Z7, K2, Z7
-	ADDQ     R13, AX
-	VADDPS.Z (AX), Z8, K1, Z8
-	VADDPS.Z 64(AX), Z9, K2, Z9
-	ADDQ     R13, AX
-	VADDPS.Z (AX), Z10, K1, Z10
-	VADDPS.Z 64(AX), Z11, K2, Z11
-	ADDQ     R13, AX
-	VADDPS.Z (AX), Z12, K1, Z12
-	VADDPS.Z 64(AX), Z13, K2, Z13
-	ADDQ     R13, AX
-	VADDPS.Z (AX), Z14, K1, Z14
-	VADDPS.Z 64(AX), Z15, K2, Z15
-	ADDQ     R13, AX
-	VADDPS.Z (AX), Z16, K1, Z16
-	VADDPS.Z 64(AX), Z17, K2, Z17
-	ADDQ     R13, AX
-	VADDPS.Z (AX), Z18, K1, Z18
-	VADDPS.Z 64(AX), Z19, K2, Z19
-	ADDQ     R13, AX
-	VADDPS.Z (AX), Z20, K1, Z20
-	VADDPS.Z 64(AX), Z21, K2, Z21
-	ADDQ     R13, AX
-	VADDPS.Z (AX), Z22, K1, Z22
-	VADDPS.Z 64(AX), Z23, K2, Z23
-	ADDQ     R13, AX
-	VADDPS.Z (AX), Z24, K1, Z24
-	VADDPS.Z 64(AX), Z25, K2, Z25
+	CMPQ   CX, $0x20
+	JNE    masked
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R13, AX
+	VADDPS (AX), Z0, Z0
+	VADDPS 64(AX), Z1, Z1
+	ADDQ   R14, AX
+	VADDPS (AX), Z2, Z2
+	VADDPS 64(AX), Z3, Z3
+	ADDQ   R14, AX
+	VADDPS (AX), Z4, Z4
+	VADDPS 64(AX), Z5, Z5
+	ADDQ   R14, AX
+	VADDPS (AX), Z6, Z6
+	VADDPS 64(AX), Z7, Z7
+	ADDQ   R14, AX
+	VADDPS (AX), Z8, Z8
+	VADDPS 64(AX), Z9, Z9
+	ADDQ   R14, AX
+	VADDPS (AX), Z10, Z10
+	VADDPS 64(AX), Z11, Z11
+	ADDQ   R14, AX
+	VADDPS (AX), Z12, Z12
+	VADDPS 64(AX), Z13, Z13
+	ADDQ   R14, AX
+	VADDPS (AX), Z14, Z14
+	VADDPS 64(AX), Z15, Z15
+	ADDQ   R14, AX
+	VADDPS (AX), Z16, Z16
+	VADDPS 64(AX), Z17, Z17
+	ADDQ   R14, AX
+	VADDPS (AX), Z18, Z18
+	VADDPS 64(AX), Z19, Z19
+	ADDQ   R14, AX
+	VADDPS (AX), Z20, Z20
+	VADDPS 64(AX), Z21, Z21
+	ADDQ   R14, AX
+	VADDPS (AX), Z22, Z22
+	VADDPS 64(AX), Z23, Z23
+	ADDQ   R14, AX
+	VADDPS (AX), Z24, Z24
+	VADDPS 64(AX), Z25, Z25
 
-overwrite:
-	VMOVUPS Z0, K1, (CX)
-	VMOVUPS Z1, K2, 64(CX)
-	ADDQ    R13, CX
-	VMOVUPS Z2, K1, (CX)
-	VMOVUPS Z3, K2, 64(CX)
-	ADDQ    R13, CX
-	VMOVUPS Z4, K1, (CX)
-	VMOVUPS Z5, K2, 64(CX)
-	ADDQ    R13, CX
-	VMOVUPS Z6, K1, (CX)
-	VMOVUPS Z7, K2, 64(CX)
-	ADDQ    R13, CX
-	VMOVUPS Z8, K1, (CX)
-	VMOVUPS Z9, K2, 64(CX)
-	ADDQ    R13, CX
-	VMOVUPS Z10, K1, (CX)
-	VMOVUPS Z11, K2, 64(CX)
-	ADDQ    R13, CX
-	VMOVUPS Z12, K1, (CX)
-	VMOVUPS Z13, K2, 64(CX)
-	ADDQ    R13, CX
-	VMOVUPS Z14, K1, (CX)
-	VMOVUPS Z15, K2, 64(CX)
-	ADDQ    R13, CX
-	VMOVUPS Z16, K1, (CX)
-	VMOVUPS Z17, K2, 64(CX)
-	ADDQ    R13, CX
-	VMOVUPS Z18, K1, (CX)
-	VMOVUPS Z19, K2, 64(CX)
-	ADDQ    R13, CX
-	VMOVUPS Z20, K1, (CX)
-	VMOVUPS Z21, K2, 64(CX)
-	ADDQ    R13, CX
-	VMOVUPS Z22, K1, (CX)
-	VMOVUPS Z23, K2, 64(CX)
-	ADDQ    R13, CX
-	VMOVUPS Z24, K1, (CX)
-	VMOVUPS Z25, K2, 64(CX)
+fulloverwrite:
+	VMOVUPS Z0, (R13)
+	VMOVUPS Z1, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z2, (R13)
+	VMOVUPS Z3, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z4, (R13)
+	VMOVUPS Z5, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z6, (R13)
+	VMOVUPS Z7, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z8, (R13)
+	VMOVUPS Z9, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z10, (R13)
+	VMOVUPS Z11, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z12, (R13)
+	VMOVUPS Z13, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z14, (R13)
+	VMOVUPS Z15, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z16, (R13)
+	VMOVUPS Z17, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z18, (R13)
+	VMOVUPS Z19, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z20, (R13)
+	VMOVUPS Z21, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z22, (R13)
+	VMOVUPS Z23, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z24, (R13)
+	VMOVUPS Z25, 64(R13)
 	VZEROUPPER
 	RET
 
-// func tileWide14x2(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+masked:
+	MOVB     accumulate+72(FP), AL
+	TESTB    AL, AL
+	JZ       maskedoverwrite
+	MOVQ     R13, AX
+	VADDPS.Z (AX), Z0, K1, Z0
+	VADDPS.Z 64(AX), Z1, K2, Z1
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z2, K1, Z2
+	VADDPS.Z 64(AX), Z3, K2, Z3
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z4, K1, Z4
+	VADDPS.Z 64(AX), Z5, K2, Z5
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z6, K1, Z6
+	VADDPS.Z 64(AX), Z7, K2, Z7
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z8, K1, Z8
+	VADDPS.Z 64(AX), Z9, K2, Z9
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z10, K1, Z10
+	VADDPS.Z 64(AX), Z11, K2, Z11
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z12, K1, Z12
+	VADDPS.Z 64(AX), Z13, K2, Z13
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z14, K1, Z14
+	VADDPS.Z 64(AX), Z15, K2, Z15
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z16, K1, Z16
+	VADDPS.Z 64(AX), Z17, K2, Z17
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z18, K1, Z18
+	VADDPS.Z 64(AX), Z19, K2, Z19
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z20, K1, Z20
+	VADDPS.Z 64(AX), Z21, K2, Z21
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z22, K1, Z22
+	VADDPS.Z 64(AX), Z23, K2, Z23
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z24, K1, Z24
+	VADDPS.Z 64(AX), Z25, K2, Z25
+
+maskedoverwrite:
+	VMOVUPS Z0, K1, (R13)
+	VMOVUPS Z1, K2, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z2, K1, (R13)
+	VMOVUPS Z3, K2, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z4, K1, (R13)
+	VMOVUPS Z5, K2, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z6, K1, (R13)
+	VMOVUPS Z7, K2, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z8, K1, (R13)
+	VMOVUPS Z9, K2, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z10, K1, (R13)
+	VMOVUPS Z11, K2, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z12, K1, (R13)
+	VMOVUPS Z13, K2, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z14, K1, (R13)
+	VMOVUPS Z15, K2, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z16, K1, (R13)
+	VMOVUPS Z17, K2, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z18, K1, (R13)
+	VMOVUPS Z19, K2, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z20, K1, (R13)
+	VMOVUPS Z21, K2, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z22, K1, (R13)
+	VMOVUPS Z23, K2, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z24, K1, (R13)
+	VMOVUPS Z25, K2, 64(R13)
+	VZEROUPPER
+	RET
+
+// func tileWide14x24(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+// Requires: AVX, AVX512DQ, AVX512F, AVX512VL, BMI2, FMA3, MMX+
+TEXT ·tileWide14x24(SB), NOSPLIT, $0-73
+	MOVQ       k+0(FP), AX
+	MOVQ       aRow+16(FP), DX
+	SHLQ       $0x02, DX
+	MOVQ       aCol+24(FP), BX
+	SHLQ       $0x02, BX
+	MOVQ       bRow+40(FP), DI
+	SHLQ       $0x02, DI
+	MOVQ       b+32(FP), SI
+	MOVQ       a+8(FP), R8
+	LEAQ       (R8)(DX*2), R9
+	ADDQ       DX, R9
+	LEAQ       (R9)(DX*2), R10
+	ADDQ       DX, R10
+	LEAQ       (R10)(DX*2), R11
+	ADDQ       DX, R11
+	LEAQ       (R11)(DX*2), R12
+	ADDQ       DX, R12
+	VXORPS     Z0, Z0, Z0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Z2, Z2, Z2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Z4, Z4, Z4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Z6, Z6, Z6
+	VXORPS     Y7, Y7, Y7
+	VXORPS     Z8, Z8, Z8
+	VXORPS     Y9, Y9, Y9
+	VXORPS     Z10, Z10, Z10
+	VXORPS     Y11, Y11, Y11
+	VXORPS     Z12, Z12, Z12
+	VXORPS     Y13, Y13, Y13
+	VXORPS     Z14, Z14, Z14
+	VXORPS     Y15, Y15, Y15
+	VXORPS     Z16, Z16, Z16
+	VXORPS     Y17, Y17, Y17
+	VXORPS     Z18, Z18, Z18
+	VXORPS     Y19, Y19, Y19
+	VXORPS     Z20, Z20, Z20
+	VXORPS     Y21, Y21, Y21
+	VXORPS     Z22, Z22, Z22
+	VXORPS     Y23, Y23, Y23
+	VXORPS     Z24, Z24, Z24
+	VXORPS     Y25, Y25, Y25
+	VXORPS     Z26, Z26, Z26
+	VXORPS     Y27, Y27, Y27
+	MOVQ       cols+64(FP), CX
+	MOVQ       $-1, R13
+	BZHIQ      CX, R13, R13
+	KMOVW      R13, K1
+	SHRQ       $0x10, R13
+	KMOVW      R13, K2
+	MOVQ       c+48(FP), R13
+	MOVQ       cRow+56(FP), R14
+	SHLQ       $0x02, R14
+	MOVQ       R13, R15
+	PREFETCHT0 (R15)
+	PREFETCHT0 64(R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	PREFETCHT0 64(R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	PREFETCHT0 64(R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	PREFETCHT0 64(R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	PREFETCHT0 64(R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	PREFETCHT0 64(R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	PREFETCHT0 64(R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	PREFETCHT0 64(R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	PREFETCHT0 64(R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	PREFETCHT0 64(R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	PREFETCHT0 64(R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	PREFETCHT0 64(R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	PREFETCHT0 64(R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	PREFETCHT0 64(R15)
+	SUBQ       $0x02, AX
+	JLT        rest
+
+loop:
+	VMOVUPS.Z    (SI), K1, Z28
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS.Z    64(SI), K2, Y29
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z30
+	VFMADD231PS  Z28, Z30, Z0
+	VFMADD231PS  Y29, Y30, Y1
+	VBROADCASTSS (R8)(DX*1), Z30
+	VFMADD231PS  Z28, Z30, Z2
+	VFMADD231PS  Y29, Y30, Y3
+	VBROADCASTSS (R8)(DX*2), Z30
+	VFMADD231PS  Z28, Z30, Z4
+	VFMADD231PS  Y29, Y30, Y5
+	VBROADCASTSS (R9), Z30
+	VFMADD231PS  Z28, Z30, Z6
+	VFMADD231PS  Y29, Y30, Y7
+	VBROADCASTSS (R9)(DX*1), Z30
+	VFMADD231PS  Z28, Z30, Z8
+	VFMADD231PS  Y29, Y30, Y9
+	VBROADCASTSS (R9)(DX*2), Z30
+	VFMADD231PS  Z28, Z30, Z10
+	VFMADD231PS  Y29, Y30, Y11
+	VBROADCASTSS (R10), Z30
+	VFMADD231PS  Z28, Z30, Z12
+	VFMADD231PS  Y29, Y30, Y13
+	VBROADCASTSS (R10)(DX*1), Z30
+	VFMADD231PS  Z28, Z30, Z14
+	VFMADD231PS  Y29, Y30, Y15
+	VBROADCASTSS (R10)(DX*2), Z30
+	VFMADD231PS  Z28, Z30, Z16
+	VFMADD231PS  Y29, Y30, Y17
+	VBROADCASTSS (R11), Z30
+	VFMADD231PS  Z28, Z30, Z18
+	VFMADD231PS  Y29, Y30, Y19
+	VBROADCASTSS (R11)(DX*1), Z30
+	VFMADD231PS  Z28, Z30, Z20
+	VFMADD231PS  Y29, Y30, Y21
+	VBROADCASTSS (R11)(DX*2), Z30
+	VFMADD231PS  Z28, Z30, Z22
+	VFMADD231PS  Y29, Y30, Y23
+	VBROADCASTSS (R12), Z30
+	VFMADD231PS  Z28, Z30, Z24
+	VFMADD231PS  Y29, Y30, Y25
+	VBROADCASTSS (R12)(DX*1), Z30
+	VFMADD231PS  Z28, Z30, Z26
+	VFMADD231PS  Y29, Y30, Y27
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         BX, R12
+	ADDQ         DI, SI
+	VMOVUPS.Z    (SI), K1, Z28
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS.Z    64(SI), K2, Y29
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z30
+	VFMADD231PS  Z28, Z30, Z0
+	VFMADD231PS  Y29, Y30, Y1
+	VBROADCASTSS (R8)(DX*1), Z30
+	VFMADD231PS  Z28, Z30, Z2
+	VFMADD231PS  Y29, Y30, Y3
+	VBROADCASTSS (R8)(DX*2), Z30
+	VFMADD231PS  Z28, Z30, Z4
+	VFMADD231PS  Y29, Y30, Y5
+	VBROADCASTSS (R9), Z30
+	VFMADD231PS  Z28, Z30, Z6
+	VFMADD231PS  Y29, Y30, Y7
+	VBROADCASTSS (R9)(DX*1), Z30
+	VFMADD231PS  Z28, Z30, Z8
+	VFMADD231PS  Y29, Y30, Y9
+	VBROADCASTSS (R9)(DX*2), Z30
+	VFMADD231PS  Z28, Z30, Z10
+	VFMADD231PS  Y29, Y30, Y11
+	VBROADCASTSS (R10), Z30
+	VFMADD231PS  Z28, Z30, Z12
+	VFMADD231PS  Y29, Y30, Y13
+	VBROADCASTSS (R10)(DX*1), Z30
+	VFMADD231PS  Z28, Z30, Z14
+	VFMADD231PS  Y29, Y30, Y15
+	VBROADCASTSS (R10)(DX*2), Z30
+	VFMADD231PS  Z28, Z30, Z16
+	VFMADD231PS  Y29, Y30, Y17
+	VBROADCASTSS (R11), Z30
+	VFMADD231PS  Z28, Z30, Z18
+	VFMADD231PS  Y29, Y30, Y19
+	VBROADCASTSS (R11)(DX*1), Z30
+	VFMADD231PS  Z28, Z30, Z20
+	VFMADD231PS  Y29, Y30, Y21
+	VBROADCASTSS (R11)(DX*2), Z30
+	VFMADD231PS  Z28, Z30, Z22
+	VFMADD231PS  Y29, Y30, Y23
+	VBROADCASTSS (R12), Z30
+	VFMADD231PS  Z28, Z30, Z24
+	VFMADD231PS  Y29, Y30, Y25
+	VBROADCASTSS (R12)(DX*1), Z30
+	VFMADD231PS  Z28, Z30, Z26
+	VFMADD231PS  Y29, Y30, Y27
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         BX, R12
+	ADDQ         DI, SI
+	SUBQ         $0x02, AX
+	JGE          loop
+
+rest:
+	ADDQ $0x02, AX
+	JZ   end
+
+one:
+	VMOVUPS.Z    (SI), K1, Z28
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS.Z    64(SI), K2, Y29
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z30
+	VFMADD231PS  Z28, Z30, Z0
+	VFMADD231PS  Y29, Y30, Y1
+	VBROADCASTSS (R8)(DX*1), Z30
+	VFMADD231PS  Z28, Z30, Z2
+	VFMADD231PS  Y29, Y30, Y3
+	VBROADCASTSS (R8)(DX*2), Z30
+	VFMADD231PS  Z28, Z30, Z4
+	VFMADD231PS  Y29, Y30, Y5
+	VBROADCASTSS (R9), Z30
+	VFMADD231PS  Z28, Z30, Z6
+	VFMADD231PS  Y29, Y30, Y7
+	VBROADCASTSS (R9)(DX*1), Z30
+	VFMADD231PS  Z28, Z30, Z8
+	VFMADD231PS  Y29, Y30, Y9
+	VBROADCASTSS (R9)(DX*2), Z30
+	VFMADD231PS  Z28, Z30, Z10
+	VFMADD231PS  Y29, Y30, Y11
+	VBROADCASTSS (R10), Z30
+	VFMADD231PS  Z28, Z30, Z12
+	VFMADD231PS  Y29, Y30, Y13
+	VBROADCASTSS (R10)(DX*1), Z30
+	VFMADD231PS  Z28, Z30, Z14
+	VFMADD231PS  Y29, Y30, Y15
+	VBROADCASTSS (R10)(DX*2), Z30
+	VFMADD231PS  Z28, Z30, Z16
+	VFMADD231PS  Y29, Y30, Y17
+	VBROADCASTSS (R11), Z30
+	VFMADD231PS  Z28, Z30, Z18
+	VFMADD231PS  Y29, Y30, Y19
+	VBROADCASTSS (R11)(DX*1), Z30
+	VFMADD231PS  Z28, Z30, Z20
+	VFMADD231PS  Y29, Y30, Y21
+	VBROADCASTSS (R11)(DX*2), Z30
+	VFMADD231PS  Z28, Z30, Z22
+	VFMADD231PS  Y29, Y30, Y23
+	VBROADCASTSS (R12), Z30
+	VFMADD231PS  Z28, Z30, Z24
+	VFMADD231PS  Y29, Y30, Y25
+	VBROADCASTSS (R12)(DX*1), Z30
+	VFMADD231PS  Z28, Z30, Z26
+	VFMADD231PS  Y29, Y30, Y27
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         BX, R12
+	ADDQ         DI, SI
+	DECQ         AX
+	JNZ          one
+
+end:
+	CMPQ   CX, $0x18
+	JNE    masked
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R13, AX
+	VADDPS (AX), Z0, Z0
+	VADDPS 64(AX), Y1, Y1
+	ADDQ   R14, AX
+	VADDPS (AX), Z2, Z2
+	VADDPS 64(AX), Y3, Y3
+	ADDQ   R14, AX
+	VADDPS (AX), Z4, Z4
+	VADDPS 64(AX), Y5, Y5
+	ADDQ   R14, AX
+	VADDPS (AX), Z6, Z6
+	VADDPS 64(AX), Y7, Y7
+	ADDQ   R14, AX
+	VADDPS (AX), Z8, Z8
+	VADDPS 64(AX), Y9, Y9
+	ADDQ   R14, AX
+	VADDPS (AX), Z10, Z10
+	VADDPS 64(AX), Y11, Y11
+	ADDQ   R14, AX
+	VADDPS (AX), Z12, Z12
+	VADDPS 64(AX), Y13, Y13
+	ADDQ   R14, AX
+	VADDPS (AX), Z14, Z14
+	VADDPS 64(AX), Y15, Y15
+	ADDQ   R14, AX
+	VADDPS (AX), Z16, Z16
+	VADDPS 64(AX), Y17, Y17
+	ADDQ   R14, AX
+	VADDPS (AX), Z18, Z18
+	VADDPS 64(AX), Y19, Y19
+	ADDQ   R14, AX
+	VADDPS (AX), Z20, Z20
+	VADDPS 64(AX), Y21, Y21
+	ADDQ   R14, AX
+	VADDPS (AX), Z22, Z22
+	VADDPS 64(AX), Y23, Y23
+	ADDQ   R14, AX
+	VADDPS (AX), Z24, Z24
+	VADDPS 64(AX), Y25, Y25
+	ADDQ   R14, AX
+	VADDPS (AX), Z26, Z26
+	VADDPS 64(AX), Y27, Y27
+
+fulloverwrite:
+	VMOVUPS Z0, (R13)
+	VMOVUPS Y1, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z2, (R13)
+	VMOVUPS Y3, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z4, (R13)
+	VMOVUPS Y5, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z6, (R13)
+	VMOVUPS Y7, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z8, (R13)
+	VMOVUPS Y9, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z10, (R13)
+	VMOVUPS Y11, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z12, (R13)
+	VMOVUPS Y13, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z14, (R13)
+	VMOVUPS Y15, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z16, (R13)
+	VMOVUPS Y17, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z18, (R13)
+	VMOVUPS Y19, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z20, (R13)
+	VMOVUPS Y21, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z22, (R13)
+	VMOVUPS Y23, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z24, (R13)
+	VMOVUPS Y25, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z26, (R13)
+	VMOVUPS Y27, 64(R13)
+	VZEROUPPER
+	RET
+
+masked:
+	MOVB     accumulate+72(FP), AL
+	TESTB    AL, AL
+	JZ       maskedoverwrite
+	MOVQ     R13, AX
+	VADDPS.Z (AX), Z0, K1, Z0
+	VADDPS.Z 64(AX), Y1, K2, Y1
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z2, K1, Z2
+	VADDPS.Z 64(AX), Y3, K2, Y3
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z4, K1, Z4
+	VADDPS.Z 64(AX), Y5, K2, Y5
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z6, K1, Z6
+	VADDPS.Z 64(AX), Y7, K2, Y7
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z8, K1, Z8
+	VADDPS.Z 64(AX), Y9, K2, Y9
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z10, K1, Z10
+	VADDPS.Z 64(AX), Y11, K2, Y11
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z12, K1, Z12
+	VADDPS.Z 64(AX), Y13, K2, Y13
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z14, K1, Z14
+	VADDPS.Z 64(AX), Y15, K2, Y15
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z16, K1, Z16
+	VADDPS.Z 64(AX), Y17, K2, Y17
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z18, K1, Z18
+	VADDPS.Z 64(AX), Y19, K2, Y19
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z20, K1, Z20
+	VADDPS.Z 64(AX), Y21, K2, Y21
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z22, K1, Z22
+	VADDPS.Z 64(AX), Y23, K2, Y23
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z24, K1, Z24
+	VADDPS.Z 64(AX), Y25, K2, Y25
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z26, K1, Z26
+	VADDPS.Z 64(AX), Y27, K2, Y27
+
+maskedoverwrite:
+	VMOVUPS Z0, K1, (R13)
+	VMOVUPS Y1, K2, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z2, K1, (R13)
+	VMOVUPS Y3, K2, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z4, K1, (R13)
+	VMOVUPS Y5, K2, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z6, K1, (R13)
+	VMOVUPS Y7, K2, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z8, K1, (R13)
+	VMOVUPS Y9, K2, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z10, K1, (R13)
+	VMOVUPS Y11, K2, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z12, K1, (R13)
+	VMOVUPS Y13, K2, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z14, K1, (R13)
+	VMOVUPS Y15, K2, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z16, K1, (R13)
+	VMOVUPS Y17, K2, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z18, K1, (R13)
+	VMOVUPS Y19, K2, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z20, K1, (R13)
+	VMOVUPS Y21, K2, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z22, K1, (R13)
+	VMOVUPS Y23, K2, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z24, K1, (R13)
+	VMOVUPS Y25, K2, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z26, K1, (R13)
+	VMOVUPS Y27, K2, 64(R13)
+	VZEROUPPER
+	RET
+
+// func tileWide14x32(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, MMX+
-TEXT ·tileWide14x2(SB), NOSPLIT, $0-73
+TEXT ·tileWide14x32(SB), NOSPLIT, $0-73
 	MOVQ       k+0(FP), AX
 	MOVQ       aRow+16(FP), DX
 	SHLQ       $0x02, DX
@@ -15331,51 +24482,51 @@ TEXT ·tileWide14x2(SB), NOSPLIT, $0-73
 	KMOVW      R13, K1
 	SHRQ       $0x10, R13
 	KMOVW      R13, K2
-	MOVQ       c+48(FP), CX
-	MOVQ       cRow+56(FP), R13
-	SHLQ       $0x02, R13
-	MOVQ       CX, R14
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
+	MOVQ       c+48(FP), R13
+	MOVQ       cRow+56(FP), R14
+	SHLQ       $0x02, R14
+	MOVQ       R13, R15
+	PREFETCHT0 (R15)
+	PREFETCHT0 64(R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	PREFETCHT0 64(R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	PREFETCHT0 64(R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	PREFETCHT0 64(R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	PREFETCHT0 64(R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	PREFETCHT0 64(R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	PREFETCHT0 64(R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	PREFETCHT0 64(R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	PREFETCHT0 64(R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	PREFETCHT0 64(R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	PREFETCHT0 64(R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	PREFETCHT0 64(R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	PREFETCHT0 64(R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	PREFETCHT0 64(R15)
 	SUBQ       $0x02, AX
 	JLT        rest
 
@@ -15548,100 +24699,194 @@ one:
 	JNZ          one
 
 end:
-	MOVB     accumulate+72(FP), AL
-	TESTB    AL, AL
-	JZ       overwrite
-	MOVQ     CX, AX
-	VADDPS.Z (AX), Z0, K1, Z0
-	VADDPS.Z 64(AX), Z1, K2, Z1
-	ADDQ     R13, AX
-	VADDPS.Z (AX), Z2, K1, Z2
-	VADDPS.Z 64(AX), Z3, K2, Z3
-	ADDQ     R13, AX
-	VADDPS.Z (AX), Z4, K1, Z4
-	VADDPS.Z 64(AX), Z5, K2, Z5
-	ADDQ     R13, AX
-	VADDPS.Z (AX), Z6, K1, Z6
-	VADDPS.Z 64(AX), Z7, K2, Z7
-	ADDQ     R13, AX
-	VADDPS.Z (AX), Z8, K1, Z8
-	VADDPS.Z 64(AX), Z9, K2, Z9
-	ADDQ     R13, AX
-	VADDPS.Z (AX), Z10, K1, Z10
-	VADDPS.Z 64(AX), Z11, K2, Z11
-	ADDQ     R13, AX
-	VADDPS.Z (AX), Z12, K1, Z12
-	VADDPS.Z 64(AX), Z13, K2, Z13
-	ADDQ     R13, AX
-	VADDPS.Z (AX), Z14, K1, Z14
-	VADDPS.Z 64(AX), Z15, K2, Z15
-	ADDQ     R13, AX
-	VADDPS.Z (AX), Z16, K1, Z16
-	VADDPS.Z 64(AX), Z17, K2, Z17
-	ADDQ     R13, AX
-	VADDPS.Z (AX), Z18, K1, Z18
-	VADDPS.Z 64(AX), Z19, K2, Z19
-	ADDQ     R13, AX
-	VADDPS.Z (AX), Z20, K1, Z20
-	VADDPS.Z 64(AX), Z21, K2, Z21
-	ADDQ     R13, AX
-	VADDPS.Z (AX), Z22, K1, Z22
-	VADDPS.Z 64(AX), Z23, K2, Z23
-	ADDQ     R13, AX
-	VADDPS.Z (AX), Z24, K1, Z24
-	VADDPS.Z 64(AX), Z25, K2, Z25
-	ADDQ     R13, AX
-	VADDPS.Z (AX), Z26, K1, Z26
-	VADDPS.Z 64(AX), Z27, K2, Z27
+	CMPQ   CX, $0x20
+	JNE    masked
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R13, AX
+	VADDPS (AX), Z0, Z0
+	VADDPS 64(AX), Z1, Z1
+	ADDQ   R14, AX
+	VADDPS (AX), Z2, Z2
+	VADDPS 64(AX), Z3, Z3
+	ADDQ   R14, AX
+	VADDPS (AX), Z4, Z4
+	VADDPS 64(AX), Z5, Z5
+	ADDQ   R14, AX
+	VADDPS (AX), Z6, Z6
+	VADDPS 64(AX), Z7, Z7
+	ADDQ   R14, AX
+	VADDPS (AX), Z8, Z8
+	VADDPS 64(AX), Z9, Z9
+	ADDQ   R14, AX
+	VADDPS (AX), Z10, Z10
+	VADDPS 64(AX), Z11, Z11
+	ADDQ   R14, AX
+	VADDPS (AX), Z12, Z12
+	VADDPS 64(AX), Z13, Z13
+	ADDQ   R14, AX
+	VADDPS (AX), Z14, Z14
+	VADDPS 64(AX), Z15, Z15
+	ADDQ   R14, AX
+	VADDPS (AX), Z16, Z16
+	VADDPS 64(AX), Z17, Z17
+	ADDQ   R14, AX
+	VADDPS (AX), Z18, Z18
+	VADDPS 64(AX), Z19, Z19
+	ADDQ   R14, AX
+	VADDPS (AX), Z20, Z20
+	VADDPS 64(AX), Z21, Z21
+	ADDQ   R14, AX
+	VADDPS (AX), Z22, Z22
+	VADDPS 64(AX), Z23, Z23
+	ADDQ   R14, AX
+	VADDPS (AX), Z24, Z24
+	VADDPS 64(AX), Z25, Z25
+	ADDQ   R14, AX
+	VADDPS (AX), Z26, Z26
+	VADDPS 64(AX), Z27, Z27
 
-overwrite:
-	VMOVUPS Z0, K1, (CX)
-	VMOVUPS Z1, K2, 64(CX)
-	ADDQ    R13, CX
-	VMOVUPS Z2, K1, (CX)
-	VMOVUPS Z3, K2, 64(CX)
-	ADDQ    R13, CX
-	VMOVUPS Z4, K1, (CX)
-	VMOVUPS Z5, K2, 64(CX)
-	ADDQ    R13, CX
-	VMOVUPS Z6, K1, (CX)
-	VMOVUPS Z7, K2, 64(CX)
-	ADDQ    R13, CX
-	VMOVUPS Z8, K1, (CX)
-	VMOVUPS Z9, K2, 64(CX)
-	ADDQ    R13, CX
-	VMOVUPS Z10, K1, (CX)
-	VMOVUPS Z11, K2, 64(CX)
-	ADDQ    R13, CX
-	VMOVUPS Z12, K1, (CX)
-	VMOVUPS Z13, K2, 64(CX)
-	ADDQ    R13, CX
-	VMOVUPS Z14, K1, (CX)
-	VMOVUPS Z15, K2, 64(CX)
-	ADDQ    R13, CX
-	VMOVUPS Z16, K1, (CX)
-	VMOVUPS Z17, K2, 64(CX)
-	ADDQ    R13, CX
-	VMOVUPS Z18, K1, (CX)
-	VMOVUPS Z19, K2, 64(CX)
-	ADDQ    R13, CX
-	VMOVUPS Z20, K1, (CX)
-	VMOVUPS Z21, K2, 64(CX)
-	ADDQ    R13, CX
-	VMOVUPS Z22, K1, (CX)
-	VMOVUPS Z23, K2, 64(CX)
-	ADDQ    R13, CX
-	VMOVUPS Z24, K1, (CX)
-	VMOVUPS Z25, K2, 64(CX)
-	ADDQ    R13, CX
-	VMOVUPS Z26, K1, (CX)
-	VMOVUPS Z27, K2, 64(CX)
+fulloverwrite:
+	VMOVUPS Z0, (R13)
+	VMOVUPS Z1, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z2, (R13)
+	VMOVUPS Z3, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z4, (R13)
+	VMOVUPS Z5, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z6, (R13)
+	VMOVUPS Z7, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z8, (R13)
+	VMOVUPS Z9, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z10, (R13)
+	VMOVUPS Z11, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z12, (R13)
+	VMOVUPS Z13, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z14, (R13)
+	VMOVUPS Z15, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z16, (R13)
+	VMOVUPS Z17, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z18, (R13)
+	VMOVUPS Z19, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z20, (R13)
+	VMOVUPS Z21, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z22, (R13)
+	VMOVUPS Z23, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z24, (R13)
+	VMOVUPS Z25, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z26, (R13)
+	VMOVUPS Z27, 64(R13)
 	VZEROUPPER
 	RET
 
-// func tileHalf14x2(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+masked:
+	MOVB     accumulate+72(FP), AL
+	TESTB    AL, AL
+	JZ       maskedoverwrite
+	MOVQ     R13, AX
+	VADDPS.Z (AX), Z0, K1, Z0
+	VADDPS.Z 64(AX), Z1, K2, Z1
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z2, K1, Z2
+	VADDPS.Z 64(AX), Z3, K2, Z3
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z4, K1, Z4
+	VADDPS.Z 64(AX), Z5, K2, Z5
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z6, K1, Z6
+	VADDPS.Z 64(AX), Z7, K2, Z7
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z8, K1, Z8
+	VADDPS.Z 64(AX), Z9, K2, Z9
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z10, K1, Z10
+	VADDPS.Z 64(AX), Z11, K2, Z11
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z12, K1, Z12
+	VADDPS.Z 64(AX), Z13, K2, Z13
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z14, K1, Z14
+	VADDPS.Z 64(AX), Z15, K2, Z15
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z16, K1, Z16
+	VADDPS.Z 64(AX), Z17, K2, Z17
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z18, K1, Z18
+	VADDPS.Z 64(AX), Z19, K2, Z19
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z20, K1, Z20
+	VADDPS.Z 64(AX), Z21, K2, Z21
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z22, K1, Z22
+	VADDPS.Z 64(AX), Z23, K2, Z23
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z24, K1, Z24
+	VADDPS.Z 64(AX), Z25, K2, Z25
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z26, K1, Z26
+	VADDPS.Z 64(AX), Z27, K2, Z27
+
+maskedoverwrite:
+	VMOVUPS Z0, K1, (R13)
+	VMOVUPS Z1, K2, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z2, K1, (R13)
+	VMOVUPS Z3, K2, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z4, K1, (R13)
+	VMOVUPS Z5, K2, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z6, K1, (R13)
+	VMOVUPS Z7, K2, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z8, K1, (R13)
+	VMOVUPS Z9, K2, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z10, K1, (R13)
+	VMOVUPS Z11, K2, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z12, K1, (R13)
+	VMOVUPS Z13, K2, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z14, K1, (R13)
+	VMOVUPS Z15, K2, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z16, K1, (R13)
+	VMOVUPS Z17, K2, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z18, K1, (R13)
+	VMOVUPS Z19, K2, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z20, K1, (R13)
+	VMOVUPS Z21, K2, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z22, K1, (R13)
+	VMOVUPS Z23, K2, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z24, K1, (R13)
+	VMOVUPS Z25, K2, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z26, K1, (R13)
+	VMOVUPS Z27, K2, 64(R13)
+	VZEROUPPER
+	RET
+
+// func tileHalf14x32(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, MMX+
-TEXT ·tileHalf14x2(SB), NOSPLIT, $0-73
+TEXT ·tileHalf14x32(SB), NOSPLIT, $0-73
 	MOVQ       k+0(FP), AX
 	MOVQ       aRow+16(FP), DX
 	SHLQ       $0x02, DX
@@ -15693,51 +24938,51 @@ TEXT ·tileHalf14x2(SB), NOSPLIT, $0-73
 	KMOVW      R13, K1
 	SHRQ       $0x10, R13
 	KMOVW      R13, K2
-	MOVQ       c+48(FP), CX
-	MOVQ       cRow+56(FP), R13
-	SHLQ       $0x02, R13
-	MOVQ       CX, R14
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
-	ADDQ       R13, R14
-	PREFETCHT0 (R14)
-	PREFETCHT0 64(R14)
+	MOVQ       c+48(FP), R13
+	MOVQ       cRow+56(FP), R14
+	SHLQ       $0x02, R14
+	MOVQ       R13, R15
+	PREFETCHT0 (R15)
+	PREFETCHT0 64(R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	PREFETCHT0 64(R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	PREFETCHT0 64(R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	PREFETCHT0 64(R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	PREFETCHT0 64(R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	PREFETCHT0 64(R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	PREFETCHT0 64(R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	PREFETCHT0 64(R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	PREFETCHT0 64(R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	PREFETCHT0 64(R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	PREFETCHT0 64(R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	PREFETCHT0 64(R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	PREFETCHT0 64(R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	PREFETCHT0 64(R15)
 	SUBQ       $0x02, AX
 	JLT        rest
 
@@ -16330,100 +25575,194 @@ one:
 	JNZ          one
 
 end:
-	MOVB     accumulate+72(FP), AL
-	TESTB    AL, AL
-	JZ       overwrite
-	MOVQ     CX, AX
-	VADDPS.Z (AX), Z0, K1, Z0
-	VADDPS.Z 64(AX), Z1, K2, Z1
-	ADDQ     R13, AX
-	VADDPS.Z (AX), Z2, K1, Z2
-	VADDPS.Z 64(AX), Z3, K2, Z3
-	ADDQ     R13, AX
-	VADDPS.Z (AX), Z4, K1, Z4
-	VADDPS.Z 64(AX), Z5, K2, Z5
-	ADDQ     R13, AX
-	VADDPS.Z (AX), Z6, K1, Z6
-	VADDPS.Z 64(AX), Z7, K2, Z7
-	ADDQ     R13, AX
-	VADDPS.Z (AX), Z8, K1, Z8
-	VADDPS.Z 64(AX), Z9, K2, Z9
-	ADDQ     R13, AX
-	VADDPS.Z (AX), Z10, K1, Z10
-	VADDPS.Z 64(AX), Z11, K2, Z11
-	ADDQ     R13, AX
-	VADDPS.Z (AX), Z12, K1, Z12
-	VADDPS.Z 64(AX), Z13, K2, Z13
-	ADDQ     R13, AX
-	VADDPS.Z (AX), Z14, K1, Z14
-	VADDPS.Z 64(AX), Z15, K2, Z15
-	ADDQ     R13, AX
-	VADDPS.Z (AX), Z16, K1, Z16
-	VADDPS.Z 64(AX), Z17, K2, Z17
-	ADDQ     R13, AX
-	VADDPS.Z (AX), Z18, K1, Z18
-	VADDPS.Z 64(AX), Z19, K2, Z19
-	ADDQ     R13, AX
-	VADDPS.Z (AX), Z20, K1, Z20
-	VADDPS.Z 64(AX), Z21, K2, Z21
-	ADDQ     R13, AX
-	VADDPS.Z (AX), Z22, K1, Z22
-	VADDPS.Z 64(AX), Z23, K2, Z23
-	ADDQ     R13, AX
-	VADDPS.Z (AX), Z24, K1, Z24
-	VADDPS.Z 64(AX), Z25, K2, Z25
-	ADDQ     R13, AX
-	VADDPS.Z (AX), Z26, K1, Z26
-	VADDPS.Z 64(AX), Z27, K2, Z27
+	CMPQ   CX, $0x20
+	JNE    masked
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R13, AX
+	VADDPS (AX), Z0, Z0
+	VADDPS 64(AX), Z1, Z1
+	ADDQ   R14, AX
+	VADDPS (AX), Z2, Z2
+	VADDPS 64(AX), Z3, Z3
+	ADDQ   R14, AX
+	VADDPS (AX), Z4, Z4
+	VADDPS 64(AX), Z5, Z5
+	ADDQ   R14, AX
+	VADDPS (AX), Z6, Z6
+	VADDPS 64(AX), Z7, Z7
+	ADDQ   R14, AX
+	VADDPS (AX), Z8, Z8
+	VADDPS 64(AX), Z9, Z9
+	ADDQ   R14, AX
+	VADDPS (AX), Z10, Z10
+	VADDPS 64(AX), Z11, Z11
+	ADDQ   R14, AX
+	VADDPS (AX), Z12, Z12
+	VADDPS 64(AX), Z13, Z13
+	ADDQ   R14, AX
+	VADDPS (AX), Z14, Z14
+	VADDPS 64(AX), Z15, Z15
+	ADDQ   R14, AX
+	VADDPS (AX), Z16, Z16
+	VADDPS 64(AX), Z17, Z17
+	ADDQ   R14, AX
+	VADDPS (AX), Z18, Z18
+	VADDPS 64(AX), Z19, Z19
+	ADDQ   R14, AX
+	VADDPS (AX), Z20, Z20
+	VADDPS 64(AX), Z21, Z21
+	ADDQ   R14, AX
+	VADDPS (AX), Z22, Z22
+	VADDPS 64(AX), Z23, Z23
+	ADDQ   R14, AX
+	VADDPS (AX), Z24, Z24
+	VADDPS 64(AX), Z25, Z25
+	ADDQ   R14, AX
+	VADDPS (AX), Z26, Z26
+	VADDPS 64(AX), Z27, Z27
 
-overwrite:
-	VMOVUPS Z0, K1, (CX)
-	VMOVUPS Z1, K2, 64(CX)
-	ADDQ    R13, CX
-	VMOVUPS Z2, K1, (CX)
-	VMOVUPS Z3, K2, 64(CX)
-	ADDQ    R13, CX
-	VMOVUPS Z4, K1, (CX)
-	VMOVUPS Z5, K2, 64(CX)
-	ADDQ    R13, CX
-	VMOVUPS Z6, K1, (CX)
-	VMOVUPS Z7, K2, 64(CX)
-	ADDQ    R13, CX
-	VMOVUPS Z8, K1, (CX)
-	VMOVUPS Z9, K2, 64(CX)
-	ADDQ    R13, CX
-	VMOVUPS Z10, K1, (CX)
-	VMOVUPS Z11, K2, 64(CX)
-	ADDQ    R13, CX
-	VMOVUPS Z12, K1, (CX)
-	VMOVUPS Z13, K2, 64(CX)
-	ADDQ    R13, CX
-	VMOVUPS Z14, K1, (CX)
-	VMOVUPS Z15, K2, 64(CX)
-	ADDQ    R13, CX
-	VMOVUPS Z16, K1, (CX)
-	VMOVUPS Z17, K2, 64(CX)
-	ADDQ    R13, CX
-	VMOVUPS Z18, K1, (CX)
-	VMOVUPS Z19, K2, 64(CX)
-	ADDQ    R13, CX
-	VMOVUPS Z20, K1, (CX)
-	VMOVUPS Z21, K2, 64(CX)
-	ADDQ    R13, CX
-	VMOVUPS Z22, K1, (CX)
-	VMOVUPS Z23, K2, 64(CX)
-	ADDQ    R13, CX
-	VMOVUPS Z24, K1, (CX)
-	VMOVUPS Z25, K2, 64(CX)
-	ADDQ    R13, CX
-	VMOVUPS Z26, K1, (CX)
-	VMOVUPS Z27, K2, 64(CX)
+fulloverwrite:
+	VMOVUPS Z0, (R13)
+	VMOVUPS Z1, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z2, (R13)
+	VMOVUPS Z3, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z4, (R13)
+	VMOVUPS Z5, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z6, (R13)
+	VMOVUPS Z7, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z8, (R13)
+	VMOVUPS Z9, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z10, (R13)
+	VMOVUPS Z11, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z12, (R13)
+	VMOVUPS Z13, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z14, (R13)
+	VMOVUPS Z15, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z16, (R13)
+	VMOVUPS Z17, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z18, (R13)
+	VMOVUPS Z19, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z20, (R13)
+	VMOVUPS Z21, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z22, (R13)
+	VMOVUPS Z23, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z24, (R13)
+	VMOVUPS Z25, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z26, (R13)
+	VMOVUPS Z27, 64(R13)
 	VZEROUPPER
 	RET
 
-// func tileNarrow1x2(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+masked:
+	MOVB     accumulate+72(FP), AL
+	TESTB    AL, AL
+	JZ       maskedoverwrite
+	MOVQ     R13, AX
+	VADDPS.Z (AX), Z0, K1, Z0
+	VADDPS.Z 64(AX), Z1, K2, Z1
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z2, K1, Z2
+	VADDPS.Z 64(AX), Z3, K2, Z3
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z4, K1, Z4
+	VADDPS.Z 64(AX), Z5, K2, Z5
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z6, K1, Z6
+	VADDPS.Z 64(AX), Z7, K2, Z7
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z8, K1, Z8
+	VADDPS.Z 64(AX), Z9, K2, Z9
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z10, K1, Z10
+	VADDPS.Z 64(AX), Z11, K2, Z11
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z12, K1, Z12
+	VADDPS.Z 64(AX), Z13, K2, Z13
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z14, K1, Z14
+	VADDPS.Z 64(AX), Z15, K2, Z15
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z16, K1, Z16
+	VADDPS.Z 64(AX), Z17, K2, Z17
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z18, K1, Z18
+	VADDPS.Z 64(AX), Z19, K2, Z19
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z20, K1, Z20
+	VADDPS.Z 64(AX), Z21, K2, Z21
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z22, K1, Z22
+	VADDPS.Z 64(AX), Z23, K2, Z23
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z24, K1, Z24
+	VADDPS.Z 64(AX), Z25, K2, Z25
+	ADDQ     R14, AX
+	VADDPS.Z (AX), Z26, K1, Z26
+	VADDPS.Z 64(AX), Z27, K2, Z27
+
+maskedoverwrite:
+	VMOVUPS Z0, K1, (R13)
+	VMOVUPS Z1, K2, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z2, K1, (R13)
+	VMOVUPS Z3, K2, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z4, K1, (R13)
+	VMOVUPS Z5, K2, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z6, K1, (R13)
+	VMOVUPS Z7, K2, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z8, K1, (R13)
+	VMOVUPS Z9, K2, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z10, K1, (R13)
+	VMOVUPS Z11, K2, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z12, K1, (R13)
+	VMOVUPS Z13, K2, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z14, K1, (R13)
+	VMOVUPS Z15, K2, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z16, K1, (R13)
+	VMOVUPS Z17, K2, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z18, K1, (R13)
+	VMOVUPS Z19, K2, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z20, K1, (R13)
+	VMOVUPS Z21, K2, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z22, K1, (R13)
+	VMOVUPS Z23, K2, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z24, K1, (R13)
+	VMOVUPS Z25, K2, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z26, K1, (R13)
+	VMOVUPS Z27, K2, 64(R13)
+	VZEROUPPER
+	RET
+
+// func tileNarrow1x16(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 // Requires: AVX, FMA3
-TEXT ·tileNarrow1x2(SB), NOSPLIT, $0-73
+TEXT ·tileNarrow1x16(SB), NOSPLIT, $0-73
 	MOVQ   k+0(FP), AX
 	MOVQ   aRow+16(FP), CX
 	SHLQ   $0x02, CX
@@ -16548,9 +25887,9 @@ overwrite:
 	VZEROUPPER
 	RET
 
-// func tileNarrow2x2(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+// func tileNarrow2x16(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 // Requires: AVX, FMA3
-TEXT ·tileNarrow2x2(SB), NOSPLIT, $0-73
+TEXT ·tileNarrow2x16(SB), NOSPLIT, $0-73
 	MOVQ   k+0(FP), AX
 	MOVQ   aRow+16(FP), DX
 	SHLQ   $0x02, DX
@@ -16707,9 +26046,9 @@ overwrite:
 	VZEROUPPER
 	RET
 
-// func tileNarrow3x2(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+// func tileNarrow3x16(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 // Requires: AVX, FMA3
-TEXT ·tileNarrow3x2(SB), NOSPLIT, $0-73
+TEXT ·tileNarrow3x16(SB), NOSPLIT, $0-73
 	MOVQ   k+0(FP), AX
 	MOVQ   aRow+16(FP), DX
 	SHLQ   $0x02, DX
@@ -16898,9 +26237,9 @@ overwrite:
 	VZEROUPPER
 	RET
 
-// func tileNarrow4x2(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+// func tileNarrow4x16(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 // Requires: AVX, FMA3
-TEXT ·tileNarrow4x2(SB), NOSPLIT, $0-73
+TEXT ·tileNarrow4x16(SB), NOSPLIT, $0-73
 	MOVQ   k+0(FP), AX
 	MOVQ   aRow+16(FP), DX
 	SHLQ   $0x02, DX
@@ -17129,9 +26468,9 @@ overwrite:
 	VZEROUPPER
 	RET
 
-// func tileNarrow5x2(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+// func tileNarrow5x16(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 // Requires: AVX, FMA3
-TEXT ·tileNarrow5x2(SB), NOSPLIT, $0-73
+TEXT ·tileNarrow5x16(SB), NOSPLIT, $0-73
 	MOVQ   k+0(FP), AX
 	MOVQ   aRow+16(FP), DX
 	SHLQ   $0x02, DX
@@ -17392,9 +26731,9 @@ overwrite:
 	VZEROUPPER
 	RET
 
-// func tileNarrow6x2(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+// func tileNarrow6x16(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 // Requires: AVX, FMA3
-TEXT ·tileNarrow6x2(SB), NOSPLIT, $0-73
+TEXT ·tileNarrow6x16(SB), NOSPLIT, $0-73
 	MOVQ   k+0(FP), AX
 	MOVQ   aRow+16(FP), DX
 	SHLQ   $0x02, DX

@@ -22,48 +22,48 @@ func upgrade(s *Set, level Level) {
 	}
 }
 
-// tilesWide are the AVX-512 tile kernels, by rows and vectors of 16 columns.
-var tilesWide = [...][2]tileFunc{
-	{tileWide1x1, tileWide1x2},
-	{tileWide2x1, tileWide2x2},
-	{tileWide3x1, tileWide3x2},
-	{tileWide4x1, tileWide4x2},
-	{tileWide5x1, tileWide5x2},
-	{tileWide6x1, tileWide6x2},
-	{tileWide7x1, tileWide7x2},
-	{tileWide8x1, tileWide8x2},
-	{tileWide9x1, tileWide9x2},
-	{tileWide10x1, tileWide10x2},
-	{tileWide11x1, tileWide11x2},
-	{tileWide12x1, tileWide12x2},
-	{tileWide13x1, tileWide13x2},
-	{tileWide14x1, tileWide14x2},
+// tilesWide are the AVX-512 tile kernels, by rows and quarters of 32 columns.
+var tilesWide = [...]tileRow{
+	{tileWide1x8, tileWide1x16, tileWide1x24, tileWide1x32},
+	{tileWide2x8, tileWide2x16, tileWide2x24, tileWide2x32},
+	{tileWide3x8, tileWide3x16, tileWide3x24, tileWide3x32},
+	{tileWide4x8, tileWide4x16, tileWide4x24, tileWide4x32},
+	{tileWide5x8, tileWide5x16, tileWide5x24, tileWide5x32},
+	{tileWide6x8, tileWide6x16, tileWide6x24, tileWide6x32},
+	{tileWide7x8, tileWide7x16, tileWide7x24, tileWide7x32},
+	{tileWide8x8, tileWide8x16, tileWide8x24, tileWide8x32},
+	{tileWide9x8, tileWide9x16, tileWide9x24, tileWide9x32},
+	{tileWide10x8, tileWide10x16, tileWide10x24, tileWide10x32},
+	{tileWide11x8, tileWide11x16, tileWide11x24, tileWide11x32},
+	{tileWide12x8, tileWide12x16, tileWide12x24, tileWide12x32},
+	{tileWide13x8, tileWide13x16, tileWide13x24, tileWide13x32},
+	{tileWide14x8, tileWide14x16, tileWide14x24, tileWide14x32},
 }
 
-// tilesNarrow are the AVX2 tile kernels, by rows and vectors of 8 columns.
-var tilesNarrow = [...][2]tileFunc{
-	{tileNarrow1x1, tileNarrow1x2},
-	{tileNarrow2x1, tileNarrow2x2},
-	{tileNarrow3x1, tileNarrow3x2},
-	{tileNarrow4x1, tileNarrow4x2},
-	{tileNarrow5x1, tileNarrow5x2},
-	{tileNarrow6x1, tileNarrow6x2},
+// tilesNarrow are the AVX2 tile kernels, by rows and quarters of 16 columns.
+var tilesNarrow = [...]tileRow{
+	{tileNarrow1x8, tileNarrow1x8, tileNarrow1x16, tileNarrow1x16},
+	{tileNarrow2x8, tileNarrow2x8, tileNarrow2x16, tileNarrow2x16},
+	{tileNarrow3x8, tileNarrow3x8, tileNarrow3x16, tileNarrow3x16},
+	{tileNarrow4x8, tileNarrow4x8, tileNarrow4x16, tileNarrow4x16},
+	{tileNarrow5x8, tileNarrow5x8, tileNarrow5x16, tileNarrow5x16},
+	{tileNarrow6x8, tileNarrow6x8, tileNarrow6x16, tileNarrow6x16},
 }
 
-// tilesHalf are the tile kernels for pairs of bfloat16, by rows and vectors of 16 columns.
-var tilesHalf = [...][2]tileFunc{
-	{tileHalf1x1, tileHalf1x2},
-	{tileHalf2x1, tileHalf2x2},
-	{tileHalf3x1, tileHalf3x2},
-	{tileHalf4x1, tileHalf4x2},
-	{tileHalf5x1, tileHalf5x2},
-	{tileHalf6x1, tileHalf6x2},
-	{tileHalf7x1, tileHalf7x2},
-	{tileHalf8x1, tileHalf8x2},
-	{tileHalf9x1, tileHalf9x2},
-	{tileHalf10x1, tileHalf10x2},
-	{tileHalf11x1, tileHalf11x2},
-	{tileHalf12x1, tileHalf12x2},
-	{tileHalf13x1, tileHalf13x2},
-	{tileHalf14x1, tileHalf14x2},
+// tilesHalf are the tile kernels for pairs of bfloat16, by rows and quarters of 32 columns.
+var tilesHalf = [...]tileRow{
+	{tileHalf1x16, tileHalf1x16, tileHalf1x32, tileHalf1x32},
+	{tileHalf2x16, tileHalf2x16, tileHalf2x32, tileHalf2x32},
+	{tileHalf3x16, tileHalf3x16, tileHalf3x32, tileHalf3x32},
+	{tileHalf4x16, tileHalf4x16, tileHalf4x32, tileHalf4x32},
+	{tileHalf5x16, tileHalf5x16, tileHalf5x32, tileHalf5x32},
+	{tileHalf6x16, tileHalf6x16, tileHalf6x32, tileHalf6x32},
+	{tileHalf7x16, tileHalf7x16, tileHalf7x32, tileHalf7x32},
+	{tileHalf8x16, tileHalf8x16, tileHalf8x32, tileHalf8x32},
+	{tileHalf9x16, tileHalf9x16, tileHalf9x32, tileHalf9x32},
+	{tileHalf10x16, tileHalf10x16, tileHalf10x32, tileHalf10x32},
+	{tileHalf11x16, tileHalf11x16, tileHalf11x32, tileHalf11x32},
+	{tileHalf12x16, tileHalf12x16, tileHalf12x32, tileHalf12x32},
+	{tileHalf13x16, tileHalf13x16, tileHalf13x32, tileHalf13x32},
+	{tileHalf14x16, tileHalf14x16, tileHalf14x32, tileHalf14x32},
 }

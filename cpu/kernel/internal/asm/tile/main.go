@@ -1,5 +1,5 @@
-// Command tile writes the matrix tile kernels of package kernel: 1 to 14 rows by 1 or 2 vectors of 16 columns for
-// AVX-512, of float32 and of pairs of bfloat16, 1 to 6 rows by 1 or 2 vectors of 8 columns for AVX2. All sums of a tile stay in registers.
+// Command tile writes the matrix tile kernels of package kernel: 1 to 14 rows by 8, 16, 24 or 32 columns for
+// AVX-512, of float32 and (16 and 32) of pairs of bfloat16, 1 to 6 rows by 8 or 16 columns for AVX2. All sums of a tile stay in registers.
 package main
 
 import (
@@ -22,6 +22,7 @@ func main() {
 	table := lanes.Masks("tileMasks", 16)
 	for vectors := 1; vectors <= 2; vectors++ {
 		for rows := 1; rows <= 14; rows++ {
+			(&tile{rows: rows, vectors: vectors, halfVector: true}).wide()
 			(&tile{rows: rows, vectors: vectors}).wide()
 			(&tile{rows: rows, vectors: vectors, half: true}).wide()
 		}
@@ -109,6 +110,7 @@ type tile struct {
 	rows, vectors int
 	table         Mem
 	half          bool // elements are pairs of bfloat16
+	halfVector    bool // the last vector has half the width: where multiply-adds of that width cost half, no column is idle
 
 	rowPtr     []reg.GPVirtual // one for every three rows of a
 	aRow, aCol reg.GPVirtual   // bytes
@@ -118,9 +120,9 @@ type tile struct {
 }
 
 // begin declares the kernel, loads its arguments and clears the sums. It returns k and cols.
-func (t *tile) begin(name string, vec func() Op) (k, cols reg.GPVirtual) {
-	TEXT(fmt.Sprintf("%s%dx%d", name, t.rows, t.vectors), NOSPLIT, signature)
-	Doc(fmt.Sprintf("%s%dx%d multiplies a tile of %d rows by up to %d vectors of columns; see tileFunc.", name, t.rows, t.vectors, t.rows, t.vectors))
+func (t *tile) begin(name string, width int, vec func(v int) Op) (k, cols reg.GPVirtual) {
+	TEXT(fmt.Sprintf("%s%dx%d", name, t.rows, t.columns(width)), NOSPLIT, signature)
+	Doc(fmt.Sprintf("%s%dx%d multiplies a tile of %d rows by up to %d columns; see tileFunc.", name, t.rows, t.columns(width), t.rows, t.columns(width)))
 	Pragma("noescape")
 	k, cols = GP64(), GP64()
 	t.aRow, t.aCol, t.b, t.bRow = GP64(), GP64(), GP64(), GP64()
@@ -145,16 +147,27 @@ func (t *tile) begin(name string, vec func() Op) (k, cols reg.GPVirtual) {
 	}
 	for range t.rows {
 		var line []Op
-		for range t.vectors {
-			v := vec()
-			VXORPS(v, v, v)
-			line = append(line, v)
+		for v := range t.vectors {
+			x := vec(v)
+			VXORPS(x, x, x)
+			line = append(line, x)
 		}
 		t.sum = append(t.sum, line)
 	}
 	Load(Param("cols"), cols)
 	return k, cols
 }
+
+// columns is the number of columns for vectors of the given width.
+func (t *tile) columns(width int) int {
+	if t.halfVector {
+		return t.vectors*width - width/2
+	}
+	return t.vectors * width
+}
+
+// isHalf tells whether a vector has half the width.
+func (t *tile) isHalf(v int) bool { return t.halfVector && v == t.vectors-1 }
 
 // element is a[i] of the present step.
 func (t *tile) element(i int) Mem {
@@ -172,7 +185,11 @@ func (t *tile) loop(label string, k reg.GPVirtual, loadB func() []Op, broadcast 
 		for i := range t.rows {
 			x := broadcast(t.element(i))
 			for v := range t.vectors {
-				t.multiplyAdd(b[v], x, t.sum[i][v])
+				y := x
+				if t.isHalf(v) {
+					y = x.(reg.VecVirtual).AsY()
+				}
+				t.multiplyAdd(b[v], y, t.sum[i][v])
 			}
 		}
 		for _, p := range t.rowPtr {
@@ -201,11 +218,11 @@ func (t *tile) loop(label string, k reg.GPVirtual, loadB func() []Op, broadcast 
 }
 
 // store adds to or overwrites c; put writes one vector, add adds the old value first.
-func (t *tile) store(c, cRow reg.GPVirtual, add func(Mem, Op, int), put func(Op, Mem, int), width int) {
+func (t *tile) store(label string, c, cRow reg.GPVirtual, add func(Mem, Op, int), put func(Op, Mem, int), width int) {
 	accumulate := GP64()
 	Load(Param("accumulate"), accumulate.As8())
 	TESTB(accumulate.As8(), accumulate.As8())
-	JZ(LabelRef("overwrite"))
+	JZ(LabelRef(label + "overwrite"))
 	at := GP64()
 	MOVQ(c, at)
 	for i := range t.rows {
@@ -216,7 +233,7 @@ func (t *tile) store(c, cRow reg.GPVirtual, add func(Mem, Op, int), put func(Op,
 			ADDQ(cRow, at)
 		}
 	}
-	Label("overwrite")
+	Label(label + "overwrite")
 	for i := range t.rows {
 		for v := range t.vectors {
 			put(t.sum[i][v], Mem{Base: c, Disp: v * width}, v)
@@ -229,11 +246,16 @@ func (t *tile) store(c, cRow reg.GPVirtual, add func(Mem, Op, int), put func(Op,
 
 // wide writes the AVX-512 kernel: lanes beyond the columns are masked off in every access.
 func (t *tile) wide() {
-	name, vec := "tileWide", zmm
-	if t.half {
-		name, vec = "tileHalf", t.numbered
+	name, vec := "tileWide", func(v int) Op {
+		if t.isHalf(v) {
+			return YMM()
+		}
+		return ZMM()
 	}
-	k, cols := t.begin(name, vec)
+	if t.half {
+		name, vec = "tileHalf", func(int) Op { return t.numbered() }
+	}
+	k, cols := t.begin(name, 16, vec)
 	ones := GP64()
 	MOVQ(I64(-1), ones)
 	BZHIQ(cols, ones, ones)
@@ -261,7 +283,7 @@ func (t *tile) wide() {
 		t.used = kept
 		var b []Op
 		for v := range t.vectors {
-			x := vec()
+			x := vec(v)
 			VMOVUPS_Z(Mem{Base: t.b, Disp: 64 * v}, masks[v], x)
 			PREFETCHT0(Mem{Base: t.b, Index: t.bRow, Scale: 8, Disp: 64 * v})
 			b = append(b, x)
@@ -271,11 +293,21 @@ func (t *tile) wide() {
 		if t.used > kept+t.vectors+1 { // two registers take turns
 			t.used = kept + t.vectors
 		}
-		x := vec()
+		x := vec(0)
 		VBROADCASTSS(m, x)
 		return x
 	})
-	t.store(c, cRow, func(m Mem, sum Op, v int) {
+	CMPQ(cols, U8(t.columns(16)))
+	JNE(LabelRef("masked"))
+	t.store("full", c, cRow, func(m Mem, sum Op, v int) {
+		VADDPS(m, sum, sum)
+	}, func(sum Op, m Mem, v int) {
+		VMOVUPS(sum, m)
+	}, 64)
+	VZEROUPPER()
+	RET()
+	Label("masked")
+	t.store("masked", c, cRow, func(m Mem, sum Op, v int) {
 		VADDPS_Z(m, sum, masks[v], sum)
 	}, func(sum Op, m Mem, v int) {
 		VMOVUPS(sum, masks[v], m)
@@ -286,7 +318,7 @@ func (t *tile) wide() {
 
 // narrow writes the AVX2 kernel: masks live in memory, since sums and operands fill the registers.
 func (t *tile) narrow() {
-	k, cols := t.begin("tileNarrow", ymm)
+	k, cols := t.begin("tileNarrow", 8, func(int) Op { return YMM() })
 	mask := GP64()
 	// The mask of lane i of n columns is word 16-n+i of the table.
 	LEAQ(t.table, mask)
@@ -327,7 +359,7 @@ func (t *tile) narrow() {
 	Load(Param("cRow"), cRow)
 	SHLQ(U8(2), cRow)
 	m, old := YMM(), YMM()
-	t.store(c, cRow, func(at Mem, sum Op, v int) {
+	t.store("", c, cRow, func(at Mem, sum Op, v int) {
 		VMOVUPS(Mem{Base: mask, Disp: 32 * v}, m)
 		VMASKMOVPS(at, m, old)
 		VADDPS(old, sum, sum)
