@@ -97,7 +97,7 @@ func lowerGather(p *program, x *instr, in []located) {
 func moveBox(dst unsafe.Pointer, d view, to int, src unsafe.Pointer, s view, from, size int) {
 	n := s.size()
 	for i := range n {
-		moveRun(unsafe.Add(dst, (offsetAt(d, i)-d.offset+to)*size), unsafe.Add(src, (offsetAt(s, i)+from)*size), 1, 0, size, false)
+		copy(slice[byte](unsafe.Add(dst, (offsetAt(d, i)-d.offset+to)*size), size), slice[byte](unsafe.Add(src, (offsetAt(s, i)+from)*size), size))
 	}
 }
 
@@ -162,7 +162,7 @@ func lowerDynamicSlice(p *program, x *instr, in []located) {
 	box := view{dims: out.v.dims, strides: operand.v.strides}.collapsed()
 	p.addOpaque(&opaqueOp{kind: "dynamic slice", reads: in, out: []*storage{out.s}, run: func(e *execution) error {
 		from := operand.v.offset + startOf(e, starts, operand.v.dims, out.v.dims, operand.v.strides)
-		moveTile(e.base[out.s.id], unsafe.Add(e.base[operand.s.id], from*size), box, 0, out.s.size, size, false)
+		moveTile(e.backend().kernels, e.base[out.s.id], unsafe.Add(e.base[operand.s.id], from*size), box, 0, out.s.size, size, false)
 		return nil
 	}})
 }
@@ -175,7 +175,7 @@ func lowerDynamicUpdateSlice(p *program, x *instr, in []located) {
 	p.store(operand, out)
 	p.addOpaque(&opaqueOp{kind: "dynamic update", reads: append([]located{update}, starts...), out: []*storage{out.s}, run: func(e *execution) error {
 		to := startOf(e, starts, out.v.dims, update.v.dims, out.v.strides)
-		moveTile(unsafe.Add(e.base[update.s.id], update.v.offset*size), unsafe.Add(e.base[out.s.id], to*size), box, 0, update.v.size(), size, true)
+		moveTile(e.backend().kernels, unsafe.Add(e.base[update.s.id], update.v.offset*size), unsafe.Add(e.base[out.s.id], to*size), box, 0, update.v.size(), size, true)
 		return nil
 	}})
 }

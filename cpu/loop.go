@@ -6,6 +6,7 @@ import (
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
+	"github.com/gowalrus/walrus/cpu/kernel"
 )
 
 // A loop runs the operations of a cluster over tiles: runs of elements small enough for the first-level cache. Every
@@ -42,6 +43,7 @@ type instruction struct {
 	memory *storage
 	column int // index of the column fold
 
+	binary     kernel.Binary
 	rowOperand int
 }
 
@@ -49,7 +51,7 @@ type instructionKind uint8
 
 const (
 	compute1   instructionKind = iota // fn
-	mapRows                           // fn on one row at a time; the operand rowOperand is a row register
+	mapRows                           // binary, with the row register rowOperand as one operand
 	loadTile                          // strided load into dst
 	storeTile                         // strided store of src[0]
 	expandRows                        // repeat each element of a row register along its row
@@ -233,23 +235,20 @@ func (b *loopBuilder) add(p *program, op *loopOp) {
 	}
 }
 
-// shortestRow is the row length from which an operation with one number per row is done row by row.
-const shortestRow = 16
+// shortestRow is the row length from which an operation takes one number per row as it is; below, it is spread first.
+const shortestRow = 4
 
-// addRowwise compiles an operation of two float32 operands of which one has a single value per row: it is done row by
-// row with a number instead of spreading that value first.
+// addRowwise compiles an operation of two float32 operands of which one has a single value per row: that value is
+// not spread first.
 func (b *loopBuilder) addRowwise(op *loopOp) bool {
 	if op.kind != mapOp || len(op.in) != 2 || op.size != b.n || b.row < shortestRow || op.out.dtype != dtypes.Float32 {
 		return false
 	}
 	for i, l := range op.in {
-		fn := b.tiles.scalar[op.op]
-		if i == 0 {
-			fn = b.tiles.scalarFirst[op.op]
-		}
+		binary, known := binaryKernels[op.op]
 		how, row := relate(l, op.size)
 		id, made := b.results[l.s]
-		if !made || fn == nil || how != perRow || row != b.row {
+		if !made || !known || how != perRow || row != b.row {
 			continue
 		}
 		other := b.operand(op.in[1-i], op.size, false)
@@ -260,7 +259,7 @@ func (b *loopBuilder) addRowwise(op *loopOp) bool {
 		if i == 1 {
 			src = [3]int{other, id, -1}
 		}
-		b.emit(instruction{do: mapRows, fn: fn, dst: b.result(op.out, false), src: src, rowOperand: i})
+		b.emit(instruction{do: mapRows, binary: binary, dst: b.result(op.out, false), src: src, rowOperand: i})
 		return true
 	}
 	return false

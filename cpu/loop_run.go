@@ -91,50 +91,44 @@ func (l *loop) runTile(x *execution, ptr []unsafe.Pointer, chunk, start, at, n i
 			}
 			ins.fn(ptr[ins.dst], a[0], a[1], a[2], count)
 		case mapRows:
-			l.mapRows(ins, ptr, rows)
+			l.mapRows(x.backend().kernels, ins, ptr, rows)
 		case loadTile:
 			l.load(x, ins, ptr, first, count)
 		case storeTile:
-			moveTile(ptr[ins.src[0]], x.base[ins.memory.id], ins.view, first, count, l.registers[ins.src[0]].size, true)
+			moveTile(x.backend().kernels, ptr[ins.src[0]], x.base[ins.memory.id], ins.view, first, count, l.registers[ins.src[0]].size, true)
 		case expandRows:
-			expandTile(ptr[ins.dst], ptr[ins.src[0]], rows, l.row, l.registers[ins.dst].size)
+			expandTile(x.backend().kernels, ptr[ins.dst], ptr[ins.src[0]], rows, l.row, l.registers[ins.dst].size)
 		case foldRows:
-			foldTile(x.backend().kernels, ins.fold, slice[float32](ptr[ins.dst], rows), slice[float32](ptr[ins.src[0]], n), l.row)
+			x.backend().kernels.ReduceRows(reductions[ins.fold], slice[float32](ptr[ins.dst], rows), slice[float32](ptr[ins.src[0]], n), l.row)
 		case foldColumn:
 			l.columns[ins.column].add(x, chunk, at-start, slice[float32](ptr[ins.src[0]], n))
 		}
 	}
 }
 
-// mapRows runs an operation of two operands, one of which has one value per row, row by row.
-func (l *loop) mapRows(ins *instruction, ptr []unsafe.Pointer, rows int) {
-	dst, a, b := ptr[ins.dst], ptr[ins.src[0]], ptr[ins.src[1]]
-	length := 4 * l.row // bytes
-	stepA, stepB := length, length
+// mapRows runs an operation of two operands, one of which has one value per row.
+func (l *loop) mapRows(k *kernel.Set, ins *instruction, ptr []unsafe.Pointer, rows int) {
+	of, number := ins.src[0], ins.src[1]
 	if ins.rowOperand == 0 {
-		stepA = 4
-	} else {
-		stepB = 4
+		of, number = number, of
 	}
-	for range rows {
-		ins.fn(dst, a, b, nil, l.row)
-		dst, a, b = unsafe.Add(dst, length), unsafe.Add(a, stepA), unsafe.Add(b, stepB)
-	}
+	n := rows * l.row
+	k.BinaryRows(ins.binary, slice[float32](ptr[ins.dst], n), slice[float32](ptr[of], n), slice[float32](ptr[number], rows), l.row, ins.rowOperand == 0)
 }
 
 func (l *loop) load(x *execution, ins *instruction, ptr []unsafe.Pointer, first, count int) {
-	moveTile(ptr[ins.dst], x.base[ins.memory.id], ins.view, first, count, l.registers[ins.dst].size, false)
+	moveTile(x.backend().kernels, ptr[ins.dst], x.base[ins.memory.id], ins.view, first, count, l.registers[ins.dst].size, false)
 }
 
 // moveTile copies elements first..first+count-1, in row-major order, of a view of memory to consecutive places at tile,
 // or back if out is set.
-func moveTile(tile, memory unsafe.Pointer, v view, first, count, size int, out bool) {
+func moveTile(k *kernel.Set, tile, memory unsafe.Pointer, v view, first, count, size int, out bool) {
 	if count == 0 {
 		return
 	}
 	rank := len(v.dims)
 	if rank == 0 {
-		moveRun(tile, unsafe.Add(memory, v.offset*size), count, 0, size, out)
+		moveRun(k, tile, unsafe.Add(memory, v.offset*size), count, 0, size, out)
 		return
 	}
 	var index [12]int
@@ -149,7 +143,7 @@ func moveTile(tile, memory unsafe.Pointer, v view, first, count, size int, out b
 	inner, stride := v.dims[last], v.strides[last]
 	for count > 0 {
 		n := min(count, inner-index[last])
-		moveRun(tile, unsafe.Add(memory, at*size), n, stride, size, out)
+		moveRun(k, tile, unsafe.Add(memory, at*size), n, stride, size, out)
 		tile = unsafe.Add(tile, n*size)
 		count -= n
 		at += n * stride
@@ -163,15 +157,21 @@ func moveTile(tile, memory unsafe.Pointer, v view, first, count, size int, out b
 }
 
 // moveRun copies n elements with a stride in memory.
-func moveRun(tile, memory unsafe.Pointer, n, stride, size int, out bool) {
-	switch size {
-	case 1:
+func moveRun(k *kernel.Set, tile, memory unsafe.Pointer, n, stride, size int, out bool) {
+	switch {
+	case size == 4 && stride == 2: // halves of pairs: the rotary embedding
+		if pairs := slice[float32](memory, max(0, 2*n-1)); out {
+			k.ToEverySecond(pairs, slice[float32](tile, n))
+		} else {
+			k.EverySecond(slice[float32](tile, n), pairs)
+		}
+	case size == 1:
 		moveElements(slice[uint8](tile, n), (*uint8)(memory), stride, out)
-	case 2:
+	case size == 2:
 		moveElements(slice[uint16](tile, n), (*uint16)(memory), stride, out)
-	case 4:
+	case size == 4:
 		moveElements(slice[uint32](tile, n), (*uint32)(memory), stride, out)
-	case 8:
+	case size == 8:
 		moveElements(slice[uint64](tile, n), (*uint64)(memory), stride, out)
 	}
 }
@@ -203,9 +203,9 @@ func moveElements[T uint8 | uint16 | uint32 | uint64](tile []T, memory *T, strid
 }
 
 // expandTile repeats every one of rows elements length times.
-func expandTile(dst, src unsafe.Pointer, rows, length, size int) {
+func expandTile(k *kernel.Set, dst, src unsafe.Pointer, rows, length, size int) {
 	for r := range rows {
-		moveRun(unsafe.Add(dst, r*length*size), unsafe.Add(src, r*size), length, 0, size, false)
+		moveRun(k, unsafe.Add(dst, r*length*size), unsafe.Add(src, r*size), length, 0, size, false)
 	}
 }
 
@@ -214,14 +214,6 @@ var reductions = map[compute.OpType]kernel.Reduction{
 	compute.OpTypeReduceSum: kernel.Sum,
 	compute.OpTypeReduceMax: kernel.MaxOf,
 	compute.OpTypeReduceMin: kernel.MinOf,
-}
-
-// foldTile reduces every row of x to an element of dst.
-func foldTile(k *kernel.Set, op compute.OpType, dst, x []float32, length int) {
-	r := reductions[op]
-	for i := range dst {
-		dst[i] = k.Reduce(r, x[i*length:(i+1)*length])
-	}
 }
 
 // neutral is the start of a fold of float32 values.

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"sync"
 	"unsafe"
+
+	"github.com/gowalrus/walrus/cpu/kernel"
 )
 
 // memoryAlignment is that of a cache line, the widest vector.
@@ -89,6 +91,7 @@ func (p *memoryPool) drop() {
 // alignedBytes allocates size bytes at an aligned address; the result is never nil.
 func alignedBytes(size int) []byte {
 	block := make([]byte, size+memoryAlignment)
+	kernel.AdviseHuge(unsafe.Pointer(&block[0]), len(block))
 	skip := 0
 	if rest := int(uintptr(unsafe.Pointer(&block[0])) % memoryAlignment); rest != 0 {
 		skip = memoryAlignment - rest

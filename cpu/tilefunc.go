@@ -82,6 +82,12 @@ func selectTile[T any](dst, cond, a, b unsafe.Pointer, n int) {
 	}
 }
 
+// binaryKernels are the operations on two arrays of float32 that package kernel has.
+var binaryKernels = map[compute.OpType]kernel.Binary{
+	compute.OpTypeAdd: kernel.Add, compute.OpTypeSub: kernel.Sub, compute.OpTypeMul: kernel.Mul, compute.OpTypeDiv: kernel.Div,
+	compute.OpTypeMax: kernel.Max, compute.OpTypeMin: kernel.Min, compute.OpTypePow: kernel.Pow,
+}
+
 // addFloat32Kernels replaces the plain float32 functions by those of package kernel.
 func addFloat32Kernels(t *tileFuncs, s *kernel.Set) {
 	f32 := dtypes.Float32
@@ -96,10 +102,7 @@ func addFloat32Kernels(t *tileFuncs, s *kernel.Set) {
 			s.Unary(k, slice[float32](dst, n), slice[float32](a, n))
 		}
 	}
-	for op, k := range map[compute.OpType]kernel.Binary{
-		compute.OpTypeAdd: kernel.Add, compute.OpTypeSub: kernel.Sub, compute.OpTypeMul: kernel.Mul, compute.OpTypeDiv: kernel.Div,
-		compute.OpTypeMax: kernel.Max, compute.OpTypeMin: kernel.Min, compute.OpTypePow: kernel.Pow,
-	} {
+	for op, k := range binaryKernels {
 		t.general[tileKey{op, f32, f32}] = func(dst, a, b, _ unsafe.Pointer, n int) {
 			s.Binary(k, slice[float32](dst, n), slice[float32](a, n), slice[float32](b, n))
 		}

@@ -49,6 +49,7 @@ func alignedFloat32(n int) []float32 {
 	if len(s) == 0 {
 		return s
 	}
+	AdviseHuge(unsafe.Pointer(&s[0]), 4*len(s))
 	skip := 0
 	if rest := int(uintptr(unsafe.Pointer(&s[0]))%cacheLine) / 4; rest != 0 {
 		skip = line - rest

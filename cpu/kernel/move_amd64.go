@@ -44,6 +44,16 @@ func deinterleaveWide(even *float32, odd *float32, pairs *float32, n int)
 //go:noescape
 func interleaveWide(even *float32, odd *float32, pairs *float32, n int)
 
+// everySecondWide sets dst[i] = src[2i]; n is a positive multiple of 16.
+//
+//go:noescape
+func everySecondWide(dst *float32, src *float32, n int)
+
+// toEverySecondWide sets dst[2i] = src[i]; n is a positive multiple of 16.
+//
+//go:noescape
+func toEverySecondWide(dst *float32, src *float32, n int)
+
 // widenBF16Wide converts n values; n is a positive multiple of the number of lanes.
 //
 //go:noescape

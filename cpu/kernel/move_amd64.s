@@ -675,6 +675,106 @@ loop:
 	VZEROUPPER
 	RET
 
+DATA everySecond<>+0(SB)/4, $0x00000000
+DATA everySecond<>+4(SB)/4, $0x00000002
+DATA everySecond<>+8(SB)/4, $0x00000004
+DATA everySecond<>+12(SB)/4, $0x00000006
+DATA everySecond<>+16(SB)/4, $0x00000008
+DATA everySecond<>+20(SB)/4, $0x0000000a
+DATA everySecond<>+24(SB)/4, $0x0000000c
+DATA everySecond<>+28(SB)/4, $0x0000000e
+DATA everySecond<>+32(SB)/4, $0x00000010
+DATA everySecond<>+36(SB)/4, $0x00000012
+DATA everySecond<>+40(SB)/4, $0x00000014
+DATA everySecond<>+44(SB)/4, $0x00000016
+DATA everySecond<>+48(SB)/4, $0x00000018
+DATA everySecond<>+52(SB)/4, $0x0000001a
+DATA everySecond<>+56(SB)/4, $0x0000001c
+DATA everySecond<>+60(SB)/4, $0x0000001e
+GLOBL everySecond<>(SB), RODATA|NOPTR, $64
+
+DATA lowTwice<>+0(SB)/4, $0x00000000
+DATA lowTwice<>+4(SB)/4, $0x00000000
+DATA lowTwice<>+8(SB)/4, $0x00000001
+DATA lowTwice<>+12(SB)/4, $0x00000001
+DATA lowTwice<>+16(SB)/4, $0x00000002
+DATA lowTwice<>+20(SB)/4, $0x00000002
+DATA lowTwice<>+24(SB)/4, $0x00000003
+DATA lowTwice<>+28(SB)/4, $0x00000003
+DATA lowTwice<>+32(SB)/4, $0x00000004
+DATA lowTwice<>+36(SB)/4, $0x00000004
+DATA lowTwice<>+40(SB)/4, $0x00000005
+DATA lowTwice<>+44(SB)/4, $0x00000005
+DATA lowTwice<>+48(SB)/4, $0x00000006
+DATA lowTwice<>+52(SB)/4, $0x00000006
+DATA lowTwice<>+56(SB)/4, $0x00000007
+DATA lowTwice<>+60(SB)/4, $0x00000007
+GLOBL lowTwice<>(SB), RODATA|NOPTR, $64
+
+DATA highTwice<>+0(SB)/4, $0x00000008
+DATA highTwice<>+4(SB)/4, $0x00000008
+DATA highTwice<>+8(SB)/4, $0x00000009
+DATA highTwice<>+12(SB)/4, $0x00000009
+DATA highTwice<>+16(SB)/4, $0x0000000a
+DATA highTwice<>+20(SB)/4, $0x0000000a
+DATA highTwice<>+24(SB)/4, $0x0000000b
+DATA highTwice<>+28(SB)/4, $0x0000000b
+DATA highTwice<>+32(SB)/4, $0x0000000c
+DATA highTwice<>+36(SB)/4, $0x0000000c
+DATA highTwice<>+40(SB)/4, $0x0000000d
+DATA highTwice<>+44(SB)/4, $0x0000000d
+DATA highTwice<>+48(SB)/4, $0x0000000e
+DATA highTwice<>+52(SB)/4, $0x0000000e
+DATA highTwice<>+56(SB)/4, $0x0000000f
+DATA highTwice<>+60(SB)/4, $0x0000000f
+GLOBL highTwice<>(SB), RODATA|NOPTR, $64
+
+// func everySecondWide(dst *float32, src *float32, n int)
+// Requires: AVX, AVX512F
+TEXT ·everySecondWide(SB), NOSPLIT, $0-24
+	MOVQ    dst+0(FP), AX
+	MOVQ    src+8(FP), CX
+	MOVQ    n+16(FP), DX
+	MOVL    $0x00007fff, BX
+	KMOVW   BX, K1
+	VMOVUPS everySecond<>+0(SB), Z0
+
+loop:
+	VMOVUPS   (CX), Z1
+	VMOVUPS.Z 64(CX), K1, Z2
+	VMOVAPS   Z0, Z3
+	VPERMI2PS Z2, Z1, Z3
+	VMOVUPS   Z3, (AX)
+	ADDQ      $0x00000080, CX
+	ADDQ      $0x40, AX
+	SUBQ      $0x10, DX
+	JNZ       loop
+	VZEROUPPER
+	RET
+
+// func toEverySecondWide(dst *float32, src *float32, n int)
+// Requires: AVX, AVX512F
+TEXT ·toEverySecondWide(SB), NOSPLIT, $0-24
+	MOVQ    dst+0(FP), AX
+	MOVQ    src+8(FP), CX
+	MOVQ    n+16(FP), DX
+	MOVL    $0x00005555, BX
+	KMOVW   BX, K1
+	VMOVUPS lowTwice<>+0(SB), Z0
+	VMOVUPS highTwice<>+0(SB), Z1
+
+loop:
+	VPERMPS (CX), Z0, Z2
+	VMOVUPS Z2, K1, (AX)
+	VPERMPS (CX), Z1, Z2
+	VMOVUPS Z2, K1, 64(AX)
+	ADDQ    $0x40, CX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x10, DX
+	JNZ     loop
+	VZEROUPPER
+	RET
+
 // func widenBF16Wide(dst *float32, src *uint16, n int)
 // Requires: AVX, AVX512F
 TEXT ·widenBF16Wide(SB), NOSPLIT, $0-24

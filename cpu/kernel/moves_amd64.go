@@ -26,6 +26,20 @@ func movesWide(s *Set) {
 		}
 		deinterleavePlain(even[n:], odd[n:], src[2*n:])
 	}
+	s.second = func(dst, src []float32) {
+		n := len(dst) &^ 15
+		if n > 0 {
+			everySecondWide(&dst[0], &src[0], n)
+		}
+		everySecondPlain(dst[n:], src[min(2*n, len(src)):])
+	}
+	s.toSecond = func(dst, src []float32) {
+		n := len(src) &^ 15
+		if n > 0 {
+			toEverySecondWide(&dst[0], &src[0], n)
+		}
+		toEverySecondPlain(dst[min(2*n, len(dst)):], src[n:])
+	}
 	s.fromBF16 = func(dst []float32, src []BF16) {
 		n := len(dst) &^ 15
 		if n > 0 {

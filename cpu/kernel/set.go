@@ -15,7 +15,9 @@ type Set struct {
 	binary       [binaryOps]func(dst, a, b []float32)
 	binaryScalar [binaryOps]func(dst, a []float32, b float32)
 	scalarBinary [binaryOps]func(dst []float32, a float32, b []float32)
+	rowBinary    [binaryOps][2]func(dst, a, b []float32, length int) // see BinaryRows; nil where rows are done one by one
 	reduce       [reductions]func(x []float32) float32
+	reduceRows   [reductions]func(dst, x []float32, length int) // nil likewise
 	dot          func(a, b []float32) float32
 	mulAdd       func(dst, a, b, c []float32)
 	addScaled    func(dst, x []float32, scale float32)
@@ -23,6 +25,8 @@ type Set struct {
 	adamW        func(p, m, v, g []float32, c *[9]float32)
 	interleave   func(dst, even, odd []float32)
 	deinterleave func(even, odd, src []float32)
+	second       func(dst, src []float32) // see EverySecond
+	toSecond     func(dst, src []float32) // see ToEverySecond
 	fromBF16     func(dst []float32, src []BF16)
 	toBF16       func(dst []BF16, src []float32)
 	transpose    func(dst []float32, dstStride int, src []float32, srcStride, rows, cols int)
@@ -93,6 +97,8 @@ func plainSet() *Set {
 	s.adamW = adamWPlain
 	s.interleave = interleavePlain
 	s.deinterleave = deinterleavePlain
+	s.second = everySecondPlain
+	s.toSecond = toEverySecondPlain
 	s.fromBF16 = fromBF16Plain
 	s.toBF16 = toBF16Plain
 	s.transpose = transposePlain

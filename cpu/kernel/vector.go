@@ -128,6 +128,45 @@ func (s *Set) ScaleShift(dst, x []float32, scale, shift float32) {
 	}
 }
 
+// BinaryRows computes dst[r, i] = op(a[r, i], b[r]), or op(b[r], a[r, i]) if first is set, for rows of the given length; dst
+// may be a. It is BinaryScalar or ScalarBinary for each row, without a call for each.
+func (s *Set) BinaryRows(op Binary, dst, a, b []float32, length int, first bool) {
+	if len(b) == 0 || length == 0 {
+		return
+	}
+	n := len(b) * length
+	dst, a = dst[:n], a[:n]
+	order := 0
+	if first {
+		order = 1
+	}
+	if f := s.rowBinary[op][order]; f != nil {
+		f(dst, a, b, length)
+		return
+	}
+	for r, number := range b {
+		if at := r * length; first {
+			s.ScalarBinary(op, dst[at:at+length], number, a[at:])
+		} else {
+			s.BinaryScalar(op, dst[at:at+length], a[at:], number)
+		}
+	}
+}
+
+// shortRow is the length up to which rows are folded without partial sums side by side.
+const shortRow = 256
+
+// ReduceRows folds every row of x, of the given length, into an element of dst.
+func (s *Set) ReduceRows(op Reduction, dst, x []float32, length int) {
+	if f := s.reduceRows[op]; f != nil && length > 0 && length <= shortRow && len(dst) > 0 {
+		f(dst, x[:len(dst)*length], length)
+		return
+	}
+	for r := range dst {
+		dst[r] = s.Reduce(op, x[r*length:(r+1)*length])
+	}
+}
+
 // sumRun is the length of the runs that are summed in float32; their sums are added in float64.
 const sumRun = 4096
 
@@ -175,6 +214,20 @@ func (s *Set) Interleave(dst, even, odd []float32) {
 func (s *Set) Deinterleave(even, odd, src []float32) {
 	if n := len(even); n > 0 {
 		s.deinterleave(even, odd[:n], src[:2*n])
+	}
+}
+
+// EverySecond sets dst[i] = src[2i]. It reads no element of src beyond the last of those.
+func (s *Set) EverySecond(dst, src []float32) {
+	if n := len(dst); n > 0 {
+		s.second(dst, src[:2*n-1])
+	}
+}
+
+// ToEverySecond sets dst[2i] = src[i] and leaves the elements between them alone: others may write those at the same time.
+func (s *Set) ToEverySecond(dst, src []float32) {
+	if n := len(src); n > 0 {
+		s.toSecond(dst[:2*n-1], src)
 	}
 }
 

@@ -134,6 +134,16 @@ func addScalarWide(dst []float32, a []float32, b float32)
 //go:noescape
 func scalarAddWide(dst []float32, a float32, b []float32)
 
+// addRowsWide is addRowsPlain, or that entry of the tables of plain functions, in vectors.
+//
+//go:noescape
+func addRowsWide(dst []float32, a []float32, b []float32, length int)
+
+// rowsAddWide is rowsAddPlain, or that entry of the tables of plain functions, in vectors.
+//
+//go:noescape
+func rowsAddWide(dst []float32, a []float32, b []float32, length int)
+
 // subWide is subPlain, or that entry of the tables of plain functions, in vectors.
 //
 //go:noescape
@@ -148,6 +158,16 @@ func subScalarWide(dst []float32, a []float32, b float32)
 //
 //go:noescape
 func scalarSubWide(dst []float32, a float32, b []float32)
+
+// subRowsWide is subRowsPlain, or that entry of the tables of plain functions, in vectors.
+//
+//go:noescape
+func subRowsWide(dst []float32, a []float32, b []float32, length int)
+
+// rowsSubWide is rowsSubPlain, or that entry of the tables of plain functions, in vectors.
+//
+//go:noescape
+func rowsSubWide(dst []float32, a []float32, b []float32, length int)
 
 // mulWide is mulPlain, or that entry of the tables of plain functions, in vectors.
 //
@@ -164,6 +184,16 @@ func mulScalarWide(dst []float32, a []float32, b float32)
 //go:noescape
 func scalarMulWide(dst []float32, a float32, b []float32)
 
+// mulRowsWide is mulRowsPlain, or that entry of the tables of plain functions, in vectors.
+//
+//go:noescape
+func mulRowsWide(dst []float32, a []float32, b []float32, length int)
+
+// rowsMulWide is rowsMulPlain, or that entry of the tables of plain functions, in vectors.
+//
+//go:noescape
+func rowsMulWide(dst []float32, a []float32, b []float32, length int)
+
 // divWide is divPlain, or that entry of the tables of plain functions, in vectors.
 //
 //go:noescape
@@ -178,6 +208,16 @@ func divScalarWide(dst []float32, a []float32, b float32)
 //
 //go:noescape
 func scalarDivWide(dst []float32, a float32, b []float32)
+
+// divRowsWide is divRowsPlain, or that entry of the tables of plain functions, in vectors.
+//
+//go:noescape
+func divRowsWide(dst []float32, a []float32, b []float32, length int)
+
+// rowsDivWide is rowsDivPlain, or that entry of the tables of plain functions, in vectors.
+//
+//go:noescape
+func rowsDivWide(dst []float32, a []float32, b []float32, length int)
 
 // maxWide is maxPlain, or that entry of the tables of plain functions, in vectors.
 //
@@ -194,6 +234,16 @@ func maxScalarWide(dst []float32, a []float32, b float32)
 //go:noescape
 func scalarMaxWide(dst []float32, a float32, b []float32)
 
+// maxRowsWide is maxRowsPlain, or that entry of the tables of plain functions, in vectors.
+//
+//go:noescape
+func maxRowsWide(dst []float32, a []float32, b []float32, length int)
+
+// rowsMaxWide is rowsMaxPlain, or that entry of the tables of plain functions, in vectors.
+//
+//go:noescape
+func rowsMaxWide(dst []float32, a []float32, b []float32, length int)
+
 // minWide is minPlain, or that entry of the tables of plain functions, in vectors.
 //
 //go:noescape
@@ -208,6 +258,16 @@ func minScalarWide(dst []float32, a []float32, b float32)
 //
 //go:noescape
 func scalarMinWide(dst []float32, a float32, b []float32)
+
+// minRowsWide is minRowsPlain, or that entry of the tables of plain functions, in vectors.
+//
+//go:noescape
+func minRowsWide(dst []float32, a []float32, b []float32, length int)
+
+// rowsMinWide is rowsMinPlain, or that entry of the tables of plain functions, in vectors.
+//
+//go:noescape
+func rowsMinWide(dst []float32, a []float32, b []float32, length int)
 
 // mulAddWide is mulAddPlain, or that entry of the tables of plain functions, in vectors.
 //
@@ -253,6 +313,16 @@ func maxOfWide(x []float32) float32
 //
 //go:noescape
 func minOfWide(x []float32) float32
+
+// sumRowsWide is sumRowsPlain, or that entry of the tables of plain functions, in vectors.
+//
+//go:noescape
+func sumRowsWide(dst []float32, x []float32, length int)
+
+// maxOfRowsWide is maxOfRowsPlain, or that entry of the tables of plain functions, in vectors.
+//
+//go:noescape
+func maxOfRowsWide(dst []float32, x []float32, length int)
 
 // adamWWide is adamWPlain, or that entry of the tables of plain functions, in vectors.
 //
@@ -404,6 +474,16 @@ func addScalarNarrow(dst []float32, a []float32, b float32)
 //go:noescape
 func scalarAddNarrow(dst []float32, a float32, b []float32)
 
+// addRowsNarrow is addRowsPlain, or that entry of the tables of plain functions, in vectors.
+//
+//go:noescape
+func addRowsNarrow(dst []float32, a []float32, b []float32, length int)
+
+// rowsAddNarrow is rowsAddPlain, or that entry of the tables of plain functions, in vectors.
+//
+//go:noescape
+func rowsAddNarrow(dst []float32, a []float32, b []float32, length int)
+
 // subNarrow is subPlain, or that entry of the tables of plain functions, in vectors.
 //
 //go:noescape
@@ -418,6 +498,16 @@ func subScalarNarrow(dst []float32, a []float32, b float32)
 //
 //go:noescape
 func scalarSubNarrow(dst []float32, a float32, b []float32)
+
+// subRowsNarrow is subRowsPlain, or that entry of the tables of plain functions, in vectors.
+//
+//go:noescape
+func subRowsNarrow(dst []float32, a []float32, b []float32, length int)
+
+// rowsSubNarrow is rowsSubPlain, or that entry of the tables of plain functions, in vectors.
+//
+//go:noescape
+func rowsSubNarrow(dst []float32, a []float32, b []float32, length int)
 
 // mulNarrow is mulPlain, or that entry of the tables of plain functions, in vectors.
 //
@@ -434,6 +524,16 @@ func mulScalarNarrow(dst []float32, a []float32, b float32)
 //go:noescape
 func scalarMulNarrow(dst []float32, a float32, b []float32)
 
+// mulRowsNarrow is mulRowsPlain, or that entry of the tables of plain functions, in vectors.
+//
+//go:noescape
+func mulRowsNarrow(dst []float32, a []float32, b []float32, length int)
+
+// rowsMulNarrow is rowsMulPlain, or that entry of the tables of plain functions, in vectors.
+//
+//go:noescape
+func rowsMulNarrow(dst []float32, a []float32, b []float32, length int)
+
 // divNarrow is divPlain, or that entry of the tables of plain functions, in vectors.
 //
 //go:noescape
@@ -448,6 +548,16 @@ func divScalarNarrow(dst []float32, a []float32, b float32)
 //
 //go:noescape
 func scalarDivNarrow(dst []float32, a float32, b []float32)
+
+// divRowsNarrow is divRowsPlain, or that entry of the tables of plain functions, in vectors.
+//
+//go:noescape
+func divRowsNarrow(dst []float32, a []float32, b []float32, length int)
+
+// rowsDivNarrow is rowsDivPlain, or that entry of the tables of plain functions, in vectors.
+//
+//go:noescape
+func rowsDivNarrow(dst []float32, a []float32, b []float32, length int)
 
 // maxNarrow is maxPlain, or that entry of the tables of plain functions, in vectors.
 //
@@ -464,6 +574,16 @@ func maxScalarNarrow(dst []float32, a []float32, b float32)
 //go:noescape
 func scalarMaxNarrow(dst []float32, a float32, b []float32)
 
+// maxRowsNarrow is maxRowsPlain, or that entry of the tables of plain functions, in vectors.
+//
+//go:noescape
+func maxRowsNarrow(dst []float32, a []float32, b []float32, length int)
+
+// rowsMaxNarrow is rowsMaxPlain, or that entry of the tables of plain functions, in vectors.
+//
+//go:noescape
+func rowsMaxNarrow(dst []float32, a []float32, b []float32, length int)
+
 // minNarrow is minPlain, or that entry of the tables of plain functions, in vectors.
 //
 //go:noescape
@@ -478,6 +598,16 @@ func minScalarNarrow(dst []float32, a []float32, b float32)
 //
 //go:noescape
 func scalarMinNarrow(dst []float32, a float32, b []float32)
+
+// minRowsNarrow is minRowsPlain, or that entry of the tables of plain functions, in vectors.
+//
+//go:noescape
+func minRowsNarrow(dst []float32, a []float32, b []float32, length int)
+
+// rowsMinNarrow is rowsMinPlain, or that entry of the tables of plain functions, in vectors.
+//
+//go:noescape
+func rowsMinNarrow(dst []float32, a []float32, b []float32, length int)
 
 // mulAddNarrow is mulAddPlain, or that entry of the tables of plain functions, in vectors.
 //
@@ -523,6 +653,16 @@ func maxOfNarrow(x []float32) float32
 //
 //go:noescape
 func minOfNarrow(x []float32) float32
+
+// sumRowsNarrow is sumRowsPlain, or that entry of the tables of plain functions, in vectors.
+//
+//go:noescape
+func sumRowsNarrow(dst []float32, x []float32, length int)
+
+// maxOfRowsNarrow is maxOfRowsPlain, or that entry of the tables of plain functions, in vectors.
+//
+//go:noescape
+func maxOfRowsNarrow(dst []float32, x []float32, length int)
 
 // adamWNarrow is adamWPlain, or that entry of the tables of plain functions, in vectors.
 //

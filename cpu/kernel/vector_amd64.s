@@ -2963,6 +2963,102 @@ end:
 	VZEROUPPER
 	RET
 
+// func addRowsWide(dst []float32, a []float32, b []float32, length int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·addRowsWide(SB), NOSPLIT, $0-80
+	MOVQ  dst_base+0(FP), AX
+	MOVQ  a_base+24(FP), CX
+	MOVQ  b_base+48(FP), DX
+	MOVQ  b_len+56(FP), BX
+	MOVQ  length+72(FP), SI
+	MOVQ  SI, R8
+	ANDQ  $0x0f, R8
+	MOVQ  SI, DI
+	SUBQ  R8, DI
+	SHLQ  $0x02, DI
+	SHLQ  $0x02, SI
+	MOVQ  $-1, R9
+	BZHIQ R8, R9, R9
+	KMOVW R9, K1
+
+row:
+	VBROADCASTSS (DX), Z0
+	XORQ         R9, R9
+	CMPQ         R9, DI
+	JGE          rest
+
+loop:
+	VMOVUPS (CX)(R9*1), Z1
+	VADDPS  Z0, Z1, Z1
+	VMOVUPS Z1, (AX)(R9*1)
+	ADDQ    $0x40, R9
+	CMPQ    R9, DI
+	JLT     loop
+
+rest:
+	TESTQ     R8, R8
+	JZ        next
+	VMOVUPS.Z (CX)(R9*1), K1, Z1
+	VADDPS    Z0, Z1, Z0
+	VMOVUPS   Z0, K1, (AX)(R9*1)
+
+next:
+	ADDQ SI, AX
+	ADDQ SI, CX
+	ADDQ $0x04, DX
+	DECQ BX
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func rowsAddWide(dst []float32, a []float32, b []float32, length int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·rowsAddWide(SB), NOSPLIT, $0-80
+	MOVQ  dst_base+0(FP), AX
+	MOVQ  a_base+24(FP), CX
+	MOVQ  b_base+48(FP), DX
+	MOVQ  b_len+56(FP), BX
+	MOVQ  length+72(FP), SI
+	MOVQ  SI, R8
+	ANDQ  $0x0f, R8
+	MOVQ  SI, DI
+	SUBQ  R8, DI
+	SHLQ  $0x02, DI
+	SHLQ  $0x02, SI
+	MOVQ  $-1, R9
+	BZHIQ R8, R9, R9
+	KMOVW R9, K1
+
+row:
+	VBROADCASTSS (DX), Z0
+	XORQ         R9, R9
+	CMPQ         R9, DI
+	JGE          rest
+
+loop:
+	VMOVUPS (CX)(R9*1), Z1
+	VADDPS  Z1, Z0, Z1
+	VMOVUPS Z1, (AX)(R9*1)
+	ADDQ    $0x40, R9
+	CMPQ    R9, DI
+	JLT     loop
+
+rest:
+	TESTQ     R8, R8
+	JZ        next
+	VMOVUPS.Z (CX)(R9*1), K1, Z1
+	VADDPS    Z1, Z0, Z0
+	VMOVUPS   Z0, K1, (AX)(R9*1)
+
+next:
+	ADDQ SI, AX
+	ADDQ SI, CX
+	ADDQ $0x04, DX
+	DECQ BX
+	JNZ  row
+	VZEROUPPER
+	RET
+
 // func subWide(dst []float32, a []float32, b []float32)
 // Requires: AVX, AVX512F, BMI2
 TEXT ·subWide(SB), NOSPLIT, $0-72
@@ -3063,6 +3159,102 @@ rest:
 	VMOVUPS   Z0, K1, (AX)(BX*1)
 
 end:
+	VZEROUPPER
+	RET
+
+// func subRowsWide(dst []float32, a []float32, b []float32, length int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·subRowsWide(SB), NOSPLIT, $0-80
+	MOVQ  dst_base+0(FP), AX
+	MOVQ  a_base+24(FP), CX
+	MOVQ  b_base+48(FP), DX
+	MOVQ  b_len+56(FP), BX
+	MOVQ  length+72(FP), SI
+	MOVQ  SI, R8
+	ANDQ  $0x0f, R8
+	MOVQ  SI, DI
+	SUBQ  R8, DI
+	SHLQ  $0x02, DI
+	SHLQ  $0x02, SI
+	MOVQ  $-1, R9
+	BZHIQ R8, R9, R9
+	KMOVW R9, K1
+
+row:
+	VBROADCASTSS (DX), Z0
+	XORQ         R9, R9
+	CMPQ         R9, DI
+	JGE          rest
+
+loop:
+	VMOVUPS (CX)(R9*1), Z1
+	VSUBPS  Z0, Z1, Z1
+	VMOVUPS Z1, (AX)(R9*1)
+	ADDQ    $0x40, R9
+	CMPQ    R9, DI
+	JLT     loop
+
+rest:
+	TESTQ     R8, R8
+	JZ        next
+	VMOVUPS.Z (CX)(R9*1), K1, Z1
+	VSUBPS    Z0, Z1, Z0
+	VMOVUPS   Z0, K1, (AX)(R9*1)
+
+next:
+	ADDQ SI, AX
+	ADDQ SI, CX
+	ADDQ $0x04, DX
+	DECQ BX
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func rowsSubWide(dst []float32, a []float32, b []float32, length int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·rowsSubWide(SB), NOSPLIT, $0-80
+	MOVQ  dst_base+0(FP), AX
+	MOVQ  a_base+24(FP), CX
+	MOVQ  b_base+48(FP), DX
+	MOVQ  b_len+56(FP), BX
+	MOVQ  length+72(FP), SI
+	MOVQ  SI, R8
+	ANDQ  $0x0f, R8
+	MOVQ  SI, DI
+	SUBQ  R8, DI
+	SHLQ  $0x02, DI
+	SHLQ  $0x02, SI
+	MOVQ  $-1, R9
+	BZHIQ R8, R9, R9
+	KMOVW R9, K1
+
+row:
+	VBROADCASTSS (DX), Z0
+	XORQ         R9, R9
+	CMPQ         R9, DI
+	JGE          rest
+
+loop:
+	VMOVUPS (CX)(R9*1), Z1
+	VSUBPS  Z1, Z0, Z1
+	VMOVUPS Z1, (AX)(R9*1)
+	ADDQ    $0x40, R9
+	CMPQ    R9, DI
+	JLT     loop
+
+rest:
+	TESTQ     R8, R8
+	JZ        next
+	VMOVUPS.Z (CX)(R9*1), K1, Z1
+	VSUBPS    Z1, Z0, Z0
+	VMOVUPS   Z0, K1, (AX)(R9*1)
+
+next:
+	ADDQ SI, AX
+	ADDQ SI, CX
+	ADDQ $0x04, DX
+	DECQ BX
+	JNZ  row
 	VZEROUPPER
 	RET
 
@@ -3169,6 +3361,102 @@ end:
 	VZEROUPPER
 	RET
 
+// func mulRowsWide(dst []float32, a []float32, b []float32, length int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·mulRowsWide(SB), NOSPLIT, $0-80
+	MOVQ  dst_base+0(FP), AX
+	MOVQ  a_base+24(FP), CX
+	MOVQ  b_base+48(FP), DX
+	MOVQ  b_len+56(FP), BX
+	MOVQ  length+72(FP), SI
+	MOVQ  SI, R8
+	ANDQ  $0x0f, R8
+	MOVQ  SI, DI
+	SUBQ  R8, DI
+	SHLQ  $0x02, DI
+	SHLQ  $0x02, SI
+	MOVQ  $-1, R9
+	BZHIQ R8, R9, R9
+	KMOVW R9, K1
+
+row:
+	VBROADCASTSS (DX), Z0
+	XORQ         R9, R9
+	CMPQ         R9, DI
+	JGE          rest
+
+loop:
+	VMOVUPS (CX)(R9*1), Z1
+	VMULPS  Z0, Z1, Z1
+	VMOVUPS Z1, (AX)(R9*1)
+	ADDQ    $0x40, R9
+	CMPQ    R9, DI
+	JLT     loop
+
+rest:
+	TESTQ     R8, R8
+	JZ        next
+	VMOVUPS.Z (CX)(R9*1), K1, Z1
+	VMULPS    Z0, Z1, Z0
+	VMOVUPS   Z0, K1, (AX)(R9*1)
+
+next:
+	ADDQ SI, AX
+	ADDQ SI, CX
+	ADDQ $0x04, DX
+	DECQ BX
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func rowsMulWide(dst []float32, a []float32, b []float32, length int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·rowsMulWide(SB), NOSPLIT, $0-80
+	MOVQ  dst_base+0(FP), AX
+	MOVQ  a_base+24(FP), CX
+	MOVQ  b_base+48(FP), DX
+	MOVQ  b_len+56(FP), BX
+	MOVQ  length+72(FP), SI
+	MOVQ  SI, R8
+	ANDQ  $0x0f, R8
+	MOVQ  SI, DI
+	SUBQ  R8, DI
+	SHLQ  $0x02, DI
+	SHLQ  $0x02, SI
+	MOVQ  $-1, R9
+	BZHIQ R8, R9, R9
+	KMOVW R9, K1
+
+row:
+	VBROADCASTSS (DX), Z0
+	XORQ         R9, R9
+	CMPQ         R9, DI
+	JGE          rest
+
+loop:
+	VMOVUPS (CX)(R9*1), Z1
+	VMULPS  Z1, Z0, Z1
+	VMOVUPS Z1, (AX)(R9*1)
+	ADDQ    $0x40, R9
+	CMPQ    R9, DI
+	JLT     loop
+
+rest:
+	TESTQ     R8, R8
+	JZ        next
+	VMOVUPS.Z (CX)(R9*1), K1, Z1
+	VMULPS    Z1, Z0, Z0
+	VMOVUPS   Z0, K1, (AX)(R9*1)
+
+next:
+	ADDQ SI, AX
+	ADDQ SI, CX
+	ADDQ $0x04, DX
+	DECQ BX
+	JNZ  row
+	VZEROUPPER
+	RET
+
 // func divWide(dst []float32, a []float32, b []float32)
 // Requires: AVX, AVX512F, BMI2
 TEXT ·divWide(SB), NOSPLIT, $0-72
@@ -3269,6 +3557,102 @@ rest:
 	VMOVUPS   Z0, K1, (AX)(BX*1)
 
 end:
+	VZEROUPPER
+	RET
+
+// func divRowsWide(dst []float32, a []float32, b []float32, length int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·divRowsWide(SB), NOSPLIT, $0-80
+	MOVQ  dst_base+0(FP), AX
+	MOVQ  a_base+24(FP), CX
+	MOVQ  b_base+48(FP), DX
+	MOVQ  b_len+56(FP), BX
+	MOVQ  length+72(FP), SI
+	MOVQ  SI, R8
+	ANDQ  $0x0f, R8
+	MOVQ  SI, DI
+	SUBQ  R8, DI
+	SHLQ  $0x02, DI
+	SHLQ  $0x02, SI
+	MOVQ  $-1, R9
+	BZHIQ R8, R9, R9
+	KMOVW R9, K1
+
+row:
+	VBROADCASTSS (DX), Z0
+	XORQ         R9, R9
+	CMPQ         R9, DI
+	JGE          rest
+
+loop:
+	VMOVUPS (CX)(R9*1), Z1
+	VDIVPS  Z0, Z1, Z1
+	VMOVUPS Z1, (AX)(R9*1)
+	ADDQ    $0x40, R9
+	CMPQ    R9, DI
+	JLT     loop
+
+rest:
+	TESTQ     R8, R8
+	JZ        next
+	VMOVUPS.Z (CX)(R9*1), K1, Z1
+	VDIVPS    Z0, Z1, Z0
+	VMOVUPS   Z0, K1, (AX)(R9*1)
+
+next:
+	ADDQ SI, AX
+	ADDQ SI, CX
+	ADDQ $0x04, DX
+	DECQ BX
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func rowsDivWide(dst []float32, a []float32, b []float32, length int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·rowsDivWide(SB), NOSPLIT, $0-80
+	MOVQ  dst_base+0(FP), AX
+	MOVQ  a_base+24(FP), CX
+	MOVQ  b_base+48(FP), DX
+	MOVQ  b_len+56(FP), BX
+	MOVQ  length+72(FP), SI
+	MOVQ  SI, R8
+	ANDQ  $0x0f, R8
+	MOVQ  SI, DI
+	SUBQ  R8, DI
+	SHLQ  $0x02, DI
+	SHLQ  $0x02, SI
+	MOVQ  $-1, R9
+	BZHIQ R8, R9, R9
+	KMOVW R9, K1
+
+row:
+	VBROADCASTSS (DX), Z0
+	XORQ         R9, R9
+	CMPQ         R9, DI
+	JGE          rest
+
+loop:
+	VMOVUPS (CX)(R9*1), Z1
+	VDIVPS  Z1, Z0, Z1
+	VMOVUPS Z1, (AX)(R9*1)
+	ADDQ    $0x40, R9
+	CMPQ    R9, DI
+	JLT     loop
+
+rest:
+	TESTQ     R8, R8
+	JZ        next
+	VMOVUPS.Z (CX)(R9*1), K1, Z1
+	VDIVPS    Z1, Z0, Z0
+	VMOVUPS   Z0, K1, (AX)(R9*1)
+
+next:
+	ADDQ SI, AX
+	ADDQ SI, CX
+	ADDQ $0x04, DX
+	DECQ BX
+	JNZ  row
 	VZEROUPPER
 	RET
 
@@ -3387,6 +3771,110 @@ end:
 	VZEROUPPER
 	RET
 
+// func maxRowsWide(dst []float32, a []float32, b []float32, length int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·maxRowsWide(SB), NOSPLIT, $0-80
+	MOVQ  dst_base+0(FP), AX
+	MOVQ  a_base+24(FP), CX
+	MOVQ  b_base+48(FP), DX
+	MOVQ  b_len+56(FP), BX
+	MOVQ  length+72(FP), SI
+	MOVQ  SI, R8
+	ANDQ  $0x0f, R8
+	MOVQ  SI, DI
+	SUBQ  R8, DI
+	SHLQ  $0x02, DI
+	SHLQ  $0x02, SI
+	MOVQ  $-1, R9
+	BZHIQ R8, R9, R9
+	KMOVW R9, K1
+
+row:
+	VBROADCASTSS (DX), Z0
+	XORQ         R9, R9
+	CMPQ         R9, DI
+	JGE          rest
+
+loop:
+	VMOVUPS   (CX)(R9*1), Z1
+	VCMPPS    $0x03, Z1, Z1, K2
+	VMAXPS    Z0, Z1, Z2
+	VBLENDMPS Z1, Z2, K2, Z3
+	VMOVUPS   Z3, (AX)(R9*1)
+	ADDQ      $0x40, R9
+	CMPQ      R9, DI
+	JLT       loop
+
+rest:
+	TESTQ     R8, R8
+	JZ        next
+	VMOVUPS.Z (CX)(R9*1), K1, Z1
+	VCMPPS    $0x03, Z1, Z1, K2
+	VMAXPS    Z0, Z1, Z0
+	VBLENDMPS Z1, Z0, K2, Z4
+	VMOVUPS   Z4, K1, (AX)(R9*1)
+
+next:
+	ADDQ SI, AX
+	ADDQ SI, CX
+	ADDQ $0x04, DX
+	DECQ BX
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func rowsMaxWide(dst []float32, a []float32, b []float32, length int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·rowsMaxWide(SB), NOSPLIT, $0-80
+	MOVQ  dst_base+0(FP), AX
+	MOVQ  a_base+24(FP), CX
+	MOVQ  b_base+48(FP), DX
+	MOVQ  b_len+56(FP), BX
+	MOVQ  length+72(FP), SI
+	MOVQ  SI, R8
+	ANDQ  $0x0f, R8
+	MOVQ  SI, DI
+	SUBQ  R8, DI
+	SHLQ  $0x02, DI
+	SHLQ  $0x02, SI
+	MOVQ  $-1, R9
+	BZHIQ R8, R9, R9
+	KMOVW R9, K1
+
+row:
+	VBROADCASTSS (DX), Z0
+	XORQ         R9, R9
+	CMPQ         R9, DI
+	JGE          rest
+
+loop:
+	VMOVUPS   (CX)(R9*1), Z1
+	VCMPPS    $0x03, Z0, Z0, K2
+	VMAXPS    Z1, Z0, Z1
+	VBLENDMPS Z0, Z1, K2, Z2
+	VMOVUPS   Z2, (AX)(R9*1)
+	ADDQ      $0x40, R9
+	CMPQ      R9, DI
+	JLT       loop
+
+rest:
+	TESTQ     R8, R8
+	JZ        next
+	VMOVUPS.Z (CX)(R9*1), K1, Z1
+	VCMPPS    $0x03, Z0, Z0, K2
+	VMAXPS    Z1, Z0, Z1
+	VBLENDMPS Z0, Z1, K2, Z3
+	VMOVUPS   Z3, K1, (AX)(R9*1)
+
+next:
+	ADDQ SI, AX
+	ADDQ SI, CX
+	ADDQ $0x04, DX
+	DECQ BX
+	JNZ  row
+	VZEROUPPER
+	RET
+
 // func minWide(dst []float32, a []float32, b []float32)
 // Requires: AVX, AVX512F, BMI2
 TEXT ·minWide(SB), NOSPLIT, $0-72
@@ -3499,6 +3987,110 @@ rest:
 	VMOVUPS   Z2, K1, (AX)(BX*1)
 
 end:
+	VZEROUPPER
+	RET
+
+// func minRowsWide(dst []float32, a []float32, b []float32, length int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·minRowsWide(SB), NOSPLIT, $0-80
+	MOVQ  dst_base+0(FP), AX
+	MOVQ  a_base+24(FP), CX
+	MOVQ  b_base+48(FP), DX
+	MOVQ  b_len+56(FP), BX
+	MOVQ  length+72(FP), SI
+	MOVQ  SI, R8
+	ANDQ  $0x0f, R8
+	MOVQ  SI, DI
+	SUBQ  R8, DI
+	SHLQ  $0x02, DI
+	SHLQ  $0x02, SI
+	MOVQ  $-1, R9
+	BZHIQ R8, R9, R9
+	KMOVW R9, K1
+
+row:
+	VBROADCASTSS (DX), Z0
+	XORQ         R9, R9
+	CMPQ         R9, DI
+	JGE          rest
+
+loop:
+	VMOVUPS   (CX)(R9*1), Z1
+	VCMPPS    $0x03, Z1, Z1, K2
+	VMINPS    Z0, Z1, Z2
+	VBLENDMPS Z1, Z2, K2, Z3
+	VMOVUPS   Z3, (AX)(R9*1)
+	ADDQ      $0x40, R9
+	CMPQ      R9, DI
+	JLT       loop
+
+rest:
+	TESTQ     R8, R8
+	JZ        next
+	VMOVUPS.Z (CX)(R9*1), K1, Z1
+	VCMPPS    $0x03, Z1, Z1, K2
+	VMINPS    Z0, Z1, Z0
+	VBLENDMPS Z1, Z0, K2, Z4
+	VMOVUPS   Z4, K1, (AX)(R9*1)
+
+next:
+	ADDQ SI, AX
+	ADDQ SI, CX
+	ADDQ $0x04, DX
+	DECQ BX
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func rowsMinWide(dst []float32, a []float32, b []float32, length int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·rowsMinWide(SB), NOSPLIT, $0-80
+	MOVQ  dst_base+0(FP), AX
+	MOVQ  a_base+24(FP), CX
+	MOVQ  b_base+48(FP), DX
+	MOVQ  b_len+56(FP), BX
+	MOVQ  length+72(FP), SI
+	MOVQ  SI, R8
+	ANDQ  $0x0f, R8
+	MOVQ  SI, DI
+	SUBQ  R8, DI
+	SHLQ  $0x02, DI
+	SHLQ  $0x02, SI
+	MOVQ  $-1, R9
+	BZHIQ R8, R9, R9
+	KMOVW R9, K1
+
+row:
+	VBROADCASTSS (DX), Z0
+	XORQ         R9, R9
+	CMPQ         R9, DI
+	JGE          rest
+
+loop:
+	VMOVUPS   (CX)(R9*1), Z1
+	VCMPPS    $0x03, Z0, Z0, K2
+	VMINPS    Z1, Z0, Z1
+	VBLENDMPS Z0, Z1, K2, Z2
+	VMOVUPS   Z2, (AX)(R9*1)
+	ADDQ      $0x40, R9
+	CMPQ      R9, DI
+	JLT       loop
+
+rest:
+	TESTQ     R8, R8
+	JZ        next
+	VMOVUPS.Z (CX)(R9*1), K1, Z1
+	VCMPPS    $0x03, Z0, Z0, K2
+	VMINPS    Z1, Z0, Z1
+	VBLENDMPS Z0, Z1, K2, Z3
+	VMOVUPS   Z3, K1, (AX)(R9*1)
+
+next:
+	ADDQ SI, AX
+	ADDQ SI, CX
+	ADDQ $0x04, DX
+	DECQ BX
+	JNZ  row
 	VZEROUPPER
 	RET
 
@@ -4076,6 +4668,133 @@ end:
 	VBLENDMPS  Z0, Z1, K1, Z18
 	VMOVAPS    Z18, Z0
 	MOVSS      X0, ret+24(FP)
+	VZEROUPPER
+	RET
+
+// func sumRowsWide(dst []float32, x []float32, length int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·sumRowsWide(SB), NOSPLIT, $0-56
+	MOVQ    x_base+24(FP), AX
+	VMOVUPS word00000000<>+0(SB), Z0
+	MOVQ    dst_base+0(FP), CX
+	MOVQ    dst_len+8(FP), DX
+	MOVQ    length+48(FP), BX
+	MOVQ    BX, DI
+	ANDQ    $0x0f, DI
+	MOVQ    BX, SI
+	SUBQ    DI, SI
+	SHLQ    $0x02, SI
+	SHLQ    $0x02, BX
+	MOVQ    $-1, R8
+	BZHIQ   DI, R8, R8
+	KMOVW   R8, K1
+
+row:
+	VMOVAPS Z0, Z1
+	XORQ    R8, R8
+	CMPQ    R8, SI
+	JGE     rest
+
+loop:
+	VMOVUPS (AX)(R8*1), Z2
+	VADDPS  Z2, Z1, Z1
+	ADDQ    $0x40, R8
+	CMPQ    R8, SI
+	JLT     loop
+
+rest:
+	TESTQ     DI, DI
+	JZ        next
+	VMOVUPS.Z (AX)(R8*1), K1, Z2
+	VADDPS    Z2, Z1, Z1
+
+next:
+	VSHUFF32X4 $0x4e, Z1, Z1, Z2
+	VADDPS     Z2, Z1, Z1
+	VSHUFF32X4 $0xb1, Z1, Z1, Z2
+	VADDPS     Z2, Z1, Z1
+	VPERMILPS  $0x4e, Z1, Z2
+	VADDPS     Z2, Z1, Z1
+	VPERMILPS  $0xb1, Z1, Z2
+	VADDPS     Z2, Z1, Z1
+	VMOVSS     X1, (CX)
+	ADDQ       BX, AX
+	ADDQ       $0x04, CX
+	DECQ       DX
+	JNZ        row
+	VZEROUPPER
+	RET
+
+// func maxOfRowsWide(dst []float32, x []float32, length int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·maxOfRowsWide(SB), NOSPLIT, $0-56
+	MOVQ    x_base+24(FP), AX
+	VMOVUPS wordff800000<>+0(SB), Z0
+	MOVQ    dst_base+0(FP), CX
+	MOVQ    dst_len+8(FP), DX
+	MOVQ    length+48(FP), BX
+	MOVQ    BX, DI
+	ANDQ    $0x0f, DI
+	MOVQ    BX, SI
+	SUBQ    DI, SI
+	SHLQ    $0x02, SI
+	SHLQ    $0x02, BX
+	MOVQ    $-1, R8
+	BZHIQ   DI, R8, R8
+	KMOVW   R8, K1
+
+row:
+	VMOVAPS Z0, Z1
+	XORQ    R8, R8
+	CMPQ    R8, SI
+	JGE     rest
+
+loop:
+	VMOVUPS   (AX)(R8*1), Z2
+	VCMPPS    $0x03, Z1, Z1, K2
+	VMAXPS    Z2, Z1, Z2
+	VBLENDMPS Z1, Z2, K2, Z3
+	VMOVAPS   Z3, Z1
+	ADDQ      $0x40, R8
+	CMPQ      R8, SI
+	JLT       loop
+
+rest:
+	TESTQ     DI, DI
+	JZ        next
+	VMOVUPS.Z (AX)(R8*1), K1, Z2
+	VBLENDMPS Z2, Z0, K1, Z4
+	VCMPPS    $0x03, Z1, Z1, K2
+	VMAXPS    Z4, Z1, Z2
+	VBLENDMPS Z1, Z2, K2, Z5
+	VMOVAPS   Z5, Z1
+
+next:
+	VSHUFF32X4 $0x4e, Z1, Z1, Z2
+	VCMPPS     $0x03, Z1, Z1, K2
+	VMAXPS     Z2, Z1, Z2
+	VBLENDMPS  Z1, Z2, K2, Z6
+	VMOVAPS    Z6, Z1
+	VSHUFF32X4 $0xb1, Z1, Z1, Z2
+	VCMPPS     $0x03, Z1, Z1, K2
+	VMAXPS     Z2, Z1, Z2
+	VBLENDMPS  Z1, Z2, K2, Z7
+	VMOVAPS    Z7, Z1
+	VPERMILPS  $0x4e, Z1, Z2
+	VCMPPS     $0x03, Z1, Z1, K2
+	VMAXPS     Z2, Z1, Z2
+	VBLENDMPS  Z1, Z2, K2, Z8
+	VMOVAPS    Z8, Z1
+	VPERMILPS  $0xb1, Z1, Z2
+	VCMPPS     $0x03, Z1, Z1, K2
+	VMAXPS     Z2, Z1, Z2
+	VBLENDMPS  Z1, Z2, K2, Z9
+	VMOVAPS    Z9, Z1
+	VMOVSS     X1, (CX)
+	ADDQ       BX, AX
+	ADDQ       $0x04, CX
+	DECQ       DX
+	JNZ        row
 	VZEROUPPER
 	RET
 
@@ -6728,6 +7447,104 @@ end:
 	VZEROUPPER
 	RET
 
+// func addRowsNarrow(dst []float32, a []float32, b []float32, length int)
+// Requires: AVX
+TEXT ·addRowsNarrow(SB), NOSPLIT, $0-80
+	MOVQ    dst_base+0(FP), AX
+	MOVQ    a_base+24(FP), CX
+	MOVQ    b_base+48(FP), DX
+	MOVQ    b_len+56(FP), BX
+	MOVQ    length+72(FP), SI
+	MOVQ    SI, R8
+	ANDQ    $0x07, R8
+	MOVQ    SI, DI
+	SUBQ    R8, DI
+	SHLQ    $0x02, DI
+	SHLQ    $0x02, SI
+	LEAQ    laneMasks<>+0(SB), R9
+	MOVQ    R8, R10
+	NEGQ    R10
+	VMOVUPS 32(R9)(R10*4), Y0
+
+row:
+	VBROADCASTSS (DX), Y1
+	XORQ         R9, R9
+	CMPQ         R9, DI
+	JGE          rest
+
+loop:
+	VMOVUPS (CX)(R9*1), Y2
+	VADDPS  Y1, Y2, Y2
+	VMOVUPS Y2, (AX)(R9*1)
+	ADDQ    $0x20, R9
+	CMPQ    R9, DI
+	JLT     loop
+
+rest:
+	TESTQ      R8, R8
+	JZ         next
+	VMASKMOVPS (CX)(R9*1), Y0, Y2
+	VADDPS     Y1, Y2, Y1
+	VMASKMOVPS Y1, Y0, (AX)(R9*1)
+
+next:
+	ADDQ SI, AX
+	ADDQ SI, CX
+	ADDQ $0x04, DX
+	DECQ BX
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func rowsAddNarrow(dst []float32, a []float32, b []float32, length int)
+// Requires: AVX
+TEXT ·rowsAddNarrow(SB), NOSPLIT, $0-80
+	MOVQ    dst_base+0(FP), AX
+	MOVQ    a_base+24(FP), CX
+	MOVQ    b_base+48(FP), DX
+	MOVQ    b_len+56(FP), BX
+	MOVQ    length+72(FP), SI
+	MOVQ    SI, R8
+	ANDQ    $0x07, R8
+	MOVQ    SI, DI
+	SUBQ    R8, DI
+	SHLQ    $0x02, DI
+	SHLQ    $0x02, SI
+	LEAQ    laneMasks<>+0(SB), R9
+	MOVQ    R8, R10
+	NEGQ    R10
+	VMOVUPS 32(R9)(R10*4), Y0
+
+row:
+	VBROADCASTSS (DX), Y1
+	XORQ         R9, R9
+	CMPQ         R9, DI
+	JGE          rest
+
+loop:
+	VMOVUPS (CX)(R9*1), Y2
+	VADDPS  Y2, Y1, Y2
+	VMOVUPS Y2, (AX)(R9*1)
+	ADDQ    $0x20, R9
+	CMPQ    R9, DI
+	JLT     loop
+
+rest:
+	TESTQ      R8, R8
+	JZ         next
+	VMASKMOVPS (CX)(R9*1), Y0, Y2
+	VADDPS     Y2, Y1, Y1
+	VMASKMOVPS Y1, Y0, (AX)(R9*1)
+
+next:
+	ADDQ SI, AX
+	ADDQ SI, CX
+	ADDQ $0x04, DX
+	DECQ BX
+	JNZ  row
+	VZEROUPPER
+	RET
+
 // func subNarrow(dst []float32, a []float32, b []float32)
 // Requires: AVX
 TEXT ·subNarrow(SB), NOSPLIT, $0-72
@@ -6828,6 +7645,104 @@ rest:
 	VMASKMOVPS Y0, Y1, (AX)(BX*1)
 
 end:
+	VZEROUPPER
+	RET
+
+// func subRowsNarrow(dst []float32, a []float32, b []float32, length int)
+// Requires: AVX
+TEXT ·subRowsNarrow(SB), NOSPLIT, $0-80
+	MOVQ    dst_base+0(FP), AX
+	MOVQ    a_base+24(FP), CX
+	MOVQ    b_base+48(FP), DX
+	MOVQ    b_len+56(FP), BX
+	MOVQ    length+72(FP), SI
+	MOVQ    SI, R8
+	ANDQ    $0x07, R8
+	MOVQ    SI, DI
+	SUBQ    R8, DI
+	SHLQ    $0x02, DI
+	SHLQ    $0x02, SI
+	LEAQ    laneMasks<>+0(SB), R9
+	MOVQ    R8, R10
+	NEGQ    R10
+	VMOVUPS 32(R9)(R10*4), Y0
+
+row:
+	VBROADCASTSS (DX), Y1
+	XORQ         R9, R9
+	CMPQ         R9, DI
+	JGE          rest
+
+loop:
+	VMOVUPS (CX)(R9*1), Y2
+	VSUBPS  Y1, Y2, Y2
+	VMOVUPS Y2, (AX)(R9*1)
+	ADDQ    $0x20, R9
+	CMPQ    R9, DI
+	JLT     loop
+
+rest:
+	TESTQ      R8, R8
+	JZ         next
+	VMASKMOVPS (CX)(R9*1), Y0, Y2
+	VSUBPS     Y1, Y2, Y1
+	VMASKMOVPS Y1, Y0, (AX)(R9*1)
+
+next:
+	ADDQ SI, AX
+	ADDQ SI, CX
+	ADDQ $0x04, DX
+	DECQ BX
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func rowsSubNarrow(dst []float32, a []float32, b []float32, length int)
+// Requires: AVX
+TEXT ·rowsSubNarrow(SB), NOSPLIT, $0-80
+	MOVQ    dst_base+0(FP), AX
+	MOVQ    a_base+24(FP), CX
+	MOVQ    b_base+48(FP), DX
+	MOVQ    b_len+56(FP), BX
+	MOVQ    length+72(FP), SI
+	MOVQ    SI, R8
+	ANDQ    $0x07, R8
+	MOVQ    SI, DI
+	SUBQ    R8, DI
+	SHLQ    $0x02, DI
+	SHLQ    $0x02, SI
+	LEAQ    laneMasks<>+0(SB), R9
+	MOVQ    R8, R10
+	NEGQ    R10
+	VMOVUPS 32(R9)(R10*4), Y0
+
+row:
+	VBROADCASTSS (DX), Y1
+	XORQ         R9, R9
+	CMPQ         R9, DI
+	JGE          rest
+
+loop:
+	VMOVUPS (CX)(R9*1), Y2
+	VSUBPS  Y2, Y1, Y2
+	VMOVUPS Y2, (AX)(R9*1)
+	ADDQ    $0x20, R9
+	CMPQ    R9, DI
+	JLT     loop
+
+rest:
+	TESTQ      R8, R8
+	JZ         next
+	VMASKMOVPS (CX)(R9*1), Y0, Y2
+	VSUBPS     Y2, Y1, Y1
+	VMASKMOVPS Y1, Y0, (AX)(R9*1)
+
+next:
+	ADDQ SI, AX
+	ADDQ SI, CX
+	ADDQ $0x04, DX
+	DECQ BX
+	JNZ  row
 	VZEROUPPER
 	RET
 
@@ -6934,6 +7849,104 @@ end:
 	VZEROUPPER
 	RET
 
+// func mulRowsNarrow(dst []float32, a []float32, b []float32, length int)
+// Requires: AVX
+TEXT ·mulRowsNarrow(SB), NOSPLIT, $0-80
+	MOVQ    dst_base+0(FP), AX
+	MOVQ    a_base+24(FP), CX
+	MOVQ    b_base+48(FP), DX
+	MOVQ    b_len+56(FP), BX
+	MOVQ    length+72(FP), SI
+	MOVQ    SI, R8
+	ANDQ    $0x07, R8
+	MOVQ    SI, DI
+	SUBQ    R8, DI
+	SHLQ    $0x02, DI
+	SHLQ    $0x02, SI
+	LEAQ    laneMasks<>+0(SB), R9
+	MOVQ    R8, R10
+	NEGQ    R10
+	VMOVUPS 32(R9)(R10*4), Y0
+
+row:
+	VBROADCASTSS (DX), Y1
+	XORQ         R9, R9
+	CMPQ         R9, DI
+	JGE          rest
+
+loop:
+	VMOVUPS (CX)(R9*1), Y2
+	VMULPS  Y1, Y2, Y2
+	VMOVUPS Y2, (AX)(R9*1)
+	ADDQ    $0x20, R9
+	CMPQ    R9, DI
+	JLT     loop
+
+rest:
+	TESTQ      R8, R8
+	JZ         next
+	VMASKMOVPS (CX)(R9*1), Y0, Y2
+	VMULPS     Y1, Y2, Y1
+	VMASKMOVPS Y1, Y0, (AX)(R9*1)
+
+next:
+	ADDQ SI, AX
+	ADDQ SI, CX
+	ADDQ $0x04, DX
+	DECQ BX
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func rowsMulNarrow(dst []float32, a []float32, b []float32, length int)
+// Requires: AVX
+TEXT ·rowsMulNarrow(SB), NOSPLIT, $0-80
+	MOVQ    dst_base+0(FP), AX
+	MOVQ    a_base+24(FP), CX
+	MOVQ    b_base+48(FP), DX
+	MOVQ    b_len+56(FP), BX
+	MOVQ    length+72(FP), SI
+	MOVQ    SI, R8
+	ANDQ    $0x07, R8
+	MOVQ    SI, DI
+	SUBQ    R8, DI
+	SHLQ    $0x02, DI
+	SHLQ    $0x02, SI
+	LEAQ    laneMasks<>+0(SB), R9
+	MOVQ    R8, R10
+	NEGQ    R10
+	VMOVUPS 32(R9)(R10*4), Y0
+
+row:
+	VBROADCASTSS (DX), Y1
+	XORQ         R9, R9
+	CMPQ         R9, DI
+	JGE          rest
+
+loop:
+	VMOVUPS (CX)(R9*1), Y2
+	VMULPS  Y2, Y1, Y2
+	VMOVUPS Y2, (AX)(R9*1)
+	ADDQ    $0x20, R9
+	CMPQ    R9, DI
+	JLT     loop
+
+rest:
+	TESTQ      R8, R8
+	JZ         next
+	VMASKMOVPS (CX)(R9*1), Y0, Y2
+	VMULPS     Y2, Y1, Y1
+	VMASKMOVPS Y1, Y0, (AX)(R9*1)
+
+next:
+	ADDQ SI, AX
+	ADDQ SI, CX
+	ADDQ $0x04, DX
+	DECQ BX
+	JNZ  row
+	VZEROUPPER
+	RET
+
 // func divNarrow(dst []float32, a []float32, b []float32)
 // Requires: AVX
 TEXT ·divNarrow(SB), NOSPLIT, $0-72
@@ -7034,6 +8047,104 @@ rest:
 	VMASKMOVPS Y0, Y1, (AX)(BX*1)
 
 end:
+	VZEROUPPER
+	RET
+
+// func divRowsNarrow(dst []float32, a []float32, b []float32, length int)
+// Requires: AVX
+TEXT ·divRowsNarrow(SB), NOSPLIT, $0-80
+	MOVQ    dst_base+0(FP), AX
+	MOVQ    a_base+24(FP), CX
+	MOVQ    b_base+48(FP), DX
+	MOVQ    b_len+56(FP), BX
+	MOVQ    length+72(FP), SI
+	MOVQ    SI, R8
+	ANDQ    $0x07, R8
+	MOVQ    SI, DI
+	SUBQ    R8, DI
+	SHLQ    $0x02, DI
+	SHLQ    $0x02, SI
+	LEAQ    laneMasks<>+0(SB), R9
+	MOVQ    R8, R10
+	NEGQ    R10
+	VMOVUPS 32(R9)(R10*4), Y0
+
+row:
+	VBROADCASTSS (DX), Y1
+	XORQ         R9, R9
+	CMPQ         R9, DI
+	JGE          rest
+
+loop:
+	VMOVUPS (CX)(R9*1), Y2
+	VDIVPS  Y1, Y2, Y2
+	VMOVUPS Y2, (AX)(R9*1)
+	ADDQ    $0x20, R9
+	CMPQ    R9, DI
+	JLT     loop
+
+rest:
+	TESTQ      R8, R8
+	JZ         next
+	VMASKMOVPS (CX)(R9*1), Y0, Y2
+	VDIVPS     Y1, Y2, Y1
+	VMASKMOVPS Y1, Y0, (AX)(R9*1)
+
+next:
+	ADDQ SI, AX
+	ADDQ SI, CX
+	ADDQ $0x04, DX
+	DECQ BX
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func rowsDivNarrow(dst []float32, a []float32, b []float32, length int)
+// Requires: AVX
+TEXT ·rowsDivNarrow(SB), NOSPLIT, $0-80
+	MOVQ    dst_base+0(FP), AX
+	MOVQ    a_base+24(FP), CX
+	MOVQ    b_base+48(FP), DX
+	MOVQ    b_len+56(FP), BX
+	MOVQ    length+72(FP), SI
+	MOVQ    SI, R8
+	ANDQ    $0x07, R8
+	MOVQ    SI, DI
+	SUBQ    R8, DI
+	SHLQ    $0x02, DI
+	SHLQ    $0x02, SI
+	LEAQ    laneMasks<>+0(SB), R9
+	MOVQ    R8, R10
+	NEGQ    R10
+	VMOVUPS 32(R9)(R10*4), Y0
+
+row:
+	VBROADCASTSS (DX), Y1
+	XORQ         R9, R9
+	CMPQ         R9, DI
+	JGE          rest
+
+loop:
+	VMOVUPS (CX)(R9*1), Y2
+	VDIVPS  Y2, Y1, Y2
+	VMOVUPS Y2, (AX)(R9*1)
+	ADDQ    $0x20, R9
+	CMPQ    R9, DI
+	JLT     loop
+
+rest:
+	TESTQ      R8, R8
+	JZ         next
+	VMASKMOVPS (CX)(R9*1), Y0, Y2
+	VDIVPS     Y2, Y1, Y1
+	VMASKMOVPS Y1, Y0, (AX)(R9*1)
+
+next:
+	ADDQ SI, AX
+	ADDQ SI, CX
+	ADDQ $0x04, DX
+	DECQ BX
+	JNZ  row
 	VZEROUPPER
 	RET
 
@@ -7152,6 +8263,112 @@ end:
 	VZEROUPPER
 	RET
 
+// func maxRowsNarrow(dst []float32, a []float32, b []float32, length int)
+// Requires: AVX
+TEXT ·maxRowsNarrow(SB), NOSPLIT, $0-80
+	MOVQ    dst_base+0(FP), AX
+	MOVQ    a_base+24(FP), CX
+	MOVQ    b_base+48(FP), DX
+	MOVQ    b_len+56(FP), BX
+	MOVQ    length+72(FP), SI
+	MOVQ    SI, R8
+	ANDQ    $0x07, R8
+	MOVQ    SI, DI
+	SUBQ    R8, DI
+	SHLQ    $0x02, DI
+	SHLQ    $0x02, SI
+	LEAQ    laneMasks<>+0(SB), R9
+	MOVQ    R8, R10
+	NEGQ    R10
+	VMOVUPS 32(R9)(R10*4), Y0
+
+row:
+	VBROADCASTSS (DX), Y1
+	XORQ         R9, R9
+	CMPQ         R9, DI
+	JGE          rest
+
+loop:
+	VMOVUPS   (CX)(R9*1), Y2
+	VCMPPS    $0x03, Y2, Y2, Y3
+	VMAXPS    Y1, Y2, Y4
+	VBLENDVPS Y3, Y2, Y4, Y2
+	VMOVUPS   Y2, (AX)(R9*1)
+	ADDQ      $0x20, R9
+	CMPQ      R9, DI
+	JLT       loop
+
+rest:
+	TESTQ      R8, R8
+	JZ         next
+	VMASKMOVPS (CX)(R9*1), Y0, Y2
+	VCMPPS     $0x03, Y2, Y2, Y3
+	VMAXPS     Y1, Y2, Y1
+	VBLENDVPS  Y3, Y2, Y1, Y1
+	VMASKMOVPS Y1, Y0, (AX)(R9*1)
+
+next:
+	ADDQ SI, AX
+	ADDQ SI, CX
+	ADDQ $0x04, DX
+	DECQ BX
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func rowsMaxNarrow(dst []float32, a []float32, b []float32, length int)
+// Requires: AVX
+TEXT ·rowsMaxNarrow(SB), NOSPLIT, $0-80
+	MOVQ    dst_base+0(FP), AX
+	MOVQ    a_base+24(FP), CX
+	MOVQ    b_base+48(FP), DX
+	MOVQ    b_len+56(FP), BX
+	MOVQ    length+72(FP), SI
+	MOVQ    SI, R8
+	ANDQ    $0x07, R8
+	MOVQ    SI, DI
+	SUBQ    R8, DI
+	SHLQ    $0x02, DI
+	SHLQ    $0x02, SI
+	LEAQ    laneMasks<>+0(SB), R9
+	MOVQ    R8, R10
+	NEGQ    R10
+	VMOVUPS 32(R9)(R10*4), Y0
+
+row:
+	VBROADCASTSS (DX), Y1
+	XORQ         R9, R9
+	CMPQ         R9, DI
+	JGE          rest
+
+loop:
+	VMOVUPS   (CX)(R9*1), Y2
+	VCMPPS    $0x03, Y1, Y1, Y3
+	VMAXPS    Y2, Y1, Y2
+	VBLENDVPS Y3, Y1, Y2, Y2
+	VMOVUPS   Y2, (AX)(R9*1)
+	ADDQ      $0x20, R9
+	CMPQ      R9, DI
+	JLT       loop
+
+rest:
+	TESTQ      R8, R8
+	JZ         next
+	VMASKMOVPS (CX)(R9*1), Y0, Y2
+	VCMPPS     $0x03, Y1, Y1, Y3
+	VMAXPS     Y2, Y1, Y2
+	VBLENDVPS  Y3, Y1, Y2, Y1
+	VMASKMOVPS Y1, Y0, (AX)(R9*1)
+
+next:
+	ADDQ SI, AX
+	ADDQ SI, CX
+	ADDQ $0x04, DX
+	DECQ BX
+	JNZ  row
+	VZEROUPPER
+	RET
+
 // func minNarrow(dst []float32, a []float32, b []float32)
 // Requires: AVX
 TEXT ·minNarrow(SB), NOSPLIT, $0-72
@@ -7264,6 +8481,112 @@ rest:
 	VMASKMOVPS Y0, Y1, (AX)(BX*1)
 
 end:
+	VZEROUPPER
+	RET
+
+// func minRowsNarrow(dst []float32, a []float32, b []float32, length int)
+// Requires: AVX
+TEXT ·minRowsNarrow(SB), NOSPLIT, $0-80
+	MOVQ    dst_base+0(FP), AX
+	MOVQ    a_base+24(FP), CX
+	MOVQ    b_base+48(FP), DX
+	MOVQ    b_len+56(FP), BX
+	MOVQ    length+72(FP), SI
+	MOVQ    SI, R8
+	ANDQ    $0x07, R8
+	MOVQ    SI, DI
+	SUBQ    R8, DI
+	SHLQ    $0x02, DI
+	SHLQ    $0x02, SI
+	LEAQ    laneMasks<>+0(SB), R9
+	MOVQ    R8, R10
+	NEGQ    R10
+	VMOVUPS 32(R9)(R10*4), Y0
+
+row:
+	VBROADCASTSS (DX), Y1
+	XORQ         R9, R9
+	CMPQ         R9, DI
+	JGE          rest
+
+loop:
+	VMOVUPS   (CX)(R9*1), Y2
+	VCMPPS    $0x03, Y2, Y2, Y3
+	VMINPS    Y1, Y2, Y4
+	VBLENDVPS Y3, Y2, Y4, Y2
+	VMOVUPS   Y2, (AX)(R9*1)
+	ADDQ      $0x20, R9
+	CMPQ      R9, DI
+	JLT       loop
+
+rest:
+	TESTQ      R8, R8
+	JZ         next
+	VMASKMOVPS (CX)(R9*1), Y0, Y2
+	VCMPPS     $0x03, Y2, Y2, Y3
+	VMINPS     Y1, Y2, Y1
+	VBLENDVPS  Y3, Y2, Y1, Y1
+	VMASKMOVPS Y1, Y0, (AX)(R9*1)
+
+next:
+	ADDQ SI, AX
+	ADDQ SI, CX
+	ADDQ $0x04, DX
+	DECQ BX
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func rowsMinNarrow(dst []float32, a []float32, b []float32, length int)
+// Requires: AVX
+TEXT ·rowsMinNarrow(SB), NOSPLIT, $0-80
+	MOVQ    dst_base+0(FP), AX
+	MOVQ    a_base+24(FP), CX
+	MOVQ    b_base+48(FP), DX
+	MOVQ    b_len+56(FP), BX
+	MOVQ    length+72(FP), SI
+	MOVQ    SI, R8
+	ANDQ    $0x07, R8
+	MOVQ    SI, DI
+	SUBQ    R8, DI
+	SHLQ    $0x02, DI
+	SHLQ    $0x02, SI
+	LEAQ    laneMasks<>+0(SB), R9
+	MOVQ    R8, R10
+	NEGQ    R10
+	VMOVUPS 32(R9)(R10*4), Y0
+
+row:
+	VBROADCASTSS (DX), Y1
+	XORQ         R9, R9
+	CMPQ         R9, DI
+	JGE          rest
+
+loop:
+	VMOVUPS   (CX)(R9*1), Y2
+	VCMPPS    $0x03, Y1, Y1, Y3
+	VMINPS    Y2, Y1, Y2
+	VBLENDVPS Y3, Y1, Y2, Y2
+	VMOVUPS   Y2, (AX)(R9*1)
+	ADDQ      $0x20, R9
+	CMPQ      R9, DI
+	JLT       loop
+
+rest:
+	TESTQ      R8, R8
+	JZ         next
+	VMASKMOVPS (CX)(R9*1), Y0, Y2
+	VCMPPS     $0x03, Y1, Y1, Y3
+	VMINPS     Y2, Y1, Y2
+	VBLENDVPS  Y3, Y1, Y2, Y1
+	VMASKMOVPS Y1, Y0, (AX)(R9*1)
+
+next:
+	ADDQ SI, AX
+	ADDQ SI, CX
+	ADDQ $0x04, DX
+	DECQ BX
+	JNZ  row
 	VZEROUPPER
 	RET
 
@@ -7823,6 +9146,128 @@ end:
 	VBLENDVPS  Y2, Y0, Y1, Y0
 	VMOVAPS    Y0, Y0
 	MOVSS      X0, ret+24(FP)
+	VZEROUPPER
+	RET
+
+// func sumRowsNarrow(dst []float32, x []float32, length int)
+// Requires: AVX
+TEXT ·sumRowsNarrow(SB), NOSPLIT, $0-56
+	MOVQ    x_base+24(FP), AX
+	VMOVUPS word00000000<>+0(SB), Y0
+	MOVQ    dst_base+0(FP), CX
+	MOVQ    dst_len+8(FP), DX
+	MOVQ    length+48(FP), BX
+	MOVQ    BX, DI
+	ANDQ    $0x07, DI
+	MOVQ    BX, SI
+	SUBQ    DI, SI
+	SHLQ    $0x02, SI
+	SHLQ    $0x02, BX
+	LEAQ    laneMasks<>+0(SB), R8
+	MOVQ    DI, R9
+	NEGQ    R9
+	VMOVUPS 32(R8)(R9*4), Y1
+
+row:
+	VMOVAPS Y0, Y2
+	XORQ    R8, R8
+	CMPQ    R8, SI
+	JGE     rest
+
+loop:
+	VMOVUPS (AX)(R8*1), Y3
+	VADDPS  Y3, Y2, Y2
+	ADDQ    $0x20, R8
+	CMPQ    R8, SI
+	JLT     loop
+
+rest:
+	TESTQ      DI, DI
+	JZ         next
+	VMASKMOVPS (AX)(R8*1), Y1, Y3
+	VADDPS     Y3, Y2, Y2
+
+next:
+	VPERM2F128 $0x01, Y2, Y2, Y3
+	VADDPS     Y3, Y2, Y2
+	VPERMILPS  $0x4e, Y2, Y3
+	VADDPS     Y3, Y2, Y2
+	VPERMILPS  $0xb1, Y2, Y3
+	VADDPS     Y3, Y2, Y2
+	VMOVSS     X2, (CX)
+	ADDQ       BX, AX
+	ADDQ       $0x04, CX
+	DECQ       DX
+	JNZ        row
+	VZEROUPPER
+	RET
+
+// func maxOfRowsNarrow(dst []float32, x []float32, length int)
+// Requires: AVX
+TEXT ·maxOfRowsNarrow(SB), NOSPLIT, $0-56
+	MOVQ    x_base+24(FP), AX
+	VMOVUPS wordff800000<>+0(SB), Y0
+	MOVQ    dst_base+0(FP), CX
+	MOVQ    dst_len+8(FP), DX
+	MOVQ    length+48(FP), BX
+	MOVQ    BX, DI
+	ANDQ    $0x07, DI
+	MOVQ    BX, SI
+	SUBQ    DI, SI
+	SHLQ    $0x02, SI
+	SHLQ    $0x02, BX
+	LEAQ    laneMasks<>+0(SB), R8
+	MOVQ    DI, R9
+	NEGQ    R9
+	VMOVUPS 32(R8)(R9*4), Y1
+
+row:
+	VMOVAPS Y0, Y2
+	XORQ    R8, R8
+	CMPQ    R8, SI
+	JGE     rest
+
+loop:
+	VMOVUPS   (AX)(R8*1), Y3
+	VCMPPS    $0x03, Y2, Y2, Y4
+	VMAXPS    Y3, Y2, Y3
+	VBLENDVPS Y4, Y2, Y3, Y2
+	VMOVAPS   Y2, Y2
+	ADDQ      $0x20, R8
+	CMPQ      R8, SI
+	JLT       loop
+
+rest:
+	TESTQ      DI, DI
+	JZ         next
+	VMASKMOVPS (AX)(R8*1), Y1, Y3
+	VBLENDVPS  Y1, Y3, Y0, Y3
+	VCMPPS     $0x03, Y2, Y2, Y4
+	VMAXPS     Y3, Y2, Y3
+	VBLENDVPS  Y4, Y2, Y3, Y2
+	VMOVAPS    Y2, Y2
+
+next:
+	VPERM2F128 $0x01, Y2, Y2, Y3
+	VCMPPS     $0x03, Y2, Y2, Y4
+	VMAXPS     Y3, Y2, Y3
+	VBLENDVPS  Y4, Y2, Y3, Y2
+	VMOVAPS    Y2, Y2
+	VPERMILPS  $0x4e, Y2, Y3
+	VCMPPS     $0x03, Y2, Y2, Y4
+	VMAXPS     Y3, Y2, Y3
+	VBLENDVPS  Y4, Y2, Y3, Y2
+	VMOVAPS    Y2, Y2
+	VPERMILPS  $0xb1, Y2, Y3
+	VCMPPS     $0x03, Y2, Y2, Y4
+	VMAXPS     Y3, Y2, Y3
+	VBLENDVPS  Y4, Y2, Y3, Y2
+	VMOVAPS    Y2, Y2
+	VMOVSS     X2, (CX)
+	ADDQ       BX, AX
+	ADDQ       $0x04, CX
+	DECQ       DX
+	JNZ        row
 	VZEROUPPER
 	RET
 

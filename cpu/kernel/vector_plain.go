@@ -154,6 +154,18 @@ func deinterleavePlain(even, odd, src []float32) {
 	}
 }
 
+func everySecondPlain(dst, src []float32) {
+	for i := range dst {
+		dst[i] = src[2*i]
+	}
+}
+
+func toEverySecondPlain(dst, src []float32) {
+	for i, v := range src {
+		dst[2*i] = v
+	}
+}
+
 // reducePlain defines the reductions: sums are accumulated in float64 and rounded once.
 var reducePlain = [reductions]func(x []float32) float32{
 	Sum:        func(x []float32) float32 { return sumPlain(x, func(v float64) float64 { return v }) },

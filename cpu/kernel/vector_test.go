@@ -1,7 +1,9 @@
 package kernel
 
 import (
+	"fmt"
 	"math"
+	"slices"
 	"testing"
 )
 
@@ -256,6 +258,77 @@ func TestComparisonsAndChoicesOfEveryLength(t *testing.T) {
 					}
 				}
 			}
+		}
+	})
+}
+
+// TestRowKernelsAreThoseOfEveryRow compares operations on rows with a number each, and reductions of rows, with the plain
+// definitions row by row.
+func TestRowKernelsAreThoseOfEveryRow(t *testing.T) {
+	eachLevel(t, func(t *testing.T, s *Set) {
+		r := random(t)
+		for length := 1; length <= 300; length += 1 + length/24 {
+			rows := 1 + r.IntN(9)
+			n := rows * length
+			a, b := normals(t, r, n), normals(t, r, rows)
+			a[r.IntN(n)] = float32(math.NaN())
+			dst, want := normals(t, r, n), make([]float32, n)
+			for op := range Binary(binaryOps) {
+				for _, first := range []bool{false, true} {
+					for row, number := range b {
+						if line := want[row*length : (row+1)*length]; first {
+							scalarZipPlain(line, number, a[row*length:], binaryPlain[op])
+						} else {
+							zipScalarPlain(line, a[row*length:], number, binaryPlain[op])
+						}
+					}
+					s.BinaryRows(op, dst, a, b, length, first)
+					sameNumbers(t, dst, want, "operation %d (number first: %v) on %d rows of %d", op, first, rows, length)
+					copy(dst, a)
+					s.BinaryRows(op, dst, dst, b, length, first)
+					sameNumbers(t, dst, want, "operation %d (number first: %v) on %d rows of %d in place", op, first, rows, length)
+				}
+			}
+			copy(a, normals(t, r, n))
+			got := normals(t, r, rows)
+			for op := range Reduction(reductions) {
+				s.ReduceRows(op, got, a, length)
+				for row := range rows {
+					line := a[row*length : (row+1)*length]
+					scale := float64(reducePlain[SumAbs](line)) + float64(reducePlain[SumSquares](line))
+					if want := reducePlain[op](line); math.Abs(float64(got[row]-want)) > 1e-6*scale {
+						t.Errorf("reduction %d of row %d of %d, length %d: %g, expected %g", op, row, rows, length, got[row], want)
+					}
+				}
+			}
+		}
+	})
+}
+
+// sameNumbers compares values exactly, NaN with NaN.
+func sameNumbers(t *testing.T, got, want []float32, format string, args ...any) {
+	t.Helper()
+	for i := range want {
+		if got[i] != want[i] && (got[i] == got[i] || want[i] == want[i]) {
+			t.Errorf("%s: element %d is %g, expected %g", fmt.Sprintf(format, args...), i, got[i], want[i])
+			return
+		}
+	}
+}
+
+func TestEverySecondElement(t *testing.T) {
+	eachLevel(t, func(t *testing.T, s *Set) {
+		r := random(t)
+		for n := 1; n < 70; n++ {
+			wide, dense := normals(t, r, 2*n-1), normals(t, r, n)
+			got, want := normals(t, r, n), make([]float32, n)
+			everySecondPlain(want, wide)
+			s.EverySecond(got, wide)
+			sameNumbers(t, got, want, "%d elements taken", n)
+			want = slices.Clone(wide)
+			toEverySecondPlain(want, dense)
+			s.ToEverySecond(wide, dense)
+			sameNumbers(t, wide, want, "%d elements put", n)
 		}
 	})
 }

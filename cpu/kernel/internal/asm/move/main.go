@@ -24,6 +24,7 @@ func main() {
 	stripsWide()
 	stripsNarrow()
 	pairsWide()
+	secondsWide()
 	halvesWide()
 	halvesNarrow()
 	Generate()
@@ -306,6 +307,63 @@ func pairsWide() {
 		VMOVUPS(index, Mem{Base: pairs, Disp: 64 * i})
 	}
 	next(even, odd, pairs, n)
+}
+
+// secondsWide writes the access to every second element of memory; what lies between them is not touched.
+func secondsWide() {
+	evens := lanes.Numbers("everySecond", func(i int) int { return 2 * i })
+	twice := []Mem{lanes.Numbers("lowTwice", func(i int) int { return i / 2 }), lanes.Numbers("highTwice", func(i int) int { return 8 + i/2 })}
+	begin := func(name, doc string) (dst, src, n reg.GPVirtual) {
+		TEXT(name, NOSPLIT, "func(dst, src *float32, n int)")
+		Doc(name + doc + "; n is a positive multiple of 16.")
+		Pragma("noescape")
+		dst, src, n = GP64(), GP64(), GP64()
+		Load(Param("dst"), dst)
+		Load(Param("src"), src)
+		Load(Param("n"), n)
+		return dst, src, n
+	}
+	mask := func(bits uint32) reg.OpmaskVirtual {
+		word, k := GP32(), K()
+		MOVL(U32(bits), word)
+		KMOVW(word, k)
+		return k
+	}
+	dst, src, n := begin("everySecondWide", " sets dst[i] = src[2i]")
+	last, order := mask(0x7fff), ZMM()
+	VMOVUPS(evens, order)
+	Label("loop")
+	low, high, index := ZMM(), ZMM(), ZMM()
+	VMOVUPS(Mem{Base: src}, low)
+	VMOVUPS_Z(Mem{Base: src, Disp: 64}, last, high)
+	VMOVAPS(order, index)
+	VPERMI2PS(high, low, index)
+	VMOVUPS(index, Mem{Base: dst})
+	ADDQ(U32(128), src)
+	ADDQ(U8(64), dst)
+	SUBQ(U8(16), n)
+	JNZ(LabelRef("loop"))
+	VZEROUPPER()
+	RET()
+
+	dst, src, n = begin("toEverySecondWide", " sets dst[2i] = src[i]")
+	even := mask(0x5555)
+	orders := []reg.VecVirtual{ZMM(), ZMM()}
+	for i, m := range twice {
+		VMOVUPS(m, orders[i])
+	}
+	Label("loop")
+	for i, order := range orders {
+		x := ZMM()
+		VPERMPS(Mem{Base: src}, order, x)
+		VMOVUPS(x, even, Mem{Base: dst, Disp: 64 * i})
+	}
+	ADDQ(U8(64), src)
+	ADDQ(U32(128), dst)
+	SUBQ(U8(16), n)
+	JNZ(LabelRef("loop"))
+	VZEROUPPER()
+	RET()
 }
 
 // conversion declares a conversion of n values, n a positive multiple of the lanes.

@@ -92,6 +92,81 @@ func (e isa) kernel(name, signature string, sources, scalars []string, f func(v 
 	e.end()
 }
 
+// rows writes a loop over the rows of slices, length elements each, one for every element of per: row gets a function that
+// calls full for each vector of the row, at a byte offset, and rest for its last lanes, if any.
+func (e isa) rows(per string, slices []reg.GPVirtual, row func(number reg.GPVirtual, each func(full func(at reg.GPVirtual), rest func(at reg.GPVirtual, t tail)))) {
+	number, rows, width := base(per), length(per), GP64()
+	Load(Param("length"), width)
+	whole, left := GP64(), GP64()
+	MOVQ(width, left)
+	ANDQ(U8(e.lanes-1), left)
+	MOVQ(width, whole)
+	SUBQ(left, whole)
+	SHLQ(U8(2), whole)
+	SHLQ(U8(2), width)
+	t := e.tailOf(left)
+	Label("row")
+	row(number, func(full func(at reg.GPVirtual), rest func(at reg.GPVirtual, t tail)) {
+		at := GP64()
+		XORQ(at, at)
+		CMPQ(at, whole)
+		JGE(LabelRef("rest"))
+		Label("loop")
+		full(at)
+		ADDQ(U8(e.bytes()), at)
+		CMPQ(at, whole)
+		JLT(LabelRef("loop"))
+		Label("rest")
+		TESTQ(left, left)
+		JZ(LabelRef("next"))
+		rest(at, t)
+		Label("next")
+	})
+	for _, p := range slices {
+		ADDQ(width, p)
+	}
+	ADDQ(U8(4), number)
+	DECQ(rows)
+	JNZ(LabelRef("row"))
+}
+
+// rowZip writes dst[r, i] = f(a[r, i], b[r]).
+func (e isa) rowZip(name string, f func(a, b vec) vec) {
+	e.begin(name, "func(dst, a, b []float32, length int)")
+	dst, a := base("dst"), base("a")
+	e.rows("b", []reg.GPVirtual{dst, a}, func(number reg.GPVirtual, each func(func(reg.GPVirtual), func(reg.GPVirtual, tail))) {
+		b := e.splat(Mem{Base: number})
+		each(func(at reg.GPVirtual) {
+			VMOVUPS(f(e.load(Mem{Base: a, Index: at, Scale: 1}), b), Mem{Base: dst, Index: at, Scale: 1})
+		}, func(at reg.GPVirtual, t tail) {
+			t.store(f(t.load(Mem{Base: a, Index: at, Scale: 1}), b), Mem{Base: dst, Index: at, Scale: 1})
+		})
+	})
+	e.end()
+}
+
+// rowFold writes the reduction of every row of x to an element of dst, from a number given by its bits.
+func (e isa) rowFold(name string, start uint32, join func(sum, x vec)) {
+	e.begin(name, "func(dst, x []float32, length int)")
+	x := base("x")
+	none := e.load(word(start))
+	e.rows("dst", []reg.GPVirtual{x}, func(number reg.GPVirtual, each func(func(reg.GPVirtual), func(reg.GPVirtual, tail))) {
+		sum := e.copyOf(none)
+		each(func(at reg.GPVirtual) {
+			join(sum, e.load(Mem{Base: x, Index: at, Scale: 1}))
+		}, func(at reg.GPVirtual, t tail) {
+			v := t.load(Mem{Base: x, Index: at, Scale: 1})
+			if start != 0 {
+				v = e.choose(t.m, v, none)
+			}
+			join(sum, v)
+		})
+		e.across(sum, join)
+		VMOVSS(sum.AsX(), Mem{Base: number})
+	})
+	e.end()
+}
+
 // adamW writes the update of the optimizer; the coefficients are read in the order that AdamW.coefficients gives them.
 func (e isa) adamW() {
 	e.begin("adamW", "func(p, m, v, g []float32, c *[9]float32)")

@@ -55,7 +55,8 @@ func (e isa) maps() {
 	}
 }
 
-// zips writes the functions of two arguments: of slices, and of a slice and a number on either side.
+// zips writes the functions of two arguments: of slices, of a slice and a number on either side, and of the
+// rows of a slice and a number for each.
 func (e isa) zips() {
 	for _, f := range []struct {
 		name string
@@ -72,6 +73,8 @@ func (e isa) zips() {
 		e.kernel(f.name+"Scalar", "func(dst, a []float32, b float32)", []string{"a"}, []string{"b"}, func(v []vec, c []vec) vec { return f.f(v[0], c[0]) })
 		e.kernel("scalar"+string(f.name[0]-32)+f.name[1:], "func(dst []float32, a float32, b []float32)", []string{"b"}, []string{"a"},
 			func(v []vec, c []vec) vec { return f.f(c[0], v[0]) })
+		e.rowZip(f.name+"Rows", f.f)
+		e.rowZip("rows"+string(f.name[0]-32)+f.name[1:], func(a, b vec) vec { return f.f(b, a) })
 	}
 }
 

@@ -21,6 +21,8 @@ func (e isa) reductions() {
 	e.fold("maxOf", []string{"x"}, infinity|signBit, func(top vec, v []vec) { larger(top, v[0]) }, larger)
 	smaller := func(low, x vec) { VMOVAPS(e.minNaN(low, x), low) }
 	e.fold("minOf", []string{"x"}, infinity, func(low vec, v []vec) { smaller(low, v[0]) }, smaller)
+	e.rowFold("sumRows", 0, add)
+	e.rowFold("maxOfRows", infinity|signBit, larger)
 }
 
 // fold writes a reduction that starts from a number given by its bits; take adds a vector of each source to a partial result, join
