@@ -143,6 +143,20 @@ func moveTile(k *kernel.Set, tile, memory unsafe.Pointer, v view, first, count, 
 	inner, stride := v.dims[last], v.strides[last]
 	for count > 0 {
 		n := min(count, inner-index[last])
+		if rows := wholeRows(v, index[:rank], count, size); rows > 1 {
+			moveRows(k, tile, unsafe.Add(memory, at*size), rows, inner, v.strides[last-1], out)
+			n = rows * inner
+			tile = unsafe.Add(tile, n*size)
+			count -= n
+			at += rows * v.strides[last-1]
+			index[last-1] += rows
+			for axis := last - 1; axis > 0 && index[axis] == v.dims[axis]; axis-- {
+				at += v.strides[axis-1] - v.dims[axis]*v.strides[axis]
+				index[axis] = 0
+				index[axis-1]++
+			}
+			continue
+		}
 		moveRun(k, tile, unsafe.Add(memory, at*size), n, stride, size, out)
 		tile = unsafe.Add(tile, n*size)
 		count -= n
@@ -153,6 +167,26 @@ func moveTile(k *kernel.Set, tile, memory unsafe.Pointer, v view, first, count, 
 			index[axis] = 0
 			index[axis-1]++
 		}
+	}
+}
+
+// wholeRows is the number of contiguous rows of the last axis, short ones of float32's size, that follow each other from an
+// index at one stride, among the next count elements.
+func wholeRows(v view, index []int, count, size int) int {
+	last := len(index) - 1
+	if last == 0 || index[last] != 0 || size != 4 || v.strides[last] != 1 || v.strides[last-1] < 0 || v.dims[last] > kernel.ShortRow {
+		return 0
+	}
+	return min(count/v.dims[last], v.dims[last-1]-index[last-1])
+}
+
+// moveRows copies rows between consecutive places at tile and memory with a stride.
+func moveRows(k *kernel.Set, tile, memory unsafe.Pointer, rows, length, stride int, out bool) {
+	dense, apart := slice[float32](tile, rows*length), slice[float32](memory, (rows-1)*stride+length)
+	if out {
+		k.CopyRows(apart, stride, dense, length, rows, length)
+	} else {
+		k.CopyRows(dense, length, apart, stride, rows, length)
 	}
 }
 

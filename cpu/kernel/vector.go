@@ -153,12 +153,13 @@ func (s *Set) BinaryRows(op Binary, dst, a, b []float32, length int, first bool)
 	}
 }
 
-// shortRow is the length up to which rows are folded without partial sums side by side.
-const shortRow = 256
+// ShortRow is the length up to which rows are done in one call: longer ones gain nothing by it, and need partial sums side
+// by side.
+const ShortRow = 256
 
 // ReduceRows folds every row of x, of the given length, into an element of dst.
 func (s *Set) ReduceRows(op Reduction, dst, x []float32, length int) {
-	if f := s.reduceRows[op]; f != nil && length > 0 && length <= shortRow && len(dst) > 0 {
+	if f := s.reduceRows[op]; f != nil && length > 0 && length <= ShortRow && len(dst) > 0 {
 		f(dst, x[:len(dst)*length], length)
 		return
 	}
@@ -228,6 +229,22 @@ func (s *Set) EverySecond(dst, src []float32) {
 func (s *Set) ToEverySecond(dst, src []float32) {
 	if n := len(src); n > 0 {
 		s.toSecond(dst[:2*n-1], src)
+	}
+}
+
+// CopyRows copies rows of cols elements: dst[r*dstStride+i] = src[r*srcStride+i].
+func (s *Set) CopyRows(dst []float32, dstStride int, src []float32, srcStride, rows, cols int) {
+	if rows <= 0 || cols <= 0 {
+		return
+	}
+	dst, src = dst[:(rows-1)*dstStride+cols], src[:(rows-1)*srcStride+cols]
+	for col := 0; col < cols; col += s.tileCols {
+		n := min(s.tileCols, cols-col)
+		vectors := 0
+		if 2*n > s.tileCols {
+			vectors = 1
+		}
+		s.packStrip[vectors](&dst[col], dstStride, &src[col], srcStride, rows, n)
 	}
 }
 

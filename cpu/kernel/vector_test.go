@@ -332,3 +332,19 @@ func TestEverySecondElement(t *testing.T) {
 		}
 	})
 }
+
+func TestCopyRows(t *testing.T) {
+	eachLevel(t, func(t *testing.T, s *Set) {
+		r := random(t)
+		for cols := 1; cols < 100; cols++ {
+			rows, to, from := 1+r.IntN(7), cols+r.IntN(5), r.IntN(cols+5)
+			dst, src := normals(t, r, (rows-1)*to+cols), normals(t, r, (rows-1)*from+cols)
+			want := slices.Clone(dst)
+			for row := range rows {
+				copy(want[row*to:row*to+cols], src[row*from:])
+			}
+			s.CopyRows(dst, to, src, from, rows, cols)
+			sameNumbers(t, dst, want, "%d rows of %d, strides %d and %d", rows, cols, to, from)
+		}
+	})
+}
