@@ -24,7 +24,8 @@ func init() {
 	})
 }
 
-// Backend implements compute.Backend for one device: the CPU. It is safe for concurrent use.
+// Backend implements compute.Backend for one device, the CPU, or for several simulated ones (Options.Devices). It is safe
+// for concurrent use.
 type Backend struct {
 	options             Options
 	pool                *kernel.Pool
@@ -56,10 +57,10 @@ func (b *Backend) Description() string {
 	return fmt.Sprintf("CPU (%s kernels, %d threads)", b.kernels.Level(), b.pool.Workers())
 }
 
-// NumDevices returns 1.
-func (b *Backend) NumDevices() int { return 1 }
+// NumDevices returns the number of devices, 1 unless the options simulate several.
+func (b *Backend) NumDevices() int { return max(1, b.options.Devices) }
 
-// DeviceDescription describes device 0, the only one.
+// DeviceDescription describes a device. All are the same CPU.
 func (b *Backend) DeviceDescription(compute.DeviceNum) string { return b.Description() }
 
 // Builder returns an empty computation of the given name.

@@ -27,13 +27,14 @@ func TestParseOptions(t *testing.T) {
 		"threads=3":                {Threads: 3},
 		"threads=2,precision=bf16": {Threads: 2, Precision: cpu.BFloat16},
 		"threads=1, profile":       {Threads: 1, Profile: true},
+		"devices=4,threads=1":      {Threads: 1, Devices: 4},
 	} {
 		t.Setenv("WALRUS_CPU_PROFILE", "")
 		if got, err := cpu.ParseOptions(config); err != nil || got != want {
 			t.Errorf("ParseOptions(%q) = %+v, %v; expected %+v", config, got, err, want)
 		}
 	}
-	for _, config := range []string{"threads=-1", "threads=x", "precision=int8", "speed=high", "=3"} {
+	for _, config := range []string{"threads=-1", "devices=0", "threads=x", "precision=int8", "speed=high", "=3"} {
 		if got, err := cpu.ParseOptions(config); err == nil {
 			t.Errorf("ParseOptions(%q) = %+v; expected an error", config, got)
 		}

@@ -15,17 +15,21 @@ import (
 type Buffer struct {
 	backend *Backend
 	shape   shapes.Shape
+	device  compute.DeviceNum
 	mu      sync.Mutex
 	bytes   []byte // nil once finalized or donated
 }
 
 var _ compute.Buffer = (*Buffer)(nil)
 
-func (b *Backend) newBuffer(shape shapes.Shape) (*Buffer, error) {
+func (b *Backend) newBuffer(device compute.DeviceNum, shape shapes.Shape) (*Buffer, error) {
+	if err := b.checkDevice(device); err != nil {
+		return nil, err
+	}
 	if shape.IsDynamic() || !storable(shape.DType) {
 		return nil, fmt.Errorf("cpu: buffer of shape %s: unsupported data type or unknown dimension", shape)
 	}
-	return &Buffer{backend: b, shape: shape.Clone(), bytes: b.memory.take(shape.Size() * shape.DType.Size())}, nil
+	return &Buffer{backend: b, shape: shape.Clone(), device: device, bytes: b.memory.take(shape.Size() * shape.DType.Size())}, nil
 }
 
 // storable tells whether tensors of this type are held as plain arrays of its Go type.
@@ -41,10 +45,7 @@ func storable(t dtypes.DType) bool {
 
 // BufferFromFlatData copies flat, a slice of the Go type of shape's data type, into a new buffer.
 func (b *Backend) BufferFromFlatData(device compute.DeviceNum, flat any, shape shapes.Shape) (compute.Buffer, error) {
-	if err := checkDevice(device); err != nil {
-		return nil, err
-	}
-	buffer, err := b.newBuffer(shape)
+	buffer, err := b.newBuffer(device, shape)
 	if err != nil {
 		return nil, err
 	}
@@ -61,22 +62,12 @@ func (b *Backend) HasSharedBuffers() bool { return true }
 
 // NewSharedBuffer returns a new buffer and the slice that is its memory.
 func (b *Backend) NewSharedBuffer(device compute.DeviceNum, shape shapes.Shape) (compute.Buffer, any, error) {
-	if err := checkDevice(device); err != nil {
-		return nil, nil, err
-	}
-	buffer, err := b.newBuffer(shape)
+	buffer, err := b.newBuffer(device, shape)
 	if err != nil {
 		return nil, nil, err
 	}
 	clear(buffer.bytes)
 	return buffer, anySlice(shape.DType, buffer.bytes), nil
-}
-
-func checkDevice(device compute.DeviceNum) error {
-	if device != 0 {
-		return fmt.Errorf("cpu: device %d; there is only device 0", device)
-	}
-	return nil
 }
 
 // flatBytes returns the memory of flat after checking its type and length against shape.
@@ -129,8 +120,8 @@ func (b *Buffer) content() ([]byte, error) {
 // Shape of the tensor.
 func (b *Buffer) Shape() (shapes.Shape, error) { return b.shape, nil }
 
-// DeviceNum returns 0.
-func (b *Buffer) DeviceNum() (compute.DeviceNum, error) { return 0, nil }
+// DeviceNum returns the device that the buffer belongs to.
+func (b *Buffer) DeviceNum() (compute.DeviceNum, error) { return b.device, nil }
 
 // ToFlatData copies the tensor into flat, a slice of its Go type and size.
 func (b *Buffer) ToFlatData(flat any) error {
@@ -152,16 +143,13 @@ func (b *Buffer) Data() (any, error) {
 	return anySlice(b.shape.DType, bytes), nil
 }
 
-// CopyToDevice returns a copy of the buffer; the device must be 0.
+// CopyToDevice returns a copy of the buffer that belongs to a device.
 func (b *Buffer) CopyToDevice(device compute.DeviceNum) (compute.Buffer, error) {
-	if err := checkDevice(device); err != nil {
-		return nil, err
-	}
 	bytes, err := b.content()
 	if err != nil {
 		return nil, err
 	}
-	twin, err := b.backend.newBuffer(b.shape)
+	twin, err := b.backend.newBuffer(device, b.shape)
 	if err != nil {
 		return nil, err
 	}

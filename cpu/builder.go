@@ -16,6 +16,7 @@ type builder struct {
 	main     *function
 	names    map[string]bool // of top-level functions
 	nextID   int             // of values
+	devices  int             // that run the computation at once; 0 for one
 	compiled bool
 }
 
@@ -50,14 +51,6 @@ func (b *builder) OpShape(op compute.Value) (shapes.Shape, error) {
 		return shapes.Invalid(), fmt.Errorf("cpu: not a value of computation %q: %T", b.name, op)
 	}
 	return v.shape, nil
-}
-
-// DeviceAssignment accepts device 0 only.
-func (b *builder) DeviceAssignment(devices ...compute.DeviceNum) error {
-	if len(devices) != 1 {
-		return fmt.Errorf("cpu: %d devices assigned; there is one", len(devices))
-	}
-	return checkDevice(devices[0])
 }
 
 // Compile compiles the main function; the builder can not be used afterwards.

@@ -39,6 +39,9 @@ func (b *Backend) Capabilities() compute.Capabilities {
 	for _, op := range supported {
 		c.Operations[op] = true
 	}
+	if b.NumDevices() > 1 {
+		c.Operations[compute.OpTypeAllReduce] = true
+	}
 	for _, t := range storableTypes {
 		c.DTypes[t] = true
 	}

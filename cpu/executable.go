@@ -16,6 +16,7 @@ type Executable struct {
 	names   []string
 	inputs  []shapes.Shape
 	outputs []shapes.Shape
+	devices int // that run it at once; 0 for one
 }
 
 var _ compute.Executable = (*Executable)(nil)
@@ -26,7 +27,7 @@ func newExecutable(b *builder) (*Executable, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Executable{program: p, names: fn.names, inputs: shapesOf(fn.params), outputs: shapesOf(fn.outputs)}, nil
+	return &Executable{program: p, names: fn.names, inputs: shapesOf(fn.params), outputs: shapesOf(fn.outputs), devices: b.devices}, nil
 }
 
 // Finalize drops the program.
@@ -89,12 +90,20 @@ func (e *Executable) Execute(inputs []compute.Buffer, donate []bool, device comp
 }
 
 // ExecuteContext is Execute, stopped between operations once ctx is done. Donated inputs are lost then as well.
-func (e *Executable) ExecuteContext(ctx context.Context, inputs []compute.Buffer, donate []bool, device compute.DeviceNum) (results []compute.Buffer, err error) {
+func (e *Executable) ExecuteContext(ctx context.Context, inputs []compute.Buffer, donate []bool, device compute.DeviceNum) ([]compute.Buffer, error) {
+	if e.devices > 1 {
+		return e.executeEach(ctx, inputs, donate)
+	}
+	return e.executeOn(ctx, inputs, donate, device)
+}
+
+// executeOn runs the computation for one device.
+func (e *Executable) executeOn(ctx context.Context, inputs []compute.Buffer, donate []bool, device compute.DeviceNum) (results []compute.Buffer, err error) {
 	p := e.program
 	if p == nil {
 		return nil, fmt.Errorf("cpu: executable was finalized")
 	}
-	if err := checkDevice(device); err != nil {
+	if err := p.backend.checkDevice(device); err != nil {
 		return nil, err
 	}
 	if len(inputs) != len(e.inputs) || donate != nil && len(donate) != len(inputs) {
@@ -132,7 +141,7 @@ func (e *Executable) ExecuteContext(ctx context.Context, inputs []compute.Buffer
 		return nil, err
 	}
 	for i, bytes := range outputs {
-		results = append(results, &Buffer{backend: p.backend, shape: e.outputs[i].Clone(), bytes: bytes})
+		results = append(results, &Buffer{backend: p.backend, shape: e.outputs[i].Clone(), device: device, bytes: bytes})
 	}
 	return results, nil
 }

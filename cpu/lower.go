@@ -101,6 +101,7 @@ var opaqueLowerings = map[compute.OpType]func(p *program, x *instr, in []located
 	compute.OpTypeArgMinMax:          lowerArgMinMax,
 	compute.OpTypeRNGBitGenerator:    lowerRandomBits,
 	compute.OpTypeBitcast:            lowerBitcast,
+	compute.OpTypeAllReduce:          lowerAllReduce,
 }
 
 // layout returns the view that a layout operation makes of its operand.

@@ -23,6 +23,9 @@ type Options struct {
 	// Threads is the number of workers, the calling goroutine counted as one. 0, the default, means
 	// runtime.GOMAXPROCS(0). Results do not depend on it.
 	Threads int
+	// Devices is the number of simulated devices, default 1. They share the workers and the memory of the machine: nothing
+	// gets faster by them, but programs for several devices can run, and be tested, where there is only a CPU.
+	Devices int
 	// Precision of the weights in matrix products; the default is Float32.
 	Precision Precision
 	// Profile prints, after every execution, the time by kind and shape of the steps to standard error. The
@@ -49,6 +52,12 @@ func ParseOptions(config string) (Options, error) {
 			if n > 0 {
 				o.Threads = n
 			}
+		case "devices":
+			n, err := strconv.Atoi(value)
+			if err != nil || n < 1 || n > maxDevices {
+				return o, fmt.Errorf("cpu: devices=%s; expected a whole number from 1 to %d", value, maxDevices)
+			}
+			o.Devices = n
 		case "precision":
 			switch value {
 			case "float32":
@@ -61,7 +70,7 @@ func ParseOptions(config string) (Options, error) {
 		case "profile":
 			o.Profile = true
 		default:
-			return o, fmt.Errorf("cpu: unknown setting %q; expected threads=N, precision=float32|bf16 or profile", key)
+			return o, fmt.Errorf("cpu: unknown setting %q; expected threads=N, devices=N, precision=float32|bf16 or profile", key)
 		}
 	}
 	return o, nil
