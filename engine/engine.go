@@ -1,27 +1,21 @@
 package engine
 
 import (
-	"context"
 	"fmt"
-	"slices"
 	"sort"
 	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/gomlx/compute"
-	"github.com/gomlx/compute/dtypes"
-	"github.com/gomlx/compute/shapes"
-	"github.com/gomlx/gomlx/core/graph"
-	"github.com/gomlx/gomlx/core/tensors"
-	"github.com/gowalrus/walrus/field"
 )
 
-// Engine runs compiled graphs on one device.
+// Engine runs compiled graphs on one device, or on several of one kind at once.
 type Engine struct {
 	backend   compute.Backend
 	config    string
 	precision Precision
+	devices   int          // that values live on and programs for all devices run on
 	compiling atomic.Int64 // nanoseconds spent on compiling
 }
 
@@ -47,8 +41,51 @@ func Open(config string) (e *Engine, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("engine: open %s: %w", config, err)
 	}
-	return &Engine{backend: backend, config: config}, nil
+	return &Engine{backend: backend, config: config, devices: 1}, nil
 }
+
+// Options are what an engine is opened with beside its configuration.
+type Options struct {
+	Precision Precision // of matrix products
+	Devices   int       // devices that share the work, the first ones of the backend; 0 is 1
+}
+
+// OpenWith opens an engine, as Open does, with a precision on a number of devices. It is an error if the hardware behind
+// the engine lacks one or the other.
+func OpenWith(config string, o Options) (*Engine, error) {
+	if o.Devices < 0 {
+		return nil, fmt.Errorf("engine: %d devices; expected at least 1", o.Devices)
+	}
+	e, err := OpenPrecision(config, o.Precision)
+	if err != nil {
+		return nil, err
+	}
+	if got := e.backend.NumDevices(); o.Devices > got {
+		e.Close()
+		return nil, fmt.Errorf("engine: %s has %d %s, %d asked for%s", e, got, plural(got, "device"), o.Devices, moreDevices(config))
+	}
+	e.devices = max(1, o.Devices)
+	return e, nil
+}
+
+// moreDevices says where several devices can be had.
+func moreDevices(config string) string {
+	if IsXLA(config) {
+		return "; visible_devices=0;1 and $CUDA_VISIBLE_DEVICES choose among those of the machine"
+	}
+	return fmt.Sprintf("; several GPUs need --engine %s:%s, and one device of %s is all cores already", xlaName, DefaultPlugin, Default)
+}
+
+// plural is a noun for a number of things.
+func plural(n int, noun string) string {
+	if n == 1 {
+		return noun
+	}
+	return noun + "s"
+}
+
+// Devices is the number of devices that values live on and that parallel programs run on.
+func (e *Engine) Devices() int { return e.devices }
 
 // Names lists the engines of this build.
 func Names() []string {
@@ -77,145 +114,6 @@ func (e *Engine) CompileTime() time.Duration { return time.Duration(e.compiling.
 
 // Close releases the device. Values and programs of the engine must not be used afterwards.
 func (e *Engine) Close() { e.backend.Finalize() }
-
-// Value is an array on the engine's device.
-type Value struct {
-	tensor *tensors.Tensor
-	engine *Engine
-}
-
-// Shape returns the value's extents.
-func (v *Value) Shape() []int { return v.tensor.Shape().Dimensions }
-
-// Upload copies an array to the device.
-func (e *Engine) Upload(a field.Array) (*Value, error) {
-	return e.Fill(a.Shape, func(to []float32) error {
-		if copy(to, a.Data) != len(to) {
-			return fmt.Errorf("engine: %d values for shape %v", len(a.Data), a.Shape)
-		}
-		return nil
-	})
-}
-
-// Fill makes a value and lets write put the data into it. Where the device is the host's memory nothing is copied.
-func (e *Engine) Fill(shape []int, write func([]float32) error) (v *Value, err error) {
-	defer catch(&err, fmt.Sprintf("engine: value of shape %v", shape))
-	t, err := tensors.FromShapeForBackend(e.backend, 0, shapes.Make(dtypes.Float32, shape...))
-	if err != nil {
-		return nil, err
-	}
-	var failed error
-	if err := tensors.MutableFlatData(t, func(flat []float32) { failed = write(flat) }); err != nil {
-		return nil, err
-	}
-	if failed != nil {
-		return nil, failed
-	}
-	v = &Value{tensor: t, engine: e}
-	if t.IsLocal() { // not shared with the device: move it there and let the host's copy go
-		if err := t.MaterializeOnDevice(e.backend, false, 0); err != nil {
-			return nil, err
-		}
-		t.FinalizeLocal()
-	}
-	return v, nil
-}
-
-// Read gives read the value's data without keeping a copy. The slice is valid only during the call.
-func (v *Value) Read(read func([]float32) error) (err error) {
-	defer catch(&err, "engine: read")
-	var failed error
-	if err := tensors.ConstFlatData(v.tensor, func(flat []float32) { failed = read(flat) }); err != nil {
-		return err
-	}
-	return failed
-}
-
-// Array copies the value to the host.
-func (v *Value) Array() (field.Array, error) {
-	a := field.NewArray(v.Shape()...)
-	err := v.Read(func(flat []float32) error { copy(a.Data, flat); return nil })
-	return a, err
-}
-
-// Free releases the value's memory now rather than at the next garbage collection.
-func (v *Value) Free() {
-	if v != nil && v.tensor != nil && v.tensor.Ok() {
-		_ = v.tensor.FinalizeAll()
-	}
-}
-
-// Input describes one parameter of a program.
-type Input struct {
-	Name  string
-	Shape []int
-}
-
-// Program is a compiled graph.
-type Program struct {
-	engine *Engine
-	graph  *graph.Graph
-	inputs []Input
-}
-
-// Compile builds a graph and compiles it. build gets one node an input, in order, and returns the outputs. Mistakes in
-// the graph come back as errors.
-func (e *Engine) Compile(name string, inputs []Input, build func(in []*graph.Node) []*graph.Node) (p *Program, err error) {
-	defer catch(&err, "engine: compile "+name)
-	began := time.Now()
-	defer func() { e.compiling.Add(int64(time.Since(began))) }()
-	g := graph.NewGraph(e.backend, name)
-	nodes := make([]*graph.Node, len(inputs))
-	for i, in := range inputs {
-		nodes[i] = graph.Parameter(g, in.Name, shapes.Make(dtypes.Float32, in.Shape...))
-	}
-	if err := g.Compile(build(nodes)...); err != nil {
-		return nil, err
-	}
-	return &Program{engine: e, graph: g, inputs: inputs}, nil
-}
-
-// Run executes the program. Inputs for which donate is true (nil: none) are used up: their memory becomes that of
-// outputs, and they must not be used again.
-func (p *Program) Run(ctx context.Context, inputs []*Value, donate []bool) (outputs []*Value, err error) {
-	defer catch(&err, "engine: run "+p.graph.Name())
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	if len(inputs) != len(p.inputs) {
-		return nil, fmt.Errorf("engine: %s takes %d inputs, %d given", p.graph.Name(), len(p.inputs), len(inputs))
-	}
-	arguments := make([]any, len(inputs))
-	for i, v := range inputs {
-		if !slices.Equal(v.Shape(), p.inputs[i].Shape) {
-			return nil, fmt.Errorf("engine: %s: input %s has shape %v; expected %v", p.graph.Name(), p.inputs[i].Name, v.Shape(), p.inputs[i].Shape)
-		}
-		arguments[i] = v.tensor
-		if donate != nil && donate[i] {
-			if arguments[i], err = graph.DonateTensorBuffer(v.tensor, p.engine.backend, 0); err != nil {
-				return nil, err
-			}
-		}
-	}
-	for _, t := range p.graph.Run(arguments...) {
-		outputs = append(outputs, &Value{tensor: t, engine: p.engine})
-	}
-	return outputs, nil
-}
-
-// planner is what an executable implements whose memory is known before it runs.
-type planner interface{ PeakBytes() int64 }
-
-// PeakBytes is the memory that a run takes beside its inputs and outputs; 0 where the engine does not know before.
-func (p *Program) PeakBytes() int64 {
-	if known, ok := p.graph.Executable().(planner); ok {
-		return known.PeakBytes()
-	}
-	return 0
-}
-
-// Close releases the compiled program.
-func (p *Program) Close() { p.graph.Finalize() }
 
 // catch turns a panic of GoMLX, its way to report a mistake, into an error with one line of text.
 func catch(err *error, doing string) {

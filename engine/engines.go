@@ -15,7 +15,7 @@ const xlaName = "xla"
 // openers are the engines of this build.
 func openers() map[string]opener {
 	all := map[string]opener{
-		"cpu": {openCPU, "this program's own kernels (options: threads=N)"},
+		"cpu": {openCPU, "this program's own kernels (options: threads=N, and devices=N, which simulates several)"},
 		"go":  {openGo, "GoMLX's portable backend, slow, for comparison"},
 	}
 	for name, o := range optionalEngines {

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/gomlx/compute/dtypes"
@@ -83,6 +84,9 @@ func (p Precision) Operands() dtypes.DType {
 	}
 	return dtypes.Float32
 }
+
+// HasXLA reports whether this build has the engine that needs a plugin and its device.
+func HasXLA() bool { return slices.Contains(Names(), xlaName) }
 
 // IsXLA reports whether a configuration names the engine that needs a plugin and its device.
 func IsXLA(config string) bool {

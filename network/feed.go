@@ -13,9 +13,11 @@ import (
 // Feed is the order of a graph's inputs: the data first, then the weights. Every program that contains the network
 // (forward, gradient, ...) starts with these.
 type Feed struct {
-	Net      model.Net
-	Channels int  // C, without the flags
-	Keep     bool // with drop-path factors
+	Net      model.Net // of one device: its samples are those that the device gets
+	Channels int       // C, without the flags
+	Keep     bool      // with drop-path factors
+	// Parallel shares the samples of a batch among all devices of the engine; otherwise the first one gets them all.
+	Parallel bool
 }
 
 const axes = 3
@@ -66,8 +68,8 @@ func (f Feed) Bind(in []*Node) (model.Inputs, *model.Scope) {
 	return data, model.NewScope(weights)
 }
 
-// Values prepares the data inputs: x (B, T, points..., C) is normalised data; keep is nil without drop path. The caller
-// frees them.
+// Values prepares the data inputs: x (B, T, points..., C) is normalised data, B counts the samples of all devices; keep is
+// nil without drop path. The caller frees them.
 func (f Feed) Values(e *engine.Engine, x field.Array, columns []int, rolls frame.Rolls, keep []float32) ([]*engine.Value, error) {
 	framed, err := f.Net.Geometry.Apply(x, rolls)
 	if err != nil {
@@ -77,12 +79,87 @@ func (f Feed) Values(e *engine.Engine, x field.Array, columns []int, rolls frame
 	if err != nil {
 		return nil, err
 	}
-	arrays := []field.Array{framed, encode, decode}
-	arrays = append(arrays, positions(f.Net.Geometry, rolls, f.Net.Blocks)...)
-	if f.Keep {
-		arrays = append(arrays, field.Array{Shape: []int{f.Net.Blocks, 2, f.Net.Samples * f.Net.Frames}, Data: keep})
+	values, err := f.Share(e, framed)
+	if err != nil {
+		return nil, err
 	}
-	return Upload(e, arrays...)
+	same, err := Upload(e, append([]field.Array{encode, decode}, positions(f.Net.Geometry, rolls, f.Net.Blocks)...)...)
+	if err != nil {
+		Free(values)
+		return nil, err
+	}
+	values = append(values, same...)
+	if f.Keep {
+		factors, err := f.shareFactors(e, keep, framed.Shape[0])
+		if err != nil {
+			Free(values)
+			return nil, err
+		}
+		values = append(values, factors)
+	}
+	return values, nil
+}
+
+// Share takes arrays whose first axis counts samples, or frames of samples, to the engine: each device of a parallel feed
+// gets its share of that axis. The caller frees them.
+func (f Feed) Share(e *engine.Engine, arrays ...field.Array) ([]*engine.Value, error) {
+	if !f.Parallel {
+		return Upload(e, arrays...)
+	}
+	values := make([]*engine.Value, 0, len(arrays))
+	for _, a := range arrays {
+		parts, err := split(a, e.Devices())
+		if err != nil {
+			Free(values)
+			return nil, err
+		}
+		v, err := e.UploadParts(parts)
+		if err != nil {
+			Free(values)
+			return nil, err
+		}
+		values = append(values, v)
+	}
+	return values, nil
+}
+
+// split cuts an array into n equal parts along its first axis. They share its memory.
+func split(a field.Array, n int) ([]field.Array, error) {
+	if a.Shape[0]%n != 0 {
+		return nil, fmt.Errorf("network: shape %v can not be shared among %d devices: expected a multiple of them", a.Shape, n)
+	}
+	shape := append([]int{a.Shape[0] / n}, a.Shape[1:]...)
+	size := field.Volume(shape)
+	parts := make([]field.Array, n)
+	for i := range parts {
+		parts[i] = field.Array{Shape: shape, Data: a.Data[i*size : (i+1)*size]}
+	}
+	return parts, nil
+}
+
+// shareFactors takes drop-path factors (blocks, 2, frames of all samples) to the engine, to each device those of its
+// frames.
+func (f Feed) shareFactors(e *engine.Engine, keep []float32, frames int) (*engine.Value, error) {
+	rows := f.Net.Blocks * 2
+	if len(keep) != rows*frames {
+		return nil, fmt.Errorf("network: %d drop-path factors; expected %d for each of %d frames", len(keep), rows, frames)
+	}
+	n := 1
+	if f.Parallel {
+		n = e.Devices()
+	}
+	mine := frames / n
+	whole := field.NewArray(n*f.Net.Blocks, 2, mine)
+	for device := range n {
+		for row := range rows {
+			copy(whole.Data[(device*rows+row)*mine:][:mine], keep[row*frames+device*mine:])
+		}
+	}
+	values, err := f.Share(e, whole)
+	if err != nil {
+		return nil, err
+	}
+	return values[0], nil
 }
 
 // positions are the coordinates of the rotary embedding as one array an axis: (blocks, tokens).

@@ -37,7 +37,8 @@ type update struct {
 
 // compileUpdate builds the step. Its inputs are two scalars (the decay factor and the step's clip), one pair of bias
 // corrections a weight, then gradients, weights and both moments; its outputs the norm before clipping, then the new
-// weights and moments.
+// weights and moments. On several devices the gradients are what each has contributed; they are added up here, once a step
+// however many batches it has, and every device makes the same step.
 func compileUpdate(e *engine.Engine, weights []model.Weight, o Optimizer) (*update, error) {
 	n := len(weights)
 	inputs := []engine.Input{{Name: "decay", Shape: []int{1}}, {Name: "corrections", Shape: []int{n, 2}}}
@@ -46,9 +47,10 @@ func compileUpdate(e *engine.Engine, weights []model.Weight, o Optimizer) (*upda
 			inputs = append(inputs, engine.Input{Name: kind + " of " + w.Name, Shape: w.Shape})
 		}
 	}
-	program, err := e.Compile("adamw", inputs, func(in []*Node) []*Node {
+	program, err := e.CompileParallel("adamw", inputs, func(in []*Node) []*Node {
 		decay, corrections := in[0], in[1]
 		gradients, values, firsts, seconds := in[2:2+n], in[2+n:2+2*n], in[2+2*n:2+3*n], in[2+3*n:]
+		gradients = engine.SumOverDevices(gradients)
 		norm := globalNorm(gradients)
 		clip := ScalarOne(norm.Graph(), norm.DType())
 		if o.Clip > 0 {
@@ -134,5 +136,9 @@ func (u *update) apply(ctx context.Context, n *network.Network, moments map[stri
 		m.Steps++
 	}
 	defer out[0].Free()
-	return scalar(out[0])
+	norms, err := scalars(out[0])
+	if err != nil {
+		return 0, err
+	}
+	return norms[0], nil // the same on every device
 }

@@ -20,6 +20,7 @@ type Config struct {
 	Out        string           `yaml:"out"`        // folder of checkpoints and logs (default "run")
 	Engine     string           `yaml:"engine"`     // what computes (default: the fastest at hand)
 	Precision  string           `yaml:"precision"`  // of matrix products: float32, tf32 or bf16 (default float32)
+	Devices    int              `yaml:"devices"`    // GPUs that share every batch, each with its part of the samples (default 1)
 	LogEvery   int              `yaml:"log_every"`  // steps that a row of the log averages over (default 10)
 	Model      ModelConfig      `yaml:"model"`      // the network
 	Data       DataConfig       `yaml:"data"`       // what it learns from
@@ -100,6 +101,7 @@ func DefaultConfig() Config {
 	return Config{
 		Seed:       1,
 		Out:        "run",
+		Devices:    1,
 		LogEvery:   10,
 		Model:      ModelConfig{Preset: "nano", Vocabulary: "released"},
 		Data:       DataConfig{History: 6, Batch: 2, MinStride: 1, MaxStride: 5, Rotation: sample.PlaneRotation, Prefetch: 2, Accumulation: 1},
@@ -197,6 +199,8 @@ func (c Config) Check() error {
 	}
 	d := c.Data
 	switch {
+	case c.Devices < 1:
+		return fmt.Errorf("train: %d devices; expected at least 1", c.Devices)
 	case len(d.Sets) == 0:
 		return errors.New("train: data.sets is empty; name at least one data set, for example --set 'data.sets=[{path: data/shear_flow}]'")
 	case d.History < 1 || d.Batch < 1:
@@ -230,6 +234,9 @@ func (c Config) Check() error {
 		}
 		if set.History < 0 || set.Batch < 0 || set.Stride < 0 {
 			return fmt.Errorf("train: data.sets.%d (%s): history %d, batch %d and stride %d can not be negative", i, set.Path, set.History, set.Batch, set.Stride)
+		}
+		if batch := or(set.Batch, d.Batch); batch%c.Devices != 0 {
+			return fmt.Errorf("train: data.sets.%d (%s): a batch of %d samples on %d devices; expected a multiple of the devices", i, set.Path, batch, c.Devices)
 		}
 		if _, err := set.ParsedTransforms(); err != nil {
 			return fmt.Errorf("train: data.sets.%d (%s): %w", i, set.Path, err)

@@ -21,7 +21,8 @@ type gradientProgram struct {
 }
 
 // compileGradient builds loss = scale x sum of weight x channels x |output - target| and its gradient with respect to
-// every trained weight that the graph uses, and to the input if wanted.
+// every trained weight that the graph uses, and to the input if wanted. With a parallel feed each device computes the part
+// of loss and gradient that comes from its samples; the sums over the devices are those of the batch.
 func compileGradient(e *engine.Engine, feed network.Feed, accumulate, input bool) (*gradientProgram, error) {
 	p := &gradientProgram{feed: feed, accumulate: accumulate, input: input}
 	for _, w := range feed.Weights() {
@@ -43,7 +44,11 @@ func compileGradient(e *engine.Engine, feed network.Feed, accumulate, input bool
 		}
 	}
 	var err error
-	p.program, err = e.Compile("gradient", inputs, func(in []*Node) []*Node {
+	compile := e.Compile
+	if feed.Parallel {
+		compile = e.CompileParallel
+	}
+	p.program, err = compile("gradient", inputs, func(in []*Node) []*Node {
 		data, scope := feed.Bind(in)
 		y := feed.Net.Forward(scope, data)
 		target, weight, channels, scale := in[first-4], in[first-3], in[first-2], in[first-1]
@@ -120,10 +125,16 @@ func upload(engine *engine.Engine, feed network.Feed, e Example, o *Objective, s
 		return nil, err
 	}
 	factor := field.Array{Shape: []int{1}, Data: []float32{float32(scale)}}
-	if u.target, err = network.Upload(engine, o.Target, o.Weight, o.Channels, factor); err != nil {
+	if u.target, err = feed.Share(engine, o.Target, o.Weight); err != nil {
 		u.free()
 		return nil, err
 	}
+	same, err := network.Upload(engine, o.Channels, factor)
+	if err != nil {
+		u.free()
+		return nil, err
+	}
+	u.target = append(u.target, same...)
 	return u, nil
 }
 
@@ -133,7 +144,8 @@ func (u *uploaded) free() {
 	u.data, u.target = nil, nil
 }
 
-// run returns the loss and the gradients; accumulators, if any, are used up.
+// run returns the loss, added up over the devices, and the gradients, to which each device has contributed its part;
+// accumulators, if any, are used up.
 func (p *gradientProgram) run(ctx context.Context, n *network.Network, u *uploaded, accumulators []*engine.Value) (float64, []*engine.Value, error) {
 	inputs := append(append(append([]*engine.Value{}, u.data...), p.feed.Resident(n)...), u.target...)
 	donate := make([]bool, len(inputs), len(inputs)+len(accumulators))
@@ -148,19 +160,23 @@ func (p *gradientProgram) run(ctx context.Context, n *network.Network, u *upload
 		return 0, nil, err
 	}
 	defer out[0].Free()
-	loss, err := scalar(out[0])
+	parts, err := scalars(out[0])
+	var loss float64
+	for _, part := range parts {
+		loss += part
+	}
 	return loss, out[1:], err
 }
 
-// scalar reads a value that holds one number.
-func scalar(v *engine.Value) (float64, error) {
-	var x float64
-	err := v.Read(func(flat []float32) error {
+// scalars reads a value that holds one number on each device.
+func scalars(v *engine.Value) ([]float64, error) {
+	var list []float64
+	err := v.ReadEach(func(_ int, flat []float32) error {
 		if len(flat) != 1 {
 			return fmt.Errorf("train: a scalar with %d values", len(flat))
 		}
-		x = float64(flat[0])
+		list = append(list, float64(flat[0]))
 		return nil
 	})
-	return x, err
+	return list, err
 }

@@ -17,7 +17,7 @@ func openEngine(c Config) (*engine.Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	return engine.OpenPrecision(c.Engine, precision)
+	return engine.OpenWith(c.Engine, engine.Options{Precision: precision, Devices: c.Devices})
 }
 
 // compile compiles the programs for the shapes of the mixture before the first step, so that no step waits for a
@@ -49,7 +49,7 @@ func (r *Run) compile(ctx context.Context) error {
 
 // mixtureFeeds lists the shapes that the data sets of a mixture have, turned or not.
 func mixtureFeeds(ctx context.Context, s *sources, vocabulary *sample.Vocabulary, c Config,
-	feedOf func(d network.Data, samples, frames int, keep bool) network.Feed) ([]network.Feed, error) {
+	feedOf func(d network.Data, samples, frames int, keep bool) (network.Feed, error)) ([]network.Feed, error) {
 	var feeds []network.Feed
 	seen := map[string]bool{}
 	for _, e := range s.entries {
@@ -60,7 +60,10 @@ func mixtureFeeds(ctx context.Context, s *sources, vocabulary *sample.Vocabulary
 		err = fixed(ctx, e, layout, 1, func(b *sample.Batch) error {
 			turned, err := turnedData(b, c)
 			for _, d := range turned {
-				feed := feedOf(d, e.Batch, b.Input.Shape[1], c.Model.DropPath > 0)
+				feed, failed := feedOf(d, e.Batch, b.Input.Shape[1], c.Model.DropPath > 0)
+				if failed != nil {
+					return failed
+				}
 				if key := feed.Key(); !seen[key] {
 					seen[key] = true
 					feeds = append(feeds, feed)

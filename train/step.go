@@ -89,7 +89,7 @@ func (s *Stepper) step(ctx context.Context, batches []*uploaded, rate float64) (
 }
 
 // Gradients returns the loss and the averaged gradients, one a trained weight of the graph in the order of
-// Trained. The caller frees them.
+// Trained; on several devices each holds the part that its samples contribute. The caller frees them.
 func (s *Stepper) Gradients(ctx context.Context, examples []Example) (float64, []*engine.Value, error) {
 	batches, err := s.upload(examples)
 	if err != nil {
@@ -178,17 +178,22 @@ func (s *Stepper) feed(e Example) (network.Feed, error) {
 	if err := e.Data.Check(); err != nil {
 		return network.Feed{}, err
 	}
-	return s.feedOf(e.Data, e.Input.Shape[0], e.Input.Shape[1], e.Keep != nil), nil
+	return s.feedOf(e.Data, e.Input.Shape[0], e.Input.Shape[1], e.Keep != nil)
 }
 
-// feedOf is feed for data that is not there yet.
-func (s *Stepper) feedOf(d network.Data, samples, frames int, keep bool) network.Feed {
+// feedOf is feed for data that is not there yet. The devices of the engine share the samples.
+func (s *Stepper) feedOf(d network.Data, samples, frames int, keep bool) (network.Feed, error) {
+	devices := s.Network.Engine.Devices()
+	if samples%devices != 0 {
+		return network.Feed{}, fmt.Errorf("train: a batch of %d on %d devices; expected a multiple of the devices", samples, devices)
+	}
 	return network.Feed{
 		Net: model.Net{Config: s.Network.Config, Geometry: d.Geometry,
-			Samples: samples, Frames: frames, Recompute: s.Recompute, Operands: s.Network.Engine.Operands()},
+			Samples: samples / devices, Frames: frames, Recompute: s.Recompute, Operands: s.Network.Engine.Operands()},
 		Channels: len(d.Fields),
 		Keep:     keep,
-	}
+		Parallel: true,
+	}, nil
 }
 
 // gradient returns the compiled gradient for the shapes of a feed.

@@ -20,6 +20,7 @@ import (
 type trainFlags struct {
 	set      []string
 	resume   string
+	devices  int
 	defaults bool
 	json     bool
 }
@@ -38,6 +39,7 @@ and validation.csv. Ctrl-C stops after saving, and --resume continues with the s
 stopped. With finetune.from the run starts from weights, and fields that they do not know get columns of their own.`,
 		Example: `  walrus train --set 'data.sets=[{path: data/shear_flow}]' --set schedule.epochs=20 --set out=runs/shear
   walrus train --resume runs/shear
+  walrus train walrus.yaml --set engine=xla:cuda --set precision=bf16 --devices 8
   walrus train finetune.yaml --set finetune.from=walrus.safetensors --set data.batch=1`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -54,6 +56,7 @@ stopped. With finetune.from the run starts from weights, and fields that they do
 	flags := cmd.Flags()
 	flags.StringArrayVar(&f.set, "set", nil, "override one key of the configuration, as schedule.epochs=20 (repeatable)")
 	flags.StringVar(&f.resume, "resume", "", "continue the run in this folder at its last checkpoint")
+	flags.IntVar(&f.devices, "devices", 0, "GPUs that share every batch, each with its part of the samples, instead of the configuration's devices (a resumed run may change it)")
 	flags.BoolVar(&f.defaults, "defaults", false, "print the configuration's keys with their defaults and do nothing")
 	flags.BoolVar(&f.json, "json", false, "print the last validation as JSON")
 	return cmd
@@ -61,6 +64,19 @@ stopped. With finetune.from the run starts from weights, and fields that they do
 
 // trainConfig reads the configuration that the command line means.
 func trainConfig(args []string, f trainFlags) (train.Config, error) {
+	c, err := readTrainConfig(args, f)
+	if err != nil || f.devices == 0 {
+		return c, err
+	}
+	c.Devices = f.devices
+	if err := c.Check(); err != nil {
+		return c, usageError{err}
+	}
+	return c, nil
+}
+
+// readTrainConfig reads the configuration from a file and overrides, or from the run that is resumed.
+func readTrainConfig(args []string, f trainFlags) (train.Config, error) {
 	if f.resume != "" {
 		if len(args) > 0 || len(f.set) > 0 {
 			return train.Config{}, usagef("train: --resume takes the configuration of the run; leave out the file and --set")
