@@ -55,6 +55,29 @@ func Check(ctx context.Context, path string) ([]Violation, error) {
 	return c.found, ctx.Err()
 }
 
+// CheckTogether names the files of a data set that differ from the first one in what all of them have to share: names,
+// axes, grid and fields. Files that can not be opened are left to Check.
+func CheckTogether(paths []string) []Violation {
+	var found []Violation
+	var first *Header
+	var firstPath string
+	for _, path := range paths {
+		f, err := Open(path)
+		if err != nil {
+			continue
+		}
+		if first == nil {
+			h := f.Header()
+			first, firstPath = &h, path
+		}
+		for _, text := range differences(f, *first, firstPath) {
+			found = append(found, Violation{File: path, Problem: text})
+		}
+		_ = f.Close() // opened for reading: nothing can be lost
+	}
+	return found
+}
+
 // checker collects violations of one file.
 type checker struct {
 	*File

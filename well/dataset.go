@@ -73,23 +73,39 @@ func (d *Dataset) add(i int) error {
 	if i == 0 {
 		d.header, d.sizes = f.Header(), f.Sizes()
 	}
-	first := d.pool.paths[0]
-	for _, difference := range []struct {
-		what      string
-		got, want any
-	}{
-		{"data set name", f.header.DatasetName, d.header.DatasetName},
-		{"axes", f.AxisNames(), d.Axes()},
-		{"grid", f.sizes, d.sizes},
-		{"variable fields", fieldsOf(f.Variable()), fieldsOf(d.Variable())},
-		{"constant fields", fieldsOf(f.Constant()), fieldsOf(d.Constant())},
-	} {
-		if got, want := fmt.Sprint(difference.got), fmt.Sprint(difference.want); got != want {
-			return fmt.Errorf("well: %s: %s %s; %s has %s, and all files of a data set must agree", f.path, difference.what, got, first, want)
-		}
+	if all := differences(f, d.header, d.pool.paths[0]); len(all) > 0 {
+		return fmt.Errorf("well: %s: %s", f.path, all[0])
 	}
 	d.files = append(d.files, FileSummary{Path: f.path, Trajectories: f.Trajectories(), Steps: f.Steps(), Boundaries: f.Boundaries()})
 	return nil
+}
+
+// differences lists in what a file differs from the first one of its data set where all files have to agree.
+func differences(f *File, first Header, firstPath string) []string {
+	var all []string
+	for _, q := range []struct {
+		what string
+		of   func(Header) any
+	}{
+		{"data set name", func(h Header) any { return h.DatasetName }},
+		{"axes", func(h Header) any { return axisNames(h.Axes) }},
+		{"grid", func(h Header) any { return h.sizes() }},
+		{"variable fields", func(h Header) any { return fieldsOf(selectFields(h.Fields, true)) }},
+		{"constant fields", func(h Header) any { return fieldsOf(selectFields(h.Fields, false)) }},
+	} {
+		if got, want := fmt.Sprint(q.of(f.header)), fmt.Sprint(q.of(first)); got != want {
+			all = append(all, fmt.Sprintf("%s %s; %s has %s, and all files of a data set must agree", q.what, got, firstPath, want))
+		}
+	}
+	return all
+}
+
+func axisNames(axes []Axis) []string {
+	names := make([]string, len(axes))
+	for i, a := range axes {
+		names[i] = a.Name
+	}
+	return names
 }
 
 func fieldsOf(infos []FieldInfo) []field.Field {
@@ -113,13 +129,7 @@ func (d *Dataset) Folder() string { return FolderOf(d.files[0].Path) }
 func (d *Dataset) GridType() string { return d.header.GridType }
 
 // Axes are the names of the axes, in the order of the arrays.
-func (d *Dataset) Axes() []string {
-	names := make([]string, len(d.header.Axes))
-	for i, a := range d.header.Axes {
-		names[i] = a.Name
-	}
-	return names
-}
+func (d *Dataset) Axes() []string { return axisNames(d.header.Axes) }
 
 // Sizes are the numbers of grid points along the axes.
 func (d *Dataset) Sizes() []int { return slices.Clone(d.sizes) }

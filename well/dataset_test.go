@@ -197,6 +197,14 @@ func TestFilesThatDisagreeAreRefused(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), c.message) || !strings.Contains(err.Error(), "z.hdf5") {
 			t.Errorf("error %v; want one that names the file and says %q", err, c.message)
 		}
+		paths, err := FindFiles(base, "train", Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := CheckTogether(paths)
+		if len(found) != 1 || filepath.Base(found[0].File) != "z.hdf5" || !strings.Contains(found[0].Problem, c.message) {
+			t.Errorf("CheckTogether found %v; want one violation of z.hdf5 that says %q", found, c.message)
+		}
 	}
 }
 

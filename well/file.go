@@ -79,13 +79,7 @@ func (f *File) Header() Header { return f.header }
 func (f *File) Sizes() []int { return slices.Clone(f.sizes) }
 
 // AxisNames are the names of the axes.
-func (f *File) AxisNames() []string {
-	names := make([]string, len(f.header.Axes))
-	for i, a := range f.header.Axes {
-		names[i] = a.Name
-	}
-	return names
-}
+func (f *File) AxisNames() []string { return axisNames(f.header.Axes) }
 
 // Trajectories is the number of trajectories.
 func (f *File) Trajectories() int { return f.header.Trajectories }

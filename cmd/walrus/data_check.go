@@ -17,8 +17,8 @@ func dataCheckCommand() *cobra.Command {
 		Short: "Name every breach of The Well's format in a data set",
 		Long: `Name every breach of The Well's format in a data set.
 
-Checked are structure, attributes and their types, shapes, boundary masks, values that are not finite, and frames that
-repeat the frame before; each violation names file and object. The exit code is 1 if there is any. Passing files are
+Checked are structure, attributes and their types, shapes, boundary masks, values that are not finite, frames that repeat
+the frame before, and that all files have the same name, grid and fields; each violation names file and object. The exit code is 1 if there is any. Passing files are
 read by this program and by the Python tools of The Well alike.`,
 		Example: `  walrus data check data/shear_flow
   walrus data check mine.hdf5 --json`,
@@ -38,19 +38,22 @@ read by this program and by the Python tools of The Well alike.`,
 
 func check(cmd *cobra.Command, paths []string, asJSON bool) error {
 	found := []well.Violation{}
+	add := func(violations []well.Violation) {
+		found = append(found, violations...)
+		for _, v := range violations {
+			if !asJSON {
+				fmt.Fprintln(cmd.OutOrStdout(), v)
+			}
+		}
+	}
 	for _, path := range paths {
 		violations, err := well.Check(cmd.Context(), path)
 		if err != nil {
 			return err
 		}
-		found = append(found, violations...)
-		if asJSON {
-			continue
-		}
-		for _, v := range violations {
-			fmt.Fprintln(cmd.OutOrStdout(), v)
-		}
+		add(violations)
 	}
+	add(well.CheckTogether(paths))
 	if asJSON {
 		if err := printJSON(cmd.OutOrStdout(), found); err != nil {
 			return err
