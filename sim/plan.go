@@ -51,8 +51,8 @@ func (p Plan) complete() (Plan, error) {
 	fail := func(format string, args ...any) (Plan, error) {
 		return p, fmt.Errorf("sim: %s: %w", s.Name, fmt.Errorf(format, args...))
 	}
-	if s.Run == nil || s.Domain == nil {
-		return fail("the plan has no scenario")
+	if s.Run == nil || s.Domain == nil || len(s.LeastGrid) != len(s.Axes) {
+		return fail("the plan has no complete scenario")
 	}
 	if p.Out == "" {
 		return fail("the plan has no output folder")
@@ -75,8 +75,8 @@ func (p Plan) complete() (Plan, error) {
 	}
 	points := 1.0
 	for i, n := range p.Grid {
-		if n < 1 {
-			return fail("%d points along axis %s; expected at least 1", n, s.Axes[i])
+		if least := s.LeastGrid[i]; n < least {
+			return fail("%d points along axis %s; at least %d are needed to show the problem", n, s.Axes[i], least)
 		}
 		points *= float64(n)
 	}

@@ -49,7 +49,7 @@ func main() {
 func exactArgs(n int) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if err := cobra.ExactArgs(n)(cmd, args); err != nil {
-			return usagef("%s: %w; see walrus %s --help", cmd.Name(), err, cmd.Name())
+			return usagef("%s: %w; see %s --help", cmd.Name(), err, cmd.CommandPath())
 		}
 		return nil
 	}

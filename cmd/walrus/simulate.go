@@ -46,8 +46,13 @@ states vary between trajectories. A run that was interrupted continues where it 
 same files, on any number of cores.`,
 		Example: `  walrus simulate shear_flow --out data --trajectories 8
   walrus simulate euler_multi_quadrants_openBC gray_scott_reaction_diffusion --out data --grid 64x64 --steps 50 --seed 3`,
-		Args: cobra.MinimumNArgs(1),
-		RunE: func(cmd *cobra.Command, names []string) error { return simulate(cmd, names, f) },
+		Args: cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, names []string) error {
+			if len(names) == 0 {
+				return usagef("simulate: expected names of scenarios; see %s list", cmd.CommandPath())
+			}
+			return simulate(cmd, names, f)
+		},
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&f.out, "out", "data", "folder that gets one folder a scenario")
@@ -213,13 +218,14 @@ type description struct {
 	PublishedGrid   []int                  `json:"published_grid"`
 	PublishedFrames int                    `json:"published_frames"`
 	Parameters      []parameterDescription `json:"parameters"`
-	Seconds         float64                `json:"seconds_per_trajectory,omitempty"`
+	Seconds         float64                `json:"seconds_per_trajectory"`
 }
 
 type fieldDescription struct {
 	Name     string `json:"name"`
 	Rank     string `json:"rank"`
 	Constant bool   `json:"constant"`
+	Log10    bool   `json:"log10"` // field_transforms: log10 in the released model's training
 }
 
 type parameterDescription struct {
@@ -252,7 +258,7 @@ func describe(s scenario.Scenario) description {
 		}
 	}
 	for _, q := range s.Fields {
-		d.Fields = append(d.Fields, fieldDescription{q.Name, q.Rank.String(), q.Constant})
+		d.Fields = append(d.Fields, fieldDescription{q.Name, q.Rank.String(), q.Constant, q.Log10})
 	}
 	for i, b := range s.Domain(s.DefaultGrid, typical).Boundaries {
 		d.Boundaries = append(d.Boundaries, s.Axes[i]+" "+strings.ToLower(b.String()))
@@ -273,6 +279,9 @@ func printScenarios(out io.Writer, all []description) error {
 			if q.Constant {
 				text += " (constant)"
 			}
+			if q.Log10 {
+				text += " (trained on as log10)"
+			}
 			fields = append(fields, text)
 		}
 		fmt.Fprintf(table, "%s\t%s\n", d.Name, d.Title)
@@ -280,9 +289,7 @@ func printScenarios(out io.Writer, all []description) error {
 		fmt.Fprintf(table, "  fields\t%s\n", strings.Join(fields, ", "))
 		fmt.Fprintf(table, "  boundaries\t%s\n", strings.Join(d.Boundaries, ", "))
 		fmt.Fprintf(table, "  size\t%s, %d frames (published %s, %d)\n", gridText(d.DefaultGrid), d.DefaultFrames, gridText(d.PublishedGrid), d.PublishedFrames)
-		if d.Seconds > 0 {
-			fmt.Fprintf(table, "  cost\tabout %.2g s a trajectory\n", d.Seconds)
-		}
+		fmt.Fprintf(table, "  cost\tabout %.2g s a trajectory\n", d.Seconds)
 	}
 	return table.Flush()
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -57,11 +58,11 @@ func TestSimulateListDescribesEveryScenario(t *testing.T) {
 	if err := json.Unmarshal(text, &all); err != nil {
 		t.Fatal(err)
 	}
-	if len(all) < 12 {
-		t.Errorf("%d scenarios", len(all))
+	if len(all) != 19 {
+		t.Errorf("%d scenarios, want the 19 that the released model was trained on", len(all))
 	}
 	for _, d := range all {
-		if len(d.Boundaries) != len(d.Axes) || len(d.Fields) == 0 || d.Equations == "" {
+		if len(d.Boundaries) != len(d.Axes) || len(d.Fields) == 0 || d.Equations == "" || d.Seconds == 0 {
 			t.Errorf("%s: incomplete: %+v", d.Name, d)
 		}
 	}
@@ -75,6 +76,9 @@ func TestSimulateChecksEveryNameBeforeTheFirstStarts(t *testing.T) {
 	}
 	if entries, _ := os.ReadDir(out); len(entries) != 0 {
 		t.Errorf("%d entries were written", len(entries))
+	}
+	if _, err := runSimulate(t); !errors.As(err, new(usageError)) || !strings.Contains(err.Error(), "simulate list") {
+		t.Errorf("no name: error %v; want a usage error that points to the list", err)
 	}
 }
 

@@ -24,14 +24,15 @@ type Scenario struct {
 	Fields   []Field  // in file order: scalars, vectors, tensors, each in the published order
 
 	DefaultGrid     []int // points along each axis, small enough for a laptop
+	LeastGrid       []int // the fewest points along each axis that show anything of the problem
 	PublishedGrid   []int // points along each axis of the public data
 	DefaultFrames   int   // frames of a trajectory, the initial state included
 	PublishedFrames int
 
 	Parameters []Parameter // what varies between trajectories
-	Seconds    float64     // one trajectory at the default size on one core of about 3 GHz; 0: not measured
+	Seconds    float64     // one trajectory at the default size on one core of about 3 GHz
 
-	// CheckGrid reports grids that the solver can not use (nil: any positive size will do).
+	// CheckGrid reports grids that the solver can not use though they are not too small (nil: there are none).
 	CheckGrid func(grid []int) error
 	// Domain gives the coordinates of the grid points along each axis and the boundaries of each axis.
 	Domain func(grid []int, parameters map[string]float64) Domain
@@ -46,6 +47,7 @@ type Field struct {
 	Constant  bool // does not change in time (a material, a mask)
 	Positive  bool // must stay above zero (a density, a pressure); the writer refuses anything else
 	Symmetric bool // a tensor with t_ij = t_ji
+	Log10     bool // spans orders of magnitude: the released model was trained on its logarithm (field_transforms)
 }
 
 // Parameter is a physical number that varies between trajectories or is fixed for all of them.

@@ -43,12 +43,13 @@ func activeMatter() scenario.Scenario {
 		PublishedGrid:   []int{256, 256},
 		DefaultFrames:   81,
 		PublishedFrames: 81,
+		Seconds:         22,
 		Parameters: []scenario.Parameter{
 			{Name: "alpha", Doc: "dipole strength", Values: []float64{-1, -2, -3, -4, -5}},
 			{Name: "beta", Doc: "volume fraction of the rods", Values: []float64{0.8}},
 			{Name: "zeta", Doc: "strength of alignment", Values: []float64{1, 3, 5, 7, 9, 11, 13, 15, 17}},
 		},
-		CheckGrid: atLeast(16, 16),
+		LeastGrid: []int{16, 16},
 		Domain: func(grid []int, _ map[string]float64) scenario.Domain {
 			return periodicBox(grid, []float64{0, 0}, []float64{activeLength, activeLength})
 		},

@@ -45,10 +45,11 @@ func flowPast() scenario.Scenario {
 		PublishedGrid:   []int{512, 128},
 		DefaultFrames:   121,
 		PublishedFrames: 242,
+		Seconds:         18,
 		Parameters: []scenario.Parameter{
 			{Name: "Re", Doc: "Reynolds number of the obstacle's size and the mean velocity", Low: 200, High: 1000},
 		},
-		CheckGrid: atLeast(32, 16),
+		LeastGrid: []int{32, 16},
 		Domain: func(grid []int, _ map[string]float64) scenario.Domain {
 			return strip(grid[0], tunnelLength, evenNodes(grid[1]), 0, tunnelHeight, field.Both(field.Wall))
 		},

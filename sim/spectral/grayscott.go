@@ -47,11 +47,12 @@ func grayScott() scenario.Scenario {
 		PublishedGrid:   []int{128, 128},
 		DefaultFrames:   101,
 		PublishedFrames: 1001,
+		Seconds:         12,
 		Parameters: []scenario.Parameter{
 			{Name: "F", Doc: "feed rate of A, 1/s", Values: feedRates},
 			{Name: "k", Doc: "kill rate of B beyond F, 1/s; goes with F in the order of the list", Values: killRates, Follows: "F"},
 		},
-		CheckGrid: atLeast(16, 16),
+		LeastGrid: []int{16, 16},
 		Domain: func(grid []int, _ map[string]float64) scenario.Domain {
 			return periodicBox(grid, []float64{-grayScottHalf, -grayScottHalf}, []float64{grayScottHalf, grayScottHalf})
 		},

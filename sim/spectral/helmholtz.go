@@ -42,13 +42,21 @@ func helmholtzStaircase() scenario.Scenario {
 		PublishedGrid:   []int{1024, 256},
 		DefaultFrames:   50,
 		PublishedFrames: 50,
+		Seconds:         0.3,
 		Parameters: []scenario.Parameter{
 			{Name: "omega", Doc: "angular frequency", Values: []float64{0.06283032, 0.25123038, 0.43929689, 0.62675846, 0.81330465, 0.99856671,
 				1.18207893, 1.36324313, 1.5412579, 1.71501267, 1.88295798, 2.04282969, 2.19133479, 2.32367294, 2.4331094, 2.5110908}},
 			{Name: "source_x", Doc: "position of the source along x", Values: []float64{-0.4, -0.3, -0.2, -0.1, 0, 0.1, 0.2, 0.3, 0.4}},
 			{Name: "source_height", Doc: "height of the source above the surface", Low: 0.05, High: 0.6},
 		},
-		CheckGrid: atLeast(32, 16),
+		LeastGrid: []int{32, 16},
+		CheckGrid: func(grid []int) error {
+			if columns, rows := layered(grid); columns*rows > mostBandValues/(rows+1) {
+				return fmt.Errorf("the direct solver's matrix of %d cells would take %.0f GB; the most is %d GB",
+					columns*rows, 16e-9*float64(columns*rows)*float64(rows+1), 16*mostBandValues/1_000_000_000)
+			}
+			return nil
+		},
 		Domain: func(grid []int, _ map[string]float64) scenario.Domain {
 			w := newWaveField(grid, staircase)
 			d := scenario.Domain{
@@ -109,6 +117,14 @@ const (
 	absorption     = 9.0
 )
 
+// mostBandValues bounds the matrix of the direct solver: 16 bytes each.
+const mostBandValues = 1_000_000_000
+
+// layered is the number of columns and rows of a grid with its absorbing layers.
+func layered(grid []int) (columns, rows int) {
+	return grid[0] + 2*absorbingCells, grid[1] + absorbingCells
+}
+
 // waveField discretises the space above a hard surface in finite volumes: cells that the surface cuts keep the part above
 // it, faces their open part. Layers of cells beyond the domain, to the left, the right and above, absorb waves.
 type waveField struct {
@@ -120,7 +136,8 @@ type waveField struct {
 }
 
 func newWaveField(grid []int, surface func(x float64) float64) *waveField {
-	w := &waveField{nx: grid[0], ny: grid[1], columns: grid[0] + 2*absorbingCells, rows: grid[1] + absorbingCells}
+	w := &waveField{nx: grid[0], ny: grid[1]}
+	w.columns, w.rows = layered(grid)
 	w.hx, w.hy = (stairRight-stairLeft)/float64(w.nx), (stairTop-stairBottom)/float64(w.ny)
 	n := w.columns * w.rows
 	w.volume, w.openX, w.openY = make([]float64, n), make([]float64, n), make([]float64, n)

@@ -105,21 +105,6 @@ func periodicBox(grid []int, low, high []float64) scenario.Domain {
 	return d
 }
 
-// atLeast is a CheckGrid that asks for a number of axes and a least size of each.
-func atLeast(least ...int) func(grid []int) error {
-	return func(grid []int) error {
-		if len(grid) != len(least) {
-			return fmt.Errorf("grid %v has %d axes; expected %d", grid, len(grid), len(least))
-		}
-		for i, n := range grid {
-			if n < least[i] {
-				return fmt.Errorf("grid %v: axis %d has %d points; at least %d are needed to resolve the problem", grid, i, n, least[i])
-			}
-		}
-		return nil
-	}
-}
-
 func scalar(name string) scenario.Field { return described(name, field.Scalar) }
 func vector(name string) scenario.Field { return described(name, field.Vector) }
 func tensor(name string) scenario.Field { return described(name, field.Tensor) }

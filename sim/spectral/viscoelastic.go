@@ -44,6 +44,7 @@ func viscoelastic() scenario.Scenario {
 		PublishedGrid:   []int{512, 512},
 		DefaultFrames:   20,
 		PublishedFrames: 60,
+		Seconds:         5,
 		Parameters: []scenario.Parameter{
 			{Name: "Re", Doc: "Reynolds number", Values: []float64{1000}},
 			{Name: "Wi", Doc: "Weissenberg number", Values: []float64{50}},
@@ -51,7 +52,7 @@ func viscoelastic() scenario.Scenario {
 			{Name: "epsilon", Doc: "diffusivity of the conformation tensor", Values: []float64{2e-6}},
 			{Name: "Lmax", Doc: "greatest length of the polymer", Values: []float64{70}},
 		},
-		CheckGrid: atLeast(16, 24),
+		LeastGrid: []int{16, 24},
 		Domain: func(grid []int, _ map[string]float64) scenario.Domain {
 			return strip(grid[0], viscoelasticLength, evenNodes(grid[1]), -1, 1, field.Both(field.Periodic))
 		},

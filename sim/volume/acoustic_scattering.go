@@ -48,7 +48,7 @@ func (a scattering) scenario() scenario.Scenario {
 		Simplified: a.simplified,
 		GridType:   "cartesian", Axes: []string{"x", "y"},
 		Fields:      []scenario.Field{scalarField("pressure"), density, speed, vectorField("velocity")},
-		DefaultGrid: []int{128, 128}, PublishedGrid: []int{256, 256}, DefaultFrames: a.frames, PublishedFrames: a.frames,
+		DefaultGrid: []int{128, 128}, LeastGrid: []int{8, 8}, PublishedGrid: []int{256, 256}, DefaultFrames: a.frames, PublishedFrames: a.frames,
 		Seconds: a.seconds,
 		Domain:  box(low, high, sides),
 		Run: func(ctx context.Context, c scenario.Case, emit func(scenario.Frame) error) error {

@@ -25,7 +25,7 @@ func magneticTurbulence() scenario.Scenario {
 		Simplified: "turbulence decays from random waves instead of being driven; simulated at the written resolution instead of filtered from 256^3",
 		GridType:   "cartesian", Axes: []string{"x", "y", "z"},
 		Fields:      []scenario.Field{positiveField("density"), vectorField("velocity"), vectorField("magnetic_field")},
-		DefaultGrid: []int{32, 32, 32}, PublishedGrid: []int{64, 64, 64}, DefaultFrames: 100, PublishedFrames: 100,
+		DefaultGrid: []int{32, 32, 32}, LeastGrid: []int{8, 8, 8}, PublishedGrid: []int{64, 64, 64}, DefaultFrames: 100, PublishedFrames: 100,
 		Parameters: []scenario.Parameter{
 			{Name: "Ms", Doc: "initial rms speed over the speed of sound", Values: []float64{0.5, 0.7, 1.5, 2, 7}},
 			{Name: "Ma", Doc: "initial rms speed over the Alfven speed of the mean field", Values: []float64{0.7, 2}},

@@ -29,7 +29,7 @@ func quadrants(boundary field.Boundary, name, where string) scenario.Scenario {
 		Source:     "Ohana et al., The Well (2024); Lax and Liu, SIAM J. Sci. Comput. 19 (1998) 319",
 		Simplified: "uniform grid instead of adaptive refinement; ranges of the initial values chosen near the published statistics",
 		GridType:   "cartesian", Axes: []string{"x", "y"}, Fields: fields,
-		DefaultGrid: []int{128, 128}, PublishedGrid: []int{512, 512}, DefaultFrames: 101, PublishedFrames: 101,
+		DefaultGrid: []int{128, 128}, LeastGrid: []int{8, 8}, PublishedGrid: []int{512, 512}, DefaultFrames: 101, PublishedFrames: 101,
 		Parameters: []scenario.Parameter{{Name: "gamma", Doc: "ratio of specific heats",
 			Values: []float64{1.13, 1.22, 1.3, 1.33, 1.365, 1.4, 1.404, 1.453, 1.597, 1.76}}},
 		Seconds: 11,

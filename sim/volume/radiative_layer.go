@@ -32,13 +32,14 @@ func radiativeLayer(dims int) scenario.Scenario {
 	}
 	sides[dims-1] = field.Both(field.Open)
 	fields := []scenario.Field{positiveField("density"), positiveField("pressure"), vectorField("velocity")}
+	fields[0].Log10 = dims == 3 // as the released model's configuration has it
 	return scenario.Scenario{
 		Name: layer.name, Title: "Hot gas shearing over cold gas; what mixes, cools", Fields: fields,
 		Equations:  "rho_t + div(rho v) = 0, (rho v)_t + div(rho v v + p) = 0, E_t + div((E + p) v) = -w(T) p / ((gamma - 1) tcool)",
 		Source:     "Fielding et al., Astrophys. J. Lett. 894 (2020) L24",
 		Simplified: "polynomial cooling weight w(T); a reservoir holds the hot side's pressure; shear speed and initial waves fitted to the published statistics",
 		GridType:   "cartesian", Axes: []string{"x", "y", "z"}[:dims], Seconds: layer.seconds,
-		DefaultGrid: layer.grid, PublishedGrid: layer.published, DefaultFrames: layer.frames, PublishedFrames: 101,
+		DefaultGrid: layer.grid, LeastGrid: []int{8, 8, 8}[:dims], PublishedGrid: layer.published, DefaultFrames: layer.frames, PublishedFrames: 101,
 		Parameters: []scenario.Parameter{{Name: "tcool", Doc: "cooling time at Tmix, in crossing times of the box at the hot gas's sqrt(p / rho)",
 			Values: []float64{0.03, 0.06, 0.1, 0.18, 0.32, 0.56, 1.00, 1.78, 3.16}}},
 		Domain: box(layer.low, layer.high, sides),

@@ -35,7 +35,7 @@ func rayleighTaylor() scenario.Scenario {
 		Source:     "Cabot and Cook, Nature Phys. 2 (2006) 562; Ohana et al., The Well (2024)",
 		Simplified: "nearly incompressible gas (Mach number about 0.1) without viscosity or diffusion instead of incompressible miscible fluids; full random phases only",
 		GridType:   "cartesian", Axes: []string{"x", "y", "z"},
-		DefaultGrid: []int{24, 24, 24}, PublishedGrid: []int{128, 128, 128}, DefaultFrames: 60, PublishedFrames: 120,
+		DefaultGrid: []int{24, 24, 24}, LeastGrid: []int{8, 8, 8}, PublishedGrid: []int{128, 128, 128}, DefaultFrames: 60, PublishedFrames: 120,
 		Parameters: []scenario.Parameter{
 			{Name: "Atwood", Doc: "difference of the densities over their sum", Values: []float64{0.75, 0.5, 0.25, 0.125, 0.0625}},
 			{Name: "mean", Doc: "mode number at which the log-normal spectrum of the initial waves peaks", Values: []float64{1, 4, 16}},

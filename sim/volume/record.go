@@ -111,6 +111,13 @@ func positiveField(name string) scenario.Field {
 	return f
 }
 
+// logarithmicField is a positive scalar of which models see the logarithm.
+func logarithmicField(name string) scenario.Field {
+	f := positiveField(name)
+	f.Log10 = true
+	return f
+}
+
 // vectorField has one component an axis.
 func vectorField(name string) scenario.Field {
 	return scenario.Field{Field: field.Field{Name: name, Rank: field.Vector}}

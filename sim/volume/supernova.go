@@ -20,7 +20,7 @@ import (
 // Source: Hirashima et al., Mon. Not. R. Astron. Soc. 526 (2023) 4054; Ohana et al., The Well (2024).
 func supernova() scenario.Scenario {
 	const half = 30.0
-	fields := []scenario.Field{positiveField("pressure"), positiveField("density"), positiveField("temperature"), vectorField("velocity")}
+	fields := []scenario.Field{positiveField("pressure"), positiveField("density"), logarithmicField("temperature"), vectorField("velocity")}
 	s := interstellarScenario(fields)
 	s.Name, s.Title = "supernova_explosion_128", "A supernova's blast wave in turbulent interstellar gas"
 	s.Equations = "Euler equations, gamma = 5/3, E_t + div((E + p) v) = n Gamma - Z n^2 Lambda(T)"
@@ -54,7 +54,8 @@ var openCube = []field.Sides{field.Both(field.Open), field.Both(field.Open), fie
 func interstellarScenario(fields []scenario.Field) scenario.Scenario {
 	return scenario.Scenario{
 		Source:   "Hirashima et al., Mon. Not. R. Astron. Soc. 526 (2023) 4054; Ohana et al., The Well (2024)",
-		GridType: "cartesian", Axes: []string{"x", "y", "z"}, Fields: fields, DefaultGrid: []int{32, 32, 32},
+		GridType: "cartesian", Axes: []string{"x", "y", "z"}, Fields: fields,
+		DefaultGrid: []int{32, 32, 32}, LeastGrid: []int{8, 8, 8},
 	}
 }
 

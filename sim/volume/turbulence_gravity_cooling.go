@@ -19,7 +19,7 @@ import (
 //
 // Source: Hirashima et al., Mon. Not. R. Astron. Soc. 526 (2023) 4054; Ohana et al., The Well (2024).
 func turbulenceGravityCooling() scenario.Scenario {
-	fields := []scenario.Field{positiveField("pressure"), positiveField("density"), positiveField("temperature"), vectorField("velocity")}
+	fields := []scenario.Field{positiveField("pressure"), positiveField("density"), logarithmicField("temperature"), vectorField("velocity")}
 	s := interstellarScenario(fields)
 	s.Name, s.Title = "turbulence_gravity_cooling", "Turbulent interstellar cloud with self-gravity and cooling"
 	s.Equations = "Euler equations, gamma = 5/3, with -rho grad Phi, lap Phi = 4 pi G rho, and heating n Gamma - Z n^2 Lambda(T)"
