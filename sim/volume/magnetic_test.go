@@ -168,3 +168,77 @@ func TestTurbulentFieldStaysFreeOfDivergence(t *testing.T) {
 		t.Errorf("largest difference of the field over a cell's neighbours %.3g with transverse fields up to %.3g; expected round-off", worst, largest)
 	}
 }
+
+// shockStates gives the two sides of an isothermal magnetohydrodynamic shock of the given compression that runs towards
+// higher x at speed 0.4, by the Rankine-Hugoniot conditions in the frame where the shock rests and the electric field
+// vanishes (de Hoffmann and Teller, Phys. Rev. 80 (1950) 692): v_t = v_n B_t / B_n, and B_t (m v_n - B_n^2) is the same on
+// both sides. fast chooses between the two solutions, of which one is faster than an Alfven wave. ahead is at rest across.
+func shockStates(sound, bn, bt, compression float64, fast bool) (behind, ahead plasmaState) {
+	const density, speed = 1.0, 0.4
+	after := func(square float64) float64 { // B_t behind, from v_n^2 ahead
+		return bt * (density*square - bn*bn) / (density*square/compression - bn*bn)
+	}
+	momentum := func(square float64) float64 { // excess of the flux of normal momentum ahead
+		b := after(square)
+		return density*square*(1-1/compression) + density*sound*sound*(1-compression) + 0.5*(bt*bt-b*b)
+	}
+	low, high := 0.0, bn*bn/density
+	if fast {
+		low, high = compression*bn*bn/density, 1e6
+	}
+	for range 200 {
+		if middle := 0.5 * (low + high); momentum(middle) < 0 {
+			low = middle
+		} else {
+			high = middle
+		}
+	}
+	inflow := -math.Sqrt(low) // v_n ahead, where the shock rests
+	across := func(vn, b float64) float64 { return vn*b/bn - inflow*bt/bn }
+	ahead = plasmaState{density, [3]float64{speed + inflow, 0, 0}, [3]float64{bn, bt, 0}}
+	outflow, b := inflow/compression, after(low)
+	behind = plasmaState{density * compression, [3]float64{speed + outflow, across(outflow, b), 0}, [3]float64{bn, b, 0}}
+	return behind, ahead
+}
+
+// A shock that meets the jump conditions stays one jump and moves at its speed, whichever axis it runs along.
+func TestMagneticShocksKeepTheirJumpsAndSpeeds(t *testing.T) {
+	const n, sound, start, end = 100, 0.5, 0.3, 0.75
+	for _, fast := range []bool{true, false} {
+		behind, ahead := shockStates(sound, 1.2, 0.6, 1.5, fast)
+		for axis := range 3 {
+			turned := func(q plasmaState) plasmaState {
+				out := plasmaState{density: q.density}
+				for k := range 3 {
+					out.v[(axis+k)%3], out.b[(axis+k)%3] = q.v[k], q.b[k]
+				}
+				return out
+			}
+			s := plasmaSolver(t, n, axis, sound, field.Open, func(x float64) plasmaState {
+				if x < start {
+					return turned(behind)
+				}
+				return turned(ahead)
+			})
+			advance(t, s, end)
+			field := s.State[rowMagnetic+(axis+1)%3]
+			density, magnetic := 0.0, 0.0 // mean errors
+			for i := range n {
+				want := ahead
+				if s.Grid.Center(axis, i) < start+0.4*end {
+					want = behind
+				}
+				density += math.Abs(s.State[0][i]-want.density) / n
+				magnetic += math.Abs(field[i]-want.b[1]) / n
+			}
+			// In units of the jump, the mean error is the shock's width as a share of the row.
+			density /= behind.density - ahead.density
+			magnetic /= math.Abs(behind.b[1] - ahead.b[1])
+			if density > 0.03 || magnetic > 0.03 {
+				t.Errorf("fast %t, axis %d: mean errors %.4f of the density's and %.4f of the field's jump, allowed 0.03", fast, axis, density, magnetic)
+			} else if axis == 0 {
+				t.Logf("fast %t: B_t %.3f to %.3f, mean errors %.4f and %.4f of the jumps", fast, ahead.b[1], behind.b[1], density, magnetic)
+			}
+		}
+	}
+}
