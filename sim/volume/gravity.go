@@ -101,6 +101,20 @@ func (w *gravity) differentiate(axis int) {
 	}
 }
 
+// limit is the longest step for Field: gas at rest falls across half a cell in it. The signal speeds alone would let cold
+// gas at rest fall across the whole box in one step.
+func (w *gravity) limit(State) float64 {
+	limit := math.Inf(1)
+	for axis, field := range w.Field {
+		strongest := 0.0
+		for _, v := range field {
+			strongest = max(strongest, math.Abs(v))
+		}
+		limit = min(limit, math.Sqrt(w.grid.Spacing[axis]/strongest))
+	}
+	return limit
+}
+
 // source returns the source term of self-gravity for an Euler solver in three dimensions. The potential is computed once
 // a step, at its start.
 func (w *gravity) source(s *Solver) func(float64, State, State) {

@@ -162,3 +162,39 @@ func TestTurbulentFlowHasRmsOneAndNoDivergence(t *testing.T) {
 		t.Errorf("%.3f of the flow has a divergence", relative)
 	}
 }
+
+// A cold uniform ball at rest falls together as R = R0 cos^2 b with b + sin(2b)/2 = k t, k^2 = 8 pi G rho / 3, and stays
+// uniform (Binney and Tremaine, "Galactic Dynamics", section 4.10.3).
+func TestColdBallFallsFreely(t *testing.T) {
+	const n, half, radius, density = 20, 10.0, 8.0, 50.0
+	grid, err := NewGrid([]int{n, n, n}, []float64{-half, -half, -half}, []float64{half, half, half})
+	if err != nil {
+		t.Fatal(err)
+	}
+	gas := Euler{Dims: 3, Gamma: interstellarGamma}
+	s := &Solver{System: gas, Grid: grid, Boundaries: openCube, State: NewState(5, grid.Cells()), Workers: 2}
+	w := newGravity(grid, 2)
+	s.Source, s.Limit = w.source(s), w.limit
+	k := math.Sqrt(8 * math.Pi / 3 * gravitationalConstant * density)
+	grid.Each(func(cell int, at []float64) {
+		share := min(1, max(1e-2, 0.5+(radius-math.Hypot(math.Hypot(at[0], at[1]), at[2]))/grid.Spacing[0]))
+		gas.Set(s.State, cell, share*density, []float64{0, 0, 0}, 1e-3*density*k*k*radius*radius)
+	})
+	const b = 0.5 // R = 0.77 R0
+	advance(t, s, (b+math.Sin(2*b)/2)/k)
+	cos := math.Cos(b)
+	wantDensity, wantRate := density/math.Pow(cos, 6), -k*math.Tan(b)/(cos*cos)
+	grid.Each(func(cell int, at []float64) {
+		if math.Hypot(math.Hypot(at[0], at[1]), at[2]) > 3 {
+			return
+		}
+		if got := s.State[0][cell]; math.Abs(got/wantDensity-1) > 0.03 {
+			t.Errorf("at %v: density %.4f, free fall %.4f", at, got, wantDensity)
+		}
+		for axis, x := range at {
+			if got := s.State[1+axis][cell] / s.State[0][cell]; math.Abs(got-wantRate*x) > 0.03*math.Abs(wantRate)*radius*cos*cos {
+				t.Errorf("at %v: velocity %.4f along axis %d, free fall %.4f", at, got, axis, wantRate*x)
+			}
+		}
+	})
+}

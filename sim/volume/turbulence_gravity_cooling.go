@@ -40,7 +40,8 @@ func turbulenceGravityCooling() scenario.Scenario {
 		if err != nil {
 			return err
 		}
-		solver.Source = newGravity(solver.Grid, c.Workers).source(solver)
+		gravity := newGravity(solver.Grid, c.Workers)
+		solver.Source, solver.Limit = gravity.source(solver), gravity.limit
 		setCloud(solver, gas, c)
 		out := newFluid(solver, gas, fields)
 		interval := 0.02 * freeFallTime(c.Parameters["rho0"])
