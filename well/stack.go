@@ -3,6 +3,7 @@ package well
 import (
 	"context"
 	"fmt"
+	"math"
 	"runtime"
 	"slices"
 	"sync"
@@ -131,8 +132,35 @@ func (s *stacker) rows(f *File, fields []FieldInfo, spec WindowSpec, step, row i
 	return nil
 }
 
-// replaceNaN sets values that are not numbers to 0 and counts them.
+// nanBlock is how many values replaceNaN tests at a time.
+const nanBlock = 16
+
+// replaceNaN sets values that are not numbers to 0 and counts them. Nearly always there are none: blocks are tested with
+// integers, which costs half as much as comparing each value with itself.
 func replaceNaN(values []float32) int {
+	n := 0
+	for len(values) >= nanBlock {
+		if block := values[:nanBlock]; anyNaN((*[nanBlock]float32)(block)) {
+			n += replaceEachNaN(block)
+		}
+		values = values[nanBlock:]
+	}
+	return n + replaceEachNaN(values)
+}
+
+// anyNaN adds to the bits of each magnitude what carries those of a NaN, and of nothing else, into the sign's place.
+func anyNaN(block *[nanBlock]float32) bool {
+	const magnitude, carry = 1<<31 - 1, 1<<31 - 1 - 0xff<<23
+	var a, b uint32
+	for i := 0; i < nanBlock; i += 4 {
+		a |= (math.Float32bits(block[i])&magnitude + carry) | (math.Float32bits(block[i+1])&magnitude + carry)
+		b |= (math.Float32bits(block[i+2])&magnitude + carry) | (math.Float32bits(block[i+3])&magnitude + carry)
+	}
+	return (a|b)>>31 != 0
+}
+
+// replaceEachNaN is the definition that replaceNaN is tested against.
+func replaceEachNaN(values []float32) int {
 	n := 0
 	for i, v := range values {
 		if v != v {
