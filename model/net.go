@@ -26,7 +26,7 @@ type Net struct {
 	// the residual stream stay in float32. Zero is float32.
 	Operands dtypes.DType
 	// Observe, if set, is called with the intermediate values: "encoded", "block0.time_mixing", ... as [B*T, tokens, hidden],
-	// and "decoded".
+	// and "decoded". All frames then go through all blocks, also where only the last is decoded.
 	Observe func(name string, x *Node)
 }
 
@@ -46,13 +46,16 @@ func (n *Net) Forward(s *Scope, in Inputs) *Node {
 	dimensions := strconv.Itoa(n.Geometry.Dimensions())
 	x := n.encode(s.In("embed").In(dimensions), s.Weight("encoder_dummy"), in.X, in.Columns)
 	grid := n.Geometry.Tokens()
-	if ape := s.Lookup("ape"); ape != nil {
-		x = Add(x, Reshape(TransposeAllAxes(Reshape(ape, n.Hidden, -1), 1, 0), 1, grid[0], grid[1], grid[2], n.Hidden))
-	}
 	x = Reshape(x, n.Samples*n.Frames, grid[0]*grid[1]*grid[2], n.Hidden) // [B*T, tokens, hidden]
 	n.observe("encoded", x)
+	if ape := s.Lookup("ape"); ape != nil { // [1, 1, hidden, h, w, d]
+		x = Add(x, ExpandAxes(TransposeAllAxes(Reshape(ape, n.Hidden, -1), 1, 0), 0))
+	}
 	for i := range n.Blocks {
 		x = n.block(s.In("blocks").In(strconv.Itoa(i)), x, in, i)
+	}
+	if n.lastOnly() && n.Observe != nil {
+		x = n.lastFrame(x)
 	}
 	frames := x.Shape().Dimensions[0]
 	x = n.decode(s.In("debed").In(dimensions), Reshape(x, frames, grid[0], grid[1], grid[2], n.Hidden), in.Outputs)
@@ -70,7 +73,7 @@ func (n *Net) block(s *Scope, x *Node, in Inputs, i int) *Node {
 	x = Add(x, n.drop(n.timeMixing(s.In("time_mixing"), x), in.Keep, i, 0))
 	n.observe(name+".time_mixing", x)
 	keep := in.Keep
-	if n.lastOnly() && i == n.Blocks-1 {
+	if n.lastOnly() && i == n.Blocks-1 && n.Observe == nil {
 		x = n.lastFrame(x)
 		if keep != nil {
 			keep = Slice(keep, AxisRange(), AxisRange(), AxisRange().Stride(n.Frames))

@@ -31,7 +31,11 @@ func ConfigOf(c checkpoint.Config) model.Config {
 // Architecture is what a configuration and the weights that belong to it describe together. Weights that do not fit the
 // configuration give an error that lists every name.
 func Architecture(c checkpoint.Config, weights *checkpoint.Checkpoint) (model.Config, error) {
-	config := ConfigOf(c)
+	return Complete(ConfigOf(c), weights)
+}
+
+// Complete is a configuration with what only the weights tell, under the same check as Architecture.
+func Complete(config model.Config, weights *checkpoint.Checkpoint) (model.Config, error) {
 	fromWeights(&config, weights)
 	return config, checkpoint.Match(shapesOf(config), weights)
 }
@@ -68,7 +72,7 @@ func Load(e *engine.Engine, path string, o LoadOptions) (*Network, checkpoint.Co
 		c.DropPath, config.DropPath = *o.DropPath, *o.DropPath
 	}
 	config.AxisFrequencies = config.AxisFrequencies || o.AxisFrequencies
-	n, err := New(e, config, fromTensors(tensors, path))
+	n, err := New(e, config, Tensors(tensors, path))
 	return n, c, err
 }
 
@@ -90,9 +94,9 @@ func shapesOf(config model.Config) map[string][]int {
 	return shapes
 }
 
-// fromTensors reads weights by their names. Rotary frequencies that a file lacks follow from the head's size; those of one
-// axis are the block's common ones.
-func fromTensors(tensors []checkpoint.Tensor, path string) Source {
+// Tensors is the source of weights that lie in a file, found by their names. Rotary frequencies that the file lacks follow
+// from the head's size; those of one axis are the block's common ones.
+func Tensors(tensors []checkpoint.Tensor, path string) Source {
 	byName := make(map[string]checkpoint.Tensor, len(tensors))
 	for _, t := range tensors {
 		byName[t.Name] = t

@@ -3,8 +3,11 @@ package selftest
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"sort"
 	"strings"
 
@@ -38,6 +41,9 @@ func (c config) model() model.Config {
 
 // manifest is what the JSON file of a case says; each kind of case uses a part of it.
 type manifest struct {
+	path string
+	keys map[string]json.RawMessage
+
 	Case    string  `json:"case"`
 	Config  *config `json:"config"`
 	Weights string  `json:"weights"`
@@ -51,6 +57,8 @@ type manifest struct {
 	Noise    float64  `json:"f32_vs_f64_max_abs_err"`
 	Note     string   `json:"note"`
 	LastStep int      `json:"proj_weight_last_axis_step"`
+	// Tensors lists the file's tensors with their shapes; folders without the list are taken as they are.
+	Tensors map[string][]int `json:"tensors"`
 
 	Loss          float64                  `json:"loss"`
 	LossExact     float64                  `json:"loss_f64"`
@@ -59,6 +67,8 @@ type manifest struct {
 	Without       []string                 `json:"params_without_grad"`
 	Intermediates map[string]intermediate  `json:"intermediates"`
 
+	Length        int                   `json:"T"`
+	Channels      int                   `json:"C"`
 	Frames        int                   `json:"T_in"`
 	Samples       int                   `json:"B"`
 	Variable      int                   `json:"C_variable"`
@@ -69,11 +79,15 @@ type manifest struct {
 	Rolls         []rolls               `json:"rolls"`
 	Optimizer     optimizer             `json:"optimizer"`
 	Clip          float64               `json:"clip"`
+	Multiplier    float64               `json:"loss_multiplier"`
+	Context       int                   `json:"minimum_context"`
+	Epsilon       float64               `json:"norm_epsilon"`
 	Losses        []float64             `json:"losses"`
 	LossesExact   []float64             `json:"losses_f64"`
 	Norms         []float64             `json:"grad_norms_before_clip"`
 	NormsExact    []float64             `json:"grad_norms_f64"`
 	Unchanged     []string              `json:"unchanged_params"`
+	Kept          kept                  `json:"finals_kept"`
 	FinalNoise    map[string]finalNoise `json:"final_param_noise"`
 	StepNoise     [][2]float64          `json:"per_step_f32_vs_f64_max_abs_and_absmax"`
 }
@@ -100,6 +114,24 @@ type intermediate struct {
 		SumSq  float64 `json:"sumsq"`
 		AbsMax float64 `json:"absmax"`
 	} `json:"full"`
+}
+
+// kept says which final weights a folder keeps: all that changed, or those whose name contains one of these parts.
+type kept struct {
+	all   bool
+	parts []string
+}
+
+// UnmarshalJSON reads a word ("all changed") or a list of parts of names.
+func (k *kept) UnmarshalJSON(text []byte) error {
+	if k.all = text[0] == '"'; k.all {
+		return nil
+	}
+	return json.Unmarshal(text, &k.parts)
+}
+
+func (k kept) has(name string) bool {
+	return k.all || slices.ContainsFunc(k.parts, func(part string) bool { return strings.Contains(name, part) })
 }
 
 type rolls struct {
@@ -139,7 +171,7 @@ func openFolder(path string) (*folder, error) {
 	return f, nil
 }
 
-// cases lists the stems of the manifests with a prefix.
+// cases lists the stems of the manifests with a prefix. Tensors without a manifest are an error: a case would be skipped.
 func (f *folder) cases(prefix string) ([]string, error) {
 	entries, err := os.ReadDir(f.path)
 	if err != nil {
@@ -147,8 +179,16 @@ func (f *folder) cases(prefix string) ([]string, error) {
 	}
 	var stems []string
 	for _, e := range entries {
-		if stem, ok := strings.CutSuffix(e.Name(), ".json"); ok && strings.HasPrefix(stem, prefix) {
+		if !strings.HasPrefix(e.Name(), prefix) {
+			continue
+		}
+		if stem, ok := strings.CutSuffix(e.Name(), ".json"); ok {
 			stems = append(stems, stem)
+		}
+		if stem, ok := strings.CutSuffix(e.Name(), ".safetensors"); ok {
+			if manifest := strings.TrimSuffix(stem, ".grad") + ".json"; !exists(filepath.Join(f.path, manifest)) {
+				return nil, fmt.Errorf("selftest: %s has no manifest %s", filepath.Join(f.path, e.Name()), manifest)
+			}
 		}
 	}
 	sort.Strings(stems)
@@ -169,17 +209,50 @@ func (f *folder) json(name string, into any) error {
 	if err != nil {
 		return fmt.Errorf("selftest: %w", err)
 	}
-	if err := json.Unmarshal(text, into); err != nil {
+	if err := json.Unmarshal(withoutNaN(text), into); err != nil {
 		return fmt.Errorf("selftest: %s: %w", path, err)
 	}
 	return nil
 }
 
-// manifest reads the description of a case.
-func (f *folder) manifest(stem string) (*manifest, error) {
-	m := &manifest{}
+// withoutNaN replaces NaN and the infinities, which Python writes though JSON has none, with null.
+func withoutNaN(text []byte) []byte {
+	var out []byte
+	inString := false
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case inString && c == '\\' && i+1 < len(text):
+			out = append(out, c)
+			i++
+		case c == '"':
+			inString = !inString
+		case !inString && (c == 'N' || c == 'I' || c == '-'):
+			if word := notANumber.Find(text[i:]); word != nil {
+				out = append(out, "null"...)
+				i += len(word) - 1
+				continue
+			}
+		}
+		out = append(out, text[i])
+	}
+	return out
+}
+
+var notANumber = regexp.MustCompile(`^(NaN|-?Infinity)\b`)
+
+// manifest reads the description of a case, which must have the given entries.
+func (f *folder) manifest(stem string, required ...string) (*manifest, error) {
+	m := &manifest{path: filepath.Join(f.path, stem+".json")}
 	if err := f.json(stem+".json", m); err != nil {
 		return nil, err
+	}
+	if err := f.json(stem+".json", &m.keys); err != nil {
+		return nil, err
+	}
+	for _, key := range required {
+		if value, exists := m.keys[key]; !exists || string(value) == "null" {
+			return nil, fmt.Errorf("selftest: %s: no entry %s", m.path, key)
+		}
 	}
 	if m.File == "" {
 		m.File = stem + ".safetensors"
@@ -190,6 +263,22 @@ func (f *folder) manifest(stem string) (*manifest, error) {
 	return m, nil
 }
 
+// has reports whether the manifest has an entry.
+func (m *manifest) has(key string) bool { return m.keys[key] != nil }
+
+// agree compares an entry that the manifest may have with what this program does or the tensors say.
+func (m *manifest) agree(key string, found, expected any) error {
+	if m.has(key) && fmt.Sprint(found) != fmt.Sprint(expected) {
+		return fmt.Errorf("selftest: %s: %s is %v; expected %v", m.path, key, found, expected)
+	}
+	return nil
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
 // open opens a file of tensors; names from a manifest must stay inside the folder.
 func (f *folder) open(name string) (*checkpoint.Checkpoint, error) {
 	if !filepath.IsLocal(name) {
@@ -198,33 +287,73 @@ func (f *folder) open(name string) (*checkpoint.Checkpoint, error) {
 	return checkpoint.Open(filepath.Join(f.path, name))
 }
 
+// golden is a file of a case's tensors that remembers which of them were read: one that nothing was compared with would
+// be a number that no one checks.
+type golden struct {
+	*checkpoint.Checkpoint
+	read map[string]bool
+}
+
+// tensors opens the case's file and holds it against the manifest's list.
+func (f *folder) tensors(m *manifest) (*golden, error) {
+	file, err := f.golden(m.File)
+	if err != nil || m.Tensors == nil {
+		return file, err
+	}
+	if err := checkpoint.Match(m.Tensors, file.Checkpoint); err != nil {
+		file.Close()
+		return nil, fmt.Errorf("selftest: %s and its list of tensors differ: %w", m.path, err)
+	}
+	return file, nil
+}
+
+func (f *folder) golden(name string) (*golden, error) {
+	file, err := f.open(name)
+	if err != nil {
+		return nil, err
+	}
+	return &golden{file, map[string]bool{}}, nil
+}
+
+// tensor reads one tensor.
+func (g *golden) tensor(name string) (field.Array, error) {
+	t, ok := g.Tensor(name)
+	if !ok {
+		return field.Array{}, fmt.Errorf("selftest: %s: no tensor %s", g.Path, name)
+	}
+	g.read[name] = true
+	return t.Array()
+}
+
+// allRead reports the tensors that were not used.
+func (g *golden) allRead() error {
+	unread := g.Shapes()
+	maps.DeleteFunc(unread, func(name string, _ []int) bool { return g.read[name] })
+	if len(unread) > 0 {
+		return fmt.Errorf("selftest: %s: nothing to compare with %s", g.Path, strings.Join(slices.Sorted(maps.Keys(unread)), ", "))
+	}
+	return nil
+}
+
 // network puts the weights of a case on the engine.
 func (f *folder) network(e *engine.Engine, m *manifest) (*network.Network, error) {
 	cfg := f.cfg
 	if m.Config != nil {
 		cfg = *m.Config
 	}
+	if err := cfg.model().Validate(); err != nil {
+		return nil, fmt.Errorf("selftest: %s: %w", m.path, err)
+	}
 	file, err := f.open(m.Weights)
 	if err != nil {
 		return nil, err
 	}
 	defer file.Close()
-	return network.New(e, cfg.model(), func(w model.Weight, to []float32) error {
-		t, ok := file.Tensor(w.Name)
-		if !ok || fmt.Sprint(t.Shape) != fmt.Sprint(w.Shape) {
-			return fmt.Errorf("%s: shape %v; expected %v", file.Path, t.Shape, w.Shape)
-		}
-		return t.Float32(to)
-	})
-}
-
-// tensor reads one tensor of a file.
-func tensor(file *checkpoint.Checkpoint, name string) (field.Array, error) {
-	t, ok := file.Tensor(name)
-	if !ok {
-		return field.Array{}, fmt.Errorf("selftest: %s: no tensor %s", file.Path, name)
+	complete, err := network.Complete(cfg.model(), file)
+	if err != nil {
+		return nil, err
 	}
-	return t.Array()
+	return network.New(e, complete, network.Tensors(file.Tensors(), file.Path))
 }
 
 // geometry lays out the case's data.
@@ -232,35 +361,37 @@ func (m *manifest) geometry() (*frame.Geometry, error) {
 	var sides []field.Sides
 	for _, b := range m.Bounds {
 		if b[0] < 0 || b[1] < 0 || b[0] > int(field.Periodic) || b[1] > int(field.Periodic) {
-			return nil, fmt.Errorf("selftest: %s: boundary codes %v", m.Case, b)
+			return nil, fmt.Errorf("selftest: %s: boundary codes %v; expected 0 to 2", m.path, b)
 		}
 		low, high := field.Boundary(b[0]), field.Boundary(b[1])
 		if low != field.Periodic && high == field.Periodic {
-			return nil, fmt.Errorf("selftest: %s: boundary codes %v", m.Case, b)
+			return nil, fmt.Errorf("selftest: %s: boundary codes %v: periodic on the high side only", m.path, b)
 		}
 		sides = append(sides, field.Sides{Low: low, High: high})
 	}
 	return frame.NewGeometry(m.Spatial, sides, frame.Options{})
 }
 
-// draws spreads the manifest's rolls (one jitter a real axis, one token roll a periodic axis) over the three axes.
-func (m *manifest) draws(g *frame.Geometry, jitter []int, blocks [][]int) (frame.Rolls, error) {
+// draws spreads the manifest's rolls (one jitter a real axis, one token roll a block and periodic axis) over the three axes.
+func (m *manifest) draws(g *frame.Geometry, given rolls, blocks int) (frame.Rolls, error) {
 	var r frame.Rolls
+	if len(given.Jitter) != g.Dimensions() {
+		return r, fmt.Errorf("selftest: %s: %d jitter rolls for %d axes", m.path, len(given.Jitter), g.Dimensions())
+	}
+	if len(given.Blocks) != blocks {
+		return r, fmt.Errorf("selftest: %s: token rolls for %d blocks; the network has %d", m.path, len(given.Blocks), blocks)
+	}
 	i := 0
 	for k, a := range g.Axes {
-		if !a.Real {
-			continue
+		if a.Real {
+			r.Jitter[k] = given.Jitter[i]
+			i++
 		}
-		if i >= len(jitter) {
-			return r, fmt.Errorf("selftest: %s: %d jitter rolls for %d axes", m.Case, len(jitter), g.Dimensions())
-		}
-		r.Jitter[k] = jitter[i]
-		i++
 	}
-	for _, row := range blocks {
+	for _, row := range given.Blocks {
 		var triple [3]int
 		if len(row) != len(g.Rolled) {
-			return r, fmt.Errorf("selftest: %s: block rolls %v for %d periodic axes", m.Case, row, len(g.Rolled))
+			return r, fmt.Errorf("selftest: %s: block rolls %v for %d periodic axes", m.path, row, len(g.Rolled))
 		}
 		for i, axis := range g.Rolled {
 			triple[axis] = row[i]

@@ -4,11 +4,12 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"math"
+	"path/filepath"
+	"regexp"
 	"slices"
-	"strings"
 
 	. "github.com/gomlx/gomlx/core/graph"
-	"github.com/gowalrus/walrus/checkpoint"
 	"github.com/gowalrus/walrus/field"
 	"github.com/gowalrus/walrus/frame"
 	"github.com/gowalrus/walrus/model"
@@ -24,8 +25,11 @@ type forwardCase struct {
 	rolls  frame.Rolls
 	input  field.Array // (B, T, points..., C)
 	output field.Array
-	file   *checkpoint.Checkpoint
+	file   *golden
 }
+
+// forwardKeys are the entries that the manifest of a forward case must have.
+var forwardKeys = []string{"spatial_shape", "field_indices", "bcs", "jitter_rolls", "block_rolls", "f32_vs_f64_max_abs_err"}
 
 // forward runs a forward case: output, and intermediates and gradients where the folder has them.
 func (r *runner) forward(ctx context.Context, stem string) ([]Result, error) {
@@ -58,77 +62,84 @@ func (r *runner) forward(ctx context.Context, stem string) ([]Result, error) {
 		}
 		results = append(results, result)
 	}
-	return results, nil
+	return results, c.file.allRead()
 }
 
-func (r *runner) openForward(stem string) (c *forwardCase, err error) {
-	c = &forwardCase{}
-	if c.manifest, err = r.folder.manifest(stem); err != nil {
+func (r *runner) openForward(stem string) (*forwardCase, error) {
+	m, err := r.folder.manifest(stem, forwardKeys...)
+	if err != nil {
 		return nil, err
 	}
-	if c.file, err = r.folder.open(c.File); err != nil {
+	c := &forwardCase{manifest: m}
+	if gradients := stem + ".grad.safetensors"; c.GradientFile == "" && exists(filepath.Join(r.folder.path, gradients)) {
+		return nil, fmt.Errorf("selftest: %s: no entry grad_file, though there is a file %s", c.path, gradients)
+	}
+	if c.file, err = r.folder.tensors(c.manifest); err != nil {
 		return nil, err
 	}
-	defer func() {
-		if err != nil {
-			c.file.Close()
-		}
-	}()
+	if err := r.readForward(c); err != nil {
+		c.file.Close()
+		return nil, err
+	}
+	return c, nil
+}
+
+// readForward reads what the open file of a case holds, and its network.
+func (r *runner) readForward(c *forwardCase) error {
 	g, err := c.geometry()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	c.data = network.Data{Geometry: g, Fields: c.Fields, Mask: -1}
-	if c.rolls, err = c.draws(g, c.Jitter, c.Blocks); err != nil {
-		return nil, err
-	}
 	if c.input, err = r.forwardInput(c); err != nil {
-		return nil, err
+		return err
 	}
-	want, err := tensor(c.file, "output")
+	for _, entry := range []struct {
+		key             string
+		found, expected int
+	}{{"B", c.Samples, c.input.Shape[0]}, {"T", c.Length, c.input.Shape[1]}, {"C", c.Channels, c.input.Axis(-1)}} {
+		if err := c.agree(entry.key, entry.found, entry.expected); err != nil {
+			return err
+		}
+	}
+	want, err := c.file.tensor("output")
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if c.output, err = channelsLast(want); err != nil {
-		return nil, err
+		return err
 	}
-	c.net, err = r.folder.network(r.engine, c.manifest)
-	return c, err
+	if c.net, err = r.folder.network(r.engine, c.manifest); err != nil {
+		return err
+	}
+	if c.rolls, err = c.draws(g, rolls{c.Jitter, c.Blocks}, c.net.Config.Blocks); err != nil {
+		c.net.Close()
+	}
+	return err
 }
 
-// forwardInput is the case's input, or that of the case with the same note of origin ("same input as ...").
+// inputOf finds the file in a note of origin: "the input is tensor input of fwd_b_2d_periodic_rolls.safetensors".
+var inputOf = regexp.MustCompile(`tensor input of (\S+\.safetensors)`)
+
+// forwardInput is the case's input, or that of the case whose file its note names.
 func (r *runner) forwardInput(c *forwardCase) (field.Array, error) {
-	if _, ok := c.file.Tensor("input"); ok {
-		x, err := tensor(c.file, "input")
-		if err != nil {
-			return x, err
+	file := c.file
+	if _, ok := c.file.Tensor("input"); !ok {
+		note := inputOf.FindStringSubmatch(c.Note)
+		if note == nil {
+			return field.Array{}, fmt.Errorf("selftest: %s: no tensor input, and the note of %s names no file that has it", c.file.Path, c.path)
 		}
-		return channelsLast(x)
+		var err error
+		if file, err = r.folder.golden(note[1]); err != nil {
+			return field.Array{}, err
+		}
+		defer file.Close()
 	}
-	stems, err := r.folder.cases("fwd_")
+	x, err := file.tensor("input")
 	if err != nil {
-		return field.Array{}, err
+		return x, err
 	}
-	for _, stem := range stems {
-		other, err := r.folder.manifest(stem)
-		if err != nil {
-			return field.Array{}, err
-		}
-		if !strings.HasPrefix(other.Note, "same input as case") || other.File == c.File {
-			continue
-		}
-		file, err := r.folder.open(other.File)
-		if err != nil {
-			return field.Array{}, err
-		}
-		x, err := tensor(file, "input")
-		file.Close()
-		if err != nil {
-			return x, err
-		}
-		return channelsLast(x)
-	}
-	return field.Array{}, fmt.Errorf("selftest: %s: no tensor input", c.Case)
+	return channelsLast(x)
 }
 
 // intermediates compares the values inside the network. Block states are kept in the rolled frame of their block: the
@@ -151,7 +162,7 @@ func (c *forwardCase) intermediates(ctx context.Context, stem string) (Result, e
 		part := c.Intermediates[name]
 		at := slices.Index(names, name)
 		if at < 0 {
-			return g.Result, fmt.Errorf("selftest: %s: unknown intermediate %q", stem, name)
+			return g.Result, fmt.Errorf("selftest: %s: unknown intermediate %q", c.path, name)
 		}
 		points := tokens[:]
 		switch name {
@@ -160,7 +171,7 @@ func (c *forwardCase) intermediates(ctx context.Context, stem string) (Result, e
 		case "decoded":
 			points = decoded[:]
 		}
-		full := channelsFirst(values[at], samples, frames, points)
+		full := channelsFirst(values[at], samples, values[at].Shape[0]/samples, points)
 		var block int
 		if n, _ := fmt.Sscanf(name, "block%d.", &block); n == 1 {
 			full = rolled(full, c.shift(block, tokens))
@@ -175,22 +186,25 @@ func (c *forwardCase) intermediates(ctx context.Context, stem string) (Result, e
 
 // comparePart compares the kept part element by element, and the whole by its sum of squares.
 func (c *forwardCase) comparePart(g *group, name string, part intermediate, full field.Array, noise float64) error {
-	want, err := tensor(c.file, part.Tensor)
+	want, err := c.file.tensor(part.Tensor)
 	if err != nil {
 		return err
 	}
 	got, err := sub(full, part.T, part.B, part.CStep, part.HStep)
 	if err != nil {
-		return err
+		return fmt.Errorf("%s: %s: %w", c.path, name, err)
 	}
 	if err := g.compare(name, got, want, tolerance*noise); err != nil {
 		return err
 	}
-	squares := 0.0
+	sum, squares := 0.0, 0.0
 	for _, v := range full.Data {
-		squares += float64(v) * float64(v)
+		sum, squares = sum+float64(v), squares+float64(v)*float64(v)
 	}
-	g.add(name+" sum of squares", abs(squares-part.Full.SumSq), tolerance*relativeNoise*part.Full.SumSq)
+	g.add(name+" sum of squares", math.Abs(squares-part.Full.SumSq), tolerance*relativeNoise*part.Full.SumSq)
+	// The sum of the magnitudes, whose share is the noise of the sum, is at most this root.
+	g.add(name+" sum", math.Abs(sum-part.Full.Sum), tolerance*relativeNoise*math.Sqrt(part.Full.SumSq*float64(len(full.Data))))
+	g.add(name+" largest", math.Abs(absMax(full)-part.Full.AbsMax), tolerance*noise)
 	return nil
 }
 
@@ -238,18 +252,39 @@ func observe(ctx context.Context, c *forwardCase, feed network.Feed) (names []st
 		}
 		values = append(values, a)
 	}
+	dummy, err := c.net.Host("encoder_dummy")
+	if err != nil {
+		return nil, nil, err
+	}
+	scaleFields(values[0], dummy.Data[0])
 	return names, values, nil
+}
+
+// scaleFields multiplies the fields, not the flags, of the network's input with encoder_dummy: the reference scales the
+// data where this program scales the first convolution.
+func scaleFields(x field.Array, dummy float32) {
+	channels := x.Axis(-1)
+	for i := range x.Data {
+		if i%channels < channels-frame.FlagChannels {
+			x.Data[i] *= dummy
+		}
+	}
 }
 
 // gradients compares the gradients of mean |output - target| with respect to the input and every weight.
 func (r *runner) gradients(ctx context.Context, c *forwardCase, stem string) (Result, error) {
 	g := newGroup(stem, "gradients")
-	file, err := r.folder.open(c.GradientFile)
+	for _, key := range []string{"loss", "loss_f64", "grad_noise"} {
+		if !c.has(key) {
+			return g.Result, fmt.Errorf("selftest: %s: no entry %s", c.path, key)
+		}
+	}
+	file, err := r.folder.golden(c.GradientFile)
 	if err != nil {
 		return g.Result, err
 	}
 	defer file.Close()
-	target, err := tensor(c.file, "target")
+	target, err := c.file.tensor("target")
 	if err != nil {
 		return g.Result, err
 	}
@@ -274,54 +309,45 @@ func (r *runner) gradients(ctx context.Context, c *forwardCase, stem string) (Re
 	if err != nil {
 		return g.Result, err
 	}
-	g.add("loss", abs(loss-c.Loss), tolerance*max(abs(c.Loss-c.LossExact), relativeNoise*c.Loss))
+	g.add("loss", math.Abs(loss-c.Loss), tolerance*max(math.Abs(c.Loss-c.LossExact), relativeNoise*c.Loss))
 	return g.Result, c.compareGradients(g, file, weights, input)
 }
 
-// compareGradients compares with every tensor of the golden file. A gradient that is zero but for round-off has no noise
-// figure that means anything; it is compared on the scale of round-off in the largest gradient.
-func (c *forwardCase) compareGradients(g *group, file *checkpoint.Checkpoint, weights map[string]field.Array, input field.Array) error {
+// compareGradients compares every gradient, and the input's, with the golden file's. A gradient that is zero but for
+// round-off has no noise figure that means anything; it is compared on the scale of round-off in the largest gradient.
+func (c *forwardCase) compareGradients(g *group, file *golden, weights map[string]field.Array, input field.Array) error {
 	largest := 0.0
+	var relative []float64
 	for _, noise := range c.GradientNoise {
 		largest = max(largest, noise.AbsMax)
+		if noise.AbsMax > 0 {
+			relative = append(relative, noise.Error/noise.AbsMax)
+		}
 	}
-	for _, t := range file.Tensors() {
-		want, err := t.Array()
+	usual := usualNoise(relative)
+	gradients := map[string]field.Array{"input": channelsFirst(input, c.input.Shape[0], c.input.Shape[1], c.Spatial)}
+	for name, gradient := range weights {
+		if slices.Contains(c.Without, name) {
+			return fmt.Errorf("selftest: %s: %s has a gradient here and none in the golden data (params_without_grad)", c.path, name)
+		}
+		gradients["param."+name] = gradient
+	}
+	for _, name := range slices.Sorted(maps.Keys(gradients)) {
+		want, err := file.tensor(name)
 		if err != nil {
 			return err
 		}
-		name := strings.TrimPrefix(t.Name, "param.")
-		got, ok := weights[name]
-		if t.Name == "input" {
-			samples, frames := c.input.Shape[0], c.input.Shape[1]
-			got, ok = channelsFirst(input, samples, frames, c.Spatial), true
+		noise, known := c.GradientNoise[name]
+		if !known {
+			return fmt.Errorf("selftest: %s: no entry grad_noise of %s", c.path, name)
 		}
-		if !ok {
-			return fmt.Errorf("selftest: %s: a gradient for %s, which has none here", c.Case, t.Name)
-		}
-		if len(got.Data) != len(want.Data) && c.LastStep > 1 {
-			got = everyLast(got, c.LastStep)
-		}
-		noise := c.GradientNoise[t.Name]
-		allowed := tolerance * noise.Error
+		allowed := tolerance * max(noise.Error, usual*noise.AbsMax)
 		if noise.AbsMax < 1e-7*largest {
 			allowed = max(allowed, 1e-7*largest)
 		}
-		if err := g.compare(name, got, want, allowed); err != nil {
+		if err := g.compare(name, c.subsampled(gradients[name], want), want, allowed); err != nil {
 			return err
 		}
 	}
-	for _, name := range c.Without {
-		if _, ok := weights[name]; ok {
-			return fmt.Errorf("selftest: %s: %s has a gradient here and none in the golden data", c.Case, name)
-		}
-	}
-	return nil
-}
-
-func abs(x float64) float64 {
-	if x < 0 {
-		return -x
-	}
-	return x
+	return file.allRead()
 }

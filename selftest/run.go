@@ -2,6 +2,7 @@ package selftest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -15,7 +16,8 @@ type runner struct {
 }
 
 // Run runs the cases of a folder (format: golden/README.md of the specification) whose name contains a string and reports
-// each comparison as it is made. It returns an error if a case can not be run, not if a number is off: that is in the results.
+// each comparison as it is made. It returns an error if a case can not be run, after all others, not if a number is off: that
+// is in the results.
 func Run(ctx context.Context, e *engine.Engine, path, containing string, report func(Result)) error {
 	f, err := openFolder(path)
 	if err != nil {
@@ -23,6 +25,7 @@ func Run(ctx context.Context, e *engine.Engine, path, containing string, report 
 	}
 	r := &runner{folder: f, engine: e}
 	found := false
+	var failed []error
 	for _, kind := range []struct {
 		prefix string
 		run    func(context.Context, string) ([]Result, error)
@@ -37,8 +40,12 @@ func Run(ctx context.Context, e *engine.Engine, path, containing string, report 
 			}
 			found = true
 			results, err := kind.run(ctx, stem)
+			if ctx.Err() != nil {
+				return fmt.Errorf("selftest: %s: %w", stem, ctx.Err())
+			}
 			if err != nil {
-				return fmt.Errorf("selftest: %s: %w", stem, err)
+				failed = append(failed, fmt.Errorf("%s can not be run: %w", stem, err))
+				continue
 			}
 			for _, result := range results {
 				report(result)
@@ -48,5 +55,5 @@ func Run(ctx context.Context, e *engine.Engine, path, containing string, report 
 	if !found {
 		return fmt.Errorf("selftest: %s holds no case named *%s*; expected fwd_*.json, train_*.json or rollout_*.json", path, containing)
 	}
-	return nil
+	return errors.Join(failed...)
 }
