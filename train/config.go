@@ -123,9 +123,12 @@ func ParseConfig(text []byte, overrides []string) (Config, error) {
 	if err != nil || len(overrides) == 0 {
 		return c, err
 	}
-	tree := map[string]any{}
+	var tree map[string]any
 	if err = yaml.Unmarshal(text, &tree); err != nil {
 		return c, fmt.Errorf("train: configuration: %w", err)
+	}
+	if tree == nil { // what a file that says nothing is read as
+		tree = map[string]any{}
 	}
 	for _, override := range overrides {
 		key, value, found := strings.Cut(override, "=")

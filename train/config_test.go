@@ -44,6 +44,10 @@ func TestConfigKeepsDefaultsOfWhatIsNotSaid(t *testing.T) {
 		if diff := cmp.Diff(DefaultConfig(), empty); diff != "" {
 			t.Errorf("%q is not all defaults: %s", nothing, diff)
 		}
+		set, err := ParseConfig([]byte(nothing), []string{"schedule.epochs=3", "data.sets=[{path: data/a}]"})
+		if err != nil || set.Schedule.Epochs != 3 || len(set.Data.Sets) != 1 {
+			t.Errorf("overrides of %q gave %+v, %v", nothing, set, err)
+		}
 	}
 }
 
