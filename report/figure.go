@@ -13,7 +13,7 @@ import (
 	_ "image/png"
 )
 
-// Figure is a picture on a page: a PNG or GIF for a light page and, where there is one, the same for a dark page.
+// Figure is a picture on a page: a PNG (animated or not) or GIF for a light page and, where there is one, the same for a dark page.
 type Figure struct {
 	Light, Dark []byte
 	// Caption stands below the picture; Alt describes it to those who do not see it (the caption, if empty).
@@ -46,11 +46,11 @@ func PanelsFigure(spec PanelSpec, caption string) (Figure, error) {
 	})
 }
 
-// AnimationFigure draws Animation for a page. The spec's Theme and PixelScale are not used.
+// AnimationFigure draws AnimatedPNG for a page. The spec's Theme and PixelScale are not used.
 func AnimationFigure(ctx context.Context, spec PanelSpec, framesPerSecond float64, caption string) (Figure, error) {
 	return themed(caption, 1, func(b *bytes.Buffer, t Theme) error {
 		spec.Theme, spec.PixelScale = t, 1
-		return Animation(ctx, b, spec, framesPerSecond)
+		return AnimatedPNG(ctx, b, spec, framesPerSecond)
 	})
 }
 

@@ -306,7 +306,8 @@ func (p plainTicks) Ticks(low, high float64) []plot.Tick {
 	return ticks
 }
 
-// decadeTicks label the powers of ten, and 2 and 5 times them where the axis is short.
+// decadeTicks label the powers of ten, and 2 and 5 times them where the axis is short. Within less than a decade the
+// round numbers of a linear axis stand closer.
 type decadeTicks struct{}
 
 // Ticks implements plot.Ticker.
@@ -315,6 +316,9 @@ func (decadeTicks) Ticks(low, high float64) []plot.Tick {
 		return nil
 	}
 	decades := math.Log10(high / low)
+	if decades < 0.8 {
+		return plainTicks{}.Ticks(low, high)
+	}
 	every := max(1, int(decades/8))
 	var ticks []plot.Tick
 	for e := int(math.Floor(math.Log10(low))); e <= int(math.Ceil(math.Log10(high))); e++ {

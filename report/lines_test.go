@@ -158,6 +158,7 @@ func TestDecadesAreLabelled(t *testing.T) {
 		{1e-6, 1, "1e−6 1e−5 1e−4 0.001 0.01 0.1 1"},
 		{1e4, 1e6, "10000 20000 50000 1e5 2e5 5e5 1e6"},
 		{0, 1, ""},
+		{20, 60, "20 30 40 50 60"},
 	} {
 		var labels []string
 		for _, tick := range (decadeTicks{}).Ticks(c.low, c.high) {

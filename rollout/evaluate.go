@@ -63,7 +63,10 @@ func (e Evaluation) trajectory(ctx context.Context, d *well.Dataset, m Model, i 
 	}
 	t := score.Trajectory{
 		DataSet: d.Name(), Name: c.Window.Origin(), Fields: c.Start.Names, Channels: Unpadded(c.Layout),
-		Last: c.Last(), Truth: c.Truth,
+		Axes: d.Axes(), Lengths: d.Lengths(c.Window), Last: c.Last(), Truth: c.Truth,
+	}
+	for _, time := range c.Times(o.Steps) {
+		t.Times = append(t.Times, float64(time))
 	}
 	if len(result.Prediction.Data) > 0 {
 		t.Prediction = result.Prediction.Index(0)

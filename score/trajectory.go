@@ -14,6 +14,11 @@ type Trajectory struct {
 	Fields  []string // one a channel
 	// Channels are those to score; nil scores all. The components that only pad two-dimensional vectors have no score.
 	Channels []int
+	// Times, Axes and Lengths say when and where the rollout is, for pictures: the physical time of each of its steps, the
+	// names of the axes and the lengths of the domain along them. Scores do not need them.
+	Times   []float64
+	Axes    []string
+	Lengths []float64
 	// Last is the last known frame before the rollout, (*N, C): what persistence repeats.
 	Last field.Array
 	// Truth and Prediction are the rollout, (steps, *N, C). The prediction of a rollout that stopped has fewer steps.

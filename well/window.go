@@ -45,6 +45,27 @@ func (w *Window) Origin() string {
 	return fmt.Sprintf("%s, trajectory %d, frames %d to %d", w.Path, w.Spec.Trajectory, w.Spec.Start, w.Spec.Start+(w.Spec.Steps-1)*w.Spec.Stride)
 }
 
+// Lengths are the lengths of the domain along its axes, as far as the positions of the grid points tell: the cells at
+// both ends count whole. There are none where an axis has no positions, or positions that are no lengths.
+func (d *Dataset) Lengths(w *Window) []float64 {
+	if d.GridType() != "cartesian" {
+		return nil
+	}
+	var lengths []float64
+	for _, axis := range w.Axes {
+		n := len(axis.Coordinates)
+		if n < 2 {
+			return nil
+		}
+		length := float64(axis.Coordinates[n-1]-axis.Coordinates[0]) * float64(n) / float64(n-1)
+		if !(length > 0) {
+			return nil
+		}
+		lengths = append(lengths, length)
+	}
+	return lengths
+}
+
 // Split cuts the frames into the first inputs steps and the rest; both share the window's data.
 func (w *Window) Split(inputs int) (input, output field.Array) {
 	cut := inputs * field.Volume(w.Frames.Shape[1:])

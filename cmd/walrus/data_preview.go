@@ -107,17 +107,9 @@ func previewWindow(ctx context.Context, d *well.Dataset, f previewFlags) (*well.
 
 // previewSpec chooses the channels of a field's name, or of a component's.
 func previewSpec(d *well.Dataset, w *well.Window, names []string) (report.PanelSpec, error) {
-	spec := report.PanelSpec{Title: d.Name(), Fields: d.VariableChannels(), Truth: w.Frames, FirstStep: w.Spec.Start, Axes: d.Axes()}
+	spec := report.PanelSpec{Title: d.Name(), Fields: d.VariableChannels(), Truth: w.Frames, FirstStep: w.Spec.Start, Axes: d.Axes(), Size: d.Lengths(w)}
 	for _, t := range w.Times {
 		spec.Times = append(spec.Times, float64(t))
-	}
-	for _, axis := range w.Axes {
-		if n := len(axis.Coordinates); n > 1 {
-			spec.Size = append(spec.Size, float64(axis.Coordinates[n-1]-axis.Coordinates[0]))
-		}
-	}
-	if len(spec.Size) < len(w.Axes) || slices.ContainsFunc(spec.Size, func(v float64) bool { return !(v > 0) }) || d.GridType() != "cartesian" {
-		spec.Size = nil // square cells
 	}
 	for _, name := range names {
 		var components []string

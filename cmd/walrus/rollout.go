@@ -121,7 +121,7 @@ func writeRollout(ctx context.Context, f rolloutFlags, d *well.Dataset, c *rollo
 	if err := c.Write(filepath.Join(f.out, "prediction.hdf5"), d, r); err != nil {
 		return err
 	}
-	spec := rolloutPanels(c, r)
+	spec := rolloutPanels(d, c, r)
 	if err := writeFile(filepath.Join(f.out, "panels.png"), func(w io.Writer) error { return report.Panels(w, spec) }); err != nil {
 		return err
 	}
@@ -129,7 +129,7 @@ func writeRollout(ctx context.Context, f rolloutFlags, d *well.Dataset, c *rollo
 }
 
 // rolloutPanels shows the truth beside the prediction, or the prediction alone where the data has no truth for it.
-func rolloutPanels(c *rollout.Case, r rollout.Result) report.PanelSpec {
+func rolloutPanels(d *well.Dataset, c *rollout.Case, r rollout.Result) report.PanelSpec {
 	prediction := r.Prediction.Index(0)
 	times := make([]float64, prediction.Shape[0])
 	for i, t := range c.Times(len(times)) {
@@ -137,10 +137,7 @@ func rolloutPanels(c *rollout.Case, r rollout.Result) report.PanelSpec {
 	}
 	spec := report.PanelSpec{
 		Title: c.Window.Origin(), Fields: c.Start.Names, Channels: rollout.Unpadded(c.Layout), FirstStep: 1, Times: times,
-		Truth: c.Truth, Prediction: prediction,
-	}
-	for _, a := range c.Window.Axes {
-		spec.Axes = append(spec.Axes, a.Name)
+		Truth: c.Truth, Prediction: prediction, Axes: d.Axes(), Size: d.Lengths(c.Window),
 	}
 	switch known := c.Truth.Shape[0]; {
 	case known == 0:

@@ -42,7 +42,7 @@ func New(out io.Writer, name string, done, total int) *Bar {
 	b.bar = b.container.AddBar(int64(total),
 		mpb.PrependDecorators(decor.Name(name+" "), decor.CountersNoUnit("%d/%d ")),
 		mpb.AppendDecorators(
-			decor.Any(func(decor.Statistics) string { return b.currentNote() }),
+			decor.Any(func(decor.Statistics) string { return b.currentNote() + " " }),
 			decor.OnComplete(decor.AverageETA(decor.ET_STYLE_GO), ""),
 		),
 	)
