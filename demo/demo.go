@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/gowalrus/walrus/engine"
 	"github.com/gowalrus/walrus/frame"
 	"github.com/gowalrus/walrus/internal/atomicfile"
 	"github.com/gowalrus/walrus/internal/progress"
@@ -35,6 +36,11 @@ type Options struct {
 
 func (o Options) dataFolder() string { return filepath.Join(o.Out, "data") }
 func (o Options) runFolder() string  { return filepath.Join(o.Out, "run") }
+
+// picture is where the picture of a data set is written.
+func (o Options) picture(dataSet string) string {
+	return filepath.Join(o.Out, "pictures", dataSet+".png")
+}
 
 // ReportFile is the page that the demo writes into its folder.
 const ReportFile = "report.html"
@@ -66,6 +72,13 @@ type Result struct {
 	Judged   bool          `json:"judged"` // false for a quick run
 	Scores   *score.Result `json:"-"`
 	shown    []score.Trajectory
+	learnt   []validation
+}
+
+// validation is what the network was worth after some steps of its training.
+type validation struct {
+	step   int
+	scores []train.Score
 }
 
 // Passed reports whether every data set reached the bar, or none was to be judged.
@@ -88,6 +101,9 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 }
 
 func (p plan) run(ctx context.Context, o Options) (*Result, error) {
+	if err := checkEngine(o); err != nil {
+		return nil, err
+	}
 	if err := prepare(o); err != nil {
 		return nil, err
 	}
@@ -98,11 +114,24 @@ func (p plan) run(ctx context.Context, o Options) (*Result, error) {
 	}{{"simulate", p.simulate}, {"train", p.train}, {"predict", p.predict}, {"report", p.report}} {
 		began := time.Now()
 		if err := stage.do(ctx, o, r); err != nil {
+			if cause := context.Cause(ctx); cause != nil && errors.Is(err, ctx.Err()) {
+				err = cause // which signal it was
+			}
 			return nil, fmt.Errorf("demo: %s: %w", stage.name, err)
 		}
 		r.Stages = append(r.Stages, Stage{stage.name, time.Since(began).Seconds()})
 	}
 	return r, writeMark(o, r)
+}
+
+// checkEngine opens the engine once before the simulations, so that they are not made in vain.
+func checkEngine(o Options) error {
+	e, err := engine.Open(o.Engine)
+	if err != nil {
+		return fmt.Errorf("demo: %w", err)
+	}
+	e.Close()
+	return nil
 }
 
 // prepare makes the folder, or clears one that an earlier demo made.
@@ -115,8 +144,8 @@ func prepare(o Options) error {
 		if _, err := os.Stat(filepath.Join(o.Out, markFile)); err != nil {
 			return fmt.Errorf("demo: %s is not empty and was not made by the demo; choose another folder with --out", o.Out)
 		}
-		for _, old := range []string{o.dataFolder(), o.runFolder()} {
-			if err := os.RemoveAll(old); err != nil {
+		for _, old := range []string{"data", "run", "pictures", ReportFile} {
+			if err := os.RemoveAll(filepath.Join(o.Out, old)); err != nil {
 				return fmt.Errorf("demo: %w", err)
 			}
 		}
@@ -171,7 +200,7 @@ func (p plan) simulate(ctx context.Context, o Options, _ *Result) error {
 }
 
 // train trains the network on both data sets together.
-func (p plan) train(ctx context.Context, o Options, _ *Result) error {
+func (p plan) train(ctx context.Context, o Options, r *Result) error {
 	c := p.training(o)
 	bar := progress.New(o.Screen, "train "+c.Model.Preset, 0, c.Schedule.Steps())
 	defer bar.Close()
@@ -186,6 +215,7 @@ func (p plan) train(ctx context.Context, o Options, _ *Result) error {
 			bar.Advance(1, fmt.Sprintf("loss %.3g", loss))
 		},
 		Scored: func(s train.State, scores []train.Score) {
+			r.learnt = append(r.learnt, validation{s.Step, scores})
 			for _, score := range scores {
 				bar.Print(fmt.Sprintf("step %d: %s: one-step VRMSE %.4f (persistence %.4f)", s.Step, score.DataSet, score.VRMSE, score.Persistence))
 			}

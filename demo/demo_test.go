@@ -14,7 +14,7 @@ import (
 func TestSmallestDemoRunsEndToEnd(t *testing.T) {
 	p := quickPlan()
 	for i := range p.parts {
-		p.parts[i].grid, p.parts[i].frames, p.parts[i].stride = []int{16, 16}, 10, 1
+		p.parts[i].grid, p.parts[i].frames, p.parts[i].stride = []int{32, 16}, 10, 1
 	}
 	p.config.Model.Hidden, p.config.Model.Intermediate, p.config.Model.Blocks, p.config.Model.Tokens = 16, 4, 1, 8
 	p.config.Model.Heads = 2
@@ -38,13 +38,21 @@ func TestSmallestDemoRunsEndToEnd(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{p.parts[0].scenario, p.parts[1].scenario, "data:image/gif", "shows that everything works"} {
+	for _, want := range []string{p.parts[0].scenario, p.parts[1].scenario, "data:image/png", "shows that everything works"} {
 		if !strings.Contains(string(page), want) {
 			t.Errorf("the report does not have %q", want)
 		}
 	}
+	for _, part := range p.parts {
+		if _, err := os.Stat(o.picture(part.scenario)); err != nil {
+			t.Error(err)
+		}
+	}
 	if err := prepare(o); err != nil {
 		t.Errorf("the demo's own folder was refused: %v", err)
+	}
+	if left, err := os.ReadDir(o.Out); err != nil || len(left) != 1 {
+		t.Errorf("%v of an earlier demo would stand beside a new one's (%v)", left, err)
 	}
 	foreign := t.TempDir()
 	if err := os.WriteFile(filepath.Join(foreign, "thesis.tex"), []byte("years of work"), 0o666); err != nil {

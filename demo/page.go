@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -28,7 +29,7 @@ func (p plan) report(ctx context.Context, o Options, r *Result) error {
 		})
 	}
 	var err error
-	if doc.Training, err = trainingFigures(o); err != nil {
+	if doc.Training, err = trainingFigures(o, r); err != nil {
 		return err
 	}
 	lines, err := report.RolloutLines("Error against rollout step", r.Scores.Curves()...)
@@ -41,7 +42,7 @@ func (p plan) report(ctx context.Context, o Options, r *Result) error {
 	}
 	doc.Rollouts = []report.Figure{figure}
 	for _, t := range r.shown {
-		set, err := p.shownSet(ctx, t)
+		set, err := p.shownSet(ctx, o, t)
 		if err != nil {
 			return err
 		}
@@ -75,8 +76,8 @@ func (p plan) summary(r *Result) string {
 	return text
 }
 
-// trainingFigures are the curves of the training.
-func trainingFigures(o Options) ([]report.Figure, error) {
+// trainingFigures are the curves of the training: the loss, and how the network does on the windows that it is validated on.
+func trainingFigures(o Options, r *Result) ([]report.Figure, error) {
 	rows, err := train.ReadLog(o.runFolder())
 	if err != nil {
 		return nil, err
@@ -87,20 +88,43 @@ func trainingFigures(o Options) ([]report.Figure, error) {
 	}
 	figure, err := report.LinesFigure(report.LossLines("Training", steps, loss, nil, nil),
 		"Loss: 100 times the mean absolute error of the normalised change from frame to frame.")
-	return []report.Figure{figure}, err
+	if err != nil || len(r.learnt) < 2 {
+		return []report.Figure{figure}, err
+	}
+	lines := report.LineSpec{Title: "Validation", XLabel: "optimizer step", YLabel: "VRMSE / persistence", WholeX: true, Level: oneStepBar, LevelName: "the bar"}
+	for i, set := range r.learnt[0].scores {
+		s := report.Series{Name: set.DataSet}
+		for _, v := range r.learnt {
+			s.X, s.Y = append(s.X, float64(v.step)), append(s.Y, v.scores[i].VRMSE/v.scores[i].Persistence)
+		}
+		lines.Series = append(lines.Series, s)
+	}
+	learnt, err := report.LinesFigure(lines, "One-step error on trajectories that are not trained on, as a share of that of persistence: median over windows.")
+	return []report.Figure{figure, learnt}, err
 }
 
-// shownSet is the part of the page about one data set: the rollout of a trajectory as an animation.
-func (p plan) shownSet(ctx context.Context, t score.Trajectory) (report.DataSet, error) {
+// shownSet is the part of the page about one data set: the rollout of a trajectory as an animation. Its first field also
+// becomes a picture beside the page, for where nothing moves.
+func (p plan) shownSet(ctx context.Context, o Options, t score.Trajectory) (report.DataSet, error) {
 	set := report.DataSet{Name: t.DataSet, Text: "A held-out trajectory, predicted from its first frames."}
 	if len(t.Prediction.Data) == 0 {
 		set.Text += " The rollout became non-finite at once; there is nothing to show."
 		return set, nil
 	}
-	spec := report.PanelSpec{Fields: t.Fields, Channels: t.Channels, Truth: t.Truth, Prediction: t.Prediction, FirstStep: 1}
-	figure, err := report.AnimationFigure(ctx, spec, 0, "Truth, prediction and error, step by step.")
+	spec := report.PanelSpec{Fields: t.Fields, Channels: t.Channels, Truth: t.Truth, Prediction: t.Prediction, FirstStep: 1,
+		Times: t.Times, Axes: t.Axes, Size: t.Lengths}
+	figure, err := report.AnimationFigure(ctx, spec, 0,
+		"Truth, prediction and error, step by step; after the known frames the network sees only what it predicted itself.")
+	if err != nil {
+		return set, err
+	}
 	set.Figures = []report.Figure{figure}
-	return set, err
+	if err := os.MkdirAll(filepath.Dir(o.picture(t.DataSet)), 0o777); err != nil {
+		return set, err
+	}
+	last := t.Prediction.Shape[0] - 1
+	spec.Channels, spec.Steps, spec.PixelScale = spec.Channels[:1], slices.Compact([]int{last / 2, last}), 1
+	return set, writeFile(o.picture(t.DataSet), func(w io.Writer) error { return report.Panels(w, spec) })
 }
 
 // made lists how the result came about.
@@ -111,8 +135,8 @@ func (p plan) made(o Options, r *Result) []report.Fact {
 		{Name: "machine", Value: fmt.Sprintf("%s/%s, %d cores", runtime.GOOS, runtime.GOARCH, runtime.NumCPU())},
 	}
 	for _, part := range p.parts {
-		facts = append(facts, report.Fact{Name: part.scenario, Value: fmt.Sprintf("%d trajectories of %d frames on %v, every %d. frame",
-			part.trajectories, part.frames, part.grid, part.stride)})
+		facts = append(facts, report.Fact{Name: part.scenario, Value: fmt.Sprintf("%d trajectories of %d frames on %d x %d points; a step of the network is %d of the frames",
+			part.trajectories, part.frames, part.grid[0], part.grid[1], part.stride)})
 	}
 	for _, s := range r.Stages {
 		facts = append(facts, report.Fact{Name: s.Name, Value: fmt.Sprintf("%.0f s", s.Seconds)})
