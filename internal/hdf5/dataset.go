@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
+	"sync"
 	"unsafe"
 )
 
@@ -23,6 +24,8 @@ type Dataset struct {
 	id     C.hid_t
 	path   string
 	direct *direct // how values are read without the library; nil if they are not
+
+	decoders sync.Pool // of *chunkDecoder: memory for chunks between one reading and the next
 }
 
 // Slab selects a regular part of an array: along axis i the Count[i] elements Start[i], Start[i]+Stride[i], ...

@@ -3,4 +3,5 @@
 package hdf5
 
 // #cgo pkg-config: hdf5
+// #cgo LDFLAGS: -lz
 import "C"

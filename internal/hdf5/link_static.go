@@ -7,4 +7,5 @@ package hdf5
 // #cgo linux,arm64 CFLAGS: -I/usr/include/hdf5/serial
 // #cgo linux,arm64 LDFLAGS: -L/usr/lib/aarch64-linux-gnu/hdf5/serial -Wl,-Bstatic -lhdf5 -lsz -laec -lz -Wl,-Bdynamic -ldl -lm -lpthread
 // #cgo darwin pkg-config: hdf5
+// #cgo darwin LDFLAGS: -lz
 import "C"

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <zlib.h>
 
 hid_t walrus_memory_type(int number)
 {
@@ -117,4 +118,14 @@ void walrus_error_text(char *text, size_t size)
     else
         snprintf(text, size, "%s: %s", m.outer, m.inner);
     H5Eclear2(H5E_DEFAULT);
+}
+
+const char *walrus_inflate(unsigned char *values, unsigned long *length, const unsigned char *source, unsigned long size)
+{
+    switch (uncompress(values, length, source, size)) {
+    case Z_OK: return NULL;
+    case Z_MEM_ERROR: return "out of memory";
+    case Z_BUF_ERROR: return "the chunk ends early, or holds more than its shape";
+    default: return "the chunk is damaged";
+    }
 }

@@ -30,4 +30,7 @@ void walrus_error_text(char *text, size_t size);
 /* Registers the decoder of h5py's lzf filter. */
 herr_t walrus_register_lzf(void);
 
+/* Inflates a zlib stream into at most *length bytes and sets *length to how many there were; NULL, or what is wrong. */
+const char *walrus_inflate(unsigned char *values, unsigned long *length, const unsigned char *source, unsigned long size);
+
 #endif
