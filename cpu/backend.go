@@ -41,7 +41,11 @@ var _ compute.Backend = (*Backend)(nil)
 
 // New returns a backend with its own pool of workers; Finalize releases it.
 func New(options Options) *Backend {
-	b := &Backend{options: options, pool: kernel.NewPool(options.Threads), kernels: kernel.Best(), lateUse: lateUse, largeValue: largeValue}
+	kernels := options.Kernels
+	if kernels == nil {
+		kernels = kernel.Best()
+	}
+	b := &Backend{options: options, pool: kernel.NewPool(options.Threads), kernels: kernels, lateUse: lateUse, largeValue: largeValue}
 	b.tiles = newTileFuncs(b.kernels)
 	return b
 }

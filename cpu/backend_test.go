@@ -34,7 +34,7 @@ func TestParseOptions(t *testing.T) {
 			t.Errorf("ParseOptions(%q) = %+v, %v; expected %+v", config, got, err, want)
 		}
 	}
-	for _, config := range []string{"threads=-1", "devices=0", "threads=x", "precision=int8", "speed=high", "=3"} {
+	for _, config := range []string{"threads=-1", "devices=0", "threads=x", "level=mmx", "precision=int8", "speed=high", "=3"} {
 		if got, err := cpu.ParseOptions(config); err == nil {
 			t.Errorf("ParseOptions(%q) = %+v; expected an error", config, got)
 		}

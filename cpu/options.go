@@ -6,6 +6,8 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+
+	"github.com/gowalrus/walrus/cpu/kernel"
 )
 
 // Precision is how the weights of a network are to be kept. The backend never rounds behind the back of a graph: it is
@@ -26,6 +28,8 @@ type Options struct {
 	// Devices is the number of simulated devices, default 1. They share the workers and the memory of the machine: nothing
 	// gets faster by them, but programs for several devices can run, and be tested, where there is only a CPU.
 	Devices int
+	// Kernels are the instructions to use; the default, nil, is the best set of this machine.
+	Kernels *kernel.Set
 	// Precision of the weights in matrix products; the default is Float32.
 	Precision Precision
 	// Profile prints, after every execution, the time by kind and shape of the steps to standard error. The
@@ -33,8 +37,8 @@ type Options struct {
 	Profile bool
 }
 
-// ParseOptions reads a configuration string such as "threads=2,precision=bf16,profile": comma-separated settings, all
-// optional.
+// ParseOptions reads a configuration string such as "threads=2,level=avx2,precision=bf16,profile": comma-separated
+// settings, all optional. level is the instruction set: plain, avx2, avx512 or avx512bf16.
 func ParseOptions(config string) (Options, error) {
 	o := Options{Threads: runtime.GOMAXPROCS(0), Profile: os.Getenv("WALRUS_CPU_PROFILE") == "1"}
 	for _, setting := range strings.Split(config, ",") {
@@ -67,10 +71,18 @@ func ParseOptions(config string) (Options, error) {
 			default:
 				return o, fmt.Errorf("cpu: precision=%s; expected float32 or bf16", value)
 			}
+		case "level":
+			level, err := kernel.ParseLevel(value)
+			if err == nil {
+				o.Kernels, err = kernel.For(level)
+			}
+			if err != nil {
+				return o, fmt.Errorf("cpu: level=%s: %w", value, err)
+			}
 		case "profile":
 			o.Profile = true
 		default:
-			return o, fmt.Errorf("cpu: unknown setting %q; expected threads=N, devices=N, precision=float32|bf16 or profile", key)
+			return o, fmt.Errorf("cpu: unknown setting %q; expected threads=N, devices=N, level=NAME, precision=float32|bf16 or profile", key)
 		}
 	}
 	return o, nil

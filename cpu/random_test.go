@@ -13,6 +13,7 @@ import (
 	"github.com/gomlx/compute/gobackend"
 	"github.com/gomlx/compute/shapes"
 	"github.com/gowalrus/walrus/cpu"
+	"github.com/gowalrus/walrus/cpu/kernel"
 )
 
 var (
@@ -359,20 +360,38 @@ func runGraph(b compute.Backend, e compute.Executable, seed uint64, donate []boo
 }
 
 // TestRandomGraphsAgreeWithGoMLX compares random graphs with GoMLX's own backend, and with themselves on one thread, where
-// every bit must agree although one of the two runs may overwrite its inputs.
+// every bit must agree although one of the two runs may overwrite its inputs. The best instructions of the machine run
+// all of the graphs, the others some.
 func TestRandomGraphsAgreeWithGoMLX(t *testing.T) {
 	base := *graphSeed
-	count := *graphCount
 	if base == 0 {
 		base = uint64(time.Now().UnixNano())
-	} else {
-		count = 1
 	}
+	for _, level := range kernel.Supported() {
+		t.Run(level.String(), func(t *testing.T) {
+			kernels, err := kernel.For(level)
+			if err != nil {
+				t.Fatal(err)
+			}
+			count := *graphCount
+			if level != kernel.Detect() {
+				count = (count + 9) / 10
+			}
+			if *graphSeed != 0 {
+				count = 1
+			}
+			compareRandomGraphs(t, kernels, base, count)
+		})
+	}
+}
+
+// compareRandomGraphs runs graphs of seeds from base on.
+func compareRandomGraphs(t *testing.T, kernels *kernel.Set, base uint64, count int) {
 	reference, err := gobackend.New("ops_sequential")
 	if err != nil {
 		t.Fatal(err)
 	}
-	several, single := cpu.New(cpu.Options{Threads: 3}), cpu.New(cpu.Options{Threads: 1})
+	several, single := cpu.New(cpu.Options{Threads: 3, Kernels: kernels}), cpu.New(cpu.Options{Threads: 1, Kernels: kernels})
 	several.RecomputeAlways()
 	single.RecomputeAlways()
 	defer several.Finalize()

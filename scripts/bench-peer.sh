@@ -22,6 +22,19 @@ row() { # the settings of a row: peer's, then ours after a bar
 	*) echo "bench-peer: no row $1" >&2; exit 2 ;;
 	esac
 }
+# blas says which library multiplies the peer's matrices: Debian's PyTorch takes whatever libblas.so.3 there is.
+blas() {
+	"$1" -c 'import torch
+x = torch.ones(64, 64); x @ x
+libraries = open("/proc/self/maps").read()
+build = torch.__config__.show()
+print("MKL" if "BLAS_INFO=mkl" in build else "OpenBLAS" if "openblas" in libraries else "reference BLAS" if "/libblas.so" in libraries else "unknown BLAS")'
+}
+for python in "$@"; do
+	case $(blas "$python") in
+	reference*) echo "bench-peer: $python multiplies with the reference BLAS, many times too slow for a comparison; apt-get install libopenblas0-pthread" >&2; exit 1 ;;
+	esac
+done
 value() { sed -n "s/.*\"$1\": *\([0-9.e+-]*\).*/\1/p"; }
 
 for number in ${ROWS:-1 2 3 4}; do
@@ -32,7 +45,7 @@ for number in ${ROWS:-1 2 3 4}; do
 		theirs=$(OPENBLAS_CORETYPE=SkylakeX "$python" "$peer" time ${settings%|*} --runs "$runs")
 		# shellcheck disable=SC2086
 		ours=$("$binary" bench ${settings#*|} --runs "$runs" --json 2>/dev/null)
-		version=$("$python" -c 'import torch; print(torch.__version__)')
+		version="$("$python" -c 'import torch; print(torch.__version__)') with $(blas "$python")"
 		awk -v t="$(echo "$theirs" | value median_s)" -v o="$(echo "$ours" | value median_s)" \
 			-v tm="$(echo "$theirs" | value peak_rss_gib)" -v om="$(echo "$ours" | value peak_rss_gib)" \
 			-v g="$(echo "$ours" | value gflops)" -v s="$(echo "$ours" | value share_of_peak)" -v v="$version" \

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime"
 	"runtime/debug"
 	"syscall"
 
@@ -57,12 +58,23 @@ func exactArgs(n int) cobra.PositionalArgs {
 
 // rootCommand assembles the command line: one constructor a command, each in its own file.
 func rootCommand() *cobra.Command {
+	var threads int
 	root := &cobra.Command{
 		Use:           "walrus",
 		Short:         "Simulate, train, roll out and score surrogates of continuum dynamics",
 		SilenceErrors: true,
 		SilenceUsage:  true,
+		PersistentPreRunE: func(*cobra.Command, []string) error {
+			if threads < 0 {
+				return usagef("--threads %d: expected 0 (all processors) or more", threads)
+			}
+			if threads > 0 {
+				runtime.GOMAXPROCS(threads)
+			}
+			return nil
+		},
 	}
+	root.PersistentFlags().IntVar(&threads, "threads", 0, "processors to use (default all); results do not depend on it")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.AddCommand(
 		convertCommand(),
