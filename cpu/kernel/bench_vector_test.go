@@ -47,8 +47,10 @@ func BenchmarkElementwise(b *testing.B) {
 		{"sumSquares", 4, func(s *Set) { s.Reduce(SumSquares, x) }},
 		{"maxOf", 4, func(s *Set) { s.Reduce(MaxOf, x) }},
 		{"dot", 8, func(s *Set) { s.Dot(x, y) }},
-		{"deinterleave", 8, func(s *Set) { s.Deinterleave(z[:tileLength/2], z[tileLength/2:], x) }},
-		{"interleave", 8, func(s *Set) { s.Interleave(z, x[:tileLength/2], x[tileLength/2:]) }},
+		{"everySecond", 4, func(s *Set) { s.EverySecond(z[:tileLength/2], x) }},
+		{"toEverySecond", 4, func(s *Set) { s.ToEverySecond(z, x[:tileLength/2]) }},
+		{"mulRows24", 8, func(s *Set) { s.BinaryRows(Mul, z[:24*85], x, y[:85], 24, false) }},
+		{"sumRows24", 4, func(s *Set) { s.ReduceRows(Sum, z[:85], x, 24) }},
 		{"toBF16", 6, func(s *Set) { s.ToBF16(half, x) }},
 		{"fromBF16", 6, func(s *Set) { s.FromBF16(z, half) }},
 	} {

@@ -41,20 +41,3 @@ func TestBF16ConversionsOfEveryLength(t *testing.T) {
 		}
 	})
 }
-
-func TestPairsAreSplitAndMerged(t *testing.T) {
-	eachLevel(t, func(t *testing.T, s *Set) {
-		r := random(t)
-		for n := range 70 {
-			pairs, even, odd, back := normals(t, r, 2*n), normals(t, r, n), normals(t, r, n), normals(t, r, 2*n)
-			s.Deinterleave(even, odd, pairs)
-			for i := range even {
-				if even[i] != pairs[2*i] || odd[i] != pairs[2*i+1] {
-					t.Fatalf("pair %d of %d is %g, %g; expected %g, %g", i, n, even[i], odd[i], pairs[2*i], pairs[2*i+1])
-				}
-			}
-			s.Interleave(back, even, odd)
-			sameBits(t, describe("pairs", n), back, pairs)
-		}
-	})
-}

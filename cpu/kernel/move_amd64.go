@@ -34,16 +34,6 @@ func packStrip1Narrow(dst *float32, dstStride int, src *float32, stride int, n i
 //go:noescape
 func packStrip2Narrow(dst *float32, dstStride int, src *float32, stride int, n int, cols int)
 
-// deinterleaveWide splits n pairs; n is a positive multiple of 16.
-//
-//go:noescape
-func deinterleaveWide(even *float32, odd *float32, pairs *float32, n int)
-
-// interleaveWide merges n pairs; n is a positive multiple of 16.
-//
-//go:noescape
-func interleaveWide(even *float32, odd *float32, pairs *float32, n int)
-
 // everySecondWide sets dst[i] = src[2i]; n is a positive multiple of 16.
 //
 //go:noescape

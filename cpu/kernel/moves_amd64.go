@@ -12,20 +12,6 @@ func movesWide(s *Set) {
 		}
 	}
 	s.packStrip = [2]packStrip{packStrip1Wide, packStrip2Wide}
-	s.interleave = func(dst, even, odd []float32) {
-		n := len(even) &^ 15
-		if n > 0 {
-			interleaveWide(&even[0], &odd[0], &dst[0], n)
-		}
-		interleavePlain(dst[2*n:], even[n:], odd[n:])
-	}
-	s.deinterleave = func(even, odd, src []float32) {
-		n := len(even) &^ 15
-		if n > 0 {
-			deinterleaveWide(&even[0], &odd[0], &src[0], n)
-		}
-		deinterleavePlain(even[n:], odd[n:], src[2*n:])
-	}
 	s.second = func(dst, src []float32) {
 		n := len(dst) &^ 15
 		if n > 0 {

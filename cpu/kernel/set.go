@@ -23,8 +23,6 @@ type Set struct {
 	addScaled    func(dst, x []float32, scale float32)
 	scaleShift   func(dst, x []float32, scale, shift float32)
 	adamW        func(p, m, v, g []float32, c *[9]float32)
-	interleave   func(dst, even, odd []float32)
-	deinterleave func(even, odd, src []float32)
 	second       func(dst, src []float32) // see EverySecond
 	toSecond     func(dst, src []float32) // see ToEverySecond
 	fromBF16     func(dst []float32, src []BF16)
@@ -95,8 +93,6 @@ func plainSet() *Set {
 	s.addScaled = addScaledPlain
 	s.scaleShift = scaleShiftPlain
 	s.adamW = adamWPlain
-	s.interleave = interleavePlain
-	s.deinterleave = deinterleavePlain
 	s.second = everySecondPlain
 	s.toSecond = toEverySecondPlain
 	s.fromBF16 = fromBF16Plain

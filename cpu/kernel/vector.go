@@ -204,20 +204,6 @@ func (s *Set) Fill(dst []float32, value float32) {
 	}
 }
 
-// Interleave writes even[i], odd[i] to dst[2i], dst[2i+1]; len(dst) is twice len(even).
-func (s *Set) Interleave(dst, even, odd []float32) {
-	if n := len(even); n > 0 {
-		s.interleave(dst[:2*n], even, odd[:n])
-	}
-}
-
-// Deinterleave reads src[2i], src[2i+1] into even[i], odd[i]; len(src) is twice len(even). The three must not overlap.
-func (s *Set) Deinterleave(even, odd, src []float32) {
-	if n := len(even); n > 0 {
-		s.deinterleave(even, odd[:n], src[:2*n])
-	}
-}
-
 // EverySecond sets dst[i] = src[2i]. It reads no element of src beyond the last of those.
 func (s *Set) EverySecond(dst, src []float32) {
 	if n := len(dst); n > 0 {

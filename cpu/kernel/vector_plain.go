@@ -142,18 +142,6 @@ func scaleShiftPlain(dst, x []float32, scale, shift float32) {
 	}
 }
 
-func interleavePlain(dst, even, odd []float32) {
-	for i := range even {
-		dst[2*i], dst[2*i+1] = even[i], odd[i]
-	}
-}
-
-func deinterleavePlain(even, odd, src []float32) {
-	for i := range even {
-		even[i], odd[i] = src[2*i], src[2*i+1]
-	}
-}
-
 func everySecondPlain(dst, src []float32) {
 	for i := range dst {
 		dst[i] = src[2*i]

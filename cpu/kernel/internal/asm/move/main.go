@@ -1,5 +1,5 @@
-// Command move writes the kernels of package kernel that rearrange or convert values: transposition of blocks, pairs
-// and bfloat16, for AVX-512 (names end in Wide) and AVX2 (Narrow).
+// Command move writes the kernels of package kernel that rearrange or convert values: transposition of blocks, every
+// second element, and bfloat16, for AVX-512 (names end in Wide) and AVX2 (Narrow).
 package main
 
 import (
@@ -23,7 +23,6 @@ func main() {
 	transposeNarrow()
 	stripsWide()
 	stripsNarrow()
-	pairsWide()
 	secondsWide()
 	halvesWide()
 	halvesNarrow()
@@ -252,61 +251,6 @@ func stripsNarrow() {
 			}
 		})
 	}
-}
-
-// pairsWide writes the split and the merge of pairs for whole vectors.
-func pairsWide() {
-	tables := map[string]Mem{
-		"even": lanes.Numbers("evenLanes", func(i int) int { return 2 * i }),
-		"odd":  lanes.Numbers("oddLanes", func(i int) int { return 2*i + 1 }),
-		"low":  lanes.Numbers("lowPairs", func(i int) int { return i/2 + i%2*16 }),
-		"high": lanes.Numbers("highPairs", func(i int) int { return 8 + i/2 + i%2*16 }),
-	}
-	load := func(m Mem) reg.VecVirtual { v := ZMM(); VMOVUPS(m, v); return v }
-	arguments := func(name, signature, doc string) (even, odd, pairs, n reg.GPVirtual) {
-		TEXT(name, NOSPLIT, signature)
-		Doc(name + doc)
-		Pragma("noescape")
-		even, odd, pairs, n = GP64(), GP64(), GP64(), GP64()
-		Load(Param("even"), even)
-		Load(Param("odd"), odd)
-		Load(Param("pairs"), pairs)
-		Load(Param("n"), n)
-		return even, odd, pairs, n
-	}
-	next := func(even, odd, pairs, n reg.GPVirtual) {
-		ADDQ(U8(64), even)
-		ADDQ(U8(64), odd)
-		ADDQ(U32(128), pairs)
-		SUBQ(U8(16), n)
-		JNZ(LabelRef("loop"))
-		VZEROUPPER()
-		RET()
-	}
-	const signature = "func(even, odd, pairs *float32, n int)"
-	even, odd, pairs, n := arguments("deinterleaveWide", signature, " splits n pairs; n is a positive multiple of 16.")
-	Label("loop")
-	a, b := load(Mem{Base: pairs}), load(Mem{Base: pairs, Disp: 64})
-	for _, part := range []struct {
-		table string
-		to    reg.GPVirtual
-	}{{"even", even}, {"odd", odd}} {
-		index := ZMM()
-		VMOVUPS(tables[part.table], index)
-		VPERMI2PS(b, a, index)
-		VMOVUPS(index, Mem{Base: part.to})
-	}
-	next(even, odd, pairs, n)
-	even, odd, pairs, n = arguments("interleaveWide", signature, " merges n pairs; n is a positive multiple of 16.")
-	Label("loop")
-	a, b = load(Mem{Base: even}), load(Mem{Base: odd})
-	for i, table := range []string{"low", "high"} {
-		index := ZMM()
-		VMOVUPS(tables[table], index)
-		VPERMI2PS(b, a, index)
-		VMOVUPS(index, Mem{Base: pairs, Disp: 64 * i})
-	}
-	next(even, odd, pairs, n)
 }
 
 // secondsWide writes the access to every second element of memory; what lies between them is not touched.
