@@ -43,6 +43,7 @@ type Result struct {
 	CompileSecond float64   `json:"first_run_s"` // compilation and the first run
 	Compile       float64   `json:"compile_s"`   // building and compiling the programs, part of the first run
 	Precision     string    `json:"precision"`   // of the matrix products
+	Devices       int       `json:"devices"`     // that took part, each with one sample; rates are those of all together
 }
 
 // fields are the columns of the peer's four fields.
@@ -61,8 +62,12 @@ func Run(ctx context.Context, e *engine.Engine, s Settings, progress func(done, 
 	defer n.Close()
 	d := network.Data{Geometry: g, Fields: fields, Mask: -1}
 	random := rand.New(rand.NewPCG(0, 0))
-	x := normal(random, append(append([]int{1, s.Frames}, s.Size...), len(fields)))
-	result := Result{What: "forward", Parameters: s.Config.Count(), Engine: e.String(), Precision: e.Precision().String()}
+	samples := 1
+	if s.Train {
+		samples = e.Devices()
+	}
+	x := normal(random, append(append([]int{samples, s.Frames}, s.Size...), len(fields)))
+	result := Result{What: "forward", Devices: samples, Parameters: s.Config.Count(), Engine: e.String(), Precision: e.Precision().String()}
 	before := e.CompileTime()
 	planned := n.PeakBytes
 	run := func() error {
@@ -75,7 +80,7 @@ func Run(ctx context.Context, e *engine.Engine, s Settings, progress func(done, 
 		if err != nil {
 			return Result{}, err
 		}
-		next := normal(random, append(append([]int{1, 1}, s.Size...), len(fields)))
+		next := normal(random, append(append([]int{samples, 1}, s.Size...), len(fields)))
 		example := train.Example{Data: d, Input: x, Output: next}
 		planned = stepper.PeakBytes
 		run = func() error {
@@ -91,7 +96,7 @@ func Run(ctx context.Context, e *engine.Engine, s Settings, progress func(done, 
 	if s.Train {
 		operations = 3*operations + again
 	}
-	result.Rate = operations / result.Median / 1e9
+	result.Rate = float64(samples) * operations / result.Median / 1e9
 	result.Planned = float64(planned()) / (1 << 30)
 	result.Compile = (e.CompileTime() - before).Seconds()
 	result.PeakRSS = peakRSS()

@@ -40,4 +40,7 @@ func TestPeakRateIsMeasuredInEveryPrecision(t *testing.T) {
 			t.Errorf("%s: %v GFLOP/s, %v", precision, rate, err)
 		}
 	}
+	if rate, err := FindPeakRate(context.Background(), e, engine.Float32); err != nil || !(rate > 0) {
+		t.Errorf("at most %v GFLOP/s, %v", rate, err)
+	}
 }

@@ -16,6 +16,7 @@ func benchCommand() *cobra.Command {
 	var s bench.Settings
 	var preset, size, engineName string
 	var precision engine.Precision
+	var devices int
 	var asJSON, dryRun bool
 	c := model.Config{States: model.ReleasedStates, Dimensions: []int{2, 3}, Causal: true, Jitter: true}
 	cmd := &cobra.Command{
@@ -24,8 +25,8 @@ func benchCommand() *cobra.Command {
 		Long: `Times one forward pass, or with --train one training step (gradient, clipping, AdamW), of an architecture with
 random weights: 4 fields, batch 1, 67 field columns, periodic in the first axis and walls in the others. The keys of
 --json are those of the PyTorch peer of the specification, so that the two can be compared run by run; GFLOP/s count
-the matrix products only. With --engine xla the peak that they are compared with is that of bf16 products of 8192 x 8192,
-measured in the same run. --dry-run predicts the memory instead and needs no GPU.`,
+the matrix products only. With --engine xla the peak that they are compared with is that of bf16 products of up to
+8192 x 8192, measured in the same run. With --devices N a training step takes N samples, one on each device. --dry-run predicts the memory instead and needs no GPU.`,
 		Example: `  walrus bench --hidden 384 --heads 6 --blocks 8 --frames 6 --size 128x128 --json
   walrus bench --preset walrus --frames 3 --runs 1
   walrus bench --preset walrus --train --recompute 2 --engine xla:cuda --precision bf16 --dry-run`,
@@ -50,7 +51,7 @@ measured in the same run. --dry-run predicts the memory instead and needs no GPU
 			if dryRun {
 				return printBenchPlan(cmd, engineName, precision, s, asJSON)
 			}
-			e, err := engine.OpenPrecision(engineName, precision)
+			e, err := engine.OpenWith(engineName, engine.Options{Precision: precision, Devices: devices})
 			if err != nil {
 				return err
 			}
@@ -63,10 +64,10 @@ measured in the same run. --dry-run predicts the memory instead and needs no GPU
 			}
 			result.Peak = e.PeakRate()
 			if engine.IsXLA(engineName) {
-				const extent = 8192 // enough to fill a large GPU
-				if result.Peak, err = bench.PeakRate(cmd.Context(), e, engine.BFloat16, extent); err != nil {
+				if result.Peak, err = bench.FindPeakRate(cmd.Context(), e, engine.BFloat16); err != nil {
 					return err
 				}
+				result.Peak *= float64(result.Devices)
 			}
 			if result.Peak > 0 {
 				result.Share = result.Rate / result.Peak
@@ -92,7 +93,8 @@ measured in the same run. --dry-run predicts the memory instead and needs no GPU
 	flags.IntVar(&s.Warmup, "warmup", 1, "runs before, not counted")
 	flags.StringVar(&engineName, "engine", "", "what runs the network: "+engine.Describe()+` (default "`+engine.Default+`")`)
 	flags.Var(&precision, "precision", "of matrix products: "+engine.PrecisionNames()+"; weights and optimizer stay float32")
-	flags.BoolVar(&dryRun, "dry-run", false, "predict the memory and run nothing")
+	flags.IntVar(&devices, "devices", 1, "devices that share a training step, with one sample each")
+	flags.BoolVar(&dryRun, "dry-run", false, "predict the memory of a device and run nothing")
 	flags.BoolVar(&asJSON, "json", false, "print one JSON object")
 	return cmd
 }
@@ -102,6 +104,9 @@ func printBench(cmd *cobra.Command, r bench.Result) {
 	out := cmd.OutOrStdout()
 	fmt.Fprintf(out, "%s on %s in %s: median %.3f s, minimum %.3f s of %d runs (first run %.2f s; compilation %.2f s)\n",
 		strings.ReplaceAll(r.What, "_", " "), r.Engine, r.Precision, r.Median, r.Min, len(r.Times), r.CompileSecond, r.Compile)
+	if r.Devices > 1 {
+		fmt.Fprintf(out, "%d samples on %d devices\n", r.Devices, r.Devices)
+	}
 	fmt.Fprintf(out, "%.4g parameters, %.0f GFLOP/s", float64(r.Parameters), r.Rate)
 	if r.Peak > 0 {
 		fmt.Fprintf(out, ", %.0f%% of the measured peak of %.0f", 100*r.Share, r.Peak)
