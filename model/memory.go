@@ -7,8 +7,8 @@ import (
 
 // WorkingBytes estimates the memory for intermediate values of one pass over data with the given number of channels: the
 // values that the backward pass needs (training), or those alive at once in a forward pass. Chains of elementwise
-// operations count as one value, as a compiler fuses them. fused says that attention over space keeps no matrix of
-// tokens x tokens.
+// operations count as one value, as a compiler fuses them. fused says that attention over space makes no matrix of
+// tokens x tokens; otherwise one block at a time holds it.
 func (n *Net) WorkingBytes(channels int, training, fused bool) int64 {
 	grid := n.Geometry.Tokens()
 	tokens := int64(grid[0]) * int64(grid[1]) * int64(grid[2])
@@ -23,19 +23,20 @@ func (n *Net) WorkingBytes(channels int, training, fused bool) int64 {
 	residual := 2 * wide * hidden
 	operands := operand * hidden * (1 + 3 + 2 + 1 + 1 + 7 + 4 + 1 + 2)
 	matrices := 2 * operand * int64(n.Heads) * int64(n.Frames)
-	if !fused {
-		matrices += 2 * operand * int64(n.Heads) * tokens
-	}
 	block := frames * tokens * (residual + operands + matrices)
+	var scores int64
+	if !fused {
+		scores = frames * tokens * tokens * int64(n.Heads) * wide
+	}
 	if !training {
-		return max(block, n.endBytes(channels, operand))
+		return max(block+2*scores, n.endBytes(channels, operand)) // before and after softmax
 	}
 	kept, recomputed := int64(n.Blocks), int64(0)
 	if n.Recompute > 0 {
 		recomputed = (kept + int64(n.Recompute) - 1) / int64(n.Recompute)
 		kept -= recomputed
 	}
-	total := kept*block + recomputed*frames*tokens*wide*hidden + n.endBytes(channels, operand)
+	total := 3*scores + kept*block + recomputed*frames*tokens*wide*hidden + n.endBytes(channels, operand)
 	if recomputed > 0 {
 		total += block // the one that is being recomputed
 	}

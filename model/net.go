@@ -80,7 +80,7 @@ func (n *Net) block(s *Scope, x *Node, in Inputs, i int) *Node {
 		}
 	}
 	cos, sin := n.rotary(s.In("space_mixing").In("rotary_emb"), in.Positions, i)
-	x = Add(x, n.drop(n.spaceMixing(s.In("space_mixing"), x, cos, sin), keep, i, 1))
+	x = Add(x, n.drop(n.spaceMixing(s.In("space_mixing"), x, cos, sin, recompute), keep, i, 1))
 	n.observe(name+".space_mixing", x)
 	if recompute {
 		x = x.StopCheckpoint()

@@ -9,9 +9,10 @@ import (
 )
 
 // spaceMixing lets every token of a frame attend to all tokens of that frame, in parallel with a gated feed-forward.
-// It returns the branch, without the residual. x is [frames, tokens, hidden]; cos and sin are this block's rotary table.
+// It returns the branch, without the residual. x is [frames, tokens, hidden]; cos and sin are this block's rotary table;
+// recomputed says that the backward pass computes the whole block again.
 // Paper: section 3.1; spec 2.4; released name: blocks.i.space_mixing.
-func (n *Net) spaceMixing(s *Scope, x, cos, sin *Node) *Node {
+func (n *Net) spaceMixing(s *Scope, x, cos, sin *Node, recomputed bool) *Node {
 	frames, tokens := x.Shape().Dimensions[0], x.Shape().Dimensions[1]
 	y := spaceRMS(s.In("norm1"), x)
 	fused := dense(s.In("fused_ff_qkv"), y) // [frames, tokens, 7 hidden]: value, gate (2 hidden each), q, k, v
@@ -20,22 +21,31 @@ func (n *Net) spaceMixing(s *Scope, x, cos, sin *Node) *Node {
 	}
 	q := rotate(layerNorm(s.In("q_norm"), heads(4)), cos, sin)
 	k := rotate(layerNorm(s.In("k_norm"), heads(5)), cos, sin)
-	attended := Reshape(attend(round(q, n.Operands), round(k, n.Operands), round(heads(6), n.Operands)), frames, tokens, n.Hidden)
+	attended := Reshape(attend(round(q, n.Operands), round(k, n.Operands), round(heads(6), n.Operands), recomputed), frames, tokens, n.Hidden)
 	value, gate := part(fused, 0, 2*n.Hidden), part(fused, 2*n.Hidden, 2*n.Hidden) // the gate is the second half
 	fed := dense(s.In("ff_out"), Mul(silu(gate), value))
 	return Add(dense(s.In("attn_out"), attended), fed)
 }
 
 // attend is softmax(q k^T / sqrt(head size)) v over all tokens, for q, k, v [frames, tokens, heads, head size], which may be
-// rounded. Where the backend has the fused operation with its gradient, the tokens x tokens matrix is never stored. The
-// result is float32.
-func attend(q, k, v *Node) *Node {
+// rounded. Where the backend has the fused operation with its gradient, the tokens x tokens matrix is never stored; where it
+// has not, the backward pass computes that matrix again, so that at most one block holds it at a time. The result is
+// float32.
+func attend(q, k, v *Node, recomputed bool) *Node {
 	operations := q.Graph().Backend().Capabilities().Operations
 	if operations[compute.OpTypeFusedScaledDotProductAttention] && operations[compute.OpTypeFusedScaledDotProductAttentionVJP] {
 		if y, ok := fusedAttention(q, k, v); ok {
 			return widen(y)
 		}
 	}
+	if recomputed { // with all of the block, of which nothing but the input is kept
+		return plainAttention(q, k, v)
+	}
+	return plainAttention(q.Checkpoint(), k.Checkpoint(), v.Checkpoint()).StopCheckpoint()
+}
+
+// plainAttention is attend by its definition.
+func plainAttention(q, k, v *Node) *Node {
 	scale := 1 / math.Sqrt(float64(q.Shape().Dimensions[3]))
 	logits := MulScalar(widen(Einsum("fqhd,fkhd->fhqk", q, k)), scale)
 	return widen(Einsum("fhqk,fkhd->fqhd", round(softmax(logits), v.DType()), v))

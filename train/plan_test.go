@@ -72,3 +72,38 @@ func TestTheEstimateOfMemoryFollowsTheSettings(t *testing.T) {
 		t.Errorf("%d bytes with the attention's matrices, %d without", stored, all)
 	}
 }
+
+// Without the fused operation the matrix of tokens x tokens exists, but not once a block.
+func TestOneBlockAtATimeHoldsTheMatrixOfItsAttention(t *testing.T) {
+	e, err := engine.Open("cpu")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	plan := func(p engine.Precision, blocks int) Plan {
+		feed := planFeed(t, p, 0)
+		feed.Net.Blocks = blocks
+		plan, err := PlanStep(e, feed, p == engine.Float32) // the fused operation of this engine takes float32 only
+		if err != nil {
+			t.Fatal(err)
+		}
+		return plan
+	}
+	perBlock := func(p engine.Precision) int64 { return (plan(p, 4).Planned - plan(p, 2).Planned) / 2 }
+	const tokens, heads, frames, wide = 32 * 32, 4, 4, 4
+	const matrix = int64(frames * heads * tokens * tokens * wide)
+	fused, stored := perBlock(engine.Float32), perBlock(engine.BFloat16)
+	t.Logf("a block keeps %.1f MiB with the fused operation and %.1f MiB without; the matrix takes %.1f MiB", mib(fused), mib(stored), mib(matrix))
+	if stored > fused+matrix/2 {
+		t.Errorf("a block keeps %.1f MiB, and %.1f MiB with the fused operation; the matrix takes %.1f MiB", mib(stored), mib(fused), mib(matrix))
+	}
+	four := plan(engine.BFloat16, 4)
+	if four.Planned-plan(engine.Float32, 4).Planned < matrix/2 {
+		t.Errorf("%.1f MiB planned: the matrix of %.1f MiB is not there, the test shows nothing", mib(four.Planned), mib(matrix))
+	}
+	if ratio := float64(four.Activations) / float64(four.Planned); !(ratio > 0.5 && ratio < 2) {
+		t.Errorf("%.1f MiB estimated, %.1f MiB planned", mib(four.Activations), mib(four.Planned))
+	}
+}
+
+func mib(bytes int64) float64 { return float64(bytes) / (1 << 20) }
