@@ -26,6 +26,8 @@ lint: setup
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); [ -z "$$unformatted" ] || { echo "gofmt: $$unformatted" >&2; exit 1; }
 	$(GO) vet ./...
 	$(GO) tool staticcheck ./...
+	$(GO) vet -tags xla ./engine ./cmd/walrus
+	$(GO) tool staticcheck -tags xla ./engine
 
 setup:
 	@scripts/setup.sh
