@@ -117,24 +117,26 @@ func (d Data) checkConstants(constants field.Array, samples int) error {
 // (spec 4). y is (B, frames, points..., Cv) or (B, points..., Cv).
 func (d Data) Hide(y, constants field.Array) {
 	variable := d.Variable()
+	masks := d.Mask >= 0 && d.Constants > 0
+	if d.Padding == nil && !masks {
+		return
+	}
 	for b := range y.Shape[0] {
 		values := y.Index(b).Data
-		for i := 0; i < len(values); i += variable {
-			hidden := d.masked(constants, b, i/variable)
-			for c := range variable {
-				if hidden || d.Padding != nil && d.Padding[c] {
-					values[i+c] = 0
-				}
+		for c := range d.Padding {
+			for i := c; d.Padding[c] && i < len(values); i += variable {
+				values[i] = 0
+			}
+		}
+		if !masks {
+			continue
+		}
+		fixed := constants.Index(b).Data
+		points := len(fixed) / d.Constants
+		for p := range len(values) / variable { // counted over frames and points
+			if fixed[p%points*d.Constants+d.Mask] != 0 {
+				clear(values[p*variable:][:variable])
 			}
 		}
 	}
-}
-
-// masked reports whether point i of sample b (counted over frames and points) lies under the mask.
-func (d Data) masked(constants field.Array, b, i int) bool {
-	if d.Mask < 0 || d.Constants == 0 {
-		return false
-	}
-	fixed := constants.Index(b).Data
-	return fixed[i%(len(fixed)/d.Constants)*d.Constants+d.Mask] != 0
 }

@@ -111,11 +111,13 @@ func (o *Objective) setTarget(e Example, outputFrames int) error {
 				next = e.Input.Index(b).Index(at + 1).Data
 			}
 			increment, full := o.Increment.Index(b).Index(t).Data, target.Index(b).Index(t).Data
+			scales := o.Scales.Delta[b][:variable]
 			for p := range points {
-				for c := range variable {
-					v := (next[p*variable+c] - now[p*variable+c]) / o.Scales.Delta[b][c]
-					increment[p*variable+c] = v
-					full[p*all+c] = v
+				to, wide := increment[p*variable:][:variable], full[p*all:][:variable]
+				after, before := next[p*variable:][:variable], now[p*variable:][:variable]
+				for c, scale := range scales {
+					v := (after[c] - before[c]) / scale
+					to[c], wide[c] = v, v
 				}
 			}
 		}
