@@ -125,3 +125,15 @@ func FuzzParseConfig(f *testing.F) {
 		}
 	})
 }
+
+func TestOverridesAloneMakeAConfiguration(t *testing.T) {
+	for _, nothing := range []string{"", "# only a remark\n"} {
+		c, err := ParseConfig([]byte(nothing), []string{"data.sets=[{path: data/a}]", "seed=9"})
+		if err != nil || len(c.Data.Sets) != 1 || c.Data.Sets[0].Path != "data/a" || c.Seed != 9 {
+			t.Errorf("%q with overrides: %+v, %v", nothing, c.Data.Sets, err)
+		}
+		if _, err = ParseConfig([]byte(nothing), []string{"a.b=1"}); err == nil || !strings.Contains(err.Error(), "a.b=1") {
+			t.Errorf("unknown key: error %v does not name it", err)
+		}
+	}
+}

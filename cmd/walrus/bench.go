@@ -30,7 +30,7 @@ the matrix products only. With --engine xla the peak that they are compared with
 		Example: `  walrus bench --hidden 384 --heads 6 --blocks 8 --frames 6 --size 128x128 --json
   walrus bench --preset walrus --frames 3 --runs 1
   walrus bench --preset walrus --train --recompute 2 --engine xla:cuda --precision bf16 --dry-run`,
-		Args: exactArgs(0),
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			s.Config = c
 			if preset != "" {

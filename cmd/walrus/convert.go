@@ -41,7 +41,7 @@ OUT that ends in .safetensors becomes that file, with its configuration beside i
 folder with model.safetensors and config.yaml. Both are what the other commands take as weights.`,
 		Example: `  walrus convert walrus.pt walrus --config extended_config.yaml
   walrus convert runs/first shear.safetensors --add-field salinity --seed 7`,
-		Args: exactArgs(2),
+		Args: cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error { return convert(cmd, args[0], args[1], f) },
 	}
 	flags := cmd.Flags()

@@ -22,7 +22,7 @@ the frame before, and that all files have the same name, grid and fields; each v
 read by this program and by the Python tools of The Well alike.`,
 		Example: `  walrus data check data/shear_flow
   walrus data check mine.hdf5 --json`,
-		Args: exactArgs(1),
+		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			paths, err := well.FindFiles(args[0], split, well.Options{})
 			if err != nil {

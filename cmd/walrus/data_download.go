@@ -37,7 +37,7 @@ the command is run again; each file's hash is checked before it gets its name. H
 NO_PROXY are honoured.`,
 		Example: `  walrus data download shear_flow --split test --out datasets
   walrus data download gray_scott_reaction_diffusion --list`,
-		Args: exactArgs(1),
+		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return download(cmd, args[0], f) },
 	}
 	flags := cmd.Flags()

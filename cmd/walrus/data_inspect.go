@@ -32,7 +32,7 @@ Ranges and RMS tell at a glance whether units are as expected and whether a simu
 be read, once and in bounded memory; --quick reads the headers only.`,
 		Example: `  walrus data inspect data/shear_flow
   walrus data inspect data/shear_flow/data/test/shear_flow_0003.hdf5 --json`,
-		Args: exactArgs(1),
+		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return inspect(cmd, args[0], f) },
 	}
 	flags := cmd.Flags()

@@ -39,7 +39,7 @@ side. A .png shows the first, the middle and the last of the frames, a .gif play
 middle of its last axis.`,
 		Example: `  walrus data preview data/shear_flow --out shear.gif
   walrus data preview data/shear_flow --split test --field tracer --trajectory 3 --steps 50 --out tracer.png`,
-		Args: exactArgs(1),
+		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return preview(cmd, args[0], f) },
 	}
 	flags := cmd.Flags()

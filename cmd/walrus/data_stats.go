@@ -21,7 +21,7 @@ memory is a few frames, however large the data set. Where there is no train spli
 counts.`,
 		Example: `  walrus data stats data/shear_flow
   walrus data stats mine.hdf5 --out mine_stats.yaml`,
-		Args: exactArgs(1),
+		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return stats(cmd, args[0], split, out) },
 	}
 	cmd.Flags().StringVar(&split, "split", "", "train, valid or test (default: train where there is one, else all files)")

@@ -46,16 +46,6 @@ func main() {
 	os.Exit(exitFailure)
 }
 
-// exactArgs is cobra.ExactArgs with the exit code of a usage error.
-func exactArgs(n int) cobra.PositionalArgs {
-	return func(cmd *cobra.Command, args []string) error {
-		if err := cobra.ExactArgs(n)(cmd, args); err != nil {
-			return usagef("%s: %w; see %s --help", cmd.Name(), err, cmd.CommandPath())
-		}
-		return nil
-	}
-}
-
 // rootCommand assembles the command line: one constructor a command, each in its own file.
 func rootCommand() *cobra.Command {
 	var threads int
@@ -64,6 +54,8 @@ func rootCommand() *cobra.Command {
 		Short:         "Simulate, train, roll out and score surrogates of continuum dynamics",
 		SilenceErrors: true,
 		SilenceUsage:  true,
+		Args:          cobra.NoArgs,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 		PersistentPreRunE: func(*cobra.Command, []string) error {
 			if threads < 0 {
 				return usagef("--threads %d: expected 0 (all processors) or more", threads)
@@ -75,7 +67,9 @@ func rootCommand() *cobra.Command {
 		},
 	}
 	root.PersistentFlags().IntVar(&threads, "threads", 0, "processors to use (default all); results do not depend on it")
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return usagef("%w; see %s --help", err, cmd.CommandPath())
+	})
 	root.AddCommand(
 		convertCommand(),
 		dataCommand(),
@@ -88,5 +82,22 @@ func rootCommand() *cobra.Command {
 		trainCommand(),
 		versionCommand(),
 	)
+	argumentErrors(root)
 	return root
+}
+
+// argumentErrors makes wrong arguments of a command, and of those below it, usage errors that point to its help.
+func argumentErrors(cmd *cobra.Command) {
+	if check := cmd.Args; check != nil {
+		cmd.Args = func(cmd *cobra.Command, args []string) error {
+			err := check(cmd, args)
+			if err == nil || errors.As(err, new(usageError)) {
+				return err
+			}
+			return usagef("%w; see %s --help", err, cmd.CommandPath())
+		}
+	}
+	for _, c := range cmd.Commands() {
+		argumentErrors(c)
+	}
 }

@@ -49,7 +49,7 @@ jitter of the released model is random: --seed fixes it, --ensemble averages sev
 prediction that is no longer finite stops the rollout; what came before is written.`,
 		Example: `  walrus rollout runs/shear data/shear_flow --split test --steps 50 --out pictures
   walrus rollout walrus.safetensors euler.hdf5 --trajectory 3 --start 16 --stride 2 --ensemble 8 --seed 7`,
-		Args: exactArgs(2),
+		Args: cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error { return runRollout(cmd, args[0], args[1], f) },
 	}
 	f.add(cmd)

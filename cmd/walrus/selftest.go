@@ -24,7 +24,7 @@ numbers' own float32 arithmetic. Run it on a new machine or engine before you tr
 Exit code 1 if a number is off.`,
 		Example: `  walrus selftest golden
   walrus selftest golden --case rollout --engine go --json`,
-		Args: exactArgs(1),
+		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			e, err := engine.OpenPrecision(engineName, precision)
 			if err != nil {
