@@ -44,8 +44,8 @@ type Options struct {
 	Progress func() // called after each step of each member; may be nil
 }
 
-// members is the number of rollouts to draw.
-func (o Options) members() int {
+// Members is the number of rollouts that are drawn.
+func (o Options) Members() int {
 	if !o.Jitter {
 		return 1
 	}
@@ -72,41 +72,52 @@ func (e *NonFiniteError) Error() string {
 }
 
 // Run predicts. If a member becomes non-finite at a step, the result holds the steps before it and the error is a
-// *NonFiniteError; on any other error the result is empty.
+// *NonFiniteError. If ctx ends, the error is the context's and the result holds the members that were complete, or the steps
+// that the first had got to. On any other error the result is empty.
 func Run(ctx context.Context, p Predictor, s Start, o Options) (Result, error) {
 	if o.Steps < 1 {
 		return Result{}, fmt.Errorf("rollout: %d steps; expected at least 1", o.Steps)
 	}
 	var moments moments
-	var stopped *NonFiniteError
+	var stopped error
 	steps := o.Steps
-	for member := range o.members() {
+	for member := range o.Members() {
 		prediction, err := runMember(ctx, p, s, o, member, steps)
-		if broken, isBroken := err.(*NonFiniteError); isBroken {
+		broken, isBroken := err.(*NonFiniteError)
+		switch {
+		case isBroken:
 			stopped, steps = broken, broken.Step-1
-		} else if err != nil {
+		case err != nil && ctx.Err() == nil:
 			return Result{}, err
+		case err != nil:
+			stopped = fmt.Errorf("rollout: stopped at step %d of member %d: %w", len(prediction)+1, member+1, ctx.Err())
+			if member > 0 { // an ensemble of whole members
+				return moments.over(s, steps), stopped
+			}
+			moments.add(prediction, len(prediction))
+			return moments.over(s, len(prediction)), stopped
 		}
 		moments.add(prediction, steps)
 	}
-	if steps == 0 {
-		return Result{Members: moments.count}, stopped
+	return moments.over(s, steps), stopped
+}
+
+// over is the result of the members so far for so many steps.
+func (m *moments) over(s Start, steps int) Result {
+	r := Result{Members: m.count}
+	if steps > 0 {
+		shape := slices.Clone(s.History.Shape)
+		shape[1] = steps
+		r.Prediction, r.Spread = m.result(shape)
 	}
-	shape := slices.Clone(s.History.Shape)
-	shape[1] = steps
-	result := Result{Members: moments.count}
-	result.Prediction, result.Spread = moments.result(shape)
-	if stopped != nil {
-		return result, stopped
-	}
-	return result, nil
+	return r
 }
 
 // memberDraws is the distance between the random streams of two members: more steps than any rollout has.
 const memberDraws = 1 << 32
 
-// runMember draws one rollout; each predicted frame is (batch, *grid, channels). On a NonFiniteError the frames before
-// it are returned too.
+// runMember draws one rollout; each predicted frame is (batch, *grid, channels). On an error the frames before it are
+// returned too.
 func runMember(ctx context.Context, p Predictor, s Start, o Options, member, steps int) ([]field.Array, error) {
 	window := s.History
 	var predicted []field.Array
@@ -117,7 +128,7 @@ func runMember(ctx context.Context, p Predictor, s Start, o Options, member, ste
 		}
 		next, _, err := p.Next(ctx, s.Data, window, s.Constants, rolls)
 		if err != nil {
-			return nil, fmt.Errorf("rollout: step %d: %w", step+1, err)
+			return predicted, fmt.Errorf("rollout: step %d: %w", step+1, err)
 		}
 		if i := next.FirstNonFinite(); i >= 0 {
 			return predicted, &NonFiniteError{Step: step + 1, Field: s.Names[i%len(s.Names)], Member: member + 1}

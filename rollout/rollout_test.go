@@ -156,3 +156,36 @@ type cancelled struct{}
 func (cancelled) Next(ctx context.Context, _ network.Data, _, _ field.Array, _ frame.Rolls) (field.Array, frame.Scales, error) {
 	return field.Array{}, frame.Scales{}, ctx.Err()
 }
+
+func TestCancelledRolloutKeepsWhatItHad(t *testing.T) {
+	for _, c := range []struct{ ensemble, calls, steps, members int }{{1, 3, 3, 1}, {3, 7, 5, 1}, {3, 12, 5, 2}} {
+		ctx, cancel := context.WithCancel(context.Background())
+		calls := 0
+		interrupted := Options{Steps: 5, Ensemble: c.ensemble, Jitter: true, Seed: 1, Progress: func() {
+			if calls++; calls == c.calls {
+				cancel()
+			}
+		}}
+		result, err := Run(ctx, cancellable{recurrence{push: 0.1}}, lineStart(t), interrupted)
+		if !errors.Is(err, context.Canceled) || len(result.Prediction.Shape) == 0 {
+			t.Fatalf("error %v, prediction %v", err, result.Prediction.Shape)
+		}
+		whole, err := Run(context.Background(), recurrence{push: 0.1}, lineStart(t), Options{Steps: c.steps, Ensemble: c.members, Jitter: true, Seed: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(whole, result); diff != "" {
+			t.Errorf("after %d steps of %d members: %s", c.calls, c.ensemble, diff)
+		}
+	}
+}
+
+// cancellable is a predictor that heeds the context, as a network does.
+type cancellable struct{ recurrence }
+
+func (c cancellable) Next(ctx context.Context, d network.Data, x, constants field.Array, rolls frame.Rolls) (field.Array, frame.Scales, error) {
+	if err := ctx.Err(); err != nil {
+		return field.Array{}, frame.Scales{}, err
+	}
+	return c.recurrence.Next(ctx, d, x, constants, rolls)
+}

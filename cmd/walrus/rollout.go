@@ -46,7 +46,7 @@ WEIGHTS is a checkpoint (a run's folder, .safetensors or .pt) and DATA a file or
 network sees a few frames, predicts the next, and goes on from its own predictions; the data may end before the
 prediction does. The folder OUT gets prediction.hdf5, panels.png and rollout.gif with truth, prediction and error. The
 jitter of the released model is random: --seed fixes it, --ensemble averages several draws, --no-jitter turns it off. A
-prediction that is no longer finite stops the rollout; what came before is written.`,
+prediction that is no longer finite stops the rollout, as Ctrl-C does; what came before is written.`,
 		Example: `  walrus rollout runs/shear data/shear_flow --split test --steps 50 --out pictures
   walrus rollout walrus.safetensors euler.hdf5 --trajectory 3 --start 16 --stride 2 --ensemble 8 --seed 7`,
 		Args: cobra.ExactArgs(2),
@@ -95,13 +95,11 @@ func runRollout(cmd *cobra.Command, weights, data string, f rolloutFlags) error 
 	warnUnseen(cmd, c.Start.Data.Geometry)
 	o := f.options()
 	o.Steps, o.Blocks = f.steps, m.Blocks
-	bar := progress.New(cmd.ErrOrStderr(), "rollout", 0, f.steps*max(1, o.Ensemble))
+	bar := progress.New(cmd.ErrOrStderr(), "rollout", 0, f.steps*o.Members())
 	o.Progress = func() { bar.Advance(1, "") }
 	result, stopped := rollout.Run(ctx, m.Predictor, c.Start, o)
 	bar.Close()
-	if stopped != nil && !errors.As(stopped, new(*rollout.NonFiniteError)) {
-		return stopped
-	}
+	ctx = context.WithoutCancel(ctx) // what was predicted before Ctrl-C is written too
 	if len(result.Prediction.Data) > 0 {
 		if err := writeRollout(ctx, f, d, c, result); err != nil {
 			return errors.Join(stopped, err)
