@@ -62,8 +62,12 @@ func NewLayout(fields Fields, transforms map[string]Transform, vocabulary *Vocab
 		l.Indices = append(l.Indices, i)
 	}
 	if len(missing) > 0 {
-		return nil, fmt.Errorf("sample: fields %s are not in the model's vocabulary of %d columns (similar ones: %s); fine-tune with them, or rename them in the data",
-			strings.Join(missing, ", "), vocabulary.Size(), strings.Join(vocabulary.nearest(missing[0]), ", "))
+		similar := ""
+		if names := vocabulary.nearest(missing[0]); len(names) > 0 {
+			similar = fmt.Sprintf(" (similar ones: %s)", strings.Join(names, ", "))
+		}
+		return nil, fmt.Errorf("sample: fields %s are not in the model's vocabulary of %d columns%s; fine-tune with them, or rename them in the data",
+			strings.Join(missing, ", "), vocabulary.Size(), similar)
 	}
 	for _, f := range l.variable.fields {
 		for _, exists := range realComponents(f.Rank, len(fields.Axes), l.dims) {
