@@ -55,7 +55,11 @@ func Run(ctx context.Context, e *engine.Engine, s Settings, progress func(done, 
 	if err != nil {
 		return Result{}, err
 	}
-	n, err := network.New(e, s.Config, network.Fresh(0))
+	create := network.NewPredictor
+	if s.Train {
+		create = network.New
+	}
+	n, err := create(e, s.Config, network.Fresh(0))
 	if err != nil {
 		return Result{}, err
 	}

@@ -28,7 +28,7 @@ func TestParallelProgramsMeetInSums(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	inputs := []Input{{"own", []int{2}}, {"same", []int{2}}}
+	inputs := []Input{{Name: "own", Shape: []int{2}}, {Name: "same", Shape: []int{2}}}
 	p, err := e.CompileParallel("sum", inputs, func(in []*Node) []*Node {
 		return []*Node{Add(SumOverDevices(in[:1])[0], in[1]), Add(in[0], in[1])}
 	})

@@ -21,7 +21,7 @@ func TestProgramsRunOnEveryEngine(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p, err := e.Compile("double", []Input{{"x", []int{2, 2}}}, func(in []*Node) []*Node {
+		p, err := e.Compile("double", []Input{{Name: "x", Shape: []int{2, 2}}}, func(in []*Node) []*Node {
 			return []*Node{Add(in[0], in[0])}
 		})
 		if err != nil {
@@ -51,7 +51,7 @@ func TestMistakesBecomeErrors(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer e.Close()
-	_, err = e.Compile("wrong", []Input{{"x", []int{2}}, {"y", []int{3}}}, func(in []*Node) []*Node {
+	_, err = e.Compile("wrong", []Input{{Name: "x", Shape: []int{2}}, {Name: "y", Shape: []int{3}}}, func(in []*Node) []*Node {
 		return []*Node{Add(in[0], in[1])}
 	})
 	if err == nil || !strings.Contains(err.Error(), "compile wrong") {
@@ -60,7 +60,7 @@ func TestMistakesBecomeErrors(t *testing.T) {
 	if _, err := Open("abacus"); err == nil || !strings.Contains(err.Error(), "abacus") {
 		t.Errorf("an unknown engine: error %v", err)
 	}
-	p, err := e.Compile("same", []Input{{"x", []int{2}}}, func(in []*Node) []*Node { return []*Node{Neg(in[0])} })
+	p, err := e.Compile("same", []Input{{Name: "x", Shape: []int{2}}}, func(in []*Node) []*Node { return []*Node{Neg(in[0])} })
 	if err != nil {
 		t.Fatal(err)
 	}

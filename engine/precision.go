@@ -8,8 +8,9 @@ import (
 	"github.com/gomlx/compute/dtypes"
 )
 
-// Precision is the type of the operands of matrix products. Weights, the optimizer's state and everything between the
-// products are float32 in any case. It is a flag of the command line too.
+// Precision is the type of the operands of matrix products. What lies between the products is float32 in any case, and so are
+// the weights and the optimizer's state in training; a network that only predicts may keep its large weights in this type
+// (FillHalf). It is a flag of the command line too.
 type Precision uint8
 
 const (

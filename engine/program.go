@@ -17,6 +17,15 @@ import (
 type Input struct {
 	Name  string
 	Shape []int
+	Half  bool // bfloat16 (FillHalf) instead of float32
+}
+
+// dtype is the type of the input's numbers.
+func (in Input) dtype() dtypes.DType {
+	if in.Half {
+		return dtypes.BFloat16
+	}
+	return dtypes.Float32
 }
 
 // Program is a compiled graph.
@@ -58,7 +67,7 @@ func (e *Engine) compile(name string, devices int, inputs []Input, build func(in
 	}
 	nodes := make([]*graph.Node, len(inputs))
 	for i, in := range inputs {
-		nodes[i] = graph.Parameter(g, in.Name, shapes.Make(dtypes.Float32, in.Shape...))
+		nodes[i] = graph.Parameter(g, in.Name, shapes.Make(in.dtype(), in.Shape...))
 	}
 	if err := g.Compile(build(nodes)...); err != nil {
 		return nil, err
@@ -131,6 +140,9 @@ func (p *Program) check(inputs []*Value) error {
 	for i, v := range inputs {
 		if !slices.Equal(v.Shape(), p.inputs[i].Shape) {
 			return fmt.Errorf("engine: %s: input %s has shape %v; expected %v", p.graph.Name(), p.inputs[i].Name, v.Shape(), p.inputs[i].Shape)
+		}
+		if got, want := v.tensors[0].Shape().DType, p.inputs[i].dtype(); got != want {
+			return fmt.Errorf("engine: %s: input %s is of type %s; expected %s", p.graph.Name(), p.inputs[i].Name, got, want)
 		}
 		if len(v.tensors) < p.devices {
 			return fmt.Errorf("engine: %s: input %s is on %d of %d devices", p.graph.Name(), p.inputs[i].Name, len(v.tensors), p.devices)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/dtypes/bfloat16"
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gowalrus/walrus/field"
@@ -96,6 +97,29 @@ func (e *Engine) Fill(shape []int, write func([]float32) error) (v *Value, err e
 		t.FinalizeLocal()
 	}
 	return v, nil
+}
+
+// FillHalf is Fill with the numbers rounded to bfloat16, half the memory, on the first device alone. Only programs read such
+// a value (Input.Half).
+func (e *Engine) FillHalf(shape []int, write func([]float32) error) (v *Value, err error) {
+	defer catch(&err, fmt.Sprintf("engine: value of shape %v", shape))
+	a := field.NewArray(shape...)
+	if err := write(a.Data); err != nil {
+		return nil, err
+	}
+	rounded := make([]bfloat16.BFloat16, len(a.Data))
+	for i, x := range a.Data {
+		rounded[i] = bfloat16.FromFloat32(x)
+	}
+	buffer, err := e.backend.BufferFromFlatData(0, rounded, shapes.Make(dtypes.BFloat16, shape...))
+	if err != nil {
+		return nil, err
+	}
+	t, err := tensors.FromBuffer(buffer)
+	if err != nil {
+		return nil, err
+	}
+	return &Value{tensors: []*tensors.Tensor{t}, engine: e}, nil
 }
 
 // replicate is Fill for several devices.

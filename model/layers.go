@@ -13,12 +13,12 @@ const (
 
 // dense is y = x W^T + bias over the last axis of x. weight is [out, in] or, as a pointwise convolution, [out, in, 1, 1, 1].
 func dense(s *Scope, x *Node) *Node {
-	w := s.Weight("weight")
+	w := s.operand("weight")
 	shape := w.Shape().Dimensions
 	if len(shape) > 2 {
 		w = Reshape(w, shape[0], shape[1])
 	}
-	y := widen(DotGeneral(round(x, s.operands), []int{x.Rank() - 1}, nil, round(w, s.operands), []int{1}, nil))
+	y := widen(DotGeneral(round(x, s.operands), []int{x.Rank() - 1}, nil, w, []int{1}, nil))
 	if bias := s.Lookup("bias"); bias != nil {
 		y = Add(y, alongLast(bias, y.Rank()))
 	}

@@ -42,6 +42,14 @@ func (s *Scope) Weight(name string) *Node {
 	return w
 }
 
+// operand is a weight as an operand of a matrix product: of the type of the products, however it is stored.
+func (s *Scope) operand(name string) *Node {
+	if w := s.weights[s.prefix+name]; w != nil && w.DType() == s.operands {
+		return w
+	}
+	return round(s.Weight(name), s.operands)
+}
+
 // Lookup is Weight for a tensor that may be missing: nil then.
 func (s *Scope) Lookup(name string) *Node {
 	w := s.weights[s.prefix+name]

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"strings"
 
 	"github.com/gowalrus/walrus/field"
 	"github.com/gowalrus/walrus/frame"
@@ -18,6 +19,16 @@ type Weight struct {
 	// Dimensions is 2 or 3 for the tensors of one encoder or decoder, 0 for those that every graph uses.
 	Dimensions int
 	law        law
+}
+
+// Dense reports whether a weight is only ever the operand of a matrix product: nearly all of a large network's memory.
+func (w Weight) Dense() bool {
+	for _, name := range []string{"fused_ff_qkv", "ff_out", "attn_out", "input_head", "output_head"} {
+		if strings.HasSuffix(w.Name, "."+name+".weight") {
+			return true
+		}
+	}
+	return false
 }
 
 // law is how a fresh tensor is drawn (golden/init_stats.json).

@@ -18,6 +18,8 @@ type Feed struct {
 	Keep     bool      // with drop-path factors
 	// Parallel shares the samples of a batch among all devices of the engine; otherwise the first one gets them all.
 	Parallel bool
+	// Half says that the dense weights are stored in bfloat16 (NewPredictor).
+	Half bool
 }
 
 const axes = 3
@@ -38,7 +40,7 @@ func (f Feed) Inputs() []engine.Input {
 		list = append(list, engine.Input{Name: "keep", Shape: []int{f.Net.Blocks, 2, frames}})
 	}
 	for _, w := range f.Weights() {
-		list = append(list, engine.Input{Name: w.Name, Shape: w.Shape})
+		list = append(list, engine.Input{Name: w.Name, Shape: w.Shape, Half: f.Half && w.Dense()})
 	}
 	return list
 }

@@ -25,6 +25,7 @@ func (n *Network) Forward(ctx context.Context, d Data, x field.Array, rolls fram
 		Net: model.Net{Config: n.Config, Geometry: d.Geometry, Samples: x.Shape[0], Frames: x.Shape[1], LastOnly: lastOnly,
 			Operands: n.Engine.Operands()},
 		Channels: len(d.Fields),
+		Half:     n.half,
 	}
 	program, err := n.forwardProgram(feed)
 	if err != nil {

@@ -18,6 +18,7 @@ type LoadOptions struct {
 	// AxisFrequencies gives weights that have none learnable rotary frequencies for each axis and block; they begin as the
 	// weights' fixed ones, so that predictions do not change.
 	AxisFrequencies bool
+	Predictor       bool // the network is never trained (NewPredictor)
 }
 
 // ConfigOf is the architecture that a configuration file describes.
@@ -72,7 +73,11 @@ func Load(e *engine.Engine, path string, o LoadOptions) (*Network, checkpoint.Co
 		c.DropPath, config.DropPath = *o.DropPath, *o.DropPath
 	}
 	config.AxisFrequencies = config.AxisFrequencies || o.AxisFrequencies
-	n, err := New(e, config, Tensors(tensors, path))
+	create := New
+	if o.Predictor {
+		create = NewPredictor
+	}
+	n, err := create(e, config, Tensors(tensors, path))
 	return n, c, err
 }
 

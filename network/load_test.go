@@ -241,3 +241,34 @@ func TestWeightsThatPredictTheFieldItselfAreRefused(t *testing.T) {
 		t.Errorf("error %v; want one that names trainer.prediction_type", err)
 	}
 }
+
+// A predictor on an engine with bf16 products stores its dense weights as the products would round them: in half the
+// memory, to the same bits.
+func TestPredictorStoresRoundedWeightsAndPredictsTheSame(t *testing.T) {
+	e, err := engine.OpenPrecision("", engine.BFloat16)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	folder := saved(t, nil)
+	trainable, _, err := Load(e, folder, LoadOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer trainable.Close()
+	predictor, _, err := Load(e, folder, LoadOptions{Predictor: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer predictor.Close()
+	if _, err := predictor.Host("blocks.0.space_mixing.fused_ff_qkv.weight"); err == nil {
+		t.Error("a dense weight of a predictor is float32")
+	}
+	if _, err := predictor.Host("embed.2.proj1.weight"); err != nil {
+		t.Errorf("the encoder's kernel: %v", err)
+	}
+	want, got := predict(t, trainable), predict(t, predictor)
+	if !slices.Equal(want.Data, got.Data) {
+		t.Error("stored in bfloat16 the weights give another prediction")
+	}
+}

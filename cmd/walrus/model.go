@@ -81,7 +81,7 @@ func (f *modelFlags) open(path string) (*openModel, error) {
 		return nil, err
 	}
 	m := &openModel{engine: e}
-	n, config, err := network.Load(e, path, network.LoadOptions{Config: f.config})
+	n, config, err := network.Load(e, path, network.LoadOptions{Config: f.config, Predictor: true})
 	if err != nil {
 		m.Close()
 		return nil, err
