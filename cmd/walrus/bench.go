@@ -92,7 +92,7 @@ the matrix products only. With --engine xla the peak that they are compared with
 	flags.IntVar(&s.Runs, "runs", 3, "timed runs")
 	flags.IntVar(&s.Warmup, "warmup", 1, "runs before, not counted")
 	flags.StringVar(&engineName, "engine", "", "what runs the network: "+engine.Describe()+` (default "`+engine.Default+`")`)
-	flags.Var(&precision, "precision", "of matrix products: "+engine.PrecisionNames()+"; weights and optimizer stay float32")
+	flags.Var(&precision, "precision", "of matrix products: "+engine.PrecisionNames()+"; in training weights and optimizer stay float32")
 	flags.IntVar(&devices, "devices", 1, "devices that share a training step, with one sample each")
 	flags.BoolVar(&dryRun, "dry-run", false, "predict the memory of a device and run nothing")
 	flags.BoolVar(&asJSON, "json", false, "print one JSON object")
