@@ -134,22 +134,12 @@ func runMember(ctx context.Context, p Predictor, s Start, o Options, member, ste
 			return predicted, &NonFiniteError{Step: step + 1, Field: s.Names[i%len(s.Names)], Member: member + 1}
 		}
 		predicted = append(predicted, next)
-		window = Advance(window, next)
+		window = network.Advance(window, next)
 		if o.Progress != nil {
 			o.Progress()
 		}
 	}
 	return predicted, nil
-}
-
-// Advance drops the oldest frame of a window (batch, frames, ...) and appends the next one (batch, ...).
-func Advance(window, next field.Array) field.Array {
-	out := field.NewArray(window.Shape...)
-	for b := range window.Shape[0] {
-		old, now, to := window.Index(b).Data, next.Index(b).Data, out.Index(b).Data
-		copy(to[copy(to, old[len(now):]):], now)
-	}
-	return out
 }
 
 // moments gathers mean and variance over members, step by step (Welford's update, in float64).
