@@ -36,7 +36,7 @@ func Check(ctx context.Context, path string) ([]Violation, error) {
 	if err != nil {
 		return []Violation{{File: path, Problem: errors.Unwrap(err).Error()}}, nil
 	}
-	c := &checker{File: &File{path: path, file: raw, open: map[string]*hdf5.Dataset{}}, ctx: ctx}
+	c := &checker{File: &File{path: path, file: raw, open: map[string]*hdf5.Dataset{}}, ctx: ctx, seed: maphash.MakeSeed()}
 	defer c.Close()
 	c.objects("/")
 	c.groups()
@@ -83,6 +83,7 @@ type checker struct {
 	*File
 	ctx   context.Context
 	found []Violation
+	seed  maphash.Seed // of the frames' hashes
 }
 
 func (c *checker) add(object, format string, args ...any) {
@@ -263,7 +264,6 @@ func (c *checker) listed() {
 // values reads all fields, frame by frame, for values that are not finite and for frames that repeat.
 func (c *checker) values() {
 	bad := map[string]int{}
-	seed := maphash.MakeSeed()
 	for trajectory := range c.Trajectories() {
 		repeats := make([]int, c.Steps()) // in how many fields a frame equals the one before
 		variable := c.Variable()
@@ -272,23 +272,10 @@ func (c *checker) values() {
 			if !info.TimeVarying {
 				frames = 1
 			}
-			var previous uint64
-			for frame := range frames {
-				if c.ctx.Err() != nil {
-					return
-				}
-				values, err := c.ReadField(info, trajectory, frame, 1, 1)
-				if err != nil {
-					c.note(fromLibrary(info.path(), err))
-					break
-				}
-				c.finite(info, trajectory, frame, values.Data, bad)
-				hash := maphash.Bytes(seed, bytesOf(values.Data))
-				if info.TimeVarying && frame > 0 && hash == previous {
-					repeats[frame]++
-				}
-				previous = hash
+			if c.ctx.Err() != nil {
+				return
 			}
+			c.frames(info, trajectory, frames, bad, repeats)
 		}
 		for frame, n := range repeats {
 			if n > 0 && n == len(variable) {
@@ -300,6 +287,30 @@ func (c *checker) values() {
 		if n := bad[info.Name]; n > 1 {
 			c.add(info.path(), "%d frames in all have values that are not finite", n)
 		}
+	}
+}
+
+// frames reads frames of one field and trajectory, and counts the repeated ones.
+func (c *checker) frames(info FieldInfo, trajectory, frames int, bad map[string]int, repeats []int) {
+	var buffer []float32
+	var previous uint64
+	size := info.frameSize(c.sizes)
+	for frame := 0; frame < frames && c.ctx.Err() == nil; {
+		n, err := c.readAhead(&buffer, info, trajectory, frame, frames-frame)
+		if err != nil {
+			c.note(fromLibrary(info.path(), err))
+			return
+		}
+		for i := range n {
+			values := buffer[i*size : (i+1)*size]
+			c.finite(info, trajectory, frame+i, values, bad)
+			hash := maphash.Bytes(c.seed, bytesOf(values))
+			if info.TimeVarying && frame+i > 0 && hash == previous {
+				repeats[frame+i]++
+			}
+			previous = hash
+		}
+		frame += n
 	}
 }
 

@@ -45,7 +45,7 @@ func readEverything(path string) error {
 }
 
 func TestDamagedFilesGiveErrorsAndNoCrash(t *testing.T) {
-	for _, name := range []string{"latest_format.hdf5", "lzf.hdf5"} {
+	for _, name := range []string{"chunks.hdf5", "latest_format.hdf5", "lzf.hdf5"} {
 		file, err := os.ReadFile(filepath.Join("testdata", name))
 		if err != nil {
 			t.Fatal(err)
@@ -69,7 +69,7 @@ func TestDamagedFilesGiveErrorsAndNoCrash(t *testing.T) {
 }
 
 func FuzzOpen(f *testing.F) {
-	for _, name := range []string{"latest_format.hdf5", "lzf.hdf5"} {
+	for _, name := range []string{"chunks.hdf5", "latest_format.hdf5", "lzf.hdf5"} {
 		file, err := os.ReadFile(filepath.Join("testdata", name))
 		if err != nil {
 			f.Fatal(err)

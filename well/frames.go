@@ -2,6 +2,7 @@ package well
 
 import (
 	"context"
+	"slices"
 
 	"github.com/gowalrus/walrus/field"
 )
@@ -87,21 +88,40 @@ func readFrames(ctx context.Context, f *File, info FieldInfo, frames chan<- stre
 	if info.TimeVarying {
 		steps = f.Steps()
 	}
-	// One frame is being read while the last two are looked at.
+	// Frames are being read while those before them, and the last one before these, are looked at.
 	var buffers [3][]float32
-	for n := range trajectories * steps {
-		buffer := &buffers[n%len(buffers)]
-		if *buffer == nil {
-			*buffer = make([]float32, info.frameSize(f.sizes))
-		}
-		err := f.readInto(*buffer, info, n/steps, n%steps, 1, 1)
-		select {
-		case frames <- streamed{values: *buffer, first: n%steps == 0, err: err}:
-		case <-ctx.Done():
-			return
-		}
-		if err != nil {
-			return
+	turn := 0
+	size := info.frameSize(f.sizes)
+	for trajectory := range trajectories {
+		for frame := 0; frame < steps; {
+			n, err := f.readAhead(&buffers[turn%len(buffers)], info, trajectory, frame, steps-frame)
+			for i := range n {
+				select {
+				case frames <- streamed{values: buffers[turn%len(buffers)][i*size : (i+1)*size], first: frame+i == 0, err: err}:
+				case <-ctx.Done():
+					return
+				}
+				if err != nil {
+					return
+				}
+			}
+			frame += n
+			turn++
 		}
 	}
+}
+
+// readAhead reads as many of the next frames, at most left, as are best read at once.
+func (f *File) readAhead(buffer *[]float32, info FieldInfo, trajectory, frame, left int) (int, error) {
+	d, err := f.dataset(info)
+	size := info.frameSize(f.sizes)
+	n := 1
+	if err == nil {
+		n = info.together(d, frame, 1, left, size)
+	}
+	*buffer = slices.Grow((*buffer)[:0], n*size)[:n*size]
+	if err == nil {
+		err = f.readInto(*buffer, info, trajectory, frame, 1, n)
+	}
+	return n, err
 }

@@ -232,3 +232,27 @@ func frameSlab(f FieldInfo, shape []int, trajectory, frame, stride, n int) *hdf5
 	}
 	return s
 }
+
+// atOnce bounds the bytes of frames that are read at once only because they share chunks.
+const atOnce = 1 << 26
+
+// together is how many of the next so many frames, stride apart, of so many values each, are best read at once: those whose
+// values share chunks, which would be decoded for each of them again, and a few megabytes of others.
+func (f FieldInfo) together(d *hdf5.Dataset, frame, stride, frames, size int) int {
+	if d.Chunk == nil || !f.TimeVarying {
+		return 1
+	}
+	axis := 0
+	if f.SampleVarying {
+		axis = 1
+	}
+	extent := d.Chunk[axis]
+	n := 1
+	for ; n < frames && (n+1)*4*size <= atOnce; n++ {
+		shared := (frame+n*stride)/extent == (frame+(n-1)*stride)/extent
+		if !shared && (n+1)*4*size > atOnce/16 {
+			break
+		}
+	}
+	return n
+}

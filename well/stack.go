@@ -7,8 +7,10 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/gowalrus/walrus/field"
+	"github.com/gowalrus/walrus/internal/hdf5"
 )
 
 // mostValues bounds the values of one window: 32 GiB of float32.
@@ -29,105 +31,175 @@ func (f *File) stack(ctx context.Context, fields []FieldInfo, w *Window, steps i
 	if channels == 0 {
 		return out, nil
 	}
-	// Frames are independent: each worker takes every n-th of them.
-	workers := make([]stacker, min(steps, runtime.GOMAXPROCS(0)))
+	s := &stacking{file: f, window: w, out: out, channels: channels}
+	first := 0
+	for _, info := range fields {
+		d, err := f.dataset(info)
+		if err != nil {
+			return field.Array{}, err
+		}
+		p := placement{FieldInfo: info, dataset: d, first: first}
+		if d.Chunk == nil {
+			s.whole = append(s.whole, p)
+		} else {
+			s.chunked = append(s.chunked, p)
+		}
+		first += info.Rank.Components(len(f.sizes))
+	}
+	if err := s.inChunks(ctx); err != nil {
+		return field.Array{}, err
+	}
+	if err := s.inOnePiece(ctx); err != nil {
+		return field.Array{}, err
+	}
+	w.Replaced += int(s.replaced.Load())
+	return out, nil
+}
+
+// placement is a field on its way to channels first and following of a window.
+type placement struct {
+	FieldInfo
+	dataset *hdf5.Dataset
+	first   int
+}
+
+// stacking fills a window with fields.
+type stacking struct {
+	file     *File
+	window   *Window
+	out      field.Array // (steps, *grid, channels)
+	channels int
+	whole    []placement // stored in one piece
+	chunked  []placement // stored in chunks
+	replaced atomic.Int64
+}
+
+// number is the frame of the file that a step of the window shows.
+func (s *stacking) number(p placement, step int) int {
+	if !p.TimeVarying {
+		return 0
+	}
+	return s.window.Spec.Start + step*s.window.Spec.Stride
+}
+
+// each runs work for all steps on all cores: each worker takes every n-th of them.
+func (s *stacking) each(ctx context.Context, first, end int, work func(step, worker int) error) error {
+	errs := make([]error, min(end-first, runtime.GOMAXPROCS(0)))
 	var group sync.WaitGroup
-	for i := range workers {
+	for worker := range errs {
 		group.Go(func() {
-			for step := i; step < steps && workers[i].err == nil; step += len(workers) {
-				workers[i].err = ctx.Err()
-				if workers[i].err == nil {
-					workers[i].err = workers[i].frame(f, fields, w.Spec, step, out.Index(step).Data)
+			for step := first + worker; step < end && errs[worker] == nil; step += len(errs) {
+				if errs[worker] = ctx.Err(); errs[worker] == nil {
+					errs[worker] = work(step, worker)
 				}
 			}
 		})
 	}
 	group.Wait()
-	for _, worker := range workers {
-		if worker.err != nil {
-			return field.Array{}, worker.err
-		}
-		w.Replaced += worker.replaced
-	}
-	return out, nil
-}
-
-// stacker stacks one frame after the other, in the same memory.
-type stacker struct {
-	scratch  []float32
-	replaced int
-	err      error
-}
-
-// frame reads one step of all fields into a frame of the window, some rows of the first axis at a time.
-func (s *stacker) frame(f *File, fields []FieldInfo, spec WindowSpec, step int, frame []float32) error {
-	rows, err := f.rowsAtOnce(fields, len(frame))
-	if err != nil {
-		return err
-	}
-	rowSize := len(frame) / f.sizes[0]
-	sizes := slices.Clone(f.sizes)
-	for row := 0; row < f.sizes[0]; row += rows {
-		sizes[0] = min(rows, f.sizes[0]-row)
-		part := frame[row*rowSize : (row+sizes[0])*rowSize]
-		if err := s.rows(f, fields, spec, step, row, sizes, part); err != nil {
+	for _, err := range errs {
+		if err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// inChunks reads the fields that are stored in chunks, one after the other: a chunk may hold values of several steps, and
+// is decoded once for all of them, on all cores.
+func (s *stacking) inChunks(ctx context.Context) error {
+	var scratch []float32
+	steps := s.out.Shape[0]
+	for _, p := range s.chunked {
+		size := p.frameSize(s.file.sizes)
+		for step := 0; step < steps; {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			n := p.together(p.dataset, s.number(p, step), s.window.Spec.Stride, steps-step, size)
+			values := s.out.Data[step*len(s.out.Data)/steps:][:n*len(s.out.Data)/steps]
+			direct := n*size == len(values) // the only field needs no stacking
+			if !direct {
+				scratch = slices.Grow(scratch[:0], n*size)[:n*size]
+				values = scratch
+			}
+			slab := frameSlab(p.FieldInfo, p.dataset.Shape, s.window.Spec.Trajectory, s.number(p, step), s.window.Spec.Stride, n)
+			if err := p.dataset.ReadFloat32(values, slab); err != nil {
+				return fmt.Errorf("well: %w", err)
+			}
+			err := s.each(ctx, 0, n, func(i, _ int) error {
+				frame := values[i*size : (i+1)*size]
+				s.replaced.Add(int64(replaceNaN(frame)))
+				if !direct {
+					place(s.out.Index(step+i).Data, frame, s.file.sizes, p.FieldInfo, p.first, s.channels)
+				}
+				return nil
+			})
+			if err != nil {
+				return err
+			}
+			step += n
+		}
+	}
+	return nil
+}
+
+// inOnePiece reads the fields that are stored in one piece, step by step on all cores.
+func (s *stacking) inOnePiece(ctx context.Context) error {
+	if len(s.whole) == 0 {
+		return nil
+	}
+	rows := s.rowsAtOnce()
+	scratch := make([][]float32, runtime.GOMAXPROCS(0))
+	return s.each(ctx, 0, s.out.Shape[0], func(step, worker int) error {
+		frame := s.out.Index(step).Data
+		rowSize := len(frame) / s.file.sizes[0]
+		sizes := slices.Clone(s.file.sizes)
+		for row := 0; row < s.file.sizes[0]; row += rows {
+			sizes[0] = min(rows, s.file.sizes[0]-row)
+			part := frame[row*rowSize : (row+sizes[0])*rowSize]
+			if err := s.rows(step, row, sizes, part, &scratch[worker]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
 // cacheBlock is how many bytes of a frame are stacked at a time, so that they stay in a core's cache until all fields are
 // in place.
 const cacheBlock = 1 << 18
 
-// rowsAtOnce is how many rows of the first axis to stack at a time. Chunks are read whole, so that fields in chunks need
-// all rows at once, as fields do that are the same in all rows.
-func (f *File) rowsAtOnce(fields []FieldInfo, values int) (int, error) {
-	for _, info := range fields {
-		d, err := f.dataset(info)
-		if err != nil {
-			return 0, err
-		}
-		if d.Chunk != nil || !info.varies(0) {
-			return f.sizes[0], nil
+// rowsAtOnce is how many rows of the first axis to stack at a time. Fields that are the same in all rows need all rows.
+func (s *stacking) rowsAtOnce() int {
+	for _, p := range s.whole {
+		if !p.varies(0) {
+			return s.file.sizes[0]
 		}
 	}
-	return max(1, cacheBlock/(4*values/f.sizes[0])), nil
+	return max(1, cacheBlock/(4*field.Volume(s.out.Shape[2:])))
 }
 
-// rows reads rows, sizes[0] of them from row on, of one step of all fields.
-func (s *stacker) rows(f *File, fields []FieldInfo, spec WindowSpec, step, row int, sizes []int, part []float32) error {
-	channels := len(part) / field.Volume(sizes)
-	first := 0
-	for _, info := range fields {
-		number := 0
-		if info.TimeVarying {
-			number = spec.Start + step*spec.Stride
-		}
-		d, err := f.dataset(info)
-		if err != nil {
-			return err
-		}
-		slab := frameSlab(info, d.Shape, spec.Trajectory, number, 1, 1)
-		if info.varies(0) {
-			axis := info.firstAxis()
+// rows reads rows, sizes[0] of them from row on, of one step of all fields in one piece.
+func (s *stacking) rows(step, row int, sizes []int, part []float32, scratch *[]float32) error {
+	for _, p := range s.whole {
+		slab := frameSlab(p.FieldInfo, p.dataset.Shape, s.window.Spec.Trajectory, s.number(p, step), 1, 1)
+		if p.varies(0) {
+			axis := p.firstAxis()
 			slab.Start[axis], slab.Count[axis] = row, sizes[0]
 		}
 		values := part // the only field needs no stacking
-		size := info.frameSize(sizes)
+		size := p.frameSize(sizes)
 		if size < len(part) {
-			s.scratch = slices.Grow(s.scratch[:0], size)[:size]
-			values = s.scratch
+			*scratch = slices.Grow((*scratch)[:0], size)[:size]
+			values = *scratch
 		}
-		if err := d.ReadFloat32(values, slab); err != nil {
+		if err := p.dataset.ReadFloat32(values, slab); err != nil {
 			return fmt.Errorf("well: %w", err)
 		}
-		s.replaced += replaceNaN(values)
+		s.replaced.Add(int64(replaceNaN(values)))
 		if size < len(part) {
-			place(part, values, sizes, info, first, channels)
+			place(part, values, sizes, p.FieldInfo, p.first, s.channels)
 		}
-		first += info.Rank.Components(len(sizes))
 	}
 	return nil
 }

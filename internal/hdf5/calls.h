@@ -27,4 +27,5 @@ GUARDED(-1, htri_t, H5Lexists, (hid_t file, const char *name, hid_t link), (file
 GUARDED(-1, ssize_t, H5Lget_name_by_idx, (hid_t object, const char *group, H5_index_t index, H5_iter_order_t order, hsize_t i, char *name, size_t size, hid_t link), (object, group, index, order, i, name, size, link))
 GUARDED(-1, hid_t, H5Oopen, (hid_t file, const char *name, hid_t link), (file, name, link))
 GUARDED(HADDR_UNDEF, haddr_t, H5Dget_offset, (hid_t id), (id))
-GUARDED(-1, herr_t, H5Dget_chunk_info_by_coord, (hid_t id, const hsize_t *offset, unsigned *mask, haddr_t *address, hsize_t *size), (id, offset, mask, address, size))
+GUARDED(-1, herr_t, H5Dget_chunk_storage_size, (hid_t id, const hsize_t *offset, hsize_t *size), (id, offset, size))
+GUARDED(-1, herr_t, H5Dread_chunk, (hid_t id, hid_t transfer, const hsize_t *offset, uint32_t *mask, void *data), (id, transfer, offset, mask, data))

@@ -180,7 +180,7 @@ func (d *Dataset) ReadFloat32(values []float32, s *Slab) error {
 			done, err = d.readDirect(values, s)
 		}
 		if err != nil {
-			return &Error{File: d.file.path, Object: d.path, Err: err}
+			return d.file.named(d.path, err)
 		}
 		if done {
 			return nil

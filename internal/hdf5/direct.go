@@ -7,10 +7,12 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math"
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"unsafe"
 )
 
@@ -54,11 +56,7 @@ func (d *Dataset) readDirect(values []float32, s *Slab) (done bool, err error) {
 	if d.Chunk == nil {
 		return true, d.readPiece(values, s)
 	}
-	chunks, err := d.findChunks(s)
-	if err != nil || chunks == nil {
-		return false, err
-	}
-	return true, d.readChunks(values, s, chunks)
+	return d.readChunks(values, s)
 }
 
 // stride is the step of a slab along an axis.
@@ -120,54 +118,27 @@ func distances(shape []int) []int {
 	return out
 }
 
-// chunk is a stored chunk: its first element's position, and where its bytes are.
-type chunk struct {
-	first  []int
-	offset int64
-	size   int64
-}
-
-// findChunks lists the chunks that a slab touches; nil where one of them needs the library.
-func (d *Dataset) findChunks(s *Slab) ([]chunk, error) {
-	var chunks []chunk
-	unusual := false
-	err := d.file.run(d.path, func() error {
-		position := make([]int, len(d.Shape))
-		var walk func(axis int) error
-		walk = func(axis int) error {
-			if axis == len(position) {
-				var mask C.unsigned
-				var address C.haddr_t
-				var size C.hsize_t
-				where := sizes(position)
-				if C.guarded_H5Dget_chunk_info_by_coord(d.id, &where[0], &mask, &address, &size) < 0 {
-					return failure("find chunk %v", position)
-				}
-				if mask != 0 || uint64(address) > math.MaxInt64 || int64(address) > d.file.size || uint64(size) > uint64(d.file.size) {
-					unusual = true // a chunk that was never written, or skipped a filter
-					return nil
-				}
-				chunks = append(chunks, chunk{slices.Clone(position), int64(address), int64(size)})
-				return nil
-			}
-			last := s.Start[axis] + (s.Count[axis]-1)*s.stride(axis)
-			for p := s.Start[axis] / d.Chunk[axis] * d.Chunk[axis]; p <= last && !unusual; p += d.Chunk[axis] {
-				if a, b := s.within(axis, p, p+d.Chunk[axis]); a == b {
-					continue // the stride steps over this chunk
-				}
-				position[axis] = p
-				if err := walk(axis + 1); err != nil {
-					return err
-				}
-			}
-			return nil
+// touched lists the positions of the first elements of the chunks that a slab touches.
+func (d *Dataset) touched(s *Slab) [][]int {
+	var list [][]int
+	position := make([]int, len(d.Shape))
+	var walk func(axis int)
+	walk = func(axis int) {
+		if axis == len(position) {
+			list = append(list, slices.Clone(position))
+			return
 		}
-		return walk(0)
-	})
-	if err != nil || unusual {
-		return nil, err
+		last := s.Start[axis] + (s.Count[axis]-1)*s.stride(axis)
+		for p := s.Start[axis] / d.Chunk[axis] * d.Chunk[axis]; p <= last; p += d.Chunk[axis] {
+			if first, end := s.within(axis, p, p+d.Chunk[axis]); first == end {
+				continue // the stride steps over this chunk
+			}
+			position[axis] = p
+			walk(axis + 1)
+		}
 	}
-	return chunks, nil
+	walk(0)
+	return list
 }
 
 // within gives the range of the slab's steps along an axis that lie in [low, high).
@@ -184,81 +155,136 @@ func (s *Slab) within(axis, low, high int) (first, end int) {
 	return first, max(first, end)
 }
 
-// readChunks decodes the chunks on all cores and copies their parts of the slab.
-func (d *Dataset) readChunks(values []float32, s *Slab, chunks []chunk) error {
+// fetchBytes is about how many bytes of chunks, as they are in memory, are fetched from the library at a time.
+const fetchBytes = 1 << 20
+
+// readChunks decodes the chunks on all cores and copies their parts of the slab. done is false where one of them needs the
+// library: it was never written, or skipped a filter.
+func (d *Dataset) readChunks(values []float32, s *Slab) (done bool, err error) {
+	positions := d.touched(s)
+	size, _ := volume(d.Chunk) // bounded when the array was opened
+	step := max(1, min(fetchBytes/(4*size), ceilDiv(len(positions), runtime.GOMAXPROCS(0))))
+	var next atomic.Int64
+	var unusual atomic.Bool
 	var group sync.WaitGroup
-	errs := make([]error, min(runtime.GOMAXPROCS(0), len(chunks)))
+	errs := make([]error, min(runtime.GOMAXPROCS(0), ceilDiv(len(positions), step)))
 	for worker := range errs {
 		group.Go(func() {
 			decoder, _ := d.decoders.Get().(*chunkDecoder)
 			if decoder == nil {
-				decoder = &chunkDecoder{dataset: d}
+				decoder = &chunkDecoder{dataset: d, inflated: make([]byte, 4*size), values: make([]float32, size)}
 			}
 			defer d.decoders.Put(decoder)
-			for i := worker; i < len(chunks) && errs[worker] == nil; i += len(errs) {
-				var decoded []float32
-				if decoded, errs[worker] = decoder.decode(chunks[i]); errs[worker] == nil {
-					d.copyChunk(values, s, chunks[i].first, decoded)
+			for errs[worker] == nil && !unusual.Load() {
+				end := int(next.Add(int64(step)))
+				if end-step >= len(positions) {
+					return
 				}
+				usual, err := decoder.readSome(values, s, positions[end-step:min(end, len(positions))])
+				if !usual {
+					unusual.Store(true)
+				}
+				errs[worker] = err
 			}
 		})
 	}
 	group.Wait()
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	return !unusual.Load(), errors.Join(errs...)
 }
+
+// ceilDiv is the quotient rounded up.
+func ceilDiv(a, b int) int { return (a + b - 1) / b }
 
 // chunkDecoder keeps the memory for decoding one chunk after the other.
 type chunkDecoder struct {
 	dataset  *Dataset
-	stored   []byte
+	stored   []byte // chunks as they are in the file, one after the other
+	ends     []int  // of each in stored
 	inflated []byte
 	values   []float32
 }
 
-// decode reads a chunk and undoes its filters. The result is valid until the next call.
-func (c *chunkDecoder) decode(at chunk) ([]float32, error) {
-	n, _ := volume(c.dataset.Chunk) // bounded when the array was opened
-	if c.values == nil {
-		c.values, c.inflated = make([]float32, n), make([]byte, 4*n)
+// readSome fetches and decodes chunks, and copies their parts of the slab. usual is false where one needs the library.
+func (c *chunkDecoder) readSome(values []float32, s *Slab, positions [][]int) (usual bool, err error) {
+	if usual, err = c.fetch(positions); err != nil || !usual {
+		return usual, err
 	}
-	c.stored = slices.Grow(c.stored[:0], int(at.size))[:at.size]
-	if _, err := c.dataset.file.reader.ReadAt(c.stored, at.offset); err != nil {
-		return nil, fmt.Errorf("chunk %v: %w", at.first, err)
+	from := 0
+	for i, end := range c.ends {
+		if err := c.decode(c.stored[from:end]); err != nil {
+			return true, fmt.Errorf("chunk %v: %w", positions[i], err)
+		}
+		c.dataset.copyChunk(values, s, positions[i], c.values)
+		from = end
 	}
-	if err := c.inflate(); err != nil {
-		return nil, fmt.Errorf("chunk %v: %w", at.first, err)
-	}
-	memory := bytesOf4(c.values)
+	return true, nil
+}
+
+// fetch has the library look up chunks and read their bytes as they are. Asking it for their places instead, to read them
+// in parallel, is far slower in a large array: it then passes over all the array's chunks for each of them.
+func (c *chunkDecoder) fetch(positions [][]int) (usual bool, err error) {
+	d := c.dataset
+	c.stored, c.ends = c.stored[:0], c.ends[:0]
+	usual = true
+	err = d.file.run(d.path, func() error {
+		if d.id == 0 {
+			return fs.ErrClosed
+		}
+		for _, position := range positions {
+			where := sizes(position)
+			var size C.hsize_t
+			if C.guarded_H5Dget_chunk_storage_size(d.id, &where[0], &size) < 0 {
+				return failure("find chunk %v", position)
+			}
+			if usual = size > 0; !usual { // never written
+				return nil
+			}
+			if uint64(size) > uint64(d.file.size) {
+				return fmt.Errorf("chunk %v claims %d bytes, the file has %d; the file is damaged", position, uint64(size), d.file.size)
+			}
+			from := len(c.stored)
+			c.stored = slices.Grow(c.stored, int(size))[:from+int(size)]
+			var mask C.uint32_t
+			if C.guarded_H5Dread_chunk(d.id, C.H5P_DEFAULT, &where[0], &mask, pointer(&c.stored[from])) < 0 {
+				return failure("read chunk %v", position)
+			}
+			if usual = mask == 0; !usual { // a filter was skipped
+				return nil
+			}
+			c.ends = append(c.ends, len(c.stored))
+		}
+		return nil
+	})
+	return usual, err
+}
+
+// decode undoes the filters of a chunk, into c.values.
+func (c *chunkDecoder) decode(stored []byte) error {
 	if !c.dataset.direct.shuffled {
-		copy(memory, c.inflated)
-		return c.values, nil
+		return c.inflate(bytesOf4(c.values), stored)
+	}
+	if err := c.inflate(c.inflated, stored); err != nil {
+		return err
 	}
 	// Shuffling put the first bytes of all values first, then the second ones, and so on.
+	n := len(c.values)
 	b0, b1, b2, b3 := c.inflated[:n], c.inflated[n:][:n], c.inflated[2*n:][:n], c.inflated[3*n:][:n]
 	for i := range c.values {
 		c.values[i] = math.Float32frombits(uint32(b0[i]) | uint32(b1[i])<<8 | uint32(b2[i])<<16 | uint32(b3[i])<<24)
 	}
-	return c.values, nil
+	return nil
 }
 
 // inflate undoes deflate; the chunk must come out at its full size. zlib comes with libhdf5, is thread-safe, and faster than
 // inflaters in Go.
-func (c *chunkDecoder) inflate() error {
-	if len(c.stored) == 0 {
-		return errors.New("deflate: no bytes")
-	}
-	length := C.ulong(len(c.inflated))
-	status := C.walrus_inflate((*C.uchar)(&c.inflated[0]), &length, (*C.uchar)(&c.stored[0]), C.ulong(len(c.stored)))
+func (c *chunkDecoder) inflate(whole, stored []byte) error {
+	length := C.ulong(len(whole))
+	status := C.walrus_inflate((*C.uchar)(&whole[0]), &length, (*C.uchar)(&stored[0]), C.ulong(len(stored)))
 	if status != nil {
 		return fmt.Errorf("deflate: %s", C.GoString(status))
 	}
-	if int(length) != len(c.inflated) {
-		return fmt.Errorf("deflate: %d bytes; expected %d", int(length), len(c.inflated))
+	if int(length) != len(whole) {
+		return fmt.Errorf("deflate: %d bytes; expected %d", int(length), len(whole))
 	}
 	return nil
 }
@@ -266,26 +292,46 @@ func (c *chunkDecoder) inflate() error {
 // copyChunk copies what the slab selects of a decoded chunk.
 func (d *Dataset) copyChunk(values []float32, s *Slab, first []int, decoded []float32) {
 	from, to := distances(d.Chunk), distances(s.Count)
-	var walk func(axis, source, target int)
-	walk = func(axis, source, target int) {
-		begin, end := s.within(axis, first[axis], first[axis]+d.Chunk[axis])
-		source += (s.Start[axis] + begin*s.stride(axis) - first[axis]) * from[axis]
-		target += begin * to[axis]
-		if axis == len(first)-1 {
-			if s.stride(axis) == 1 {
-				copy(values[target:target+end-begin], decoded[source:])
-				return
-			}
-			for i := range end - begin {
-				values[target+i] = decoded[source+i*s.stride(axis)]
-			}
-			return
-		}
-		for range end - begin {
-			walk(axis+1, source, target)
-			source += s.stride(axis) * from[axis]
-			target += to[axis]
+	source, target := 0, 0
+	var axes []copyAxis
+	for i := range first {
+		begin, end := s.within(i, first[i], first[i]+d.Chunk[i])
+		source += (s.Start[i] + begin*s.stride(i) - first[i]) * from[i]
+		target += begin * to[i]
+		if end-begin != 1 {
+			axes = append(axes, copyAxis{end - begin, s.stride(i) * from[i], to[i]})
 		}
 	}
-	walk(0, 0, 0)
+	run := 1 // values next to each other in both
+	for n := len(axes); n > 0 && axes[n-1].source == run && axes[n-1].target == run; n = len(axes) {
+		run *= axes[n-1].extent
+		axes = axes[:n-1]
+	}
+	copyRuns(values[target:], decoded[source:], axes, run)
+}
+
+// copyAxis is an axis of a copy: its extent, and how far apart its steps are in the source and the target.
+type copyAxis struct{ extent, source, target int }
+
+// copyRuns copies runs of values, one for each step of the axes.
+func copyRuns(target, source []float32, axes []copyAxis, run int) {
+	if len(axes) == 0 {
+		copy(target[:run], source)
+		return
+	}
+	a := axes[0]
+	switch {
+	case len(axes) > 1:
+		for i := range a.extent {
+			copyRuns(target[i*a.target:], source[i*a.source:], axes[1:], run)
+		}
+	case run == 1:
+		for i := range a.extent {
+			target[i*a.target] = source[i*a.source]
+		}
+	default:
+		for i := range a.extent {
+			copy(target[i*a.target:][:run], source[i*a.source:])
+		}
+	}
 }

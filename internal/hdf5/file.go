@@ -162,9 +162,17 @@ func (f *File) run(path string, operation func() error) error {
 		if errors.Is(err, ErrDamaged) {
 			_ = locked(func() error { f.damaged = true; return nil })
 		}
-		return &Error{File: f.path, Object: path, Err: err}
+		return f.named(path, err)
 	}
 	return nil
+}
+
+// named gives an error the file's and the object's name, if it has none.
+func (f *File) named(path string, err error) error {
+	if has := (*Error)(nil); errors.As(err, &has) {
+		return err
+	}
+	return &Error{File: f.path, Object: path, Err: err}
 }
 
 // withObject runs an operation on the opened object at path.
