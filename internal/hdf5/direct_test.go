@@ -84,3 +84,39 @@ func written(t *testing.T, shape []int, storage Storage, rng *rand.Rand) *Datase
 	}
 	return d
 }
+
+// Chunks that were never written have no bytes; the library gives what they stand for.
+func TestChunksThatWereNeverWrittenAreZero(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "sparse.hdf5")
+	f, err := Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := f.CreateFloat32("values", []int{4, 3}, Storage{Chunk: []int{1, 3}, Gzip: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := d.WriteFloat32([]float32{1, 2, 3}, &Slab{Start: []int{2, 0}, Count: []int{1, 3}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if f, err = Open(path); err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if d, err = f.Dataset("values"); err != nil {
+		t.Fatal(err)
+	}
+	got := make([]float32, 12)
+	for i := range got {
+		got[i] = 7
+	}
+	if err := d.ReadFloat32(got, nil); err != nil {
+		t.Fatal(err)
+	}
+	if want := []float32{0, 0, 0, 0, 0, 0, 1, 2, 3, 0, 0, 0}; !slices.Equal(got, want) {
+		t.Fatalf("%v, want %v", got, want)
+	}
+}
