@@ -233,10 +233,9 @@ func (c *chunkDecoder) fetch(positions [][]int) (usual bool, err error) {
 		for _, position := range positions {
 			where := sizes(position)
 			var size C.hsize_t
-			if C.guarded_H5Dget_chunk_storage_size(d.id, &where[0], &size) < 0 {
-				return failure("find chunk %v", position)
-			}
-			if usual = size > 0; !usual { // never written
+			if C.guarded_H5Dget_chunk_storage_size(d.id, &where[0], &size) < 0 || size == 0 {
+				C.H5Eclear2(C.H5E_DEFAULT)
+				usual = false // never written, or damaged, which the library will say when it reads
 				return nil
 			}
 			if uint64(size) > uint64(d.file.size) {
