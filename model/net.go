@@ -48,7 +48,7 @@ func (n *Net) Forward(s *Scope, in Inputs) *Node {
 	grid := n.Geometry.Tokens()
 	x = Reshape(x, n.Samples*n.Frames, grid[0]*grid[1]*grid[2], n.Hidden) // [B*T, tokens, hidden]
 	n.observe("encoded", x)
-	if ape := s.Lookup("ape"); ape != nil { // [1, 1, hidden, h, w, d]
+	if ape := s.Lookup(PositionEmbedding); ape != nil { // [1, 1, hidden, h, w, d]
 		x = Add(x, ExpandAxes(TransposeAllAxes(Reshape(ape, n.Hidden, -1), 1, 0), 0))
 	}
 	for i := range n.Blocks {

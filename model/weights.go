@@ -47,6 +47,9 @@ const (
 	frequencies // pi x linspace(1, 128)
 )
 
+// PositionEmbedding is the name of the learned absolute position embedding, (1, 1, hidden, h, w, d) over the tokens.
+const PositionEmbedding = "ape"
+
 // Weights lists every tensor of the configuration in the order of the released state dict.
 func (c Config) Weights() []Weight {
 	var list []Weight
@@ -56,7 +59,7 @@ func (c Config) Weights() []Weight {
 		c.encoderWeights(d, add)
 	}
 	if c.HasPosition() {
-		add(Weight{Name: "ape", Shape: []int{1, 1, c.Hidden, c.Position[0], c.Position[1], c.Position[2]}})
+		add(Weight{Name: PositionEmbedding, Shape: []int{1, 1, c.Hidden, c.Position[0], c.Position[1], c.Position[2]}})
 	}
 	for i := range c.Blocks {
 		c.blockWeights(fmt.Sprintf("blocks.%d.", i), add)

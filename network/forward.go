@@ -57,12 +57,25 @@ func (n *Network) Forward(ctx context.Context, d Data, x field.Array, rolls fram
 
 // forwardProgram compiles the network for one set of shapes. Boundaries matter to the graph only as periodic or not.
 func (n *Network) forwardProgram(f Feed) (*engine.Program, error) {
-	if !has(n.Config.Dimensions, f.Net.Geometry.Dimensions()) {
-		return nil, fmt.Errorf("network: data with %d axes; these weights have encoders for %v", f.Net.Geometry.Dimensions(), n.Config.Dimensions)
+	if err := f.Check(); err != nil {
+		return nil, err
 	}
 	return n.program(f.Key(), func() (*engine.Program, error) {
 		return f.Compile(n.Engine)
 	})
+}
+
+// Check reports data that the weights can not take: they have no encoder for its number of axes, or a position embedding
+// for another grid of tokens.
+func (f Feed) Check() error {
+	n := f.Net
+	if !has(n.Dimensions, n.Geometry.Dimensions()) {
+		return fmt.Errorf("network: data with %d axes; these weights have encoders for %v", n.Geometry.Dimensions(), n.Dimensions)
+	}
+	if tokens := n.Geometry.Tokens(); n.HasPosition() && n.Position != tokens {
+		return fmt.Errorf("network: the position embedding of these weights is for a grid of %v tokens; data on %v points has %v", n.Position, n.Geometry.Size(), tokens)
+	}
+	return nil
 }
 
 // Compile compiles the forward pass for an engine. Weights are inputs: none need be there yet.

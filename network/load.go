@@ -18,7 +18,10 @@ type LoadOptions struct {
 	// AxisFrequencies gives weights that have none learnable rotary frequencies for each axis and block; they begin as the
 	// weights' fixed ones, so that predictions do not change.
 	AxisFrequencies bool
-	Predictor       bool // the network is never trained (NewPredictor)
+	// Position gives weights that have none a learned position embedding for this grid of tokens; it begins as 0, so that
+	// predictions do not change. Zero for none.
+	Position  [3]int
+	Predictor bool // the network is never trained (NewPredictor)
 }
 
 // ConfigOf is the architecture that a configuration file describes.
@@ -73,6 +76,12 @@ func Load(e *engine.Engine, path string, o LoadOptions) (*Network, checkpoint.Co
 		c.DropPath, config.DropPath = *o.DropPath, *o.DropPath
 	}
 	config.AxisFrequencies = config.AxisFrequencies || o.AxisFrequencies
+	if o.Position != [3]int{} {
+		if config.HasPosition() && config.Position != o.Position {
+			return nil, c, fmt.Errorf("network: %s has a position embedding for a grid of %v tokens; one for %v was asked for", path, config.Position, o.Position)
+		}
+		config.Position = o.Position
+	}
 	create := New
 	if o.Predictor {
 		create = NewPredictor
@@ -85,7 +94,7 @@ func Load(e *engine.Engine, path string, o LoadOptions) (*Network, checkpoint.Co
 // an axis and sometimes a position embedding.
 func fromWeights(config *model.Config, weights *checkpoint.Checkpoint) {
 	_, config.AxisFrequencies = weights.Tensor("blocks.0.space_mixing.rotary_emb.freqs.0")
-	if ape, found := weights.Tensor("ape"); found && len(ape.Shape) == 6 {
+	if ape, found := weights.Tensor(model.PositionEmbedding); found && len(ape.Shape) == 6 {
 		copy(config.Position[:], ape.Shape[3:])
 	}
 }
@@ -100,7 +109,7 @@ func shapesOf(config model.Config) map[string][]int {
 }
 
 // Tensors is the source of weights that lie in a file, found by their names. Rotary frequencies that the file lacks follow
-// from the head's size; those of one axis are the block's common ones.
+// from the head's size; those of one axis are the block's common ones. A position embedding that it lacks is 0.
 func Tensors(tensors []checkpoint.Tensor, path string) Source {
 	byName := make(map[string]checkpoint.Tensor, len(tensors))
 	for _, t := range tensors {
@@ -115,7 +124,7 @@ func Tensors(tensors []checkpoint.Tensor, path string) Source {
 		switch {
 		case found:
 			return t.Float32(to)
-		case isAxis || w.Buffer && strings.Contains(w.Name, rotaryFrequencies):
+		case isAxis || w.Buffer && strings.Contains(w.Name, rotaryFrequencies) || w.Name == model.PositionEmbedding:
 			w.Initialise(to, 0)
 			return nil
 		}

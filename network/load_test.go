@@ -61,12 +61,18 @@ func openEngine(t *testing.T) *engine.Engine {
 }
 
 // predict runs a loaded network on waves in the fields A and B, between a wall and an open side.
-func predict(t *testing.T, n *Network) field.Array {
+func predictGeometry(t *testing.T) *frame.Geometry {
 	t.Helper()
 	g, err := frame.NewGeometry([]int{32, 32}, []field.Sides{{Low: field.Wall, High: field.Open}, field.Both(field.Periodic)}, frame.Options{Tokens: 8})
 	if err != nil {
 		t.Fatal(err)
 	}
+	return g
+}
+
+func predict(t *testing.T, n *Network) field.Array {
+	t.Helper()
+	g := predictGeometry(t)
 	x := field.NewArray(1, 2, 32, 32, 2)
 	for i := range x.Data {
 		x.Data[i] = float32(math.Sin(0.37 * float64(i)))
@@ -178,6 +184,39 @@ func TestLearnableFrequenciesBeginAsTheFixedOnes(t *testing.T) {
 		if after.Data[i] != v {
 			t.Fatalf("value %d changed from %g to %g", i, v, after.Data[i])
 		}
+	}
+}
+
+func TestANewPositionEmbeddingBeginsAsNoneAndKnowsItsGrid(t *testing.T) {
+	folder, e := saved(t, nil), openEngine(t)
+	plain, _, err := Load(e, folder, LoadOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer plain.Close()
+	geometry := predictGeometry(t)
+	embedded, _, err := Load(e, folder, LoadOptions{Position: geometry.Tokens()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer embedded.Close()
+	if embedded.Weight(model.PositionEmbedding) == nil {
+		t.Fatal("there is no position embedding")
+	}
+	before, after := predict(t, plain), predict(t, embedded)
+	for i, v := range before.Data {
+		if after.Data[i] != v {
+			t.Fatalf("value %d changed from %g to %g", i, v, after.Data[i])
+		}
+	}
+	other, _, err := Load(e, folder, LoadOptions{Position: [3]int{3, 5, 1}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	_, err = other.Forward(context.Background(), Data{Geometry: geometry, Fields: []int{3, 4}, Mask: -1}, field.NewArray(1, 2, 32, 32, 2), frame.Rolls{}, true)
+	if err == nil || !strings.Contains(err.Error(), "grid of [3 5 1] tokens") {
+		t.Errorf("data on another grid: error %v", err)
 	}
 }
 

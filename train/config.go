@@ -94,6 +94,10 @@ type FinetuneConfig struct {
 	// AxisFrequencies makes the rotary frequencies learnable, for each axis and block its own, as the released fine-tuned
 	// models do (default false). They begin as the weights have them.
 	AxisFrequencies bool `yaml:"axis_frequencies"`
+	// PositionEmbedding adds a learned absolute position embedding, as the released models that were fine-tuned on
+	// anisotropic domains have (default false). It begins as 0. All data has to have the same grid of tokens, so that
+	// data.rotation has to be none unless the grid is the same along all axes.
+	PositionEmbedding bool `yaml:"position_embedding"`
 }
 
 // DefaultConfig is what a file that says nothing gets.
@@ -228,8 +232,8 @@ func (c Config) Check() error {
 	if _, err := sample.ParseNormalization(string(d.Normalization)); err != nil {
 		return fmt.Errorf("train: data.normalization: %w", err)
 	}
-	if c.Finetune.AxisFrequencies && c.Finetune.From == "" {
-		return errors.New("train: finetune.axis_frequencies changes weights; name them with finetune.from")
+	if (c.Finetune.AxisFrequencies || c.Finetune.PositionEmbedding) && c.Finetune.From == "" {
+		return errors.New("train: finetune.axis_frequencies and finetune.position_embedding change weights; name them with finetune.from")
 	}
 	for i, set := range d.Sets {
 		if set.Path == "" {

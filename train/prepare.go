@@ -7,6 +7,7 @@ import (
 
 	"github.com/gowalrus/walrus/engine"
 	"github.com/gowalrus/walrus/frame"
+	"github.com/gowalrus/walrus/model"
 	"github.com/gowalrus/walrus/network"
 	"github.com/gowalrus/walrus/sample"
 )
@@ -76,6 +77,36 @@ func mixtureFeeds(ctx context.Context, s *sources, vocabulary *sample.Vocabulary
 		}
 	}
 	return feeds, nil
+}
+
+// positionGrid is the grid of tokens of a new position embedding; zero if the configuration asks for none. All data that
+// training will see has to agree on it.
+func positionGrid(ctx context.Context, s *sources, names []string, c Config) ([3]int, error) {
+	var grid [3]int
+	if !c.Finetune.PositionEmbedding {
+		return grid, nil
+	}
+	vocabulary := sample.ReleasedVocabulary()
+	vocabulary.Add(names...)
+	feeds, err := mixtureFeeds(ctx, s, vocabulary, c, func(d network.Data, _, _ int, _ bool) (network.Feed, error) {
+		return network.Feed{Net: model.Net{Geometry: d.Geometry}}, nil
+	})
+	if err != nil {
+		return grid, err
+	}
+	for i, feed := range feeds {
+		tokens := feed.Net.Geometry.Tokens()
+		if i == 0 {
+			grid = tokens
+		}
+		if tokens != grid {
+			return grid, fmt.Errorf("train: finetune.position_embedding needs one grid of tokens; the data has %v and %v (with data.rotation=%s; none keeps the axes in place)", grid, tokens, c.Data.Rotation)
+		}
+	}
+	if c.Data.Rotation == sample.SpaceRotation && (grid[0] != grid[1] || grid[1] != grid[2]) {
+		return grid, fmt.Errorf("train: finetune.position_embedding on a grid of %v tokens needs data.rotation=none; it is space", grid)
+	}
+	return grid, nil
 }
 
 // turnedData describes the data of a batch in each order of its axes that the augmentation makes.

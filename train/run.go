@@ -151,7 +151,11 @@ func (r *Run) openNetwork(resume bool) error {
 	if err != nil {
 		return err
 	}
-	n, saved, err := newNetwork(r.engine, c, names)
+	position, err := positionGrid(context.Background(), r.data, names, c)
+	if err != nil {
+		return err
+	}
+	n, saved, err := newNetwork(r.engine, c, names, position)
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/gowalrus/walrus/checkpoint"
 	"github.com/gowalrus/walrus/field"
 	"github.com/gowalrus/walrus/internal/flowtest"
+	"github.com/gowalrus/walrus/model"
 	"github.com/gowalrus/walrus/sample"
 	"github.com/gowalrus/walrus/well"
 )
@@ -185,4 +187,34 @@ func TestFinetuningAddsColumnsForNewFields(t *testing.T) {
 	if want := 3 * state.Config.Blocks; frequencies != want {
 		t.Errorf("%d trained frequencies, want %d: three axes a block", frequencies, want)
 	}
+}
+
+func TestFinetuningAddsAPositionEmbedding(t *testing.T) {
+	data := writeWavesAndTides(t)
+	first := smallRun(t, data, filepath.Join(t.TempDir(), "first"))
+	first.Data.Sets = first.Data.Sets[:1]
+	train(t, first, false, 0)
+	second := smallRun(t, data, filepath.Join(t.TempDir(), "second"))
+	second.Data.Sets = second.Data.Sets[:1]
+	second.Finetune = FinetuneConfig{From: first.Out, PositionEmbedding: true}
+	if _, err := Open(second, false, Observer{}); err == nil || !strings.Contains(err.Error(), "position_embedding") {
+		t.Errorf("data that is turned: error %v", err) // its axes have different boundaries, and so different grids
+	}
+	second.Out += "2"
+	second.Data.Rotation = sample.NoRotation
+	train(t, second, false, 3)
+	train(t, second, true, 0)
+	state, err := checkpoint.LoadRun(second.Out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range state.Parameters {
+		if p.Name == model.PositionEmbedding {
+			if p.Updates != 6 || slices.Max(p.Value) == 0 {
+				t.Errorf("%d updates; largest value %g", p.Updates, slices.Max(p.Value))
+			}
+			return
+		}
+	}
+	t.Error("the trained weights have no position embedding")
 }

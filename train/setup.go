@@ -23,11 +23,13 @@ func (c Config) normalization() (sample.Normalization, error) {
 }
 
 // newNetwork makes the network of a run that begins: fresh, or from the weights that finetune.from names. names are the
-// fields of the data. The configuration that belongs to it comes back.
-func newNetwork(e *engine.Engine, c Config, names []string) (*network.Network, checkpoint.Config, error) {
+// fields of the data, position the grid of tokens of a new position embedding. The configuration that belongs to it comes
+// back.
+func newNetwork(e *engine.Engine, c Config, names []string, position [3]int) (*network.Network, checkpoint.Config, error) {
 	if c.Finetune.From != "" {
 		n, saved, err := network.Load(e, c.Finetune.From, network.LoadOptions{
 			Fields: names, Seed: c.Seed, DropPath: &c.Model.DropPath, AxisFrequencies: c.Finetune.AxisFrequencies,
+			Position: position,
 		})
 		if err != nil {
 			return nil, saved, fmt.Errorf("train: finetune.from: %w", err)
@@ -117,7 +119,7 @@ func restore(e *engine.Engine, state checkpoint.State, o Optimizer, recompute in
 	}
 	config := network.ConfigOf(state.Config)
 	_, config.AxisFrequencies = saved["blocks.0.space_mixing.rotary_emb.freqs.0"]
-	if ape := saved["ape"]; len(ape.Shape) == 6 {
+	if ape := saved[model.PositionEmbedding]; len(ape.Shape) == 6 {
 		copy(config.Position[:], ape.Shape[3:])
 	}
 	n, err := network.New(e, config, func(w model.Weight, to []float32) error {

@@ -187,13 +187,14 @@ func (s *Stepper) feedOf(d network.Data, samples, frames int, keep bool) (networ
 	if samples%devices != 0 {
 		return network.Feed{}, fmt.Errorf("train: a batch of %d on %d devices; expected a multiple of the devices", samples, devices)
 	}
-	return network.Feed{
+	feed := network.Feed{
 		Net: model.Net{Config: s.Network.Config, Geometry: d.Geometry,
 			Samples: samples / devices, Frames: frames, Recompute: s.Recompute, Operands: s.Network.Engine.Operands()},
 		Channels: len(d.Fields),
 		Keep:     keep,
 		Parallel: true,
-	}, nil
+	}
+	return feed, feed.Check()
 }
 
 // gradient returns the compiled gradient for the shapes of a feed.
