@@ -36,6 +36,8 @@ type State struct {
 	Samples int     `json:"samples"` // samples seen
 	Sums    sums    `json:"sums"`    // of the steps since the last row of the log
 	Seconds float64 `json:"seconds"` // spent in steps, over all sessions of the run
+	// Unscored says that the network is due to be scored at this step: the run was interrupted while it was.
+	Unscored bool `json:"unscored,omitempty"`
 }
 
 // sums accumulate the row of the log that is not full yet.
@@ -101,17 +103,11 @@ func (l *Loop) Run(ctx context.Context, s State) (State, error) {
 	ahead := newLookahead(ctx, l, s.Step)
 	defer ahead.Close()
 	saved := time.Now()
-	for s.Step < l.Schedule.Steps() {
-		next, err := l.step(ctx, ahead, s)
-		if err != nil {
-			if ctx.Err() == nil {
-				return s, err
-			}
-			return s, errors.Join(ctx.Err(), l.save(context.WithoutCancel(ctx), s))
-		}
+	for s.Step < l.Schedule.Steps() || s.Unscored {
+		next, err := l.advance(ctx, ahead, s)
 		s = next
-		if err = l.validate(ctx, s); err != nil {
-			if ctx.Err() != nil { // interrupted while scoring: the step itself is done
+		if err != nil {
+			if ctx.Err() != nil {
 				err = errors.Join(ctx.Err(), l.save(context.WithoutCancel(ctx), s))
 			}
 			return s, err
@@ -122,6 +118,26 @@ func (l *Loop) Run(ctx context.Context, s State) (State, error) {
 			}
 			saved = time.Now()
 		}
+	}
+	return s, nil
+}
+
+// advance makes one step and scores the network if that is due. With an error the state is that of what was done: a step
+// whose scoring was interrupted stays, and is scored when the run goes on.
+func (l *Loop) advance(ctx context.Context, ahead *lookahead, s State) (State, error) {
+	if !s.Unscored {
+		next, err := l.step(ctx, ahead, s)
+		if err != nil {
+			return s, err
+		}
+		s = next
+		s.Unscored = l.isDue(s)
+	}
+	if s.Unscored {
+		if err := l.validate(ctx, s); err != nil {
+			return s, err
+		}
+		s.Unscored = false
 	}
 	return s, nil
 }
@@ -177,12 +193,17 @@ func (l *Loop) log(s State, rate float64) (State, error) {
 	return s, nil
 }
 
-// validate scores the network at the end of every so many epochs and at the end of the run.
-func (l *Loop) validate(ctx context.Context, s State) error {
+// isDue tells whether the network is to be scored: at the end of every so many epochs and at the end of the run.
+func (l *Loop) isDue(s State) bool {
 	if l.Validate == nil || l.ValidEvery < 1 {
-		return nil
+		return false
 	}
-	if due := s.Step%(l.ValidEvery*l.Schedule.EpochSteps) == 0; !due && s.Step != l.Schedule.Steps() {
+	return s.Step%(l.ValidEvery*l.Schedule.EpochSteps) == 0 || s.Step == l.Schedule.Steps()
+}
+
+// validate scores the network.
+func (l *Loop) validate(ctx context.Context, s State) error {
+	if l.Validate == nil {
 		return nil
 	}
 	scores, err := l.Validate(ctx)

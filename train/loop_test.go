@@ -122,6 +122,42 @@ func TestResumeEqualsNeverStopping(t *testing.T) {
 	}
 }
 
+// Ctrl-C while the network is scored: the step before it is saved, and scored when the run goes on.
+func TestInterruptedScoringIsMadeUpFor(t *testing.T) {
+	var want recorded
+	if _, err := testLoop(&line{weight: 3}, &want).Run(context.Background(), State{}); err != nil {
+		t.Fatal(err)
+	}
+	for _, cut := range []int{1, 2, 3} { // the last one is at the end of the run
+		var got recorded
+		ctx, stop := context.WithCancel(context.Background())
+		network := &line{weight: 3}
+		loop := testLoop(network, &got)
+		validate, calls := loop.Validate, 0
+		loop.Validate = func(ctx context.Context) ([]Score, error) {
+			if calls++; calls == cut {
+				stop()
+				return nil, ctx.Err()
+			}
+			return validate(ctx)
+		}
+		state, err := loop.Run(ctx, State{})
+		if !errors.Is(err, context.Canceled) || state.Step != 10*cut {
+			t.Fatalf("cut in scoring %d: stopped after step %d with %v", cut, state.Step, err)
+		}
+		if diff := cmp.Diff([]int{10 * cut}, got.Saved); diff != "" {
+			t.Fatalf("cut in scoring %d: saved at the wrong steps: %s", cut, diff)
+		}
+		if _, err = testLoop(network, &got).Run(context.Background(), state); err != nil {
+			t.Fatal(err)
+		}
+		got.Saved, want.Saved = nil, nil
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("cut in scoring %d: the logs differ: %s", cut, diff)
+		}
+	}
+}
+
 func TestCheckpointsFollowTheClockAndTheEnd(t *testing.T) {
 	var got recorded
 	loop := testLoop(&line{}, &got)

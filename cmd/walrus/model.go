@@ -72,6 +72,9 @@ func (f *modelFlags) open(path string) (*openModel, error) {
 	if f.ensemble < 1 || f.tokens < 0 || f.history < 0 {
 		return nil, usagef("--ensemble %d, --tokens %d, --history %d; expected at least 1, 0 and 0", f.ensemble, f.tokens, f.history)
 	}
+	if f.ensemble > 1 && f.noJitter {
+		return nil, usagef("--ensemble %d with --no-jitter: without jitter all members are the same; leave one of the two out", f.ensemble)
+	}
 	transforms, err := f.parseTransforms()
 	if err != nil {
 		return nil, err
