@@ -18,7 +18,7 @@ func BenchmarkUnary(b *testing.B) {
 		name string
 		op   Unary
 	}{{"neg", Neg}, {"sqrt", Sqrt}, {"rsqrt", Rsqrt}, {"exp", Exp}, {"expm1", Expm1}, {"log", Log}, {"log1p", Log1p}, {"tanh", Tanh}, {"erf", Erf},
-		{"sigmoid", Sigmoid}, {"silu", Silu}, {"siluGrad", SiluGrad}, {"gelu", Gelu}, {"geluGrad", GeluGrad}, {"geluTanh", GeluTanh}} {
+		{"sigmoid", Sigmoid}, {"silu", Silu}, {"gelu", Gelu}, {"geluTanh", GeluTanh}} {
 		b.Run(c.name, func(b *testing.B) {
 			s, _ := fastest(b)
 			x, y := uniform(tileLength), make([]float32, tileLength)
@@ -42,7 +42,6 @@ func BenchmarkElementwise(b *testing.B) {
 		{"mulScalar", 8, func(s *Set) { s.BinaryScalar(Mul, z, x, 2) }},
 		{"max", 12, func(s *Set) { s.Binary(Max, z, x, y) }},
 		{"div", 12, func(s *Set) { s.Binary(Div, z, x, y) }},
-		{"mulAdd", 16, func(s *Set) { s.MulAdd(z, x, y, z) }},
 		{"sum", 4, func(s *Set) { s.Reduce(Sum, x) }},
 		{"sumSquares", 4, func(s *Set) { s.Reduce(SumSquares, x) }},
 		{"maxOf", 4, func(s *Set) { s.Reduce(MaxOf, x) }},
@@ -62,17 +61,6 @@ func BenchmarkElementwise(b *testing.B) {
 			reportBytes(b, c.bytes*tileLength)
 		})
 	}
-}
-
-func BenchmarkAdamW(b *testing.B) {
-	s, pool := fastest(b)
-	n := 1 << 22
-	p, m, v, g := uniform(n), make([]float32, n), make([]float32, n), uniform(n)
-	w := AdamW{LearningRate: 1e-4, Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-10, WeightDecay: 0.01, Step: 1}
-	for b.Loop() {
-		pool.RunRange(n, 1<<14, func(from, to int) { s.AdamW(w, p[from:to], m[from:to], v[from:to], g[from:to]) })
-	}
-	reportBytes(b, 7*4*n)
 }
 
 func BenchmarkCopyStrided(b *testing.B) {

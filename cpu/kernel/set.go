@@ -19,10 +19,6 @@ type Set struct {
 	reduce       [reductions]func(x []float32) float32
 	reduceRows   [reductions]func(dst, x []float32, length int) // nil likewise
 	dot          func(a, b []float32) float32
-	mulAdd       func(dst, a, b, c []float32)
-	addScaled    func(dst, x []float32, scale float32)
-	scaleShift   func(dst, x []float32, scale, shift float32)
-	adamW        func(p, m, v, g []float32, c *[9]float32)
 	second       func(dst, src []float32) // see EverySecond
 	toSecond     func(dst, src []float32) // see ToEverySecond
 	fromBF16     func(dst []float32, src []BF16)
@@ -89,10 +85,6 @@ func plainSet() *Set {
 	}
 	s.reduce = reducePlain
 	s.dot = dotPlain
-	s.mulAdd = mulAddPlain
-	s.addScaled = addScaledPlain
-	s.scaleShift = scaleShiftPlain
-	s.adamW = adamWPlain
 	s.second = everySecondPlain
 	s.toSecond = toEverySecondPlain
 	s.fromBF16 = fromBF16Plain

@@ -8,32 +8,29 @@ type Unary uint8
 // The elementwise functions. The error of each, in units in the last place (ULP) of float32, is measured by the tests
 // against float64; functions without a figure are correctly rounded or exact.
 const (
-	Neg          Unary = iota // -x
-	Abs                       // |x|
-	Sign                      // -1, 0 or 1; ±0 and NaN are kept
-	Square                    // x*x
-	Sqrt                      // square root
-	Rsqrt                     // 1/sqrt(x), at most 2 ULP
-	Reciprocal                // 1/x
-	Exp                       // e^x, at most 2 ULP
-	Expm1                     // e^x - 1, at most 3 ULP
-	Log                       // natural logarithm, at most 2 ULP
-	Log1p                     // log(1+x), at most 3 ULP
-	Tanh                      // at most 3 ULP
-	Erf                       // at most 3 ULP
-	Sigmoid                   // 1/(1+e^-x), at most 3 ULP
-	Silu                      // x*sigmoid(x), at most 3 ULP, or 1e-40 where the result nearly underflows
-	SiluGrad                  // derivative of Silu, absolute error at most 4e-7
-	Gelu                      // x*(1+erf(x/sqrt 2))/2, absolute error at most 5e-7 max(1,|x|)
-	GeluGrad                  // derivative of Gelu, absolute error at most 1e-6
-	GeluTanh                  // tanh approximation of Gelu, absolute error at most 5e-7 max(1,|x|)
-	GeluTanhGrad              // derivative of GeluTanh, absolute error at most 2e-6
-	Floor                     // largest whole number not above x
-	Ceil                      // smallest whole number not below x
-	Round                     // nearest whole number, halves to even
-	Sin                       // sine of radians
-	Cos                       // cosine of radians
-	unaryOps     = iota
+	Neg        Unary = iota // -x
+	Abs                     // |x|
+	Sign                    // -1, 0 or 1; ±0 and NaN are kept
+	Square                  // x*x
+	Sqrt                    // square root
+	Rsqrt                   // 1/sqrt(x), at most 2 ULP
+	Reciprocal              // 1/x
+	Exp                     // e^x, at most 2 ULP
+	Expm1                   // e^x - 1, at most 3 ULP
+	Log                     // natural logarithm, at most 2 ULP
+	Log1p                   // log(1+x), at most 3 ULP
+	Tanh                    // at most 3 ULP
+	Erf                     // at most 3 ULP
+	Sigmoid                 // 1/(1+e^-x), at most 3 ULP
+	Silu                    // x*sigmoid(x), at most 3 ULP, or 1e-40 where the result nearly underflows
+	Gelu                    // x*(1+erf(x/sqrt 2))/2, absolute error at most 5e-7 max(1,|x|)
+	GeluTanh                // tanh approximation of Gelu, absolute error at most 5e-7 max(1,|x|)
+	Floor                   // largest whole number not above x
+	Ceil                    // smallest whole number not below x
+	Round                   // nearest whole number, halves to even
+	Sin                     // sine of radians
+	Cos                     // cosine of radians
+	unaryOps   = iota
 )
 
 // Binary is an elementwise function of two arguments.
@@ -59,7 +56,6 @@ type Reduction uint8
 const (
 	Sum        Reduction = iota // sum of x
 	SumSquares                  // sum of x*x
-	SumAbs                      // sum of |x|
 	MaxOf                       // largest value, -Inf when empty
 	MinOf                       // smallest value, +Inf when empty
 	reductions = iota
@@ -103,28 +99,6 @@ func (s *Set) BinaryScalar(op Binary, dst, a []float32, b float32) {
 func (s *Set) ScalarBinary(op Binary, dst []float32, a float32, b []float32) {
 	if len(dst) > 0 {
 		s.scalarBinary[op](dst, a, b[:len(dst)])
-	}
-}
-
-// MulAdd computes dst[i] = a[i]*b[i] + c[i] with one rounding; dst may be any of the sources, so that c == dst gives
-// dst += a*b.
-func (s *Set) MulAdd(dst, a, b, c []float32) {
-	if n := len(dst); n > 0 {
-		s.mulAdd(dst, a[:n], b[:n], c[:n])
-	}
-}
-
-// AddScaled computes dst[i] += scale*x[i] with one rounding.
-func (s *Set) AddScaled(dst, x []float32, scale float32) {
-	if len(dst) > 0 {
-		s.addScaled(dst, x[:len(dst)], scale)
-	}
-}
-
-// ScaleShift computes dst[i] = x[i]*scale + shift with one rounding; dst may be x.
-func (s *Set) ScaleShift(dst, x []float32, scale, shift float32) {
-	if len(dst) > 0 {
-		s.scaleShift(dst, x[:len(dst)], scale, shift)
 	}
 }
 

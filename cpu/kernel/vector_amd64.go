@@ -79,30 +79,15 @@ func sigmoidWide(dst []float32, x []float32)
 //go:noescape
 func siluWide(dst []float32, x []float32)
 
-// siluGradWide is siluGradPlain, or that entry of the tables of plain functions, in vectors.
-//
-//go:noescape
-func siluGradWide(dst []float32, x []float32)
-
 // geluWide is geluPlain, or that entry of the tables of plain functions, in vectors.
 //
 //go:noescape
 func geluWide(dst []float32, x []float32)
 
-// geluGradWide is geluGradPlain, or that entry of the tables of plain functions, in vectors.
-//
-//go:noescape
-func geluGradWide(dst []float32, x []float32)
-
 // geluTanhWide is geluTanhPlain, or that entry of the tables of plain functions, in vectors.
 //
 //go:noescape
 func geluTanhWide(dst []float32, x []float32)
-
-// geluTanhGradWide is geluTanhGradPlain, or that entry of the tables of plain functions, in vectors.
-//
-//go:noescape
-func geluTanhGradWide(dst []float32, x []float32)
 
 // floorWide is floorPlain, or that entry of the tables of plain functions, in vectors.
 //
@@ -269,21 +254,6 @@ func minRowsWide(dst []float32, a []float32, b []float32, length int)
 //go:noescape
 func rowsMinWide(dst []float32, a []float32, b []float32, length int)
 
-// mulAddWide is mulAddPlain, or that entry of the tables of plain functions, in vectors.
-//
-//go:noescape
-func mulAddWide(dst []float32, a []float32, b []float32, c []float32)
-
-// addScaledWide is addScaledPlain, or that entry of the tables of plain functions, in vectors.
-//
-//go:noescape
-func addScaledWide(dst []float32, x []float32, scale float32)
-
-// scaleShiftWide is scaleShiftPlain, or that entry of the tables of plain functions, in vectors.
-//
-//go:noescape
-func scaleShiftWide(dst []float32, x []float32, scale float32, shift float32)
-
 // sumWide is sumPlain, or that entry of the tables of plain functions, in vectors.
 //
 //go:noescape
@@ -293,11 +263,6 @@ func sumWide(x []float32) float32
 //
 //go:noescape
 func sumSquaresWide(x []float32) float32
-
-// sumAbsWide is sumAbsPlain, or that entry of the tables of plain functions, in vectors.
-//
-//go:noescape
-func sumAbsWide(x []float32) float32
 
 // dotWide is dotPlain, or that entry of the tables of plain functions, in vectors.
 //
@@ -323,11 +288,6 @@ func sumRowsWide(dst []float32, x []float32, length int)
 //
 //go:noescape
 func maxOfRowsWide(dst []float32, x []float32, length int)
-
-// adamWWide is adamWPlain, or that entry of the tables of plain functions, in vectors.
-//
-//go:noescape
-func adamWWide(p []float32, m []float32, v []float32, g []float32, c *[9]float32)
 
 // softmaxBlockWide is softmaxBlockPlain, or that entry of the tables of plain functions, in vectors.
 //
@@ -419,30 +379,15 @@ func sigmoidNarrow(dst []float32, x []float32)
 //go:noescape
 func siluNarrow(dst []float32, x []float32)
 
-// siluGradNarrow is siluGradPlain, or that entry of the tables of plain functions, in vectors.
-//
-//go:noescape
-func siluGradNarrow(dst []float32, x []float32)
-
 // geluNarrow is geluPlain, or that entry of the tables of plain functions, in vectors.
 //
 //go:noescape
 func geluNarrow(dst []float32, x []float32)
 
-// geluGradNarrow is geluGradPlain, or that entry of the tables of plain functions, in vectors.
-//
-//go:noescape
-func geluGradNarrow(dst []float32, x []float32)
-
 // geluTanhNarrow is geluTanhPlain, or that entry of the tables of plain functions, in vectors.
 //
 //go:noescape
 func geluTanhNarrow(dst []float32, x []float32)
-
-// geluTanhGradNarrow is geluTanhGradPlain, or that entry of the tables of plain functions, in vectors.
-//
-//go:noescape
-func geluTanhGradNarrow(dst []float32, x []float32)
 
 // floorNarrow is floorPlain, or that entry of the tables of plain functions, in vectors.
 //
@@ -609,21 +554,6 @@ func minRowsNarrow(dst []float32, a []float32, b []float32, length int)
 //go:noescape
 func rowsMinNarrow(dst []float32, a []float32, b []float32, length int)
 
-// mulAddNarrow is mulAddPlain, or that entry of the tables of plain functions, in vectors.
-//
-//go:noescape
-func mulAddNarrow(dst []float32, a []float32, b []float32, c []float32)
-
-// addScaledNarrow is addScaledPlain, or that entry of the tables of plain functions, in vectors.
-//
-//go:noescape
-func addScaledNarrow(dst []float32, x []float32, scale float32)
-
-// scaleShiftNarrow is scaleShiftPlain, or that entry of the tables of plain functions, in vectors.
-//
-//go:noescape
-func scaleShiftNarrow(dst []float32, x []float32, scale float32, shift float32)
-
 // sumNarrow is sumPlain, or that entry of the tables of plain functions, in vectors.
 //
 //go:noescape
@@ -633,11 +563,6 @@ func sumNarrow(x []float32) float32
 //
 //go:noescape
 func sumSquaresNarrow(x []float32) float32
-
-// sumAbsNarrow is sumAbsPlain, or that entry of the tables of plain functions, in vectors.
-//
-//go:noescape
-func sumAbsNarrow(x []float32) float32
 
 // dotNarrow is dotPlain, or that entry of the tables of plain functions, in vectors.
 //
@@ -663,11 +588,6 @@ func sumRowsNarrow(dst []float32, x []float32, length int)
 //
 //go:noescape
 func maxOfRowsNarrow(dst []float32, x []float32, length int)
-
-// adamWNarrow is adamWPlain, or that entry of the tables of plain functions, in vectors.
-//
-//go:noescape
-func adamWNarrow(p []float32, m []float32, v []float32, g []float32, c *[9]float32)
 
 // softmaxBlockNarrow is softmaxBlockPlain, or that entry of the tables of plain functions, in vectors.
 //

@@ -24,37 +24,17 @@ var unaryPlain = [unaryOps]func(x float64) float64{
 		}
 		return x * sigmoidPlain(x)
 	},
-	SiluGrad: func(x float64) float64 {
-		if math.Abs(x) > 1e3 {
-			return sigmoidPlain(x)
-		}
-		s := sigmoidPlain(x)
-		return s * (1 + x*(1-s))
-	},
 	Gelu: func(x float64) float64 {
 		if x < -40 {
 			return math.Copysign(0, -1)
 		}
 		return x * normalCDF(x)
 	},
-	GeluGrad: func(x float64) float64 {
-		if math.Abs(x) > 40 {
-			return normalCDF(x)
-		}
-		return normalCDF(x) + x*math.Exp(-x*x/2)/math.Sqrt(2*math.Pi)
-	},
 	GeluTanh: func(x float64) float64 {
 		if x < -40 {
 			return math.Copysign(0, -1)
 		}
 		return 0.5 * x * (1 + math.Tanh(geluInner(x)))
-	},
-	GeluTanhGrad: func(x float64) float64 {
-		if math.Abs(x) > 40 {
-			return normalCDF(x)
-		}
-		t := math.Tanh(geluInner(x))
-		return 0.5*(1+t) + 0.5*x*(1-t*t)*math.Sqrt(2/math.Pi)*(1+3*geluCubic*x*x)
 	},
 	Floor: math.Floor,
 	Ceil:  math.Ceil,
@@ -121,27 +101,6 @@ func scalarZipPlain(dst []float32, a float32, b []float32, f func(a, b float32) 
 	}
 }
 
-// fma32 is a*b+c with one rounding up to the double rounding of float64 to float32: the product is exact in float64.
-func fma32(a, b, c float32) float32 { return float32(math.FMA(float64(a), float64(b), float64(c))) }
-
-func mulAddPlain(dst, a, b, c []float32) {
-	for i := range dst {
-		dst[i] = fma32(a[i], b[i], c[i])
-	}
-}
-
-func addScaledPlain(dst, x []float32, scale float32) {
-	for i := range dst {
-		dst[i] = fma32(x[i], scale, dst[i])
-	}
-}
-
-func scaleShiftPlain(dst, x []float32, scale, shift float32) {
-	for i := range dst {
-		dst[i] = fma32(x[i], scale, shift)
-	}
-}
-
 func everySecondPlain(dst, src []float32) {
 	for i := range dst {
 		dst[i] = src[2*i]
@@ -158,7 +117,6 @@ func toEverySecondPlain(dst, src []float32) {
 var reducePlain = [reductions]func(x []float32) float32{
 	Sum:        func(x []float32) float32 { return sumPlain(x, func(v float64) float64 { return v }) },
 	SumSquares: func(x []float32) float32 { return sumPlain(x, func(v float64) float64 { return v * v }) },
-	SumAbs:     func(x []float32) float32 { return sumPlain(x, math.Abs) },
 	MaxOf: func(x []float32) float32 {
 		top := float32(math.Inf(-1))
 		for _, v := range x {

@@ -23,9 +23,9 @@ var unaryCases = []unaryCase{
 	{Exp, "exp", -105, 90, 2, 0}, {Exp, "exp near 0", -1, 1, 2, 0}, {Expm1, "expm1", -20, 89, 3, 0}, {Expm1, "expm1 near 0", -1, 1, 3, 0},
 	{Log, "log", 0, 1e6, 2, 0}, {Log, "log near 1", 0.5, 2, 2, 0}, {Log1p, "log1p", -1, 1e6, 3, 0}, {Log1p, "log1p near 0", -0.3, 0.4, 3, 0},
 	{Tanh, "tanh", -12, 12, 3, 0}, {Tanh, "tanh near 0", -0.7, 0.7, 3, 0}, {Erf, "erf", -5, 5, 3, 0}, {Erf, "erf near 0", -1, 1, 3, 0},
-	{Sigmoid, "sigmoid", -80, 90, 3, 0}, {Silu, "silu", -80, 90, 3, 0}, {SiluGrad, "siluGrad", -90, 90, 0, 4e-7},
-	{Gelu, "gelu", -10, 10, 0, 5e-7}, {GeluGrad, "geluGrad", -15, 15, 0, 1e-6},
-	{GeluTanh, "geluTanh", -10, 10, 0, 5e-7}, {GeluTanhGrad, "geluTanhGrad", -15, 15, 0, 2e-6},
+	{Sigmoid, "sigmoid", -80, 90, 3, 0}, {Silu, "silu", -80, 90, 3, 0},
+	{Gelu, "gelu", -10, 10, 0, 5e-7},
+	{GeluTanh, "geluTanh", -10, 10, 0, 5e-7},
 	{Floor, "floor", -1e3, 1e3, 0, 0}, {Ceil, "ceil", -1e3, 1e3, 0, 0}, {Round, "round", -1e3, 1e3, 0, 0},
 	{Sin, "sin", -400, 400, 0.51, 0}, {Cos, "cos", -400, 400, 0.51, 0},
 }
@@ -97,17 +97,6 @@ func TestElementwiseKernelsHandleEveryLengthAndAlias(t *testing.T) {
 				mapPlain(want, c, unaryPlain[op])
 				closeTo(t, describe("unary in place", int(op), n), dst, want, 3e-6)
 			}
-			mulAddPlain(want, a, b, c)
-			s.MulAdd(dst, a, b, c)
-			closeTo(t, describe("mulAdd", n), dst, want, 1e-6)
-			copy(dst, c)
-			copy(want, c)
-			addScaledPlain(want, a, 0.7)
-			s.AddScaled(dst, a, 0.7)
-			closeTo(t, describe("addScaled", n), dst, want, 1e-6)
-			scaleShiftPlain(want, a, 0.7, -2)
-			s.ScaleShift(dst, a, 0.7, -2)
-			closeTo(t, describe("scaleShift", n), dst, want, 1e-6)
 		}
 	})
 }
@@ -139,34 +128,6 @@ func TestReductionsOfEveryLength(t *testing.T) {
 			}
 			if got, want := s.Dot(x, y), dotPlain(x, y); math.Abs(float64(got)-float64(want)) > 1e-6*float64(n+1) {
 				t.Errorf("dot of %d values is %g, expected %g", n, got, want)
-			}
-		}
-	})
-}
-
-func TestAdamWStep(t *testing.T) {
-	eachLevel(t, func(t *testing.T, s *Set) {
-		r := random(t)
-		w := AdamW{LearningRate: 1e-3, Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-10, WeightDecay: 0.01, Step: 3, GradScale: 0.5}
-		for n := range 70 {
-			p, m, v, g := normals(t, r, n), normals(t, r, n), normals(t, r, n), normals(t, r, n)
-			s.Unary(Square, v, v)
-			want := make([][]float64, 3)
-			for i := range p {
-				grad := float64(g[i]) * 0.5
-				first := 0.9*float64(m[i]) + 0.1*grad
-				second := 0.999*float64(v[i]) + 0.001*grad*grad
-				step := 1e-3 / (1 - math.Pow(0.9, 3)) * first / (math.Sqrt(second)/math.Sqrt(1-math.Pow(0.999, 3)) + 1e-10)
-				want[0] = append(want[0], float64(p[i])*(1-1e-5)-step)
-				want[1], want[2] = append(want[1], first), append(want[2], second)
-			}
-			s.AdamW(w, p, m, v, g)
-			for i := range p {
-				for j, got := range []float32{p[i], m[i], v[i]} {
-					if d := math.Abs(float64(got) - want[j][i]); d > 1e-6*max(1, math.Abs(want[j][i])) {
-						t.Fatalf("element %d of %d, result %d: %g, expected %g", i, n, j, got, want[j][i])
-					}
-				}
 			}
 		}
 	})
@@ -295,7 +256,7 @@ func TestRowKernelsAreThoseOfEveryRow(t *testing.T) {
 				s.ReduceRows(op, got, a, length)
 				for row := range rows {
 					line := a[row*length : (row+1)*length]
-					scale := float64(reducePlain[SumAbs](line)) + float64(reducePlain[SumSquares](line))
+					scale := float64(sumPlain(line, math.Abs)) + float64(reducePlain[SumSquares](line))
 					if want := reducePlain[op](line); math.Abs(float64(got[row]-want)) > 1e-6*scale {
 						t.Errorf("reduction %d of row %d of %d, length %d: %g, expected %g", op, row, rows, length, got[row], want)
 					}

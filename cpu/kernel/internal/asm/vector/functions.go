@@ -155,25 +155,12 @@ func (e isa) silu(x vec) vec {
 	return e.mul(e.sigmoid(x), e.boundedBelow(x))
 }
 
-func (e isa) siluGrad(x vec) vec {
-	x = e.min(e.load(number(104)), e.boundedBelow(x))
-	s := e.sigmoid(x)
-	slope := e.mul(x, e.sub(e.load(number(1)), s))
-	return e.mul(s, e.add(slope, number(1)))
-}
-
 // normal is the distribution function of the standard normal law, precise in absolute terms.
 func (e isa) normal(x vec) vec {
 	return e.mul(e.add(e.erf(e.mul(x, number(math.Sqrt2/2))), number(1)), number(0.5))
 }
 
 func (e isa) gelu(x vec) vec { return e.mul(e.normal(x), e.boundedBelow(x)) }
-
-func (e isa) geluGrad(x vec) vec {
-	x = e.min(e.load(number(104)), e.boundedBelow(x))
-	density := e.mul(e.exp(e.mul(e.mul(x, x), number(-0.5))), number(1/math.Sqrt(2*math.Pi)))
-	return e.fma(density, x, e.normal(x))
-}
 
 // geluTanhArgument is twice the argument of tanh, since (1 + tanh(u))/2 = sigmoid(2u).
 func (e isa) geluTanhArgument(x vec) vec {
@@ -184,14 +171,6 @@ func (e isa) geluTanhArgument(x vec) vec {
 func (e isa) geluTanh(x vec) vec {
 	x = e.boundedBelow(x)
 	return e.mul(e.sigmoid(e.geluTanhArgument(x)), x)
-}
-
-func (e isa) geluTanhGrad(x vec) vec {
-	x = e.min(e.load(number(104)), e.boundedBelow(x))
-	s := e.sigmoid(e.geluTanhArgument(x))
-	c := 2 * math.Sqrt(2/math.Pi)
-	inner := e.mul(e.polynomial(e.mul(x, x), c, 3*c*0.044715), x)
-	return e.fma(e.mul(inner, s), e.sub(e.load(number(1)), s), s)
 }
 
 // sign is x where it is ±0 or NaN.

@@ -166,38 +166,3 @@ func (e isa) rowFold(name string, start uint32, join func(sum, x vec)) {
 	})
 	e.end()
 }
-
-// adamW writes the update of the optimizer; the coefficients are read in the order that AdamW.coefficients gives them.
-func (e isa) adamW() {
-	e.begin("adamW", "func(p, m, v, g []float32, c *[9]float32)")
-	p, m, v, g, n := base("p"), base("m"), base("v"), base("g"), length("p")
-	c := GP64()
-	Load(Param("c"), c)
-	coefficient := func(i int) Mem { return Mem{Base: c, Disp: 4 * i} }
-	const (
-		gradScale = iota
-		beta1
-		rest1
-		beta2
-		rest2
-		rootCorrection
-		epsilon
-		rate
-		keep
-	)
-	step := func(at reg.GPVirtual, load func(Mem) vec, store func(vec, Mem)) {
-		where := func(p reg.GPVirtual) Mem { return Mem{Base: p, Index: at, Scale: 1} }
-		grad := e.mul(load(where(g)), e.splat(coefficient(gradScale)))
-		first := e.fma(load(where(m)), e.splat(coefficient(beta1)), e.mul(grad, e.splat(coefficient(rest1))))
-		store(first, where(m))
-		second := e.fma(load(where(v)), e.splat(coefficient(beta2)), e.mul(e.mul(grad, grad), e.splat(coefficient(rest2))))
-		store(second, where(v))
-		root := e.fma(e.sqrt(second), e.splat(coefficient(rootCorrection)), e.splat(coefficient(epsilon)))
-		change := e.div(e.mul(first, e.splat(coefficient(rate))), root)
-		store(e.sub(e.mul(load(where(p)), e.splat(coefficient(keep))), change), where(p))
-	}
-	e.each(n, func(at reg.GPVirtual) {
-		step(at, func(m Mem) vec { return e.load(m) }, func(v vec, m Mem) { VMOVUPS(v, m) })
-	}, func(at reg.GPVirtual, t tail) { step(at, t.load, t.store) })
-	e.end()
-}

@@ -11,9 +11,7 @@ func main() {
 	for _, e := range []isa{avx512, avx2} {
 		e.maps()
 		e.zips()
-		e.fused()
 		e.reductions()
-		e.adamW()
 		e.softmax()
 	}
 	avx512.choices()
@@ -42,11 +40,8 @@ func (e isa) maps() {
 		{"erf", e.erf},
 		{"sigmoid", e.sigmoid},
 		{"silu", e.silu},
-		{"siluGrad", e.siluGrad},
 		{"gelu", e.gelu},
-		{"geluGrad", e.geluGrad},
 		{"geluTanh", e.geluTanh},
-		{"geluTanhGrad", e.geluTanhGrad},
 		{"floor", func(x vec) vec { return e.round(x, 1) }},
 		{"ceil", func(x vec) vec { return e.round(x, 2) }},
 		{"round", func(x vec) vec { return e.round(x, 0) }},
@@ -76,11 +71,4 @@ func (e isa) zips() {
 		e.rowZip(f.name+"Rows", f.f)
 		e.rowZip("rows"+string(f.name[0]-32)+f.name[1:], func(a, b vec) vec { return f.f(b, a) })
 	}
-}
-
-// fused writes the multiply-adds.
-func (e isa) fused() {
-	e.kernel("mulAdd", "func(dst, a, b, c []float32)", []string{"a", "b", "c"}, nil, func(v []vec, _ []vec) vec { return e.fma(v[0], v[1], v[2]) })
-	e.kernel("addScaled", "func(dst, x []float32, scale float32)", []string{"x", "dst"}, []string{"scale"}, func(v []vec, c []vec) vec { return e.fma(v[0], c[0], v[1]) })
-	e.kernel("scaleShift", "func(dst, x []float32, scale, shift float32)", []string{"x"}, []string{"scale", "shift"}, func(v []vec, c []vec) vec { return e.fma(v[0], c[0], c[1]) })
 }

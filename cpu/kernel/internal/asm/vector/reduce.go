@@ -15,7 +15,6 @@ func (e isa) reductions() {
 	add := func(sum, x vec) { VADDPS(x, sum, sum) }
 	e.fold("sum", []string{"x"}, 0, func(sum vec, v []vec) { add(sum, v[0]) }, add)
 	e.fold("sumSquares", []string{"x"}, 0, func(sum vec, v []vec) { VFMADD231PS(v[0], v[0], sum) }, add)
-	e.fold("sumAbs", []string{"x"}, 0, func(sum vec, v []vec) { add(sum, e.and(v[0], word(restBits))) }, add)
 	e.fold("dot", []string{"a", "b"}, 0, func(sum vec, v []vec) { VFMADD231PS(v[1], v[0], sum) }, add)
 	larger := func(top, x vec) { VMOVAPS(e.maxNaN(top, x), top) }
 	e.fold("maxOf", []string{"x"}, infinity|signBit, func(top vec, v []vec) { larger(top, v[0]) }, larger)
