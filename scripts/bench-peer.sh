@@ -3,7 +3,8 @@
 #
 #   scripts/bench-peer.sh PEER.py [PYTHON...]        the peer's script, and the Pythons to run it with (default python3)
 #
-# RUNS=3 sets the timed runs, ROWS the rows to run (default "1 2 3 4"; 5 is the 1.286e9 preset, which needs 12 GiB).
+# RUNS=3 sets how often each is started in turn, with one run for warm-up and one that counts; ROWS the rows (default
+# "1 2 3 4"; 5 is the 1.286e9 preset, which needs 12 GiB). The times of all runs follow each line of medians.
 # Run it on an idle machine: two processes that share cores slow each other down by more than their share.
 set -eu
 peer=$1
@@ -36,19 +37,26 @@ for python in "$@"; do
 	esac
 done
 value() { sed -n "s/.*\"$1\": *\([0-9.e+-]*\).*/\1/p"; }
+median() { sort -g | awk '{ v[NR] = $1 } END { print (v[int((NR + 1) / 2)] + v[int(NR / 2) + 1]) / 2 }'; }
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
 
 for number in ${ROWS:-1 2 3 4}; do
 	settings=$(row "$number")
 	echo "row $number: ${settings#*|}"
 	for python in "$@"; do
-		# shellcheck disable=SC2086 # the settings are words
-		theirs=$(OPENBLAS_CORETYPE=SkylakeX "$python" "$peer" time ${settings%|*} --runs "$runs")
-		# shellcheck disable=SC2086
-		ours=$("$binary" bench ${settings#*|} --runs "$runs" --json 2>/dev/null)
+		rm -f "$scratch"/*
+		for _ in $(seq "$runs"); do # in turn, since the clock of a shared machine drifts from minute to minute
+			# shellcheck disable=SC2086 # the settings are words
+			OPENBLAS_CORETYPE=SkylakeX "$python" "$peer" time ${settings%|*} --runs 1 >>"$scratch/theirs"
+			# shellcheck disable=SC2086
+			"$binary" bench ${settings#*|} --runs 1 --json 2>/dev/null >>"$scratch/ours"
+		done
 		version="$("$python" -c 'import torch; print(torch.__version__)') with $(blas "$python")"
-		awk -v t="$(echo "$theirs" | value median_s)" -v o="$(echo "$ours" | value median_s)" \
-			-v tm="$(echo "$theirs" | value peak_rss_gib)" -v om="$(echo "$ours" | value peak_rss_gib)" \
-			-v g="$(echo "$ours" | value gflops)" -v s="$(echo "$ours" | value share_of_peak)" -v v="$version" \
+		awk -v t="$(value median_s <"$scratch/theirs" | median)" -v o="$(value median_s <"$scratch/ours" | median)" \
+			-v tm="$(value peak_rss_gib <"$scratch/theirs" | median)" -v om="$(value peak_rss_gib <"$scratch/ours" | median)" \
+			-v g="$(value gflops <"$scratch/ours" | median)" -v s="$(value share_of_peak <"$scratch/ours" | median)" -v v="$version" \
 			'BEGIN { printf "  PyTorch %s: %.3f s, %.2f GiB; ours %.3f s, %.2f GiB, %.0f GFLOP/s (%.0f%% of the peak); ratios: time %.2f, memory %.2f\n", v, t, tm, o, om, g, 100*s, o/t, om/tm }'
+		paste "$scratch/theirs" "$scratch/ours" | sed -n 's/.*"median_s": *\([0-9.]*\).*"median_s": *\([0-9.]*\).*/    \1 s, \2 s/p'
 	done
 done
