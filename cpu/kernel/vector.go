@@ -22,7 +22,7 @@ const (
 	Tanh                    // at most 3 ULP
 	Erf                     // at most 3 ULP
 	Sigmoid                 // 1/(1+e^-x), at most 3 ULP
-	Silu                    // x*sigmoid(x), at most 3 ULP, or 1e-40 where the result nearly underflows
+	Silu                    // x*sigmoid(x), at most 4 ULP, or 1e-40 where the result nearly underflows
 	Gelu                    // x*(1+erf(x/sqrt 2))/2, absolute error at most 5e-7 max(1,|x|)
 	GeluTanh                // tanh approximation of Gelu, absolute error at most 5e-7 max(1,|x|)
 	Floor                   // largest whole number not above x

@@ -23,7 +23,7 @@ var unaryCases = []unaryCase{
 	{Exp, "exp", -105, 90, 2, 0}, {Exp, "exp near 0", -1, 1, 2, 0}, {Expm1, "expm1", -20, 89, 3, 0}, {Expm1, "expm1 near 0", -1, 1, 3, 0},
 	{Log, "log", 0, 1e6, 2, 0}, {Log, "log near 1", 0.5, 2, 2, 0}, {Log1p, "log1p", -1, 1e6, 3, 0}, {Log1p, "log1p near 0", -0.3, 0.4, 3, 0},
 	{Tanh, "tanh", -12, 12, 3, 0}, {Tanh, "tanh near 0", -0.7, 0.7, 3, 0}, {Erf, "erf", -5, 5, 3, 0}, {Erf, "erf near 0", -1, 1, 3, 0},
-	{Sigmoid, "sigmoid", -80, 90, 3, 0}, {Silu, "silu", -80, 90, 3, 0},
+	{Sigmoid, "sigmoid", -80, 90, 3, 0}, {Silu, "silu", -80, 90, 4, 0},
 	{Gelu, "gelu", -10, 10, 0, 5e-7},
 	{GeluTanh, "geluTanh", -10, 10, 0, 5e-7},
 	{Floor, "floor", -1e3, 1e3, 0, 0}, {Ceil, "ceil", -1e3, 1e3, 0, 0}, {Round, "round", -1e3, 1e3, 0, 0},
