@@ -165,21 +165,27 @@ func sameArchitecture(a, b model.Config) bool {
 }
 
 func TestLearnableFrequenciesBeginAsTheFixedOnes(t *testing.T) {
-	folder, e := saved(t, nil), openEngine(t)
-	fixed, _, err := Load(e, folder, LoadOptions{})
+	wantUnchanged(t, saved(t, nil), LoadOptions{AxisFrequencies: true}, "blocks.1.space_mixing.rotary_emb.freqs.2")
+}
+
+// wantUnchanged loads weights with options that add one, and wants the predictions that they give without it.
+func wantUnchanged(t *testing.T, folder string, o LoadOptions, added string) {
+	t.Helper()
+	e := openEngine(t)
+	plain, _, err := Load(e, folder, LoadOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer fixed.Close()
-	learnable, _, err := Load(e, folder, LoadOptions{AxisFrequencies: true})
+	defer plain.Close()
+	changed, _, err := Load(e, folder, o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer learnable.Close()
-	if learnable.Weight("blocks.1.space_mixing.rotary_emb.freqs.2") == nil {
-		t.Fatal("block 1 has no frequencies for the third axis")
+	defer changed.Close()
+	if changed.Weight(added) == nil {
+		t.Fatalf("there is no weight %s", added)
 	}
-	before, after := predict(t, fixed), predict(t, learnable)
+	before, after := predict(t, plain), predict(t, changed)
 	for i, v := range before.Data {
 		if after.Data[i] != v {
 			t.Fatalf("value %d changed from %g to %g", i, v, after.Data[i])
@@ -188,28 +194,9 @@ func TestLearnableFrequenciesBeginAsTheFixedOnes(t *testing.T) {
 }
 
 func TestANewPositionEmbeddingBeginsAsNoneAndKnowsItsGrid(t *testing.T) {
-	folder, e := saved(t, nil), openEngine(t)
-	plain, _, err := Load(e, folder, LoadOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer plain.Close()
-	geometry := predictGeometry(t)
-	embedded, _, err := Load(e, folder, LoadOptions{Position: geometry.Tokens()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer embedded.Close()
-	if embedded.Weight(model.PositionEmbedding) == nil {
-		t.Fatal("there is no position embedding")
-	}
-	before, after := predict(t, plain), predict(t, embedded)
-	for i, v := range before.Data {
-		if after.Data[i] != v {
-			t.Fatalf("value %d changed from %g to %g", i, v, after.Data[i])
-		}
-	}
-	other, _, err := Load(e, folder, LoadOptions{Position: [3]int{3, 5, 1}})
+	folder, geometry := saved(t, nil), predictGeometry(t)
+	wantUnchanged(t, folder, LoadOptions{Position: geometry.Tokens()}, model.PositionEmbedding)
+	other, _, err := Load(openEngine(t), folder, LoadOptions{Position: [3]int{3, 5, 1}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,7 +7,6 @@ import (
 
 	"github.com/gowalrus/walrus/engine"
 	"github.com/gowalrus/walrus/frame"
-	"github.com/gowalrus/walrus/model"
 	"github.com/gowalrus/walrus/network"
 	"github.com/gowalrus/walrus/sample"
 )
@@ -53,30 +52,41 @@ func mixtureFeeds(ctx context.Context, s *sources, vocabulary *sample.Vocabulary
 	feedOf func(d network.Data, samples, frames int, keep bool) (network.Feed, error)) ([]network.Feed, error) {
 	var feeds []network.Feed
 	seen := map[string]bool{}
+	err := mixtureData(ctx, s, vocabulary, c, func(d network.Data, samples, frames int) error {
+		feed, err := feedOf(d, samples, frames, c.Model.DropPath > 0)
+		if err != nil {
+			return err
+		}
+		if key := feed.Key(); !seen[key] {
+			seen[key] = true
+			feeds = append(feeds, feed)
+		}
+		return nil
+	})
+	return feeds, err
+}
+
+// mixtureData visits the data of a batch of every data set of a mixture, turned or not.
+func mixtureData(ctx context.Context, s *sources, vocabulary *sample.Vocabulary, c Config, visit func(d network.Data, samples, frames int) error) error {
 	for _, e := range s.entries {
 		layout, err := sample.NewLayout(e.Source.Fields(), e.Transforms, vocabulary)
 		if err != nil {
-			return nil, fmt.Errorf("train: %s: %w", e.Source.Name(), err)
+			return fmt.Errorf("train: %s: %w", e.Source.Name(), err)
 		}
 		err = fixed(ctx, e, layout, 1, func(b *sample.Batch) error {
 			turned, err := turnedData(b, c)
 			for _, d := range turned {
-				feed, failed := feedOf(d, e.Batch, b.Input.Shape[1], c.Model.DropPath > 0)
-				if failed != nil {
+				if failed := visit(d, e.Batch, b.Input.Shape[1]); failed != nil {
 					return failed
-				}
-				if key := feed.Key(); !seen[key] {
-					seen[key] = true
-					feeds = append(feeds, feed)
 				}
 			}
 			return err
 		})
 		if err != nil {
-			return nil, fmt.Errorf("train: %w", err)
+			return fmt.Errorf("train: %w", err)
 		}
 	}
-	return feeds, nil
+	return nil
 }
 
 // positionGrid is the grid of tokens of a new position embedding; zero if the configuration asks for none. All data that
@@ -88,20 +98,18 @@ func positionGrid(ctx context.Context, s *sources, names []string, c Config) ([3
 	}
 	vocabulary := sample.ReleasedVocabulary()
 	vocabulary.Add(names...)
-	feeds, err := mixtureFeeds(ctx, s, vocabulary, c, func(d network.Data, _, _ int, _ bool) (network.Feed, error) {
-		return network.Feed{Net: model.Net{Geometry: d.Geometry}}, nil
-	})
-	if err != nil {
-		return grid, err
-	}
-	for i, feed := range feeds {
-		tokens := feed.Net.Geometry.Tokens()
-		if i == 0 {
+	err := mixtureData(ctx, s, vocabulary, c, func(d network.Data, _, _ int) error {
+		tokens := d.Geometry.Tokens()
+		if grid == [3]int{} {
 			grid = tokens
 		}
 		if tokens != grid {
-			return grid, fmt.Errorf("train: finetune.position_embedding needs one grid of tokens; the data has %v and %v (with data.rotation=%s; none keeps the axes in place)", grid, tokens, c.Data.Rotation)
+			return fmt.Errorf("finetune.position_embedding needs one grid of tokens; the data has %v and %v (with data.rotation=%s; none keeps the axes in place)", grid, tokens, c.Data.Rotation)
 		}
+		return nil
+	})
+	if err != nil {
+		return grid, err
 	}
 	if c.Data.Rotation == sample.SpaceRotation && (grid[0] != grid[1] || grid[1] != grid[2]) {
 		return grid, fmt.Errorf("train: finetune.position_embedding on a grid of %v tokens needs data.rotation=none; it is space", grid)

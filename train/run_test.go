@@ -154,13 +154,21 @@ func stripClock(t *testing.T, folder string) [][]string {
 	return append(rows, scores...)
 }
 
-func TestFinetuningAddsColumnsForNewFields(t *testing.T) {
+// smallFinetune trains on the waves alone, and is a run over both data sets that begins with those weights.
+func smallFinetune(t *testing.T, f FinetuneConfig) Config {
+	t.Helper()
 	data := writeWavesAndTides(t)
 	first := smallRun(t, data, filepath.Join(t.TempDir(), "first"))
 	first.Data.Sets = first.Data.Sets[:1]
 	train(t, first, false, 0)
 	second := smallRun(t, data, filepath.Join(t.TempDir(), "second"))
-	second.Finetune = FinetuneConfig{From: first.Out, AxisFrequencies: true}
+	second.Finetune = f
+	second.Finetune.From = first.Out
+	return second
+}
+
+func TestFinetuningAddsColumnsForNewFields(t *testing.T) {
+	second := smallFinetune(t, FinetuneConfig{AxisFrequencies: true})
 	second.Data.Normalization = "" // as the first run
 	second.Data.Sets[1].Resample = []int{8, 32}
 	train(t, second, false, 0)
@@ -190,13 +198,8 @@ func TestFinetuningAddsColumnsForNewFields(t *testing.T) {
 }
 
 func TestFinetuningAddsAPositionEmbedding(t *testing.T) {
-	data := writeWavesAndTides(t)
-	first := smallRun(t, data, filepath.Join(t.TempDir(), "first"))
-	first.Data.Sets = first.Data.Sets[:1]
-	train(t, first, false, 0)
-	second := smallRun(t, data, filepath.Join(t.TempDir(), "second"))
+	second := smallFinetune(t, FinetuneConfig{PositionEmbedding: true})
 	second.Data.Sets = second.Data.Sets[:1]
-	second.Finetune = FinetuneConfig{From: first.Out, PositionEmbedding: true}
 	if _, err := Open(second, false, Observer{}); err == nil || !strings.Contains(err.Error(), "position_embedding") {
 		t.Errorf("data that is turned: error %v", err) // its axes have different boundaries, and so different grids
 	}

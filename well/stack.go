@@ -1,6 +1,7 @@
 package well
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -83,12 +84,12 @@ func (s *stacking) number(p placement, step int) int {
 }
 
 // each runs work for all steps on all cores: each worker takes every n-th of them.
-func (s *stacking) each(ctx context.Context, first, end int, work func(step, worker int) error) error {
-	errs := make([]error, min(end-first, runtime.GOMAXPROCS(0)))
+func (s *stacking) each(ctx context.Context, steps int, work func(step, worker int) error) error {
+	errs := make([]error, min(steps, runtime.GOMAXPROCS(0)))
 	var group sync.WaitGroup
 	for worker := range errs {
 		group.Go(func() {
-			for step := first + worker; step < end && errs[worker] == nil; step += len(errs) {
+			for step := worker; step < steps && errs[worker] == nil; step += len(errs) {
 				if errs[worker] = ctx.Err(); errs[worker] == nil {
 					errs[worker] = work(step, worker)
 				}
@@ -96,12 +97,7 @@ func (s *stacking) each(ctx context.Context, first, end int, work func(step, wor
 		})
 	}
 	group.Wait()
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	return cmp.Or(errs...)
 }
 
 // inChunks reads the fields that are stored in chunks, one after the other: a chunk may hold values of several steps, and
@@ -109,6 +105,7 @@ func (s *stacking) each(ctx context.Context, first, end int, work func(step, wor
 func (s *stacking) inChunks(ctx context.Context) error {
 	var scratch []float32
 	steps := s.out.Shape[0]
+	frame := len(s.out.Data) / steps
 	for _, p := range s.chunked {
 		size := p.frameSize(s.file.sizes)
 		for step := 0; step < steps; {
@@ -116,7 +113,7 @@ func (s *stacking) inChunks(ctx context.Context) error {
 				return err
 			}
 			n := p.together(p.dataset, s.number(p, step), s.window.Spec.Stride, steps-step, size)
-			values := s.out.Data[step*len(s.out.Data)/steps:][:n*len(s.out.Data)/steps]
+			values := s.out.Data[step*frame:][:n*frame]
 			direct := n*size == len(values) // the only field needs no stacking
 			if !direct {
 				scratch = slices.Grow(scratch[:0], n*size)[:n*size]
@@ -126,11 +123,11 @@ func (s *stacking) inChunks(ctx context.Context) error {
 			if err := p.dataset.ReadFloat32(values, slab); err != nil {
 				return fmt.Errorf("well: %w", err)
 			}
-			err := s.each(ctx, 0, n, func(i, _ int) error {
-				frame := values[i*size : (i+1)*size]
-				s.replaced.Add(int64(replaceNaN(frame)))
+			err := s.each(ctx, n, func(i, _ int) error {
+				stored := values[i*size : (i+1)*size]
+				s.replaced.Add(int64(replaceNaN(stored)))
 				if !direct {
-					place(s.out.Index(step+i).Data, frame, s.file.sizes, p.FieldInfo, p.first, s.channels)
+					place(s.out.Index(step+i).Data, stored, s.file.sizes, p.FieldInfo, p.first, s.channels)
 				}
 				return nil
 			})
@@ -150,7 +147,7 @@ func (s *stacking) inOnePiece(ctx context.Context) error {
 	}
 	rows := s.rowsAtOnce()
 	scratch := make([][]float32, runtime.GOMAXPROCS(0))
-	return s.each(ctx, 0, s.out.Shape[0], func(step, worker int) error {
+	return s.each(ctx, s.out.Shape[0], func(step, worker int) error {
 		frame := s.out.Index(step).Data
 		rowSize := len(frame) / s.file.sizes[0]
 		sizes := slices.Clone(s.file.sizes)

@@ -4,8 +4,8 @@ package hdf5
 import "C"
 
 import (
+	"cmp"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"io/fs"
 	"math"
@@ -16,9 +16,9 @@ import (
 	"unsafe"
 )
 
-// direct says how an array's values can be read without the library, by several goroutines at once: little-endian
-// float32 in one piece, or in chunks that were deflated and perhaps shuffled before. It is what nearly all files of The
-// Well are, and the library, which runs on one thread, would be the bottleneck of training.
+// direct says how an array's values can be read or decoded without the library, by several goroutines at once:
+// little-endian float32 in one piece, or in chunks that were deflated and perhaps shuffled before. It is what nearly all
+// files of The Well are, and the library, which runs on one thread, would be the bottleneck of training.
 type direct struct {
 	offset   int64 // of the first value in the file; for one piece
 	shuffled bool  // for chunks
@@ -189,7 +189,7 @@ func (d *Dataset) readChunks(values []float32, s *Slab) (done bool, err error) {
 		})
 	}
 	group.Wait()
-	return !unusual.Load(), errors.Join(errs...)
+	return !unusual.Load(), cmp.Or(errs...)
 }
 
 // ceilDiv is the quotient rounded up.
