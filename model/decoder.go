@@ -30,7 +30,7 @@ func (n *Net) convolveTransposed(x, w *Node, strides [3]int) *Node {
 			x = wrapAround(x, 1+i, wrap[i])
 		}
 	}
-	y := widen(DotGeneral(round(x, n.Operands), []int{4}, nil, round(w, n.Operands), []int{0}, nil)) // [frames, a, b, c, kx, ky, kz, out]
+	y := product(round(x, n.Operands), round(w, n.Operands), 4, 0) // [frames, a, b, c, kx, ky, kz, out]
 	for i := range 3 {
 		// Once an axis is added up its kernel axis is gone, so the next one is always the first left.
 		y = addPatches(y, 1+i, 4, strides[i])

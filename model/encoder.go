@@ -55,7 +55,7 @@ func convolve(x, w *Node, strides [3]int) *Node {
 	for i := 2; i >= 0; i-- { // z first: the channels end up as (kx, ky, kz, C)
 		x = gatherPatches(x, 1+i, kernel[1+i], strides[i])
 	}
-	return widen(DotGeneral(x, []int{4}, nil, Reshape(w, kernel[0], -1), []int{1}, nil))
+	return product(x, Reshape(w, kernel[0], -1), 4, 1)
 }
 
 // gatherPatches puts the points under a kernel along one axis side by side in the channels: the result has one position

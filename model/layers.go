@@ -18,7 +18,7 @@ func dense(s *Scope, x *Node) *Node {
 	if len(shape) > 2 {
 		w = Reshape(w, shape[0], shape[1])
 	}
-	y := widen(DotGeneral(round(x, s.operands), []int{x.Rank() - 1}, nil, w, []int{1}, nil))
+	y := product(round(x, s.operands), w, x.Rank()-1, 1)
 	if bias := s.Lookup("bias"); bias != nil {
 		y = Add(y, alongLast(bias, y.Rank()))
 	}

@@ -15,3 +15,14 @@ func round(x *Node, operands dtypes.DType) *Node {
 
 // widen brings the result of a matrix product back to the type of everything else.
 func widen(x *Node) *Node { return round(x, computeType) }
+
+// product is the matrix product of rounded operands in float32: the given axes of x and w are contracted.
+func product(x, w *Node, axisX, axisW int) *Node { return batched(x, w, axisX, axisW, nil, nil) }
+
+// batched is product with batch axes; the result is [batch axes, what is left of x, what is left of y]. Its gradient
+// consists of products of rounded operands too: with a type for the accumulator, which Dot would set, GoMLX widens the
+// operands of the gradient to that type, and two thirds of a training step would be products of float32. Every engine adds
+// up in float32 all the same.
+func batched(x, y *Node, axisX, axisY int, batchX, batchY []int) *Node {
+	return widen(Dot(x, y).WithAccumulatorDType(dtypes.InvalidDType).General([]int{axisX}, batchX, []int{axisY}, batchY))
+}

@@ -47,8 +47,9 @@ func attend(q, k, v *Node, recomputed bool) *Node {
 // plainAttention is attend by its definition.
 func plainAttention(q, k, v *Node) *Node {
 	scale := 1 / math.Sqrt(float64(q.Shape().Dimensions[3]))
-	logits := MulScalar(widen(Einsum("fqhd,fkhd->fhqk", q, k)), scale)
-	return widen(Einsum("fhqk,fkhd->fqhd", round(softmax(logits), v.DType()), v))
+	logits := MulScalar(batched(q, k, 3, 3, []int{0, 2}, []int{0, 2}), scale)
+	y := batched(round(softmax(logits), v.DType()), v, 3, 1, []int{0, 1}, []int{0, 2}) // [frames, heads, tokens, head size]
+	return TransposeAllAxes(y, 0, 2, 1, 3)
 }
 
 // fusedAttention tries the backend's own attention; ok is false if it does not take these operands.

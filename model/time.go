@@ -22,9 +22,10 @@ func (n *Net) timeMixing(s *Scope, x *Node) *Node {
 	q := layerNorm(s.In("qnorm"), part(y, 0, hd))
 	k := layerNorm(s.In("knorm"), part(y, hd, hd))
 	v := part(y, 2*hd, hd)
-	logits := MulScalar(widen(Einsum("btnhd,bsnhd->bnhts", round(q, n.Operands), round(k, n.Operands))), 1/math.Sqrt(float64(hd)))
-	logits = Add(logits, n.timeBias(s.In("rel_pos_bias")))
-	y = widen(Einsum("bnhts,bsnhd->btnhd", round(softmax(logits), n.Operands), round(v, n.Operands)))
+	logits := batched(round(q, n.Operands), round(k, n.Operands), 4, 4, []int{0, 2, 3}, []int{0, 2, 3}) // [B, tokens, heads, T, T]
+	logits = Add(MulScalar(logits, 1/math.Sqrt(float64(hd))), n.timeBias(s.In("rel_pos_bias")))
+	y = batched(round(softmax(logits), n.Operands), round(v, n.Operands), 4, 1, []int{0, 1, 2}, []int{0, 2, 3}) // [B, tokens, heads, T, head size]
+	y = TransposeAllAxes(y, 0, 3, 1, 2, 4)
 	return dense(s.In("output_head"), Reshape(y, n.Samples*n.Frames, tokens, n.Hidden))
 }
 
