@@ -20,6 +20,8 @@ type Model struct {
 	Frame      frame.Options               // tokens along each axis
 	// Normalization is that of the training; the zero value is samplewise.
 	Normalization sample.Normalization
+	// NormalizationPath is where the statistics of a normalisation by data set stand, as sample.WellFieldsScaled takes it.
+	NormalizationPath string
 }
 
 // Piece chooses a part of one trajectory of a data set.
@@ -47,7 +49,7 @@ func ReadCase(ctx context.Context, d *well.Dataset, m Model, p Piece) (*Case, er
 	if err != nil {
 		return nil, err
 	}
-	fields, err := sample.WellFieldsScaled(d, m.Normalization)
+	fields, err := sample.WellFieldsScaled(d, m.Normalization, m.NormalizationPath)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", d.Name(), err)
 	}

@@ -40,7 +40,7 @@ func (s *sources) add(d DataConfig, set SetConfig, split string, minStride, maxS
 	if err != nil {
 		return err
 	}
-	fields, err := sample.WellFieldsScaled(dataset, d.Normalization)
+	fields, err := sample.WellFieldsScaled(dataset, d.Normalization, "")
 	if err != nil {
 		return err
 	}

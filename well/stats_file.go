@@ -33,6 +33,19 @@ var statsTables = []struct {
 // from the folder itself, its data folder, a split's folder or a file. The file need not exist.
 func StatsPath(path string) string { return filepath.Join(baseFolder(path), "stats.yaml") }
 
+// StatsPath is where the statistics of the data set stand that a configuration names: an absolute path, or one relative to the
+// folder BASE/NAME; for an empty name the stats.yaml there. The file need not exist.
+func (d *Dataset) StatsPath(named string) string {
+	switch path := d.files[0].Path; {
+	case named == "":
+		return StatsPath(path)
+	case filepath.IsAbs(named):
+		return filepath.Clean(named)
+	default:
+		return filepath.Join(baseFolder(path), named)
+	}
+}
+
 // FolderOf is the name of the folder BASE/NAME of the data set at path, which often is more exact than the name in its files.
 func FolderOf(path string) string {
 	folder := baseFolder(path)
