@@ -3,6 +3,7 @@ package sample
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/gowalrus/walrus/field"
@@ -88,13 +89,50 @@ func WellFieldsScaled(d *well.Dataset, n Normalization, named string) (Fields, e
 	}
 	path := d.StatsPath(named)
 	stats, err := well.ReadStats(path)
-	if err == nil {
-		err = fields.setScales(stats, n.centred())
+	if err != nil { // it names the file
+		return fields, fmt.Errorf("normalization by data set: %w", err)
 	}
-	if err != nil {
+	if err := fields.setScales(stats.Fields, n.centred()); err != nil {
 		return fields, fmt.Errorf("normalization by data set: %s: %w", path, err)
 	}
+	fields.Statistics = Statistics{Path: path, Made: stats.Made}
 	return fields, nil
+}
+
+// Statistics are the file of a data set's statistics, and how they were made.
+type Statistics struct {
+	Path string
+	Made well.Made
+}
+
+// StatisticsNote says in what the statistics that scale the fields were made otherwise than a run with these strides and
+// transforms uses them, for its user to judge; it is empty where they fit or where every window has its own scales. The
+// changes from frame to frame grow with the stride: divided by the scale of another, they are wrong by that factor.
+func (f Fields) StatisticsNote(minStride, maxStride int, transforms map[string]Transform) string {
+	if f.Scales == nil {
+		return ""
+	}
+	made := f.Statistics.Made
+	strides := fmt.Sprint(minStride)
+	if maxStride != minStride {
+		strides = fmt.Sprintf("%d to %d", minStride, maxStride)
+	}
+	switch published := max(1, made.Stride); {
+	case minStride == published && maxStride == published:
+	case made.Stride == 0:
+		return fmt.Sprintf("%s does not say at which stride its changes were taken (the published ones at 1), and this run has stride %s", f.Statistics.Path, strides)
+	default:
+		return fmt.Sprintf("%s has the changes at stride %d, and this run has stride %s: walrus data stats --stride makes others", f.Statistics.Path, made.Stride, strides)
+	}
+	if made.Stride == 0 {
+		return ""
+	}
+	for _, of := range slices.Concat(f.Variable, f.Constant) {
+		if was, is := strings.TrimPrefix(made.Transforms[of.Name], "torch."), string(transforms[of.Name]); was != is && is != string(ZerosLike) {
+			return fmt.Sprintf("%s has statistics of the field %s with the transform %q, and this run has it with %q: walrus data stats --transform makes others", f.Statistics.Path, of.Name, was, is)
+		}
+	}
+	return ""
 }
 
 // setScales takes the scales of all fields from a data set's statistics.

@@ -108,3 +108,34 @@ func TestCurvilinearVectorsAreNeitherPaddedNorTurned(t *testing.T) {
 		}
 	}
 }
+
+func TestStatisticsOfAnotherStrideOrTransformAreSaid(t *testing.T) {
+	fields := flow2D("flow").fields
+	if note := fields.StatisticsNote(5, 5, nil); note != "" {
+		t.Errorf("every window has its own scales, but: %s", note)
+	}
+	fields.Scales = map[string]Scale{"pressure": {Value: 1, Delta: 1}}
+	log := map[string]Transform{"pressure": Log10}
+	for _, c := range []struct {
+		made       well.Made
+		low, high  int
+		transforms map[string]Transform
+		want       string // part of the note
+	}{
+		{well.Made{}, 1, 1, log, ""}, // the published ones do not say, and are of stride 1
+		{well.Made{}, 5, 5, nil, "does not say"},
+		{well.Made{Stride: 5}, 5, 5, nil, ""},
+		{well.Made{Stride: 5}, 1, 1, nil, "at stride 5, and this run has stride 1"},
+		{well.Made{Stride: 1}, 1, 5, nil, "stride 1 to 5"},
+		{well.Made{Stride: 1, Transforms: map[string]string{"pressure": "torch.log10"}}, 1, 1, log, ""},
+		{well.Made{Stride: 1, Transforms: map[string]string{"temperature": "log10"}}, 1, 1, nil, ""},
+		{well.Made{Stride: 1}, 1, 1, log, "pressure"},
+		{well.Made{Stride: 1, Transforms: map[string]string{"pressure": "log10"}}, 1, 1, nil, "pressure"},
+		{well.Made{Stride: 1}, 1, 1, map[string]Transform{"pressure": ZerosLike}, ""},
+	} {
+		fields.Statistics = Statistics{Path: "stats.yaml", Made: c.made}
+		if note := fields.StatisticsNote(c.low, c.high, c.transforms); (note == "") != (c.want == "") || !strings.Contains(note, c.want) {
+			t.Errorf("%+v with strides %d to %d and %v: %q, want one that says %q", c.made, c.low, c.high, c.transforms, note, c.want)
+		}
+	}
+}

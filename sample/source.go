@@ -33,6 +33,8 @@ type Fields struct {
 	// Scales normalise the fields, by their names; nil where every window has its own, measured as Measurement says.
 	Scales      map[string]Scale
 	Measurement frame.Measurement
+	// Statistics are where the scales come from; zero without.
+	Statistics Statistics
 }
 
 // Window is a stretch of one trajectory. The arrays hold the fields' components in the data set's own dimensions.

@@ -43,6 +43,23 @@ func ParseTransform(name string) (Transform, error) {
 	return t, nil
 }
 
+// ParseTransforms reads transforms of the form FIELD=NAME, as command lines have them.
+func ParseTransforms(assignments []string) (map[string]Transform, error) {
+	transforms := map[string]Transform{}
+	for _, text := range assignments {
+		name, value, found := strings.Cut(text, "=")
+		if !found || name == "" {
+			return nil, fmt.Errorf("sample: transform %q; expected FIELD=NAME, such as density=log10", text)
+		}
+		t, err := ParseTransform(value)
+		if err != nil {
+			return nil, err
+		}
+		transforms[name] = t
+	}
+	return transforms, nil
+}
+
 // WithoutField lists the fields that transforms are set for and that the data set does not have, sorted. They are passed
 // over, since one set of transforms may serve several data sets; a caller whose user wrote them for one may say so.
 func WithoutField(fields Fields, transforms map[string]Transform) []string {

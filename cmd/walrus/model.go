@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"fmt"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -75,9 +74,9 @@ func (f *modelFlags) open(path string) (*openModel, error) {
 	if f.ensemble > 1 && f.noJitter {
 		return nil, usagef("--ensemble %d with --no-jitter: without jitter all members are the same; leave one of the two out", f.ensemble)
 	}
-	transforms, err := f.parseTransforms()
+	transforms, err := sample.ParseTransforms(f.transforms)
 	if err != nil {
-		return nil, err
+		return nil, usagef("--transform: %w", err)
 	}
 	e, err := engine.OpenPrecision(f.engine, f.precision)
 	if err != nil {
@@ -151,20 +150,6 @@ func (m *openModel) training(d *well.Dataset) (map[string]sample.Transform, int,
 	}
 	transforms, err := train.SetConfig{Transforms: info.Transforms}.ParsedTransforms()
 	return transforms, info.InputSteps, err
-}
-
-// parseTransforms reads NAME=TRANSFORM flags.
-func (f *modelFlags) parseTransforms() (map[string]sample.Transform, error) {
-	transforms := map[string]sample.Transform{}
-	for _, text := range f.transforms {
-		name, value, found := strings.Cut(text, "=")
-		t, err := sample.ParseTransform(value)
-		if !found || err != nil {
-			return nil, usagef("--transform %q; expected FIELD=%s or FIELD=%s", text, sample.Log10, sample.ZerosLike)
-		}
-		transforms[name] = t
-	}
-	return transforms, nil
 }
 
 // warnUnseen says which strides of a grid the released weights have never seen.
