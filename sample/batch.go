@@ -23,8 +23,9 @@ type Batch struct {
 	Boundaries []field.Sides // one an axis of the grid
 	Origins    []string      // where each sample comes from
 
-	Measurement frame.Measurement
-	Curvilinear bool // the grid is not cartesian: it is never turned
+	Measurement   frame.Measurement
+	Curvilinear   bool        // the grid is not cartesian: it is never turned
+	NetworkPoints map[int]int // as in Fields
 }
 
 // stack joins batches of one sample each.

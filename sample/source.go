@@ -30,6 +30,9 @@ type Fields struct {
 	Curvilinear bool
 	// Grid is what windows are interpolated to before anything else is done with them; nil for the data's own grid.
 	Grid []int
+	// NetworkPoints has the extents of axes that the network computes on another number of points, as 66: 64; nil for what
+	// the released model does.
+	NetworkPoints map[int]int
 	// Scales normalise the fields, by their names; nil where every window has its own, measured as Measurement says.
 	Scales      map[string]Scale
 	Measurement frame.Measurement

@@ -43,9 +43,9 @@ func ParseTransform(name string) (Transform, error) {
 	return t, nil
 }
 
-// ParseTransforms reads transforms of the form FIELD=NAME, as command lines have them.
+// ParseTransforms reads transforms of the form FIELD=NAME, as command lines have them; nil for none.
 func ParseTransforms(assignments []string) (map[string]Transform, error) {
-	transforms := map[string]Transform{}
+	var transforms map[string]Transform
 	for _, text := range assignments {
 		name, value, found := strings.Cut(text, "=")
 		if !found || name == "" {
@@ -54,6 +54,9 @@ func ParseTransforms(assignments []string) (map[string]Transform, error) {
 		t, err := ParseTransform(value)
 		if err != nil {
 			return nil, err
+		}
+		if transforms == nil {
+			transforms = map[string]Transform{}
 		}
 		transforms[name] = t
 	}
