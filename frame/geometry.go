@@ -28,6 +28,9 @@ type Options struct {
 	// Tokens is the number of tokens along each real axis: the knob for cost against accuracy. 0 takes the released
 	// counts, 32 in 2-D and 16 in 3-D.
 	Tokens int
+	// NoJitterPadding pads axes that end only as far as the convolutions need, as the released model does where it was made
+	// without jitter (jitter_patches: false).
+	NoJitterPadding bool
 	// AxisNames name the axes in errors; x, y, z by default.
 	AxisNames []string
 }
