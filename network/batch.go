@@ -15,7 +15,7 @@ func DataOf(b *sample.Batch, o frame.Options) (Data, error) {
 		return Data{}, fmt.Errorf("network: batch with input of shape %v; expected (samples, frames, points, channels)", b.Input.Shape)
 	}
 	grid := b.Input.Shape[lead : len(b.Input.Shape)-1]
-	inner := innerGrid(b.DataSet, grid)
+	inner := innerGrid(b.DataSet, b.NetworkPoints, grid)
 	geometry, err := frame.NewGeometry(inner, b.Boundaries, o)
 	if err != nil {
 		return Data{}, err

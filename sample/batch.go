@@ -21,6 +21,8 @@ type Batch struct {
 	Scales     []Scale       // of the channels; nil: those of the window itself
 	Boundaries []field.Sides // one an axis of the grid
 	Origins    []string      // where each sample comes from
+
+	NetworkPoints map[int]int // as in Fields
 }
 
 // stack joins batches of one sample each.

@@ -26,7 +26,8 @@ type Layout struct {
 	scales             []Scale // of the channels; nil where every window has its own
 	axes               []string
 	grid               []int // that windows are interpolated to; nil for their own
-	dims               int   // of the vectors and tensors in the channels
+	networkPoints      map[int]int
+	dims               int // of the vectors and tensors in the channels
 	variable, constant group
 }
 
@@ -47,7 +48,7 @@ func NewLayout(fields Fields, transforms map[string]Transform, vocabulary *Vocab
 	if fields.Grid != nil && (len(fields.Grid) != len(fields.Axes) || slices.Min(fields.Grid) < 1) {
 		return nil, fmt.Errorf("sample: resample to %v; the data has %d axes (%s), each needs a number of points", fields.Grid, len(fields.Axes), strings.Join(fields.Axes, ", "))
 	}
-	l := &Layout{Names: names, Mask: -1, axes: fields.Axes, grid: fields.Grid, dims: fields.dims()}
+	l := &Layout{Names: names, Mask: -1, axes: fields.Axes, grid: fields.Grid, networkPoints: fields.NetworkPoints, dims: fields.dims()}
 	l.variable = newGroup(fields, fields.Variable, transforms)
 	l.constant = newGroup(fields, fields.Constant, transforms)
 	if l.scales, err = fields.scales(transforms); err != nil {
@@ -193,7 +194,7 @@ func (g group) prepare(a field.Array) (field.Array, error) {
 // Prepare brings a window into the layout: transformed, interpolated to the layout's grid, components padded, still
 // unrotated, as the batch of one sample.
 func (l *Layout) Prepare(w *Window) (*Batch, error) {
-	b := &Batch{Names: l.Names, Fields: l.Indices, Padding: l.Padding, Mask: l.Mask, Scales: l.scales, Boundaries: w.Boundaries, Origins: []string{w.Origin}}
+	b := &Batch{Names: l.Names, Fields: l.Indices, Padding: l.Padding, Mask: l.Mask, Scales: l.scales, Boundaries: w.Boundaries, Origins: []string{w.Origin}, NetworkPoints: l.networkPoints}
 	for _, part := range []struct {
 		group group
 		from  field.Array

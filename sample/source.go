@@ -29,6 +29,9 @@ type Fields struct {
 	Curvilinear bool
 	// Grid is what windows are interpolated to before anything else is done with them; nil for the data's own grid.
 	Grid []int
+	// NetworkPoints has the extents of axes that the network computes on another number of points, as 66: 64; nil for what
+	// the released model does.
+	NetworkPoints map[int]int
 	// Scales are what the fields are divided by, under their names after the transforms; nil to divide every window by its
 	// own root mean squares.
 	Scales map[string]Scale

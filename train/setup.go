@@ -8,6 +8,7 @@ import (
 	"github.com/gowalrus/walrus/model"
 	"github.com/gowalrus/walrus/network"
 	"github.com/gowalrus/walrus/sample"
+	"github.com/gowalrus/walrus/well"
 )
 
 // normalization is what the configuration asks for; by default what the weights to start from were trained with.
@@ -95,7 +96,26 @@ func describe(saved checkpoint.Config, c Config) checkpoint.Config {
 	}
 	t.Normalization = c.Data.Normalization.Class()
 	saved.GradientCheckpointing, saved.FieldDrop = c.Model.Recompute, c.Model.FieldDrop
+	saved.Tokens, saved.JitterPatches = c.Model.Tokens, c.Model.JitterOn()
+	saved.DataSets = nil
+	for _, set := range c.Data.Sets {
+		info := c.Data.info(set)
+		if _, taken := saved.DataSet(info.Name); taken { // two folders of the same name: told apart by their places
+			info.Name = set.Path
+		}
+		saved.DataSets = append(saved.DataSets, info)
+	}
 	return saved
+}
+
+// info is what a model's configuration says about a data set of its training.
+func (d DataConfig) info(set SetConfig) checkpoint.DataSetInfo {
+	return checkpoint.DataSetInfo{
+		Name: well.FolderOf(set.Path), Path: set.Path, Transforms: set.Transforms, Include: set.Include, Exclude: set.Exclude,
+		InputSteps: or(set.History, d.History), OutputSteps: 1,
+		MinStride: or(set.Stride, d.MinStride), MaxStride: or(set.Stride, d.MaxStride), BatchSize: or(set.Batch, d.Batch),
+		Grid: set.Resample,
+	}
 }
 
 // save takes everything that a resumed run needs off the engine.
