@@ -11,7 +11,7 @@ import (
 
 	"github.com/goccy/go-yaml"
 	"github.com/gowalrus/walrus/engine"
-
+	"github.com/gowalrus/walrus/frame"
 	"github.com/gowalrus/walrus/sample"
 )
 
@@ -43,8 +43,10 @@ type ModelConfig struct {
 	FieldDrop    float64 `yaml:"field_drop"`   // whole fields dropped from a training sample, on average (default 0)
 	Tokens       int     `yaml:"tokens"`       // tokens along each axis (default 32 in 2-D, 16 in 3-D)
 	Vocabulary   string  `yaml:"vocabulary"`   // "released": the 67 published columns and new fields; "data": only the data's fields (default released)
-	Jitter       *bool   `yaml:"jitter"`       // random patch jitter and token rolls (default true)
-	Recompute    int     `yaml:"recompute"`    // recompute every n-th block in the backward pass to save memory; 0 for none
+	// Jitter rolls patches and tokens at random. Without it axes that end are padded less, as in the released model with
+	// jitter_patches: false (128 points: 32 tokens, not 33). Default as the weights of finetune.from have it, or true.
+	Jitter    *bool `yaml:"jitter"`
+	Recompute int   `yaml:"recompute"` // recompute every n-th block in the backward pass to save memory; 0 for none
 }
 
 // DataConfig says which windows are drawn, and how.
@@ -119,6 +121,11 @@ func DefaultConfig() Config {
 
 // JitterOn reports whether random jitter and rolls are used.
 func (m ModelConfig) JitterOn() bool { return m.Jitter == nil || *m.Jitter }
+
+// Frame is how the model lays out data.
+func (m ModelConfig) Frame() frame.Options {
+	return frame.Options{Tokens: m.Tokens, NoJitterPadding: !m.JitterOn()}
+}
 
 // ParseConfig reads a YAML configuration over the defaults and applies overrides of the form key=value, where the key
 // is a path with dots ("data.sets.0.path") and the value is YAML. Unknown keys are errors.

@@ -77,6 +77,9 @@ func (r *Run) open(resume bool) error {
 	if c.Data.Normalization, err = c.normalization(); err != nil {
 		return err
 	}
+	if c.Model.Jitter, err = c.jitter(); err != nil {
+		return err
+	}
 	r.config = c
 	if err = r.prepareFolder(resume); err != nil {
 		return err
@@ -189,7 +192,7 @@ func (r *Run) openLoop(vocabulary *sample.Vocabulary) error {
 		return err
 	}
 	r.loop = Loop{
-		Network: stepNetwork{r.stepper, frame.Options{Tokens: c.Model.Tokens}, c.Model.JitterOn(), c.Model.FieldDrop},
+		Network: stepNetwork{r.stepper, c.Model.Frame(), c.Model.JitterOn(), c.Model.FieldDrop},
 		Batches: sampler, Schedule: c.schedule(), Seed: c.Seed,
 		Accumulation: c.Data.Accumulation, Prefetch: c.Data.Prefetch, LogEvery: c.LogEvery,
 		SaveEvery: time.Duration(c.Checkpoint.Minutes * float64(time.Minute)), ValidEvery: c.Validation.Every,

@@ -24,13 +24,25 @@ func (c Config) normalization() (sample.Normalization, error) {
 	return sample.ParseNormalization(from.Training.Normalization)
 }
 
+// jitter is what the configuration asks for; by default what the weights to start from were made with.
+func (c Config) jitter() (*bool, error) {
+	if c.Model.Jitter != nil || c.Finetune.From == "" {
+		return c.Model.Jitter, nil
+	}
+	from, err := checkpoint.ReadConfigOf(c.Finetune.From, "")
+	if err != nil {
+		return nil, fmt.Errorf("train: finetune.from: %w", err)
+	}
+	return &from.JitterPatches, nil
+}
+
 // newNetwork makes the network of a run that begins: fresh, or from the weights that finetune.from names. names are the
 // fields of the data, position the grid of tokens of a new position embedding. The configuration that belongs to it comes
 // back.
 func newNetwork(e *engine.Engine, c Config, names []string, position [3]int) (*network.Network, checkpoint.Config, error) {
 	if c.Finetune.From != "" {
 		n, saved, err := network.Load(e, c.Finetune.From, network.LoadOptions{
-			Fields: names, Seed: c.Seed, DropPath: &c.Model.DropPath, AxisFrequencies: c.Finetune.AxisFrequencies,
+			Fields: names, Seed: c.Seed, DropPath: &c.Model.DropPath, Jitter: c.Model.Jitter, AxisFrequencies: c.Finetune.AxisFrequencies,
 			Position: position,
 		})
 		if err != nil {
