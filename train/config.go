@@ -2,6 +2,7 @@ package train
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -203,9 +204,19 @@ func setKey(node any, path []string, value any) error {
 	return fmt.Errorf("%q lies below a plain value", path[0])
 }
 
+// schedule is the schedule with its steps counted.
+func (c Config) schedule() Schedule { return c.Schedule.counted(c.Data.Accumulation) }
+
+// optimizer is the optimizer with the rate that its groups' are to be seen beside.
+func (c Config) optimizer() Optimizer {
+	o := c.Optimizer
+	o.FullRate = c.Schedule.Rate
+	return o
+}
+
 // Check reports settings that can not work, before anything is opened.
 func (c Config) Check() error {
-	if err := c.Schedule.Check(); err != nil {
+	if err := cmp.Or(c.schedule().Check(), c.Optimizer.Groups.check()); err != nil {
 		return err
 	}
 	if _, err := engine.ParsePrecision(c.Precision); err != nil {
