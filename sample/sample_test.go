@@ -170,8 +170,12 @@ func TestUnknownFieldsAreAllListed(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "salinity, spin") {
 		t.Errorf("error %v, want one that lists salinity and spin", err)
 	}
-	if _, err = NewLayout(fields, map[string]Transform{"heat": Log10}, ReleasedVocabulary()); err == nil {
-		t.Error("a transform of a field that does not exist was accepted")
+	transforms := map[string]Transform{"heat": Log10, "spin": "sqrt"}
+	if names, err := ComponentNames(fields, transforms); err != nil || !slices.Equal(names, strings.Fields("salinity velocity_x velocity_y velocity_z sqrt_spin")) {
+		t.Errorf("names %v, error %v: a transform of a field that is not there is passed over", names, err)
+	}
+	if absent := WithoutField(fields, transforms); !slices.Equal(absent, []string{"heat"}) {
+		t.Errorf("fields %v have transforms and are not there; want heat", absent)
 	}
 	fields.Axes = []string{"x"}
 	if _, err = ComponentNames(fields, nil); err == nil {

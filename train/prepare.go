@@ -124,7 +124,7 @@ func turnedData(b *sample.Batch, c Config) ([]network.Data, error) {
 		return nil, err
 	}
 	list := []network.Data{d}
-	if c.Data.Rotation != sample.PlaneRotation {
+	if c.Data.Rotation != sample.PlaneRotation || b.Curvilinear {
 		return list, nil
 	}
 	const lead = 2 // samples and frames
