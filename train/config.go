@@ -60,8 +60,11 @@ type DataConfig struct {
 	Reflections bool                `yaml:"reflections"` // mirror images too (default false)
 	Prefetch    int                 `yaml:"prefetch"`    // batches read ahead (default 2)
 	// Normalization divides the fields by the root mean squares of each window (samplewise) or of the whole data set in its
-	// stats.yaml (dataset); default as the weights of finetune.from were trained, or samplewise.
+	// statistics (dataset); samplewise_mean_std and dataset_mean_std subtract means and divide by standard deviations.
+	// Default as the weights of finetune.from were trained, or samplewise.
 	Normalization sample.Normalization `yaml:"normalization"`
+	// NormalizationEpsilon is the least that a window is divided by (default as the weights of finetune.from, or 1e-5).
+	NormalizationEpsilon float64 `yaml:"normalization_epsilon"`
 	// Accumulation is the number of batches whose gradients make one optimizer step (default 1; 4 as released).
 	Accumulation int `yaml:"accumulation"`
 }
@@ -72,10 +75,12 @@ type SetConfig struct {
 	Include    []string          `yaml:"include,omitempty"` // keep files whose path contains one of these
 	Exclude    []string          `yaml:"exclude,omitempty"` // drop files whose path contains one of these
 	Transforms map[string]string `yaml:"field_transforms,omitempty"`
-	Resample   []int             `yaml:"resample,omitempty"` // points along each axis to interpolate the data to; none for its own grid
-	History    int               `yaml:"history"`            // instead of data.history (3 for 3-D data as released)
-	Batch      int               `yaml:"batch"`              // instead of data.batch
-	Stride     int               `yaml:"stride"`             // instead of data.min_stride and data.max_stride
+	// Statistics is the file of the data set's statistics, as an absolute path or relative to its folder (default stats.yaml).
+	Statistics string `yaml:"normalization_path,omitempty"`
+	Resample   []int  `yaml:"resample,omitempty"` // points along each axis to interpolate the data to; none for its own grid
+	History    int    `yaml:"history"`            // instead of data.history (3 for 3-D data as released)
+	Batch      int    `yaml:"batch"`              // instead of data.batch
+	Stride     int    `yaml:"stride"`             // instead of data.min_stride and data.max_stride
 }
 
 // ValidationConfig says how often and on how much the run is scored. Nothing is turned, and strides are the smallest. In the
@@ -264,6 +269,9 @@ func (c Config) Check() error {
 		return fmt.Errorf("train: checkpoint.every is %d and keep %d; expected 0 or more", c.Checkpoint.Every, c.Checkpoint.Keep)
 	case !(c.Checkpoint.Minutes > 0):
 		return fmt.Errorf("train: checkpoint.minutes is %v; expected a positive number", c.Checkpoint.Minutes)
+	}
+	if !(d.NormalizationEpsilon >= 0) {
+		return fmt.Errorf("train: data.normalization_epsilon %v; expected a number that is not negative", d.NormalizationEpsilon)
 	}
 	if _, err := sample.ParseNormalization(string(d.Normalization)); err != nil {
 		return fmt.Errorf("train: data.normalization: %w", err)

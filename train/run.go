@@ -77,7 +77,7 @@ func (r *Run) open(resume bool) error {
 	}
 	c.Schedule = c.schedule()
 	var err error
-	if c.Data.Normalization, err = c.normalization(); err != nil {
+	if c.Data.Normalization, c.Data.NormalizationEpsilon, err = c.normalization(); err != nil {
 		return err
 	}
 	if c.Model.Jitter, err = c.jitter(); err != nil {
