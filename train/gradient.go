@@ -62,13 +62,7 @@ func compileGradient(e *engine.Engine, feed network.Feed, accumulate, input bool
 		if input {
 			nodes = append(nodes, data.X)
 		}
-		gradients := Gradient(loss, nodes...)
-		if accumulate {
-			for i := range p.trained {
-				gradients[i] = Add(gradients[i], in[first+i])
-			}
-		}
-		return append([]*Node{loss}, gradients...)
+		return append([]*Node{loss}, addTo(Gradient(loss, nodes...), in[first:])...)
 	})
 	return p, err
 }
@@ -78,6 +72,14 @@ func compileGradient(e *engine.Engine, feed network.Feed, accumulate, input bool
 func lossOf(y, target, weight, channels, scale *Node) *Node {
 	errors := Mul(Abs(Sub(y, target)), Mul(weight, Reshape(channels, 1, 1, 1, 1, channels.Shape().Dim(0))))
 	return Mul(ReduceAllSum(errors), Reshape(scale))
+}
+
+// addTo adds gradients to what batches before have added up, if anything. Gradients beyond that stay.
+func addTo(gradients, sums []*Node) []*Node {
+	for i, sum := range sums {
+		gradients[i] = Add(gradients[i], sum)
+	}
+	return gradients
 }
 
 // Differentiate returns scale x sum of |output - target| where the objective counts, and its gradients: with respect to
