@@ -116,7 +116,7 @@ type ValidationConfig struct {
 type CheckpointConfig struct {
 	Minutes float64 `yaml:"minutes"` // wall-clock minutes between checkpoints (default 10; the release saves every epoch)
 	Keep    int     `yaml:"keep"`    // the newest that are kept, beside those that best and epoch-N name; 0 for all (default 2)
-	Every   int     `yaml:"every"`   // epochs between checkpoints that stay as epoch-N, the last epoch's beside; 0 for none at all (default 20, the paper's)
+	Every   int     `yaml:"every"`   // epochs between checkpoints that stay as epoch-N, as the last epoch's does; 0 for no others (default 20, the paper's)
 	Best    bool    `yaml:"best"`    // keep as "best" what has the smallest mean absolute error one step ahead, over windows and fields of split validation.split (default true, as the paper)
 }
 
