@@ -61,7 +61,7 @@ func New(entries []Entry, vocabulary *Vocabulary, options Options) (*Sampler, er
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
-		rotations, err := options.Rotation.rotations(len(layout.axes), layout.dims, options.Reflections)
+		rotations, err := options.Rotation.rotations(layout, options.Reflections)
 		if err != nil {
 			return nil, err
 		}

@@ -2,6 +2,7 @@ package train
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -10,7 +11,7 @@ import (
 
 	"github.com/goccy/go-yaml"
 	"github.com/gowalrus/walrus/engine"
-
+	"github.com/gowalrus/walrus/frame"
 	"github.com/gowalrus/walrus/sample"
 	"github.com/gowalrus/walrus/well"
 )
@@ -43,8 +44,10 @@ type ModelConfig struct {
 	FieldDrop    float64 `yaml:"field_drop"`   // whole fields dropped from a training sample, on average (default 0)
 	Tokens       int     `yaml:"tokens"`       // tokens along each axis (default 32 in 2-D, 16 in 3-D)
 	Vocabulary   string  `yaml:"vocabulary"`   // "released": the 67 published columns and new fields; "data": only the data's fields (default released)
-	Jitter       *bool   `yaml:"jitter"`       // random patch jitter and token rolls (default true)
-	Recompute    int     `yaml:"recompute"`    // recompute every n-th block in the backward pass to save memory; 0 for none
+	// Jitter rolls patches and tokens at random. Without it axes that end are padded less, as in the released model with
+	// jitter_patches: false (128 points: 32 tokens, not 33). Default as the weights of finetune.from have it, or true.
+	Jitter    *bool `yaml:"jitter"`
+	Recompute int   `yaml:"recompute"` // recompute every n-th block in the backward pass to save memory; 0 for none
 }
 
 // DataConfig says which windows are drawn, and how.
@@ -135,6 +138,11 @@ func DefaultConfig() Config {
 // JitterOn reports whether random jitter and rolls are used.
 func (m ModelConfig) JitterOn() bool { return m.Jitter == nil || *m.Jitter }
 
+// Frame is how the model lays out data.
+func (m ModelConfig) Frame() frame.Options {
+	return frame.Options{Tokens: m.Tokens, NoJitterPadding: !m.JitterOn()}
+}
+
 // ParseConfig reads a YAML configuration over the defaults and applies overrides of the form key=value, where the key
 // is a path with dots ("data.sets.0.path") and the value is YAML. Unknown keys are errors.
 func ParseConfig(text []byte, overrides []string) (Config, error) {
@@ -212,9 +220,19 @@ func setKey(node any, path []string, value any) error {
 	return fmt.Errorf("%q lies below a plain value", path[0])
 }
 
+// schedule is the schedule with its steps counted.
+func (c Config) schedule() Schedule { return c.Schedule.counted(c.Data.Accumulation) }
+
+// optimizer is the optimizer with the rate that its groups' are to be seen beside.
+func (c Config) optimizer() Optimizer {
+	o := c.Optimizer
+	o.FullRate = c.Schedule.Rate
+	return o
+}
+
 // Check reports settings that can not work, before anything is opened.
 func (c Config) Check() error {
-	if err := c.Schedule.Check(); err != nil {
+	if err := cmp.Or(c.schedule().Check(), c.Optimizer.Groups.check()); err != nil {
 		return err
 	}
 	if _, err := engine.ParsePrecision(c.Precision); err != nil {

@@ -21,7 +21,7 @@ type validator struct {
 }
 
 func newValidator(s *sources, n *network.Network, vocabulary *sample.Vocabulary, c Config) (*validator, error) {
-	v := &validator{network: n, frame: frame.Options{Tokens: c.Model.Tokens}, windows: c.Validation.Windows, entries: s.entries}
+	v := &validator{network: n, frame: c.Model.Frame(), windows: c.Validation.Windows, entries: s.entries}
 	for _, e := range s.entries {
 		layout, err := sample.NewLayout(e.Source.Fields(), e.Transforms, vocabulary)
 		if err != nil {
