@@ -50,7 +50,7 @@ func fullPlan() plan {
 	c.Model.Vocabulary, c.Model.Tokens = "data", 8
 	c.Data.History, c.Data.Batch, c.Data.Rotation = 4, 4, sample.NoRotation
 	c.Optimizer.Beta2 = 0.98
-	c.Schedule = train.Schedule{Rate: 2e-3, Epochs: 10, EpochSteps: 50, Warmup: 1, WarmupFactor: 0.1, Cooldown: 3, EveryStep: true}
+	c.Schedule = train.Schedule{Rate: 2e-3, Epochs: 10, EpochSteps: 50, Warmup: 1, WarmupFactor: 0.1, Cooldown: 3, Continuous: true}
 	c.Validation = train.ValidationConfig{Every: 2, Windows: 8, Split: "valid"}
 	return plan{
 		parts: []part{

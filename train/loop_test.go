@@ -68,7 +68,7 @@ type recorded struct {
 func testLoop(network *line, into *recorded) *Loop {
 	return &Loop{
 		Network: network, Batches: numbers{}, Seed: 11, Accumulation: 2, Prefetch: 2, LogEvery: 4, ValidEvery: 2,
-		Schedule: Schedule{Rate: 0.01, Epochs: 6, EpochSteps: 5, Warmup: 1, WarmupFactor: 0.1, Cooldown: 2, EveryStep: true},
+		Schedule: Schedule{Rate: 0.01, Epochs: 6, EpochSteps: 5, Warmup: 1, WarmupFactor: 0.1, Cooldown: 2, Continuous: true},
 		Save:     func(_ context.Context, s State) error { into.Saved = append(into.Saved, s.Step); return nil },
 		Validate: func(context.Context) ([]Score, error) {
 			return []Score{{DataSet: "numbers", VRMSE: network.weight}}, nil

@@ -1,6 +1,7 @@
 package train
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -83,11 +84,16 @@ func (r *Run) open(resume bool) error {
 	if err = r.prepareFolder(resume); err != nil {
 		return err
 	}
-	if r.data, err = openSources(c.Data, "train", c.Data.MinStride, c.Data.MaxStride); err != nil {
+	if r.data, err = openSources(c, trainSplit, c.Data.MinStride, c.Data.MaxStride); err != nil {
 		return err
 	}
+	if c.Schedule, err = r.data.schedule(c); err != nil {
+		return err
+	}
+	c.Data.Sets = r.data.sets
+	r.config = c
 	if c.Validation.Every > 0 {
-		if r.valid, err = openSources(c.Data, c.Validation.Split, c.Data.MinStride, c.Data.MinStride); err != nil {
+		if r.valid, err = openSources(c, c.Validation.Split, c.Data.MinStride, c.Data.MinStride); err != nil {
 			return fmt.Errorf("%w; set validation.every=0 to train without validation", err)
 		}
 	}
@@ -147,8 +153,8 @@ func (r *Run) openNetwork(resume bool) error {
 			return fmt.Errorf("train: --resume: the checkpoint in %s was not made by a training run: %w", c.Out, err)
 		}
 		r.saved = state.Config
-		r.stepper, err = restore(r.engine, state, c.Optimizer, c.Model.Recompute)
-		return err
+		r.stepper, err = restore(r.engine, state, c.optimizer(), c.Model.Recompute)
+		return cmp.Or(err, r.checkGroups())
 	}
 	names, err := r.data.names()
 	if err != nil {
@@ -163,22 +169,38 @@ func (r *Run) openNetwork(resume bool) error {
 		return err
 	}
 	r.saved = saved
-	r.stepper, err = NewStepper(n, c.Optimizer, c.Model.Recompute)
-	return err
+	r.stepper, err = NewStepper(n, c.optimizer(), c.Model.Recompute)
+	return cmp.Or(err, r.checkGroups())
+}
+
+// checkGroups refuses groups of weights that this network does not have.
+func (r *Run) checkGroups() error {
+	if r.stepper == nil {
+		return nil
+	}
+	var names []string
+	for _, w := range r.stepper.Network.Config.Weights() {
+		if !w.Buffer {
+			names = append(names, w.Name)
+		}
+	}
+	return r.config.Optimizer.Groups.checkNames(names)
 }
 
 // openLoop joins data and network.
 func (r *Run) openLoop(vocabulary *sample.Vocabulary) error {
 	c := r.config
-	sampler, err := sample.New(r.data.entries, vocabulary, sample.Options{
-		Seed: c.Seed, Rotation: c.Data.Rotation, Reflections: c.Data.Reflections, Group: c.Data.Accumulation,
-	})
+	options := sample.Options{Seed: c.Seed, Rotation: c.Data.Rotation, Reflections: c.Data.Reflections}
+	if !c.Data.Recycle {
+		options.Epoch = uint64(c.schedule().EpochSteps * c.Data.Accumulation)
+	}
+	sampler, err := sample.New(r.data.entries, vocabulary, options)
 	if err != nil {
 		return err
 	}
 	r.loop = Loop{
 		Network: stepNetwork{r.stepper, c.Model.Frame(), c.Model.JitterOn(), c.Model.FieldDrop},
-		Batches: sampler, Schedule: c.Schedule, Seed: c.Seed,
+		Batches: sampler, Schedule: c.schedule(), Seed: c.Seed,
 		Accumulation: c.Data.Accumulation, Prefetch: c.Data.Prefetch, LogEvery: c.LogEvery,
 		SaveEvery: time.Duration(c.Checkpoint.Minutes * float64(time.Minute)), ValidEvery: c.Validation.Every,
 		Save: r.save, Progress: r.progress,
@@ -222,7 +244,7 @@ func (r *Run) State() State { return r.state }
 func (r *Run) Network() *network.Network { return r.stepper.Network }
 
 // Steps is the number of steps of the whole run.
-func (r *Run) Steps() int { return r.config.Schedule.Steps() }
+func (r *Run) Steps() int { return r.config.schedule().Steps() }
 
 // Train goes on to the end of the schedule, or until ctx ends; then it saves and returns the context's error.
 func (r *Run) Train(ctx context.Context) error {
@@ -252,7 +274,7 @@ func (r *Run) save(_ context.Context, s State) error {
 	if err != nil {
 		return err
 	}
-	state.Step, state.Epoch, state.Notes = s.Step, s.Step/r.config.Schedule.EpochSteps, map[string]string{loopNote: string(note)}
+	state.Step, state.Epoch, state.Notes = s.Step, s.Step/r.config.schedule().EpochSteps, map[string]string{loopNote: string(note)}
 	path, err := checkpoint.SaveRun(r.config.Out, state, r.config.Checkpoint.Keep)
 	if err == nil && r.observer.Saved != nil {
 		r.observer.Saved(s, path)

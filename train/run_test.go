@@ -40,7 +40,7 @@ func writeWaves(t *testing.T, folder, name string, fields ...field.Field) {
 		t.Fatal(err)
 	}
 	defer d.Close()
-	stats, err := well.ComputeStats(context.Background(), d, nil)
+	stats, err := well.ComputeStats(context.Background(), d, well.StatsOptions{}, nil)
 	if err == nil {
 		err = well.WriteStats(well.StatsPath(filepath.Join(folder, name)), stats)
 	}

@@ -1,6 +1,7 @@
 package train
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/gowalrus/walrus/checkpoint"
@@ -88,7 +89,7 @@ func describe(saved checkpoint.Config, c Config) checkpoint.Config {
 	t.LearningRate, t.WeightDecay, t.Epsilon, t.ClipNorm = c.Schedule.Rate, c.Optimizer.WeightDecay, c.Optimizer.Epsilon, c.Optimizer.Clip
 	t.LossMultiplier, t.GradientAccumulation = lossScale, c.Data.Accumulation
 	t.Epochs, t.WarmupEpochs, t.CooldownEpochs, t.WarmupFactor = c.Schedule.Epochs, c.Schedule.Warmup, c.Schedule.Cooldown, c.Schedule.WarmupFactor
-	t.BatchSize, t.SamplesPerEpoch = c.Data.Batch, c.Schedule.EpochSteps*c.Data.Accumulation
+	t.BatchSize, t.SamplesPerEpoch = c.Data.Batch, cmp.Or(c.Schedule.EpochBatches, c.Schedule.EpochSteps*c.Data.Accumulation)
 	t.InputSteps, t.OutputSteps, t.MinStride, t.MaxStride = c.Data.History, 1, c.Data.MinStride, c.Data.MaxStride
 	t.RotationProbability = 1
 	if c.Data.Rotation == sample.NoRotation {

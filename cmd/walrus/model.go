@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -65,9 +64,9 @@ func (f *modelFlags) open(path string, stride int) (*openModel, error) {
 	if f.ensemble > 1 && f.noJitter {
 		return nil, usagef("--ensemble %d with --no-jitter: without jitter all members are the same; leave one of the two out", f.ensemble)
 	}
-	transforms, err := f.parseTransforms()
+	transforms, err := sample.ParseTransforms(f.transforms)
 	if err != nil {
-		return nil, err
+		return nil, usagef("--transform: %w", err)
 	}
 	e, err := engine.OpenPrecision(f.engine, f.precision)
 	if err != nil {
@@ -81,23 +80,6 @@ func (f *modelFlags) open(path string, stride int) (*openModel, error) {
 		return nil, err
 	}
 	return &openModel{m, e}, nil
-}
-
-// parseTransforms reads NAME=TRANSFORM flags; nil for none.
-func (f *modelFlags) parseTransforms() (map[string]sample.Transform, error) {
-	if len(f.transforms) == 0 {
-		return nil, nil
-	}
-	transforms := map[string]sample.Transform{}
-	for _, text := range f.transforms {
-		name, value, found := strings.Cut(text, "=")
-		t, err := sample.ParseTransform(value)
-		if !found || err != nil {
-			return nil, usagef("--transform %q; expected FIELD=%s or FIELD=%s", text, sample.Log10, sample.ZerosLike)
-		}
-		transforms[name] = t
-	}
-	return transforms, nil
 }
 
 // warnUnseen says which strides of a grid the released weights have never seen.
