@@ -92,7 +92,7 @@ type Loop struct {
 	RolloutEvery int           // and by rollouts
 	Split        string        // that they score
 	Test         bool          // score the split test after the last epoch
-	KeepEvery    int           // epochs between checkpoints that stay; 0 for none
+	KeepEvery    int           // epochs between checkpoints that stay, as the last one does; 0 for no others
 	KeepBest     bool          // keep the one of the smallest validation error
 
 	// Save writes a checkpoint under the given names too, Note only the state of a run whose weights are saved.
@@ -215,10 +215,10 @@ func (l *Loop) saveDue(ctx context.Context, s State, done *saves) (State, error)
 	}
 	epochs, rest := s.Step/l.Schedule.EpochSteps, s.Step%l.Schedule.EpochSteps
 	last := s.Step == l.Schedule.Steps()
-	if l.KeepEvery > 0 && rest == 0 && (last || epochs%l.KeepEvery == 0) {
+	if last || l.KeepEvery > 0 && rest == 0 && epochs%l.KeepEvery == 0 {
 		names = append(names, fmt.Sprintf(epochName, epochs))
 	}
-	if len(names) == 0 && !last && !l.overdue(done) {
+	if len(names) == 0 && !l.overdue(done) {
 		return next, nil
 	}
 	if err := l.save(ctx, next, names); err != nil {

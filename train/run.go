@@ -87,7 +87,10 @@ func (r *Run) open(resume bool) error {
 	if err = r.prepareFolder(resume); err != nil {
 		return err
 	}
-	if r.data, err = openSources(c.Data, "train", c.Data.MinStride, c.Data.MaxStride); err != nil {
+	if r.data, err = openSources(c, trainSplit, c.Data.MinStride, c.Data.MaxStride); err != nil {
+		return err
+	}
+	if r.config.Schedule.EpochSteps, err = r.data.epochSteps(c); err != nil {
 		return err
 	}
 	if err = r.openScored(); err != nil {
@@ -116,7 +119,7 @@ func (r *Run) openScored() error {
 	if c.Validation.Every == 0 && c.Validation.RolloutEvery == 0 {
 		return nil
 	}
-	valid, err := openSources(c.Data, c.Validation.Split, c.Data.MinStride, c.Data.MinStride)
+	valid, err := openSources(c, c.Validation.Split, c.Data.MinStride, c.Data.MinStride)
 	if err != nil {
 		return fmt.Errorf("%w; set validation.every=0 to train without validation", err)
 	}
@@ -127,7 +130,7 @@ func (r *Run) openScored() error {
 		}
 	}
 	if c.Validation.Test && c.Validation.Split != testSplit {
-		r.scored[testSplit], err = openSources(c.Data, testSplit, c.Data.MinStride, c.Data.MinStride)
+		r.scored[testSplit], err = openSources(c, testSplit, c.Data.MinStride, c.Data.MinStride)
 	}
 	return err
 }
@@ -183,7 +186,7 @@ func (r *Run) openNetwork(resume bool) error {
 	if err != nil {
 		return err
 	}
-	n, saved, err := newNetwork(r.engine, c, names, position)
+	n, saved, err := newNetwork(r.engine, c, r.data, names, position)
 	if err != nil {
 		return err
 	}
@@ -209,9 +212,11 @@ func (r *Run) checkGroups() error {
 // openLoop joins data and network.
 func (r *Run) openLoop(vocabulary *sample.Vocabulary) error {
 	c := r.config
-	sampler, err := sample.New(r.data.entries, vocabulary, sample.Options{
-		Seed: c.Seed, Rotation: c.Data.Rotation, Reflections: c.Data.Reflections, Group: c.Data.Accumulation,
-	})
+	options := sample.Options{Seed: c.Seed, Rotation: c.Data.Rotation, Reflections: c.Data.Reflections}
+	if !c.Data.Recycle {
+		options.Epoch = uint64(c.Schedule.EpochSteps * c.Data.Accumulation)
+	}
+	sampler, err := sample.New(r.data.entries, vocabulary, options)
 	if err != nil {
 		return err
 	}

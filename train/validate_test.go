@@ -48,7 +48,7 @@ func standIn(t *testing.T, dataSet, predictor string, history, stride int, c Val
 	if !known {
 		t.Fatalf("predictor %q", predictor)
 	}
-	d := DataConfig{Sets: []SetConfig{{Path: filepath.Join(released.Folder(t), "data", dataSet)}}, History: history, Batch: 2, Normalization: sample.Samplewise}
+	d := Config{Devices: 1, Data: DataConfig{Sets: []SetConfig{{Path: filepath.Join(released.Folder(t), "data", dataSet)}}, History: history, Batch: 2, Normalization: sample.Samplewise}}
 	s, err := openSources(d, "valid", stride, stride)
 	if err != nil {
 		t.Fatal(err)
