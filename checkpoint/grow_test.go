@@ -111,14 +111,14 @@ func TestGrowFieldsRefusesWhatDoesNotFit(t *testing.T) {
 }
 
 func TestNewFieldsTakeTheNextFreeColumn(t *testing.T) {
-	c, err := released(t).WithFields("salinity", "pressure", "dye")
+	c, err := releasedForTest(t).WithFields("salinity", "pressure", "dye")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if c.Fields["salinity"] != 67 || c.Fields["dye"] != 68 || c.Fields["pressure"] != 3 || c.States() != 69 {
 		t.Errorf("salinity %d, dye %d, pressure %d, %d columns; want 67, 68, 3, 69", c.Fields["salinity"], c.Fields["dye"], c.Fields["pressure"], c.States())
 	}
-	if _, err := released(t).WithFields(""); err == nil || !strings.Contains(err.Error(), "name") {
+	if _, err := releasedForTest(t).WithFields(""); err == nil || !strings.Contains(err.Error(), "name") {
 		t.Errorf("a field without a name: %v", err)
 	}
 }

@@ -247,11 +247,11 @@ func TestUnsupportedSizesNameTheWayOut(t *testing.T) {
 func TestNormaliseAndAdvanceAreInverse(t *testing.T) {
 	random := rand.New(rand.NewPCG(7, 8))
 	x := randomArray(random, 2, 3, 4, 4, 2)
-	s, err := Measure(x)
+	s, err := Measure(x, Measurement{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	unit, err := Measure(s.Normalise(x))
+	unit, err := Measure(s.Normalise(x), Measurement{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -267,7 +267,7 @@ func TestNormaliseAndAdvanceAreInverse(t *testing.T) {
 	if got, want := next.Data[1], last.Data[1]+step.Data[1]*s.Delta[0][1]; got != want {
 		t.Errorf("advance: %v, want %v", got, want)
 	}
-	single, err := Measure(field.NewArray(1, 1, 4, 4, 1))
+	single, err := Measure(field.NewArray(1, 1, 4, 4, 1), Measurement{})
 	if err != nil || single.Delta[0][0] != 1 || single.Value[0][0] != Epsilon {
 		t.Errorf("one frame of zeros: scales %v, %v", single, err)
 	}

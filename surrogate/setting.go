@@ -2,10 +2,7 @@ package surrogate
 
 import (
 	"fmt"
-	"maps"
-	"slices"
 
-	"github.com/gowalrus/walrus/field"
 	"github.com/gowalrus/walrus/frame"
 	"github.com/gowalrus/walrus/network"
 	"github.com/gowalrus/walrus/sample"
@@ -36,16 +33,12 @@ type Setting struct {
 // Layout says how the fields of the data become channels. A field that the vocabulary lacks is an error; transforms of
 // fields that the data lacks are passed over, since a released configuration has them for every data set of a kind.
 func (s Setting) Layout(d *well.Dataset) (*sample.Layout, error) {
-	fields, err := sample.WellFieldsScaled(d, s.Normalization)
+	fields, err := sample.WellFieldsScaled(d, s.Normalization, s.Statistics)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", d.Name(), err)
 	}
-	fields.Grid, fields.NetworkPoints = s.Grid, s.NetworkPoints
-	known := maps.Clone(s.Transforms)
-	maps.DeleteFunc(known, func(name string, _ sample.Transform) bool {
-		return !slices.ContainsFunc(slices.Concat(fields.Variable, fields.Constant), func(f field.Field) bool { return f.Name == name })
-	})
-	layout, err := sample.NewLayout(fields, known, s.Vocabulary)
+	fields.Grid, fields.NetworkPoints, fields.Measurement.Epsilon = s.Grid, s.NetworkPoints, s.Epsilon
+	layout, err := sample.NewLayout(fields, s.Transforms, s.Vocabulary)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", d.Name(), err)
 	}

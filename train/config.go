@@ -2,6 +2,7 @@ package train
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -12,6 +13,7 @@ import (
 	"github.com/gowalrus/walrus/engine"
 	"github.com/gowalrus/walrus/frame"
 	"github.com/gowalrus/walrus/sample"
+	"github.com/gowalrus/walrus/well"
 )
 
 // Config is a training run as a YAML file describes it. A key that is not listed here is an error.
@@ -51,8 +53,8 @@ type ModelConfig struct {
 // DataConfig says which windows are drawn, and how.
 type DataConfig struct {
 	Sets        []SetConfig         `yaml:"sets"`
-	History     int                 `yaml:"history"`     // frames that the network sees (default 6)
-	Batch       int                 `yaml:"batch"`       // samples in a batch (default 2)
+	History     int                 `yaml:"history"`     // frames that the network sees; half of them in 3-D (default 6)
+	Batch       int                 `yaml:"batch"`       // samples in a batch; half of them in 3-D (default 2)
 	MinStride   int                 `yaml:"min_stride"`  // frames between the frames of a sample, at least (default 1)
 	MaxStride   int                 `yaml:"max_stride"`  // and at most, drawn uniformly (default 5)
 	Rotation    sample.Augmentation `yaml:"rotation"`    // none, plane or space (default plane)
@@ -61,8 +63,16 @@ type DataConfig struct {
 	// Normalization divides the fields by the root mean squares of each window (samplewise) or of the whole data set in its
 	// stats.yaml (dataset); default as the weights of finetune.from were trained, or samplewise.
 	Normalization sample.Normalization `yaml:"normalization"`
-	// Accumulation is the number of batches whose gradients make one optimizer step (default 1; 4 as released).
+	// Accumulation is the number of batches whose gradients make one optimizer step (default 1; 4 as released). Each is of a
+	// data set of its own choice, so that a step may see 2-D and 3-D data.
 	Accumulation int `yaml:"accumulation"`
+	// Recycle begins anew with a data set whose windows have all been drawn (default true). With false it is not drawn again in
+	// the same epoch, and an epoch ends at the latest when all data sets are used up.
+	Recycle bool `yaml:"recycle"`
+	// Trajectories and Samples restrict what is learned from to some trajectories and windows of each data set: a number from
+	// 1 on, a share below 1, or 0 for all (default 0). The seed chooses them; a smaller part lies within a larger one.
+	Trajectories well.Part `yaml:"restrict_num_trajectories"`
+	Samples      well.Part `yaml:"restrict_num_samples"`
 }
 
 // SetConfig is one data set of the mixture; every one is equally likely.
@@ -72,22 +82,42 @@ type SetConfig struct {
 	Exclude    []string          `yaml:"exclude,omitempty"` // drop files whose path contains one of these
 	Transforms map[string]string `yaml:"field_transforms,omitempty"`
 	Resample   []int             `yaml:"resample,omitempty"` // points along each axis to interpolate the data to; none for its own grid
-	History    int               `yaml:"history"`            // instead of data.history (3 for 3-D data as released)
-	Batch      int               `yaml:"batch"`              // instead of data.batch
+	History    int               `yaml:"history"`            // instead of data.history times step_downsample_factor
+	Batch      int               `yaml:"batch"`              // instead of data.batch times batch_downsample_factor
 	Stride     int               `yaml:"stride"`             // instead of data.min_stride and data.max_stride
+	// StepFactor and BatchFactor are what data.history and data.batch are multiplied with, rounded down to at least 1 (default
+	// as released: 1 in 2-D and 0.5 in 3-D, so that a batch has about as many tokens).
+	StepFactor  float64 `yaml:"step_downsample_factor,omitempty"`
+	BatchFactor float64 `yaml:"batch_downsample_factor,omitempty"`
+	// Trajectories and Samples are instead of those of data.
+	Trajectories well.Part `yaml:"restrict_num_trajectories,omitempty"`
+	Samples      well.Part `yaml:"restrict_num_samples,omitempty"`
 }
 
-// ValidationConfig says how often and on how much the run is scored.
+// ValidationConfig says how often and on how much the run is scored. Nothing is turned, and strides are the smallest. In the
+// last epoch it is scored too, whatever the periods.
 type ValidationConfig struct {
-	Every   int    `yaml:"every"`   // epochs between validations; 0 for none (default 1)
-	Windows int    `yaml:"windows"` // windows of each data set (default 16)
-	Split   string `yaml:"split"`   // split of the data (default valid)
+	Every        int    `yaml:"every"`         // epochs between validations one step ahead; 0 for none (default 1; the paper: 10, and 5 in fine-tuning)
+	RolloutEvery int    `yaml:"rollout_every"` // epochs between validations by rollouts; 0 for none (default 0; the paper: 10, and 5 in fine-tuning)
+	Batches      int    `yaml:"batches"`       // batches of each data set, and rollouts (default 20, the paper's)
+	FullAtEnd    bool   `yaml:"full_at_end"`   // all windows and all trajectories in the last epoch (default true, as the paper)
+	Split        string `yaml:"split"`         // split of the data (default valid, the paper's)
+	Test         bool   `yaml:"test"`          // score the split test after the last epoch, where the data has one (default true, as the paper)
+	// First is the first frame that rollouts predict, in frames of the data, or -1 for right after a history from frame 0
+	// (default 17, as the paper in fine-tuning; the pretraining configuration leaves it at -1).
+	First int `yaml:"first"`
+	// MaxRolloutSteps bounds the rollouts; as in the release all but one frame of the history come on top of it (default 60,
+	// the paper's).
+	MaxRolloutSteps int `yaml:"max_rollout_steps"`
 }
 
-// CheckpointConfig says how often the run is saved, beside its end and Ctrl-C.
+// CheckpointConfig says how often the run is saved, beside its end and Ctrl-C, and what is kept. In the run's folder "last" is
+// the newest state, "best" that of the smallest validation error and "epoch-N" one that stays.
 type CheckpointConfig struct {
-	Minutes float64 `yaml:"minutes"` // wall-clock minutes between checkpoints (default 10)
-	Keep    int     `yaml:"keep"`    // the newest that are kept; 0 for all (default 2)
+	Minutes float64 `yaml:"minutes"` // wall-clock minutes between checkpoints (default 10; the release saves every epoch)
+	Keep    int     `yaml:"keep"`    // the newest that are kept, beside those that best and epoch-N name; 0 for all (default 2)
+	Every   int     `yaml:"every"`   // epochs between checkpoints that stay as epoch-N, as the last epoch's does; 0 for no others (default 20, the paper's)
+	Best    bool    `yaml:"best"`    // keep as "best" what has the smallest mean absolute error one step ahead, over windows and fields of split validation.split (default true, as the paper)
 }
 
 // FinetuneConfig starts from weights instead of random numbers.
@@ -110,11 +140,11 @@ func DefaultConfig() Config {
 		Devices:    1,
 		LogEvery:   10,
 		Model:      ModelConfig{Preset: "nano", Vocabulary: "released"},
-		Data:       DataConfig{History: 6, Batch: 2, MinStride: 1, MaxStride: 5, Rotation: sample.PlaneRotation, Prefetch: 2, Accumulation: 1},
+		Data:       DataConfig{History: 6, Batch: 2, MinStride: 1, MaxStride: 5, Rotation: sample.PlaneRotation, Prefetch: 2, Accumulation: 1, Recycle: true},
 		Optimizer:  ReleasedOptimizer(),
 		Schedule:   DefaultSchedule(),
-		Validation: ValidationConfig{Every: 1, Windows: 16, Split: "valid"},
-		Checkpoint: CheckpointConfig{Minutes: 10, Keep: 2},
+		Validation: ValidationConfig{Every: 1, Batches: 20, FullAtEnd: true, Split: "valid", Test: true, First: 17, MaxRolloutSteps: 60},
+		Checkpoint: CheckpointConfig{Minutes: 10, Keep: 2, Every: 20, Best: true},
 	}
 }
 
@@ -203,9 +233,19 @@ func setKey(node any, path []string, value any) error {
 	return fmt.Errorf("%q lies below a plain value", path[0])
 }
 
+// schedule is the schedule with its steps counted.
+func (c Config) schedule() Schedule { return c.Schedule.counted(c.Data.Accumulation) }
+
+// optimizer is the optimizer with the rate that its groups' are to be seen beside.
+func (c Config) optimizer() Optimizer {
+	o := c.Optimizer
+	o.FullRate = c.Schedule.Rate
+	return o
+}
+
 // Check reports settings that can not work, before anything is opened.
 func (c Config) Check() error {
-	if err := c.Schedule.Check(); err != nil {
+	if err := cmp.Or(c.schedule().Check(), c.Optimizer.Groups.check()); err != nil {
 		return err
 	}
 	if _, err := engine.ParsePrecision(c.Precision); err != nil {
@@ -231,8 +271,13 @@ func (c Config) Check() error {
 		return fmt.Errorf("train: model.field_drop is %v; expected 0 or more", c.Model.FieldDrop)
 	case c.Model.Vocabulary != "released" && c.Model.Vocabulary != "data":
 		return fmt.Errorf("train: model.vocabulary is %q; expected released or data", c.Model.Vocabulary)
-	case c.Validation.Every < 0 || c.Validation.Every > 0 && c.Validation.Windows < 1:
-		return fmt.Errorf("train: validation every %d epochs on %d windows", c.Validation.Every, c.Validation.Windows)
+	case c.Validation.Every < 0 || c.Validation.RolloutEvery < 0 || c.Validation.Batches < 1 || c.Validation.MaxRolloutSteps < 1:
+		return fmt.Errorf("train: validation every %d epochs, rollouts every %d, %d batches, max_rollout_steps %d; expected 0 or more, and at least 1 of the last two",
+			c.Validation.Every, c.Validation.RolloutEvery, c.Validation.Batches, c.Validation.MaxRolloutSteps)
+	case c.Validation.First < fromTheStart:
+		return fmt.Errorf("train: validation.first is %d; expected a frame of the data, or %d for right after a history from frame 0", c.Validation.First, fromTheStart)
+	case c.Checkpoint.Every < 0 || c.Checkpoint.Keep < 0:
+		return fmt.Errorf("train: checkpoint.every is %d and keep %d; expected 0 or more", c.Checkpoint.Every, c.Checkpoint.Keep)
 	case !(c.Checkpoint.Minutes > 0):
 		return fmt.Errorf("train: checkpoint.minutes is %v; expected a positive number", c.Checkpoint.Minutes)
 	}
@@ -242,9 +287,18 @@ func (c Config) Check() error {
 	if (c.Finetune.AxisFrequencies || c.Finetune.PositionEmbedding) && c.Finetune.From == "" {
 		return errors.New("train: finetune.axis_frequencies and finetune.position_embedding change weights; name them with finetune.from")
 	}
+	if err := checkParts("data.", d.Trajectories, d.Samples); err != nil {
+		return err
+	}
 	for i, set := range d.Sets {
 		if set.Path == "" {
 			return fmt.Errorf("train: data.sets.%d has no path", i)
+		}
+		if err := checkParts(fmt.Sprintf("data.sets.%d (%s): ", i, set.Path), set.Trajectories, set.Samples); err != nil {
+			return err
+		}
+		if !(set.StepFactor >= 0 && set.StepFactor <= 1 && set.BatchFactor >= 0 && set.BatchFactor <= 1) {
+			return fmt.Errorf("train: data.sets.%d (%s): step_downsample_factor %v and batch_downsample_factor %v; expected above 0 and at most 1", i, set.Path, set.StepFactor, set.BatchFactor)
 		}
 		if set.History < 0 || set.Batch < 0 || set.Stride < 0 {
 			return fmt.Errorf("train: data.sets.%d (%s): history %d, batch %d and stride %d can not be negative", i, set.Path, set.History, set.Batch, set.Stride)
@@ -255,6 +309,17 @@ func (c Config) Check() error {
 		if _, err := set.ParsedTransforms(); err != nil {
 			return fmt.Errorf("train: data.sets.%d (%s): %w", i, set.Path, err)
 		}
+	}
+	return nil
+}
+
+// checkParts checks what a configuration restricts at a place.
+func checkParts(place string, trajectories, samples well.Part) error {
+	if err := trajectories.Check(); err != nil {
+		return fmt.Errorf("train: %srestrict_num_trajectories is %w", place, err)
+	}
+	if err := samples.Check(); err != nil {
+		return fmt.Errorf("train: %srestrict_num_samples is %w", place, err)
 	}
 	return nil
 }
