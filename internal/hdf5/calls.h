@@ -37,3 +37,6 @@ GUARDED(-1, ssize_t, H5Pget_virtual_filename, (hid_t list, size_t i, char *name,
 GUARDED(-1, ssize_t, H5Pget_virtual_dsetname, (hid_t list, size_t i, char *name, size_t size), (list, i, name, size))
 GUARDED(-1, hid_t, H5Pget_virtual_srcspace, (hid_t list, size_t i), (list, i))
 GUARDED(-1, hid_t, H5Pget_virtual_vspace, (hid_t list, size_t i), (list, i))
+GUARDED(-1, hid_t, H5Aopen, (hid_t object, const char *name, hid_t access), (object, name, access))
+GUARDED(-1, hid_t, H5Rdereference2, (hid_t object, hid_t access, H5R_type_t type, const void *reference), (object, access, type, reference))
+GUARDED(-1, ssize_t, H5Iget_name, (hid_t id, char *name, size_t size), (id, name, size))

@@ -208,6 +208,11 @@ func (d *Dataset) ReadFloat64(values []float64, s *Slab) error {
 	return transfer(d, float64s, values, s, "read", d.read)
 }
 
+// ReadInt64 reads a slab of integers into values, row-major; nil is the whole array. What does not fit is clipped.
+func (d *Dataset) ReadInt64(values []int64, s *Slab) error {
+	return transfer(d, int64s, values, s, "read", d.read)
+}
+
 // ReadBool reads a slab into values, row-major; nil is the whole array. Integers that are not zero are true.
 func (d *Dataset) ReadBool(values []bool, s *Slab) error {
 	raw := make([]int8, len(values))

@@ -75,3 +75,21 @@ func besideFile(main, name, variable string) string {
 	}
 	return ""
 }
+
+// ScaleNames are the paths of the dimension scales along the axes of the array at path, as NetCDF-4 files and others name
+// what their axes are; empty where an axis has none.
+func (f *File) ScaleNames(path string) ([]string, error) {
+	var names []string
+	err := f.withObject(path, func(object C.hid_t) error {
+		space := C.guarded_H5Dget_space(object)
+		defer release(space)
+		shape, _, err := shapeOf(space)
+		for axis := range shape {
+			var name [longestName]C.char
+			C.walrus_scale_name(object, C.int(axis), &name[0], C.size_t(len(name)))
+			names = append(names, C.GoString(&name[0]))
+		}
+		return err
+	})
+	return names, err
+}

@@ -163,3 +163,28 @@ int walrus_identity(hid_t object, unsigned long long *file, unsigned long long *
     *address = (unsigned long long)info.addr;
     return 0;
 }
+
+int walrus_scale_name(hid_t object, int axis, char *name, size_t size)
+{
+    name[0] = 0;
+    if (H5Aexists(object, "DIMENSION_LIST") <= 0)
+        return 0;
+    hid_t id = guarded_H5Aopen(object, "DIMENSION_LIST", H5P_DEFAULT);
+    hid_t type = id < 0 ? -1 : guarded_H5Aget_type(id), inner = type < 0 ? -1 : H5Tget_super(type), space = id < 0 ? -1 : guarded_H5Aget_space(id);
+    hvl_t lists[H5S_MAX_RANK];
+    if (inner >= 0 && space >= 0 && H5Tget_class(type) == H5T_VLEN && H5Tequal(inner, H5T_STD_REF_OBJ) > 0 && H5Sget_simple_extent_npoints(space) <= H5S_MAX_RANK
+        && axis < H5Sget_simple_extent_npoints(space) && guarded_H5Aread(id, type, lists) >= 0) {
+        hid_t scale = lists[axis].len > 0 ? guarded_H5Rdereference2(object, H5P_DEFAULT, H5R_OBJECT, lists[axis].p) : -1;
+        if (scale >= 0 && guarded_H5Iget_name(scale, name, size) < 0)
+            name[0] = 0;
+        if (scale >= 0)
+            guarded_H5Idec_ref(scale);
+        guarded_H5Dvlen_reclaim(type, space, H5P_DEFAULT, lists);
+    }
+    hid_t all[] = {inner, space, type, id};
+    for (int i = 0; i < 4; i++)
+        if (all[i] >= 0)
+            guarded_H5Idec_ref(all[i]);
+    H5Eclear2(H5E_DEFAULT);
+    return 0;
+}

@@ -38,6 +38,9 @@ const char *walrus_inflate(unsigned char *values, unsigned long *length, const u
 enum { walrus_no_link, walrus_hard_link, walrus_soft_link, walrus_external_link, walrus_other_link };
 int walrus_link(hid_t location, const char *name, char *file, char *object, size_t size);
 
+/* The path of the dimension scale (NetCDF: the dimension) along an axis of an array; empty where there is none. */
+int walrus_scale_name(hid_t object, int axis, char *name, size_t size);
+
 /* The numbers that tell an object from all others. Negative on failure. */
 int walrus_identity(hid_t object, unsigned long long *file, unsigned long long *address);
 
