@@ -15,6 +15,7 @@ type LoadOptions struct {
 	Fields   []string // names that get new columns unless the weights have them (fine-tuning)
 	Seed     uint64   // of the new columns
 	DropPath *float64 // instead of the configuration's
+	Jitter   *bool    // instead of the configuration's
 	// AxisFrequencies gives weights that have none learnable rotary frequencies for each axis and block; they begin as the
 	// weights' fixed ones, so that predictions do not change.
 	AxisFrequencies bool
@@ -74,6 +75,9 @@ func Load(e *engine.Engine, path string, o LoadOptions) (*Network, checkpoint.Co
 	}
 	if o.DropPath != nil {
 		c.DropPath, config.DropPath = *o.DropPath, *o.DropPath
+	}
+	if o.Jitter != nil {
+		c.JitterPatches, config.Jitter = *o.Jitter, *o.Jitter
 	}
 	config.AxisFrequencies = config.AxisFrequencies || o.AxisFrequencies
 	if o.Position != [3]int{} {

@@ -79,7 +79,7 @@ func TestReleasedVocabularyHasThePublishedColumns(t *testing.T) {
 	for name, want := range map[string]int{
 		"closed_boundary": 0, "open_boundary": 1, "bias_correction": 2, "pressure": 3, "velocity_z": 6, "zeros_like_density": 7,
 		"D_xx": 10, "D_zz": 18, "E_xx": 19, "density": 28, "velocity_phi": 32, "momentum_x": 33, "mask": 38, "A": 42, "height": 44,
-		"magnetic_field_log_phi": 51, "velocity_log_r": 52, "tracer": 54, "log10_temperature": 56, "c_zz": 57, "C_xx": 58, "C_zz": 66,
+		"magnetic_field_theta": 50, "magnetic_field_phi": 51, "velocity_log_r": 52, "tracer": 54, "log10_temperature": 56, "c_zz": 57, "C_xx": 58, "C_zz": 66,
 	} {
 		if got, found := v.Index(name); !found || got != want {
 			t.Errorf("%s: column %d (found %v), want %d", name, got, found, want)
@@ -170,8 +170,12 @@ func TestUnknownFieldsAreAllListed(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "salinity, spin") {
 		t.Errorf("error %v, want one that lists salinity and spin", err)
 	}
-	if _, err = NewLayout(fields, map[string]Transform{"heat": Log10}, ReleasedVocabulary()); err == nil {
-		t.Error("a transform of a field that does not exist was accepted")
+	transforms := map[string]Transform{"heat": Log10, "spin": "sqrt"}
+	if names, err := ComponentNames(fields, transforms); err != nil || !slices.Equal(names, strings.Fields("salinity velocity_x velocity_y velocity_z sqrt_spin")) {
+		t.Errorf("names %v, error %v: a transform of a field that is not there is passed over", names, err)
+	}
+	if absent := WithoutField(fields, transforms); !slices.Equal(absent, []string{"heat"}) {
+		t.Errorf("fields %v have transforms and are not there; want heat", absent)
 	}
 	fields.Axes = []string{"x"}
 	if _, err = ComponentNames(fields, nil); err == nil {

@@ -56,7 +56,7 @@ func New(entries []Entry, vocabulary *Vocabulary, options Options) (*Sampler, er
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
-		rotations, err := options.Rotation.rotations(len(layout.axes), layout.dims, options.Reflections)
+		rotations, err := options.Rotation.rotations(layout, options.Reflections)
 		if err != nil {
 			return nil, err
 		}
@@ -85,7 +85,7 @@ func (s *Sampler) choose(rng *rand.Rand, group uint64) mixed {
 	first := pick(Random(s.options.Seed^groupStream, group), s.entries)
 	var alike []mixed
 	for _, e := range s.entries {
-		if len(e.layout.axes) == len(first.layout.axes) {
+		if len(e.layout.source.Axes) == len(first.layout.source.Axes) {
 			alike = append(alike, e)
 		}
 	}

@@ -2,6 +2,7 @@ package train
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -10,7 +11,7 @@ import (
 
 	"github.com/goccy/go-yaml"
 	"github.com/gowalrus/walrus/engine"
-
+	"github.com/gowalrus/walrus/frame"
 	"github.com/gowalrus/walrus/sample"
 )
 
@@ -42,8 +43,10 @@ type ModelConfig struct {
 	FieldDrop    float64 `yaml:"field_drop"`   // whole fields dropped from a training sample, on average (default 0)
 	Tokens       int     `yaml:"tokens"`       // tokens along each axis (default 32 in 2-D, 16 in 3-D)
 	Vocabulary   string  `yaml:"vocabulary"`   // "released": the 67 published columns and new fields; "data": only the data's fields (default released)
-	Jitter       *bool   `yaml:"jitter"`       // random patch jitter and token rolls (default true)
-	Recompute    int     `yaml:"recompute"`    // recompute every n-th block in the backward pass to save memory; 0 for none
+	// Jitter rolls patches and tokens at random. Without it axes that end are padded less, as in the released model with
+	// jitter_patches: false (128 points: 32 tokens, not 33). Default as the weights of finetune.from have it, or true.
+	Jitter    *bool `yaml:"jitter"`
+	Recompute int   `yaml:"recompute"` // recompute every n-th block in the backward pass to save memory; 0 for none
 }
 
 // DataConfig says which windows are drawn, and how.
@@ -75,17 +78,30 @@ type SetConfig struct {
 	Stride     int               `yaml:"stride"`             // instead of data.min_stride and data.max_stride
 }
 
-// ValidationConfig says how often and on how much the run is scored.
+// ValidationConfig says how often and on how much the run is scored. Nothing is turned, and strides are the smallest. In the
+// last epoch it is scored too, whatever the periods.
 type ValidationConfig struct {
-	Every   int    `yaml:"every"`   // epochs between validations; 0 for none (default 1)
-	Windows int    `yaml:"windows"` // windows of each data set (default 16)
-	Split   string `yaml:"split"`   // split of the data (default valid)
+	Every        int    `yaml:"every"`         // epochs between validations one step ahead; 0 for none (default 1; the paper: 10, and 5 in fine-tuning)
+	RolloutEvery int    `yaml:"rollout_every"` // epochs between validations by rollouts; 0 for none (default 0; the paper: 10, and 5 in fine-tuning)
+	Batches      int    `yaml:"batches"`       // batches of each data set, and rollouts (default 20, the paper's)
+	FullAtEnd    bool   `yaml:"full_at_end"`   // all windows and all trajectories in the last epoch (default true, as the paper)
+	Split        string `yaml:"split"`         // split of the data (default valid, the paper's)
+	Test         bool   `yaml:"test"`          // score the split test after the last epoch, where the data has one (default true, as the paper)
+	// First is the first frame that rollouts predict, in frames of the data, or -1 for right after a history from frame 0
+	// (default 17, as the paper in fine-tuning; the pretraining configuration leaves it at -1).
+	First int `yaml:"first"`
+	// MaxRolloutSteps bounds the rollouts; as in the release all but one frame of the history come on top of it (default 60,
+	// the paper's).
+	MaxRolloutSteps int `yaml:"max_rollout_steps"`
 }
 
-// CheckpointConfig says how often the run is saved, beside its end and Ctrl-C.
+// CheckpointConfig says how often the run is saved, beside its end and Ctrl-C, and what is kept. In the run's folder "last" is
+// the newest state, "best" that of the smallest validation error and "epoch-N" one that stays.
 type CheckpointConfig struct {
-	Minutes float64 `yaml:"minutes"` // wall-clock minutes between checkpoints (default 10)
-	Keep    int     `yaml:"keep"`    // the newest that are kept; 0 for all (default 2)
+	Minutes float64 `yaml:"minutes"` // wall-clock minutes between checkpoints (default 10; the release saves every epoch)
+	Keep    int     `yaml:"keep"`    // the newest that are kept, beside those that best and epoch-N name; 0 for all (default 2)
+	Every   int     `yaml:"every"`   // epochs between checkpoints that stay as epoch-N, the last epoch's beside; 0 for none at all (default 20, the paper's)
+	Best    bool    `yaml:"best"`    // keep as "best" what has the smallest mean absolute error one step ahead, over windows and fields of split validation.split (default true, as the paper)
 }
 
 // FinetuneConfig starts from weights instead of random numbers.
@@ -111,13 +127,18 @@ func DefaultConfig() Config {
 		Data:       DataConfig{History: 6, Batch: 2, MinStride: 1, MaxStride: 5, Rotation: sample.PlaneRotation, Prefetch: 2, Accumulation: 1},
 		Optimizer:  ReleasedOptimizer(),
 		Schedule:   DefaultSchedule(),
-		Validation: ValidationConfig{Every: 1, Windows: 16, Split: "valid"},
-		Checkpoint: CheckpointConfig{Minutes: 10, Keep: 2},
+		Validation: ValidationConfig{Every: 1, Batches: 20, FullAtEnd: true, Split: "valid", Test: true, First: 17, MaxRolloutSteps: 60},
+		Checkpoint: CheckpointConfig{Minutes: 10, Keep: 2, Every: 20, Best: true},
 	}
 }
 
 // JitterOn reports whether random jitter and rolls are used.
 func (m ModelConfig) JitterOn() bool { return m.Jitter == nil || *m.Jitter }
+
+// Frame is how the model lays out data.
+func (m ModelConfig) Frame() frame.Options {
+	return frame.Options{Tokens: m.Tokens, NoJitterPadding: !m.JitterOn()}
+}
 
 // ParseConfig reads a YAML configuration over the defaults and applies overrides of the form key=value, where the key
 // is a path with dots ("data.sets.0.path") and the value is YAML. Unknown keys are errors.
@@ -196,9 +217,19 @@ func setKey(node any, path []string, value any) error {
 	return fmt.Errorf("%q lies below a plain value", path[0])
 }
 
+// schedule is the schedule with its steps counted.
+func (c Config) schedule() Schedule { return c.Schedule.counted(c.Data.Accumulation) }
+
+// optimizer is the optimizer with the rate that its groups' are to be seen beside.
+func (c Config) optimizer() Optimizer {
+	o := c.Optimizer
+	o.FullRate = c.Schedule.Rate
+	return o
+}
+
 // Check reports settings that can not work, before anything is opened.
 func (c Config) Check() error {
-	if err := c.Schedule.Check(); err != nil {
+	if err := cmp.Or(c.schedule().Check(), c.Optimizer.Groups.check()); err != nil {
 		return err
 	}
 	if _, err := engine.ParsePrecision(c.Precision); err != nil {
@@ -224,8 +255,13 @@ func (c Config) Check() error {
 		return fmt.Errorf("train: model.field_drop is %v; expected 0 or more", c.Model.FieldDrop)
 	case c.Model.Vocabulary != "released" && c.Model.Vocabulary != "data":
 		return fmt.Errorf("train: model.vocabulary is %q; expected released or data", c.Model.Vocabulary)
-	case c.Validation.Every < 0 || c.Validation.Every > 0 && c.Validation.Windows < 1:
-		return fmt.Errorf("train: validation every %d epochs on %d windows", c.Validation.Every, c.Validation.Windows)
+	case c.Validation.Every < 0 || c.Validation.RolloutEvery < 0 || c.Validation.Batches < 1 || c.Validation.MaxRolloutSteps < 1:
+		return fmt.Errorf("train: validation every %d epochs, rollouts every %d, %d batches, max_rollout_steps %d; expected 0 or more, and at least 1 of the last two",
+			c.Validation.Every, c.Validation.RolloutEvery, c.Validation.Batches, c.Validation.MaxRolloutSteps)
+	case c.Validation.First < fromTheStart:
+		return fmt.Errorf("train: validation.first is %d; expected a frame of the data, or %d for right after a history from frame 0", c.Validation.First, fromTheStart)
+	case c.Checkpoint.Every < 0 || c.Checkpoint.Keep < 0:
+		return fmt.Errorf("train: checkpoint.every is %d and keep %d; expected 0 or more", c.Checkpoint.Every, c.Checkpoint.Keep)
 	case !(c.Checkpoint.Minutes > 0):
 		return fmt.Errorf("train: checkpoint.minutes is %v; expected a positive number", c.Checkpoint.Minutes)
 	}

@@ -119,12 +119,12 @@ func positionGrid(ctx context.Context, s *sources, names []string, c Config) ([3
 
 // turnedData describes the data of a batch in each order of its axes that the augmentation makes.
 func turnedData(b *sample.Batch, c Config) ([]network.Data, error) {
-	d, err := network.DataOf(b, frame.Options{Tokens: c.Model.Tokens})
+	d, err := network.DataOf(b, c.Model.Frame())
 	if err != nil {
 		return nil, err
 	}
 	list := []network.Data{d}
-	if c.Data.Rotation != sample.PlaneRotation {
+	if c.Data.Rotation != sample.PlaneRotation || b.Curvilinear {
 		return list, nil
 	}
 	const lead = 2 // samples and frames
@@ -136,7 +136,7 @@ func turnedData(b *sample.Batch, c Config) ([]network.Data, error) {
 		}
 		turned := d
 		var failed error
-		if turned.Geometry, failed = frame.NewGeometry(size, sides, frame.Options{Tokens: c.Model.Tokens}); failed != nil {
+		if turned.Geometry, failed = frame.NewGeometry(size, sides, c.Model.Frame()); failed != nil {
 			err = errors.Join(err, failed)
 			continue
 		}

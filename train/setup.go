@@ -1,6 +1,7 @@
 package train
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/gowalrus/walrus/checkpoint"
@@ -8,6 +9,7 @@ import (
 	"github.com/gowalrus/walrus/model"
 	"github.com/gowalrus/walrus/network"
 	"github.com/gowalrus/walrus/sample"
+	"github.com/gowalrus/walrus/well"
 )
 
 // normalization is what the configuration asks for; by default what the weights to start from were trained with.
@@ -22,13 +24,25 @@ func (c Config) normalization() (sample.Normalization, error) {
 	return sample.ParseNormalization(from.Training.Normalization)
 }
 
+// jitter is what the configuration asks for; by default what the weights to start from were made with.
+func (c Config) jitter() (*bool, error) {
+	if c.Model.Jitter != nil || c.Finetune.From == "" {
+		return c.Model.Jitter, nil
+	}
+	from, err := checkpoint.ReadConfigOf(c.Finetune.From, "")
+	if err != nil {
+		return nil, fmt.Errorf("train: finetune.from: %w", err)
+	}
+	return &from.JitterPatches, nil
+}
+
 // newNetwork makes the network of a run that begins: fresh, or from the weights that finetune.from names. names are the
 // fields of the data, position the grid of tokens of a new position embedding. The configuration that belongs to it comes
 // back.
 func newNetwork(e *engine.Engine, c Config, names []string, position [3]int) (*network.Network, checkpoint.Config, error) {
 	if c.Finetune.From != "" {
 		n, saved, err := network.Load(e, c.Finetune.From, network.LoadOptions{
-			Fields: names, Seed: c.Seed, DropPath: &c.Model.DropPath, AxisFrequencies: c.Finetune.AxisFrequencies,
+			Fields: names, Seed: c.Seed, DropPath: &c.Model.DropPath, Jitter: c.Model.Jitter, AxisFrequencies: c.Finetune.AxisFrequencies,
 			Position: position,
 		})
 		if err != nil {
@@ -75,7 +89,7 @@ func describe(saved checkpoint.Config, c Config) checkpoint.Config {
 	t.LearningRate, t.WeightDecay, t.Epsilon, t.ClipNorm = c.Schedule.Rate, c.Optimizer.WeightDecay, c.Optimizer.Epsilon, c.Optimizer.Clip
 	t.LossMultiplier, t.GradientAccumulation = lossScale, c.Data.Accumulation
 	t.Epochs, t.WarmupEpochs, t.CooldownEpochs, t.WarmupFactor = c.Schedule.Epochs, c.Schedule.Warmup, c.Schedule.Cooldown, c.Schedule.WarmupFactor
-	t.BatchSize, t.SamplesPerEpoch = c.Data.Batch, c.Schedule.EpochSteps*c.Data.Accumulation
+	t.BatchSize, t.SamplesPerEpoch = c.Data.Batch, cmp.Or(c.Schedule.EpochBatches, c.Schedule.EpochSteps*c.Data.Accumulation)
 	t.InputSteps, t.OutputSteps, t.MinStride, t.MaxStride = c.Data.History, 1, c.Data.MinStride, c.Data.MaxStride
 	t.RotationProbability = 1
 	if c.Data.Rotation == sample.NoRotation {
@@ -83,7 +97,26 @@ func describe(saved checkpoint.Config, c Config) checkpoint.Config {
 	}
 	t.Normalization = c.Data.Normalization.Class()
 	saved.GradientCheckpointing, saved.FieldDrop = c.Model.Recompute, c.Model.FieldDrop
+	saved.Tokens, saved.JitterPatches = c.Model.Tokens, c.Model.JitterOn()
+	saved.DataSets = nil
+	for _, set := range c.Data.Sets {
+		info := c.Data.info(set)
+		if _, taken := saved.DataSet(info.Name); taken { // two folders of the same name: told apart by their places
+			info.Name = set.Path
+		}
+		saved.DataSets = append(saved.DataSets, info)
+	}
 	return saved
+}
+
+// info is what a model's configuration says about a data set of its training.
+func (d DataConfig) info(set SetConfig) checkpoint.DataSetInfo {
+	return checkpoint.DataSetInfo{
+		Name: well.FolderOf(set.Path), Path: set.Path, Transforms: set.Transforms, Include: set.Include, Exclude: set.Exclude,
+		InputSteps: or(set.History, d.History), OutputSteps: 1,
+		MinStride: or(set.Stride, d.MinStride), MaxStride: or(set.Stride, d.MaxStride), BatchSize: or(set.Batch, d.Batch),
+		Grid: set.Resample,
+	}
 }
 
 // save takes everything that a resumed run needs off the engine.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 
 	"github.com/gowalrus/walrus/sample"
 	"github.com/gowalrus/walrus/well"
@@ -32,7 +33,8 @@ func (s *sources) add(d DataConfig, set SetConfig, split string, minStride, maxS
 		return err
 	}
 	s.datasets = append(s.datasets, dataset)
-	windows, err := dataset.Windows(or(set.History, d.History), 1, or(set.Stride, minStride), or(set.Stride, maxStride))
+	minStride, maxStride = or(set.Stride, minStride), or(set.Stride, maxStride)
+	windows, err := dataset.Windows(or(set.History, d.History), 1, minStride, maxStride)
 	if err != nil {
 		return err
 	}
@@ -40,9 +42,15 @@ func (s *sources) add(d DataConfig, set SetConfig, split string, minStride, maxS
 	if err != nil {
 		return err
 	}
-	fields, err := sample.WellFieldsScaled(dataset, d.Normalization)
+	fields, err := sample.WellFieldsScaled(dataset, d.Normalization, "")
 	if err != nil {
 		return err
+	}
+	if note := fields.StatisticsNote(minStride, maxStride, transforms); note != "" {
+		slog.Warn("train: "+note, "dataset", dataset.Name(), "split", split)
+	}
+	if absent := sample.WithoutField(fields, transforms); len(absent) > 0 {
+		slog.Warn("train: transforms are set for fields that the data set lacks, and passed over", "dataset", dataset.Name(), "fields", absent)
 	}
 	fields.Grid = set.Resample
 	s.entries = append(s.entries, sample.Entry{Source: sample.FromWell(dataset, windows, fields), Transforms: transforms, Batch: or(set.Batch, d.Batch)})

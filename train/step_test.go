@@ -13,6 +13,7 @@ import (
 	"github.com/gowalrus/walrus/frame"
 	"github.com/gowalrus/walrus/model"
 	"github.com/gowalrus/walrus/network"
+	"github.com/gowalrus/walrus/sample"
 )
 
 // smallNetwork is a fresh network on the default engine and a description of 16 x 16 data with a mask.
@@ -123,6 +124,24 @@ func TestWhatIsHiddenDoesNotCount(t *testing.T) {
 	e.Output.Data[2*200] += 100 // outside
 	if after := loss(); after == before {
 		t.Error("a target outside the mask did not change the loss")
+	}
+}
+
+func TestTargetsAreChangesLessTheirMeanInUnitsOfTheirScale(t *testing.T) {
+	_, d := smallNetwork(t, 0)
+	d.Scales = []sample.Scale{{Value: 2, Delta: 4, Mean: 1, DeltaMean: 3}, {Value: 1, Delta: 1}, {Value: 1, Delta: 1}}
+	e := randomExample(3, d, 1)
+	o, err := NewObjective(e, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const point = 200 // outside the mask
+	now, next := e.Input.Index(0).Index(2).Data[2*point], e.Output.Index(0).Index(0).Data[2*point]
+	if got, want := o.Increment.Index(0).Index(2).Data[2*point], (next-now-3)/4; got != want {
+		t.Errorf("target %v for a change of %v, want %v", got, next-now, want)
+	}
+	if got, want := o.X.Index(0).Index(2).Data[3*point], (now-1)/2; got != want {
+		t.Errorf("input %v for the value %v, want %v", got, now, want)
 	}
 }
 
