@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/gowalrus/walrus/field"
+	"github.com/gowalrus/walrus/internal/cf"
 	"github.com/gowalrus/walrus/internal/hdf5"
 )
 
@@ -18,14 +19,19 @@ type Violation struct {
 	File    string `json:"file"`
 	Object  string `json:"object"` // path inside the file; empty for the file as a whole
 	Problem string `json:"problem"`
+	Warning bool   `json:"warning,omitempty"` // allowed by the format, but hardly meant
 }
 
 // String is the violation in one line.
 func (v Violation) String() string {
-	if v.Object == "" {
-		return v.File + ": " + v.Problem
+	problem := v.Problem
+	if v.Warning {
+		problem = "warning: " + problem
 	}
-	return v.File + ": " + v.Object + ": " + v.Problem
+	if v.Object == "" {
+		return v.File + ": " + problem
+	}
+	return v.File + ": " + v.Object + ": " + problem
 }
 
 // Check names every breach of the format's rules in a file: structure, attributes and their types, shapes, values that
@@ -36,9 +42,9 @@ func Check(ctx context.Context, path string) ([]Violation, error) {
 	if err != nil {
 		return []Violation{{File: path, Problem: errors.Unwrap(err).Error()}}, nil
 	}
-	c := &checker{File: &File{path: path, file: raw, open: map[string]*hdf5.Dataset{}}, ctx: ctx, seed: maphash.MakeSeed()}
+	c := &checker{File: &File{path: path, file: raw, open: map[string]*hdf5.Dataset{}}, ctx: ctx, seed: maphash.MakeSeed(), packings: map[string]cf.Packing{}}
 	defer c.Close()
-	c.objects("/")
+	c.objects("/", map[[2]uint64]bool{})
 	c.groups()
 	for i, step := range c.steps() {
 		err := step()
@@ -84,6 +90,14 @@ type checker struct {
 	ctx   context.Context
 	found []Violation
 	seed  maphash.Seed // of the frames' hashes
+
+	packings map[string]cf.Packing // by path of a data set
+}
+
+// warn adds what the format allows.
+func (c *checker) warn(object, format string, args ...any) {
+	c.add(object, format, args...)
+	c.found[len(c.found)-1].Warning = true
 }
 
 func (c *checker) add(object, format string, args ...any) {
@@ -103,7 +117,8 @@ func (c *checker) note(err error) {
 }
 
 // objects walks all objects and checks the types of their attributes: text of variable length, flags that are booleans.
-func (c *checker) objects(name string) {
+// Groups may contain each other; seen holds those that were met.
+func (c *checker) objects(name string, seen map[[2]uint64]bool) {
 	attributes, err := c.file.Attributes(name)
 	if err != nil {
 		c.note(fromLibrary(name, err))
@@ -126,10 +141,18 @@ func (c *checker) objects(name string) {
 	}
 	for _, m := range members {
 		if m.Kind == hdf5.KindOther {
-			c.add(path.Join(name, m.Name), "neither a group nor a data set")
+			problem := errors.New("neither a group nor a data set")
+			if _, err := c.array(path.Join(name, m.Name)); err != nil {
+				problem = errors.Unwrap(err)
+			}
+			c.add(path.Join(name, m.Name), "%v", problem)
 			continue
 		}
-		c.objects(path.Join(name, m.Name))
+		if m.Kind == hdf5.KindGroup && seen[m.ID] {
+			continue
+		}
+		seen[m.ID] = true
+		c.objects(path.Join(name, m.Name), seen)
 	}
 }
 
@@ -178,6 +201,17 @@ func (c *checker) times() {
 		}
 	}
 	check("time", c.header.Time)
+	for _, a := range c.header.Axes {
+		for i := 1; i < len(a.Coordinates); i++ {
+			if a.Coordinates[i] <= a.Coordinates[i-1] {
+				c.add(join(dimensionsGroup, a.Name), "value %d is %v after %v; expected coordinates that rise: low and high side, and the direction of vectors, follow from them", i, a.Coordinates[i], a.Coordinates[i-1])
+				break
+			}
+		}
+	}
+	for _, text := range UnevenSteps(c.header) {
+		c.warn(dimensionsGroup, "%s", text)
+	}
 	for i := 1; i < len(c.header.Time); i++ {
 		if c.header.Time[i] <= c.header.Time[i-1] {
 			c.add(join(dimensionsGroup, "time"), "value %d is %v after %v; expected times that rise", i, c.header.Time[i], c.header.Time[i-1])
@@ -255,10 +289,26 @@ func (c *checker) listed() {
 				if d.Type.Class != hdf5.Float {
 					c.add(name, "values of type %s; expected floating-point numbers", d.Type)
 				}
+				if missing, total, err := d.Unwritten(); err == nil && missing > 0 {
+					c.add(name, "%d of %d chunks were never written; readers take them for the fill value, mostly 0", missing, total)
+				}
+				c.packing(name, d)
 				d.Close()
 			}
 		}
 	}
+}
+
+// packing reports attributes that change what numbers mean: readers of the format do not apply them.
+func (c *checker) packing(name string, d *hdf5.Dataset) {
+	p, err := packingOf(c.file, name, d)
+	switch {
+	case err != nil:
+		c.add(name, "%v", err)
+	case p.Changes():
+		c.add(name, "attributes scale_factor, add_offset or _Unsigned change its values, and readers of the format do not apply them; write the values themselves: walrus data import")
+	}
+	c.packings[name] = p
 }
 
 // values reads all fields, frame by frame, for values that are not finite and for frames that repeat.
@@ -316,8 +366,17 @@ func (c *checker) frames(info FieldInfo, trajectory, frames int, bad map[string]
 
 // finite reports the first value that is not finite of the first frame of a field that has any, and counts the frames.
 func (c *checker) finite(info FieldInfo, trajectory, frame int, values []float32, bad map[string]int) {
+	if !info.SampleVarying && trajectory > 0 {
+		return
+	}
 	i := slices.IndexFunc(values, func(v float32) bool { return v-v != 0 })
-	if i < 0 || !info.SampleVarying && trajectory > 0 {
+	if p, ok := c.packings[info.path()]; ok && i < 0 && p.Marks() {
+		if i := slices.IndexFunc(values, func(v float32) bool { return p.Missing(float64(v)) != "" }); i >= 0 {
+			c.add(info.path(), "trajectory %d, frame %d: value %d is %s; readers of the format take it for a value", trajectory, frame, i, p.Missing(float64(values[i])))
+			delete(c.packings, info.path()) // once is enough
+		}
+	}
+	if i < 0 {
 		return
 	}
 	if bad[info.Name]++; bad[info.Name] == 1 {

@@ -326,7 +326,7 @@ func (f *File) readFieldInfo(g field.Field) (FieldInfo, error) {
 	if d.Type.Class != hdf5.Float && d.Type.Class != hdf5.Integer && d.Type.Class != hdf5.Bool {
 		return info, wrong(info.path(), "values of type %s; expected numbers", d.Type)
 	}
-	return info, nil
+	return info, refusePacked(f.file, info.path(), d)
 }
 
 // explainShape says in words what a field's shape is made of.

@@ -22,6 +22,9 @@ type Writer struct {
 	file   *hdf5.File
 	target *atomicfile.File
 	seed   maphash.Seed
+
+	mayRepeat bool
+	repeated  [][2]int // trajectory and frame of those that repeat the frame before, where that is allowed
 }
 
 // fieldWriter is a field's data set and what was written to it.
@@ -120,11 +123,22 @@ func checkValues(values []float32, positive bool) error {
 func (w *Writer) checkRepeat(trajectory, frame int) error {
 	for _, first := range []int{frame - 1, frame} {
 		if first >= 0 && w.repeats(trajectory, first) {
+			if w.mayRepeat {
+				w.repeated = append(w.repeated, [2]int{trajectory, first + 1})
+				continue
+			}
 			return fmt.Errorf("frames %d and %d are the same in every field", first, first+1)
 		}
 	}
 	return nil
 }
+
+// AllowRepeats has frames that repeat the frame before noted and not refused: data of others may have a flow at rest, or one
+// that is steady.
+func (w *Writer) AllowRepeats() { w.mayRepeat = true }
+
+// Repeats are trajectory and frame of those that repeat the frame before in every field, after AllowRepeats.
+func (w *Writer) Repeats() [][2]int { return w.repeated }
 
 // repeats reports whether the frame after this one was written and has equal values in all fields that vary in time.
 func (w *Writer) repeats(trajectory, frame int) bool {

@@ -52,6 +52,7 @@ type inspected struct {
 	Trajectories int              `json:"trajectories"`
 	Files        []inspectedFile  `json:"files"`
 	Fields       []inspectedField `json:"fields"`
+	Warnings     []string         `json:"warnings,omitempty"`
 }
 
 type inspectedFile struct {
@@ -103,7 +104,12 @@ func inspect(cmd *cobra.Command, path string, f inspectFlags) error {
 }
 
 func inspectedOf(d *well.Dataset, fields []well.FieldSummary) inspected {
-	out := inspected{Name: d.Name(), GridType: d.GridType(), Axes: d.Axes(), Grid: d.Sizes(), Trajectories: d.Trajectories()}
+	out := inspected{Name: d.Name(), GridType: d.GridType(), Axes: d.Axes(), Grid: d.Sizes(), Trajectories: d.Trajectories(), Warnings: d.Uneven()}
+	for _, s := range fields {
+		if text := s.TooSmall(); text != "" {
+			out.Warnings = append(out.Warnings, text)
+		}
+	}
 	sides, agree := d.BoundariesAgree()
 	for i := range out.Axes {
 		text := "varies"
@@ -155,7 +161,13 @@ func (s inspected) print(out io.Writer) error {
 		fmt.Fprintf(out, "and %d more files\n", more)
 	}
 	fmt.Fprintln(out)
-	return s.fieldTable().WriteText(out, colour)
+	err := s.fieldTable().WriteText(out, colour)
+	for _, text := range s.Warnings {
+		if err == nil {
+			_, err = fmt.Fprintf(out, "\nwarning: %s\n", text)
+		}
+	}
+	return err
 }
 
 // fieldTable has one row a component, or where values were not read one row a field.

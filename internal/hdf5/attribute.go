@@ -95,6 +95,13 @@ func (a *Attribute) read(id C.hid_t) error {
 	}
 	switch a.Type.Class {
 	case Integer, Bool:
+		if a.Type.Unsigned && a.Type.Size == 8 { // int64 does not hold all of them
+			a.Numbers = make([]float64, n)
+			if C.guarded_H5Aread(id, C.walrus_memory_type(C.int(float64s)), pointer(&a.Numbers[0])) < 0 {
+				return failure("read")
+			}
+			return nil
+		}
 		// An enumeration converts to integers only.
 		values := make([]int64, n)
 		if C.guarded_H5Aread(id, C.walrus_memory_type(C.int(int64s)), pointer(&values[0])) < 0 {

@@ -25,6 +25,7 @@ type Dataset struct {
 	path   string
 	direct *direct // how values are read without the library; nil if they are not
 
+	sources  sources   // of a virtual array
 	decoders sync.Pool // of *chunkDecoder: memory for chunks between one reading and the next
 }
 
@@ -39,7 +40,7 @@ func (f *File) Dataset(path string) (*Dataset, error) {
 	d := &Dataset{file: f, path: path}
 	err := f.do(path, func(name *C.char) error {
 		if d.id = C.guarded_H5Dopen2(f.id, name, C.H5P_DEFAULT); d.id < 0 {
-			return failure("open data set")
+			return f.unreachable(path, failure("open data set"))
 		}
 		if err := d.describe(); err != nil {
 			release(d.id)
@@ -86,10 +87,17 @@ func (d *Dataset) describe() error {
 	if err := d.readFilters(properties); err != nil {
 		return err
 	}
-	if err := d.checkClaims(); err != nil {
+	d.sources.files = map[string]int64{d.file.path: d.file.size}
+	if err := d.checkSources(d.id, properties, d.file.path, 0); err != nil {
 		return err
 	}
-	d.findDirect(stored)
+	elsewhere := C.H5Pget_layout(properties) == C.H5D_VIRTUAL || C.H5Pget_external_count(properties) > 0
+	if err := d.checkClaims(elsewhere); err != nil {
+		return err
+	}
+	if !elsewhere {
+		d.findDirect(stored)
+	}
 	return nil
 }
 
@@ -125,7 +133,7 @@ const mostExpansion = 1100
 
 // checkClaims compares the size of the array and of its chunks with what is stored: a damaged or hostile header must not
 // make a reader allocate memory that no data stands behind.
-func (d *Dataset) checkClaims() error {
+func (d *Dataset) checkClaims(elsewhere bool) error {
 	size := max(d.Type.Size, 1)
 	n, _ := volume(d.Shape)
 	if n > (1<<62)/size {
@@ -133,6 +141,12 @@ func (d *Dataset) checkClaims() error {
 	}
 	limit := max(smallClaim, mostExpansion*min(d.file.size, 1<<50))
 	stored := int64(C.guarded_H5Dget_storage_size(d.id))
+	if elsewhere {
+		if limit := max(smallClaim, mostExpansion*min(d.sources.bytes(), 1<<50)); int64(n*size) > limit && d.sources.parts > 0 {
+			return fmt.Errorf("shape %v needs %d bytes, the files with its parts have %d; they are damaged or incomplete", d.Shape, n*size, d.sources.bytes())
+		}
+		return nil // the sizes of plain files with values were compared before
+	}
 	if d.Chunk == nil {
 		if len(d.Filters) > 0 {
 			return errors.New("filters on an array that is stored in one piece")
@@ -192,6 +206,11 @@ func (d *Dataset) ReadFloat32(values []float32, s *Slab) error {
 // ReadFloat64 reads a slab into values, row-major; nil is the whole array.
 func (d *Dataset) ReadFloat64(values []float64, s *Slab) error {
 	return transfer(d, float64s, values, s, "read", d.read)
+}
+
+// ReadInt64 reads a slab of integers into values, row-major; nil is the whole array. What does not fit is clipped.
+func (d *Dataset) ReadInt64(values []int64, s *Slab) error {
+	return transfer(d, int64s, values, s, "read", d.read)
 }
 
 // ReadBool reads a slab into values, row-major; nil is the whole array. Integers that are not zero are true.

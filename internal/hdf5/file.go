@@ -42,6 +42,9 @@ func Open(path string) (*File, error) {
 	if !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("hdf5: %w", fmt.Errorf("%s: not a regular file", path))
 	}
+	if err := beingWritten(path); err != nil {
+		return nil, fmt.Errorf("hdf5: %s: %w", path, err)
+	}
 	f := &File{path: path, size: info.Size()}
 	err = f.start(func(name *C.char, access C.hid_t) C.hid_t {
 		return C.guarded_H5Fopen(name, C.H5F_ACC_RDONLY, access)
@@ -180,7 +183,7 @@ func (f *File) withObject(path string, operation func(object C.hid_t) error) err
 	return f.do(path, func(name *C.char) error {
 		object := C.guarded_H5Oopen(f.id, name, C.H5P_DEFAULT)
 		if object < 0 {
-			return failure("open")
+			return f.unreachable(path, failure("open"))
 		}
 		defer release(object)
 		return operation(object)

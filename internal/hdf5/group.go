@@ -24,6 +24,7 @@ const (
 type Entry struct {
 	Name string
 	Kind Kind
+	ID   [2]uint64 // the same for all names of one object; zero for KindOther
 }
 
 // Members lists the objects in a group, sorted by name.
@@ -44,7 +45,7 @@ func (f *File) Members(group string) ([]Entry, error) {
 			if err != nil {
 				return fmt.Errorf("member %d of %d: %w", i, info.nlinks, err)
 			}
-			entries = append(entries, Entry{Name: name, Kind: kindOf(object, name)})
+			entries = append(entries, entryOf(object, name))
 		}
 		return nil
 	})
@@ -74,21 +75,30 @@ func nameOf(get func(buffer *C.char, size C.size_t) C.ssize_t) (string, error) {
 }
 
 // kindOf tells what stands at path under location. The lock is held.
-func kindOf(location C.hid_t, path string) Kind {
+func kindOf(location C.hid_t, path string) Kind { return entryOf(location, path).Kind }
+
+// entryOf describes the object at path under location. The lock is held.
+func entryOf(location C.hid_t, path string) Entry {
+	e := Entry{Name: path}
 	name := C.CString(path)
 	defer C.free(unsafe.Pointer(name))
 	object := C.guarded_H5Oopen(location, name, C.H5P_DEFAULT)
 	if object < 0 {
-		return KindOther
+		C.H5Eclear2(C.H5E_DEFAULT)
+		return e
 	}
 	defer release(object)
+	var file, address C.ulonglong
+	if C.walrus_identity(object, &file, &address) >= 0 {
+		e.ID = [2]uint64{uint64(file), uint64(address)}
+	}
 	switch C.H5Iget_type(object) {
 	case C.H5I_GROUP:
-		return KindGroup
+		e.Kind = KindGroup
 	case C.H5I_DATASET:
-		return KindDataset
+		e.Kind = KindDataset
 	}
-	return KindOther
+	return e
 }
 
 // Has reports whether an object of this kind stands at path. Damaged parts of a file count as absent.

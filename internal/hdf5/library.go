@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"strings"
 	"sync"
 )
 
@@ -59,11 +60,43 @@ func locked(f func() error) error {
 	return <-done
 }
 
-// failure turns the library's error stack into an error that starts with what was attempted.
+// failure turns the library's error stack into an error: what was attempted, what that means for the user's file where it
+// is known, and the library's own words for those who look them up.
 func failure(format string, args ...any) error {
 	var text [512]C.char
 	C.walrus_error_text(&text[0], C.size_t(len(text)))
-	return fmt.Errorf("%s: %s", fmt.Sprintf(format, args...), C.GoString(&text[0]))
+	return fmt.Errorf("%s: %s", fmt.Sprintf(format, args...), explain(C.GoString(&text[0])))
+}
+
+// meanings say what the library's messages mean for a file, and the way out. The first that occurs in a message counts.
+var meanings = []struct{ message, meaning string }{
+	{"signature not found", "not an HDF5 file, or its start is damaged"},
+	{"truncated file", "the file ends early: it was not copied whole, or its writer was stopped; copy or write it again"},
+	{"lock", "the file system refuses locks; set HDF5_USE_FILE_LOCKING=FALSE"},
+	{"already open for", "another program has it open for writing, or one that did was killed; where none has: h5clear -s FILE"},
+	{"No such file", "there is no such file"},
+	{"Permission denied", "reading or writing it is not permitted"},
+	{"No space left", "the disk is full"},
+	{"version", "written in an encoding that is newer than libhdf5 " + libraryVersion + " reads, or damaged; rewrite it with: h5repack --high=v110 OLD NEW (in h5py: libver=(\"earliest\", \"v110\"))"},
+	{"doesn't exist", "it is not in the file"},
+	{"not found", "it is not in the file"},
+	{"filter", "compressed values can not be unpacked: they are damaged, or need a filter that this program lacks; try: h5repack -f GZIP=4 OLD NEW"},
+	{"out of range", "a part of the file is missing or damaged"},
+	{"overflow", "a part of the file is missing or damaged"},
+	{"addr", "a part of the file is missing or damaged"},
+}
+
+// libraryVersion is the version of libhdf5 that the program was built with.
+var libraryVersion = fmt.Sprintf("%d.%d.%d", C.H5_VERS_MAJOR, C.H5_VERS_MINOR, C.H5_VERS_RELEASE)
+
+// explain puts the meaning of one of the library's messages before it.
+func explain(message string) string {
+	for _, m := range meanings {
+		if strings.Contains(message, m.message) {
+			return fmt.Sprintf("%s (libhdf5: %s)", m.meaning, message)
+		}
+	}
+	return fmt.Sprintf("the file is damaged, or is not what was expected (libhdf5: %s)", message)
 }
 
 // release closes a handle of any kind but a file. Closing what was opened for reading can only fail for a handle that is

@@ -54,8 +54,9 @@ hid_t walrus_open_properties(void)
     hid_t list = H5Pcreate(H5P_FILE_ACCESS);
     list = checked(list, list < 0 ? -1 : H5Pset_fclose_degree(list, H5F_CLOSE_STRONG));
 #if H5_VERSION_GE(1, 10, 7)
-    /* File systems without locks are common for data on clusters. */
-    list = checked(list, list < 0 ? -1 : H5Pset_file_locking(list, 1, 1));
+    /* File systems of clusters often have no locks, and what is written here has a temporary name that nobody else opens.
+     * Files that another program is writing are found in locks.go. HDF5_USE_FILE_LOCKING overrides this in the library. */
+    list = checked(list, list < 0 ? -1 : H5Pset_file_locking(list, 0, 1));
 #endif
     return list;
 }
@@ -128,4 +129,62 @@ const char *walrus_inflate(unsigned char *values, unsigned long *length, const u
     case Z_BUF_ERROR: return "the chunk ends early, or holds more than its shape";
     default: return "the chunk is damaged";
     }
+}
+
+int walrus_link(hid_t location, const char *name, char *file, char *object, size_t size)
+{
+    H5L_info_t info;
+    file[0] = object[0] = 0;
+    if (guarded_H5Lget_info(location, name, &info, H5P_DEFAULT) < 0)
+        return walrus_no_link;
+    if (info.type == H5L_TYPE_HARD)
+        return walrus_hard_link;
+    char value[4096];
+    if (info.u.val_size > sizeof value || guarded_H5Lget_val(location, name, value, sizeof value, H5P_DEFAULT) < 0)
+        return walrus_other_link;
+    if (info.type == H5L_TYPE_SOFT) {
+        snprintf(object, size, "%s", value);
+        return walrus_soft_link;
+    }
+    const char *path, *target;
+    if (info.type != H5L_TYPE_EXTERNAL || H5Lunpack_elink_val(value, info.u.val_size, NULL, &path, &target) < 0)
+        return walrus_other_link;
+    snprintf(file, size, "%s", path);
+    snprintf(object, size, "%s", target);
+    return walrus_external_link;
+}
+
+int walrus_identity(hid_t object, unsigned long long *file, unsigned long long *address)
+{
+    H5O_info_t info;
+    if (guarded_H5Oget_info(object, &info) < 0)
+        return -1;
+    *file = info.fileno;
+    *address = (unsigned long long)info.addr;
+    return 0;
+}
+
+int walrus_scale_name(hid_t object, int axis, char *name, size_t size)
+{
+    name[0] = 0;
+    if (H5Aexists(object, "DIMENSION_LIST") <= 0)
+        return 0;
+    hid_t id = guarded_H5Aopen(object, "DIMENSION_LIST", H5P_DEFAULT);
+    hid_t type = id < 0 ? -1 : guarded_H5Aget_type(id), inner = type < 0 ? -1 : H5Tget_super(type), space = id < 0 ? -1 : guarded_H5Aget_space(id);
+    hvl_t lists[H5S_MAX_RANK];
+    if (inner >= 0 && space >= 0 && H5Tget_class(type) == H5T_VLEN && H5Tequal(inner, H5T_STD_REF_OBJ) > 0 && H5Sget_simple_extent_npoints(space) <= H5S_MAX_RANK
+        && axis < H5Sget_simple_extent_npoints(space) && guarded_H5Aread(id, type, lists) >= 0) {
+        hid_t scale = lists[axis].len > 0 ? guarded_H5Rdereference2(object, H5P_DEFAULT, H5R_OBJECT, lists[axis].p) : -1;
+        if (scale >= 0 && guarded_H5Iget_name(scale, name, size) < 0)
+            name[0] = 0;
+        if (scale >= 0)
+            guarded_H5Idec_ref(scale);
+        guarded_H5Dvlen_reclaim(type, space, H5P_DEFAULT, lists);
+    }
+    hid_t all[] = {inner, space, type, id};
+    for (int i = 0; i < 4; i++)
+        if (all[i] >= 0)
+            guarded_H5Idec_ref(all[i]);
+    H5Eclear2(H5E_DEFAULT);
+    return 0;
 }

@@ -33,4 +33,15 @@ herr_t walrus_register_lzf(void);
 /* Inflates a zlib stream into at most *length bytes and sets *length to how many there were; NULL, or what is wrong. */
 const char *walrus_inflate(unsigned char *values, unsigned long *length, const unsigned char *source, unsigned long size);
 
+/* What kind of link stands at name under location, and where it leads: the object of a soft link, the file and object of
+ * an external one. file and object have size bytes each. */
+enum { walrus_no_link, walrus_hard_link, walrus_soft_link, walrus_external_link, walrus_other_link };
+int walrus_link(hid_t location, const char *name, char *file, char *object, size_t size);
+
+/* The path of the dimension scale (NetCDF: the dimension) along an axis of an array; empty where there is none. */
+int walrus_scale_name(hid_t object, int axis, char *name, size_t size);
+
+/* The numbers that tell an object from all others. Negative on failure. */
+int walrus_identity(hid_t object, unsigned long long *file, unsigned long long *address);
+
 #endif

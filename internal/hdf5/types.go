@@ -24,6 +24,7 @@ type Type struct {
 	Class       Class
 	Size        int // bytes of one value
 	BigEndian   bool
+	Unsigned    bool // of integers
 	FixedLength bool // text of a fixed length; The Well's own checker refuses it
 }
 
@@ -35,6 +36,9 @@ func (t Type) String() string {
 	}
 	switch t.Class {
 	case Integer:
+		if t.Unsigned {
+			return fmt.Sprintf("%su%d", order, t.Size)
+		}
 		return fmt.Sprintf("%si%d", order, t.Size)
 	case Float:
 		return fmt.Sprintf("%sf%d", order, t.Size)
@@ -65,6 +69,7 @@ func typeOf(id C.hid_t) Type {
 	switch C.H5Tget_class(id) {
 	case C.H5T_INTEGER:
 		t.Class = Integer
+		t.Unsigned = C.H5Tget_sign(id) == C.H5T_SGN_NONE
 	case C.H5T_FLOAT:
 		t.Class = Float
 	case C.H5T_STRING:

@@ -1,8 +1,11 @@
 package importer
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -12,14 +15,32 @@ import (
 type array interface {
 	// shape are its extents, as stored.
 	shape() []int
-	// read reads count elements from start on along each axis, row-major. Missing values are NaN.
-	read(start, count []int) ([]float64, error)
+	// pieces are the extents of the parts that are best read at once, where reading goes along the axes outer step by step.
+	pieces(outer []int) []int
+	// read reads count elements from start on along each axis, row-major. Missing values are NaN; reason says why the first of
+	// them is, where the file says it.
+	read(start, count []int) (values []float64, reason string, err error)
+}
+
+// whole is an array that can give integers that float64 does not hold, such as nanoseconds since 1970.
+type whole interface {
+	// integers are all values of an array of integers; nil of another.
+	integers() ([]int64, error)
+}
+
+// described is an array whose file says more about it.
+type described interface {
+	axisNames() []string // "" where a name is not known
+	notes() []string     // sentences for the user
+	text(attribute string) string
 }
 
 // input is an open file with arrays.
 type input interface {
+	// names are the paths of its arrays.
 	names() []string
-	open(name string) (array, error)
+	// open opens an array; attributes named in ignore do not count.
+	open(name string, ignore []string) (array, error)
 	Close() error
 }
 
@@ -27,23 +48,16 @@ type input interface {
 type inputs struct {
 	files []input
 	paths []string
+	used  []bool
 }
 
-// openInputs opens files by their extension.
-func openInputs(paths []string) (*inputs, error) {
-	all := &inputs{}
-	for _, path := range paths {
-		var in input
-		var err error
-		switch strings.ToLower(filepath.Ext(path)) {
-		case ".npy":
-			in, err = openNPY(path)
-		case ".npz":
-			in, err = openNPZ(path)
-		case ".nc", ".nc4", ".netcdf", ".h5", ".hdf5":
-			in, err = openNetCDF(path)
-		default:
-			err = errors.New("unknown kind of file; expected .npy, .npz, .nc, .nc4, .h5 or .hdf5")
+// openInputs opens files by what they contain. scratch is a folder for temporary files.
+func openInputs(paths []string, scratch string) (*inputs, error) {
+	all := &inputs{used: make([]bool, len(paths))}
+	for i, path := range paths {
+		in, err := openInput(path, scratch)
+		if err == nil && slices.ContainsFunc(paths[:i], func(other string) bool { return sameFile(other, path) }) {
+			err = errors.Join(errors.New("given twice"), in.Close())
 		}
 		if err != nil {
 			return nil, errors.Join(fmt.Errorf("importer: %s: %w", path, err), all.Close())
@@ -52,6 +66,58 @@ func openInputs(paths []string) (*inputs, error) {
 		all.paths = append(all.paths, path)
 	}
 	return all, nil
+}
+
+func sameFile(a, b string) bool {
+	first, err := os.Stat(a)
+	if err != nil {
+		return false
+	}
+	second, err := os.Stat(b)
+	return err == nil && os.SameFile(first, second)
+}
+
+// openInput tells a file's kind by its content: names say little (.mat, .dat, none).
+func openInput(path, scratch string) (input, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if info.IsDir() {
+		return openZarr(path)
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close() // it was only read
+	begins := func(offset int64, magic string) bool {
+		start := make([]byte, len(magic))
+		n, _ := file.ReadAt(start, offset) // a shorter file has another content
+		return bytes.Equal(start[:n], []byte(magic))
+	}
+	switch {
+	case begins(0, "\x93NUMPY"):
+		return openNPY(path)
+	case begins(0, "PK\x03\x04"):
+		return openNPZ(path, scratch)
+	case begins(0, "CDF\x01"), begins(0, "CDF\x02"), begins(0, "CDF\x05"):
+		return openClassic(path)
+	case begins(0, "MATLAB 5.0"):
+		return nil, errors.New("a MATLAB file before version 7.3; save it again with: save('NEW.mat', '-v7.3')")
+	case begins(0, "\x1f\x8b"), begins(0, "BZh"), begins(0, "\xfd7zXZ"), begins(0, "\x28\xb5\x2f\xfd"):
+		return nil, errors.New("a compressed file; unpack it first (gunzip, bunzip2, xz or zstd -d)")
+	case begins(0, "GRIB"):
+		return nil, errors.New("a GRIB file; convert it with: cdo -f nc4 copy OLD NEW")
+	}
+	// HDF5 may begin after a block of the user's own, of 512 bytes or a power of two more.
+	const signature = "\x89HDF\r\n\x1a\n"
+	for offset := int64(0); offset < info.Size(); offset = max(512, 2*offset) {
+		if begins(offset, signature) {
+			return openHDF5(path)
+		}
+	}
+	return nil, errors.New("unknown kind of file; expected .npy, .npz, NetCDF, HDF5 (also MATLAB 7.3), or a Zarr folder")
 }
 
 // Close closes all files.
@@ -63,98 +129,108 @@ func (s *inputs) Close() error {
 	return errors.Join(errs...)
 }
 
-// find opens the array of this name, in whichever file has it.
-func (s *inputs) find(name string) (array, error) {
-	var known []string
+// place is where an array stands: the number of its file, and its path in there.
+type place struct {
+	file int
+	name string
+}
+
+// at names a place for people.
+func (s *inputs) at(p place) string { return s.paths[p.file] + ": " + p.name }
+
+// find lists the places of a variable in the order of the files. A name with * stands for all that fit it, in order.
+func (s *inputs) find(name string) ([]place, error) {
+	var places []place
+	name = strings.Trim(name, "/")
 	for i, f := range s.files {
-		if slices.Contains(f.names(), name) {
-			a, err := f.open(name)
-			if err != nil {
-				return nil, fmt.Errorf("importer: %s: %s: %w", s.paths[i], name, err)
+		names := f.names()
+		switch {
+		case slices.Contains(names, name):
+			places = append(places, place{i, name})
+		case strings.Contains(name, "*"):
+			names = slices.Clone(names)
+			slices.SortFunc(names, natural)
+			for _, n := range names {
+				if fits, err := path.Match(name, n); err == nil && fits {
+					places = append(places, place{i, n})
+				}
 			}
-			return a, nil
 		}
-		known = append(known, f.names()...)
+	}
+	if len(places) == 0 {
+		return nil, fmt.Errorf("no variable %q in %s; %s", name, strings.Join(s.paths, ", "), s.known())
+	}
+	for _, p := range places {
+		s.used[p.file] = true
+	}
+	return places, nil
+}
+
+// natural compares names as people order them: run2 before run10.
+func natural(a, b string) int {
+	digits := func(s string) int { return len(s) - len(strings.TrimLeft(s, "0123456789")) }
+	for a != "" && b != "" {
+		if n, m := digits(a), digits(b); n > 0 && m > 0 {
+			x, y := strings.TrimLeft(a[:n], "0"), strings.TrimLeft(b[:m], "0")
+			if len(x) != len(y) {
+				return len(x) - len(y)
+			}
+			if x != y {
+				return strings.Compare(x, y)
+			}
+			a, b = a[n:], b[m:]
+			continue
+		}
+		if a[0] != b[0] {
+			return int(a[0]) - int(b[0])
+		}
+		a, b = a[1:], b[1:]
+	}
+	return len(a) - len(b)
+}
+
+// known lists the variables of all files.
+func (s *inputs) known() string {
+	var known []string
+	for _, f := range s.files {
+		for _, name := range f.names() {
+			if !slices.Contains(known, name) {
+				known = append(known, name)
+			}
+		}
+	}
+	if len(known) == 0 {
+		return "there are no variables at all"
 	}
 	const most = 30
 	if len(known) > most {
 		known = append(known[:most], "...")
 	}
-	return nil, fmt.Errorf("importer: no variable %q in %s; they have %s", name, strings.Join(s.paths, ", "), strings.Join(known, ", "))
+	return "there are " + strings.Join(known, ", ")
 }
 
-// vector reads an array of one axis.
-func (s *inputs) vector(name string) ([]float64, error) {
-	a, err := s.find(name)
+// open opens the array at a place.
+func (s *inputs) open(p place, ignore []string) (array, error) {
+	a, err := s.files[p.file].open(p.name, ignore)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%s: %w", s.at(p), err)
 	}
-	if shape := a.shape(); len(shape) != 1 {
-		return nil, fmt.Errorf("importer: variable %s has shape %v; expected one axis", name, shape)
-	}
-	return a.read([]int{0}, a.shape())
+	return a, nil
 }
 
-// reversed is an array with its axes in the opposite order: what Fortran order is to row-major order.
-type reversed struct{ array }
-
-func (r reversed) shape() []int { return backwards(r.array.shape()) }
-
-func (r reversed) read(start, count []int) ([]float64, error) {
-	values, err := r.array.read(backwards(start), backwards(count))
-	if err != nil {
-		return nil, err
-	}
-	order := make([]int, len(count))
-	for i := range order {
-		order[i] = len(count) - 1 - i
-	}
-	return transpose(values, backwards(count), order), nil
-}
-
-func backwards(list []int) []int {
-	list = slices.Clone(list)
-	slices.Reverse(list)
-	return list
-}
-
-// transpose reorders the axes of a row-major array: axis i of the result is axis order[i] of the values.
-func transpose(values []float64, shape, order []int) []float64 {
-	if slices.IsSorted(order) {
-		return values
-	}
-	strides := rowMajor(shape)
-	out := make([]float64, 0, len(values))
-	var walk func(axis, from int)
-	walk = func(axis, from int) {
-		if axis == len(order) {
-			out = append(out, values[from])
-			return
-		}
-		for range shape[order[axis]] {
-			walk(axis+1, from)
-			from += strides[order[axis]]
+// unused reports the first file of which nothing was used.
+func (s *inputs) unused() error {
+	for i, used := range s.used {
+		if !used {
+			return fmt.Errorf("importer: %s: nothing of it is used; leave it out, or name its variables in the description (it has %s)",
+				s.paths[i], strings.Join(s.files[i].names(), ", "))
 		}
 	}
-	walk(0, 0)
-	return out
+	return nil
 }
 
-// rowMajor are the distances in memory of neighbours along each axis.
-func rowMajor(shape []int) []int {
-	strides := make([]int, len(shape))
-	step := 1
-	for i := len(shape) - 1; i >= 0; i-- {
-		strides[i] = step
-		step *= shape[i]
-	}
-	return strides
-}
-
-func product(list []int) int {
-	n := 1
-	for _, v := range list {
-		n *= v
-	}
-	return n
+// stem is a file's name without folder and ending.
+func stem(path string) string {
+	base := filepath.Base(path)
+	return strings.TrimSuffix(base, filepath.Ext(base))
 }

@@ -1,0 +1,266 @@
+package importer
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+
+	"github.com/gowalrus/walrus/internal/cf"
+)
+
+// classicFile is a NetCDF file of the classic format, in its three versions (32-bit offsets, 64-bit offsets, 64-bit data).
+type classicFile struct {
+	*os.File
+	order  []string
+	arrays map[string]classicVariable
+}
+
+// classicVariable is an array of the file with its attributes.
+type classicVariable struct {
+	array      plainArray
+	attributes []cf.Attribute
+}
+
+// largestClassicHeader bounds the header, in bytes.
+const largestClassicHeader = 1 << 26
+
+func openClassic(path string) (input, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	f, err := parseClassic(file)
+	if err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	f.File = file
+	return f, nil
+}
+
+// classicParser reads a header; after an error everything is zero.
+type classicParser struct {
+	in      io.Reader
+	version byte
+	err     error
+}
+
+func (p *classicParser) bytes(n int64) []byte {
+	if p.err != nil {
+		return nil
+	}
+	if n < 0 || n > largestClassicHeader {
+		p.err = fmt.Errorf("the header claims %d bytes for a part of it; the file is damaged", n)
+		return nil
+	}
+	b := make([]byte, n)
+	if _, err := io.ReadFull(p.in, b); err != nil {
+		p.err = fmt.Errorf("the header ends early: %w", err)
+		return nil
+	}
+	return b
+}
+
+// number is four bytes, or eight for counts in files with 64-bit data.
+func (p *classicParser) number(wide bool) int64 {
+	if wide {
+		if b := p.bytes(8); b != nil {
+			return int64(binary.BigEndian.Uint64(b))
+		}
+		return 0
+	}
+	if b := p.bytes(4); b != nil {
+		return int64(binary.BigEndian.Uint32(b))
+	}
+	return 0
+}
+
+func (p *classicParser) count() int64 { return p.number(p.version == 5) }
+
+// text is a name, padded to four bytes.
+func (p *classicParser) text() string {
+	n := p.count()
+	b := p.bytes(padded(n))
+	if b == nil {
+		return ""
+	}
+	return string(b[:n])
+}
+
+func padded(n int64) int64 { return (n + 3) / 4 * 4 }
+
+// list reads the number of elements of a list with a tag; an absent list has the tag zero.
+func (p *classicParser) list(tag int64) int64 {
+	found, n := p.number(false), p.count()
+	if p.err == nil && n != 0 && found != tag || n < 0 {
+		p.err = fmt.Errorf("the header has the tag %d where %d was expected; the file is damaged", found, tag)
+	}
+	if p.err != nil {
+		return 0
+	}
+	return n
+}
+
+// classicTypes are the types of numbers by code: NC_BYTE 1, NC_CHAR 2, NC_SHORT, NC_INT, NC_FLOAT, NC_DOUBLE, and the
+// unsigned and 64-bit ones.
+var classicTypes = map[int64]string{1: "i1", 3: "i2", 4: "i4", 5: "f4", 6: "f8", 7: "u1", 8: "u2", 9: "u4", 10: "i8", 11: "u8"}
+
+const (
+	classicChar       = 2
+	dimensionTag      = 10
+	variableTag       = 11
+	attributeTag      = 12
+	mostClassicValues = 1 << 20
+)
+
+func (p *classicParser) attributes() []cf.Attribute {
+	var list []cf.Attribute
+	for range p.list(attributeTag) {
+		a := cf.Attribute{Name: p.text()}
+		code, n := p.number(false), p.count()
+		if code == classicChar {
+			if b := p.bytes(padded(n)); b != nil {
+				a.Text = []string{string(b[:n])}
+			}
+		} else {
+			e, ok := elementOf(classicTypes[code], binary.BigEndian)
+			if p.err == nil && (!ok || n < 0 || n > mostClassicValues) {
+				p.err = fmt.Errorf("attribute %s has %d values of the type %d; the file is damaged", a.Name, n, code)
+			}
+			if p.err != nil {
+				return nil
+			}
+			b := p.bytes(padded(n * int64(e.Size)))
+			a.Float = e.Float
+			for i := 0; b != nil && i < int(n); i++ {
+				a.Numbers = append(a.Numbers, e.decode(b[i*e.Size:]))
+			}
+		}
+		if p.err != nil {
+			return nil
+		}
+		list = append(list, a)
+	}
+	return list
+}
+
+// parseClassic reads the header (NetCDF classic format specification).
+func parseClassic(file *os.File) (*classicFile, error) {
+	info, err := file.Stat()
+	if err != nil {
+		return nil, err
+	}
+	p := &classicParser{in: io.NewSectionReader(file, 0, info.Size())}
+	magic := p.bytes(4)
+	if p.err != nil {
+		return nil, p.err
+	}
+	p.version = magic[3]
+	records := p.count()
+	type dimension struct {
+		name   string
+		length int64
+	}
+	var dimensions []dimension
+	for range p.list(dimensionTag) {
+		d := dimension{p.text(), p.count()}
+		if p.err != nil {
+			return nil, p.err
+		}
+		dimensions = append(dimensions, d)
+	}
+	p.attributes() // of the file
+	f := &classicFile{arrays: map[string]classicVariable{}}
+	recordSize, recordVariables := int64(0), 0
+	var inRecords []string
+	for range p.list(variableTag) {
+		name := p.text()
+		v := classicVariable{array: plainArray{data: file, texts: map[string]string{}}}
+		elements, isRecord := int64(1), false
+		for i := range p.count() {
+			id := p.count()
+			if p.err != nil || id < 0 || id >= int64(len(dimensions)) || i > 1024 {
+				return nil, errors.Join(p.err, fmt.Errorf("variable %s has the dimension %d of %d; the file is damaged", name, id, len(dimensions)))
+			}
+			d := dimensions[id]
+			if d.length == 0 && i == 0 {
+				isRecord, d.length = true, records
+			} else if d.length > 0 && elements > math.MaxInt64/64/d.length {
+				return nil, fmt.Errorf("variable %s is larger than any file", name)
+			} else {
+				elements *= d.length
+			}
+			v.array.extents = append(v.array.extents, int(d.length))
+			v.array.axes = append(v.array.axes, d.name)
+		}
+		v.attributes = p.attributes()
+		code := p.number(false)
+		p.count() // its size, which the shape says too
+		v.array.offset = p.number(p.version != 1)
+		if p.err != nil {
+			return nil, p.err
+		}
+		kind := classicTypes[code]
+		if code == classicChar {
+			kind = "u1"
+		}
+		var ok bool
+		if v.array.element, ok = elementOf(kind, binary.BigEndian); !ok {
+			return nil, fmt.Errorf("variable %s is of the type %d; the file is damaged", name, code)
+		}
+		if isRecord {
+			bytes := elements * int64(v.array.element.Size)
+			if recordVariables++; recordVariables == 1 {
+				recordSize = bytes // without padding where it is the only one
+			} else if recordVariables == 2 {
+				recordSize = padded(recordSize)
+			}
+			if recordVariables > 1 {
+				recordSize += padded(bytes)
+			}
+			inRecords = append(inRecords, name)
+		} else if need := v.array.offset + elements*int64(v.array.element.Size); v.array.offset < 0 || need > info.Size() {
+			return nil, fmt.Errorf("variable %s needs %d bytes, the file has %d; it is incomplete", name, need, info.Size())
+		}
+		if code == classicChar {
+			continue // text
+		}
+		for _, a := range v.attributes {
+			if a.Text != nil {
+				v.array.texts[a.Name] = a.Text[0]
+			}
+		}
+		f.order = append(f.order, name)
+		f.arrays[name] = v
+	}
+	if p.err != nil {
+		return nil, p.err
+	}
+	for _, name := range inRecords {
+		v, ok := f.arrays[name]
+		if !ok {
+			continue
+		}
+		v.array.record = recordSize
+		if records == math.MaxUint32 || records < 0 { // written as a stream: as many as there are
+			v.array.extents[0] = int((info.Size() - v.array.offset) / max(1, recordSize))
+		}
+		last := int64(product(v.array.extents[1:]) * v.array.element.Size)
+		if n := int64(v.array.extents[0]); n > 0 && (v.array.offset < 0 || recordSize <= 0 || n > info.Size()/recordSize+1 || v.array.offset+(n-1)*recordSize+last > info.Size()) {
+			return nil, fmt.Errorf("variable %s has %d records, the file with %d bytes does not hold them; it is incomplete", name, n, info.Size())
+		}
+		f.arrays[name] = v
+	}
+	return f, nil
+}
+
+func (f *classicFile) names() []string { return f.order }
+
+func (f *classicFile) open(name string, ignore []string) (array, error) {
+	v := f.arrays[name]
+	var err error
+	v.array.packing, v.array.said, err = cf.Read(v.attributes, v.array.element.Element, true, ignore)
+	return &v.array, err
+}
