@@ -25,11 +25,20 @@ type memory struct {
 	sides   []field.Sides
 	windows int
 	fail    error
+	// turned windows, every so many, have the sides of the axes swapped; 0 for none.
+	turned int
 }
 
 func (m memory) Name() string   { return m.name }
 func (m memory) Fields() Fields { return m.fields }
 func (m memory) Windows() int   { return m.windows }
+
+func (m memory) Group(i int) int {
+	if m.turned > 0 && i%m.turned == 0 {
+		return 1
+	}
+	return 0
+}
 
 func (m memory) Read(_ context.Context, i int, rng *rand.Rand) (*Window, error) {
 	if m.fail != nil {
@@ -51,7 +60,11 @@ func (m memory) Read(_ context.Context, i int, rng *rand.Rand) (*Window, error) 
 		}
 		return a
 	}
-	w := &Window{Boundaries: m.sides, Origin: fmt.Sprintf("%s window %d", m.name, i)}
+	sides := m.sides
+	if m.Group(i) == 1 {
+		sides = []field.Sides{m.sides[1], m.sides[0]}
+	}
+	w := &Window{Boundaries: sides, Origin: fmt.Sprintf("%s window %d", m.name, i)}
 	w.Input = fill(1, 3, count(m.fields.Variable))
 	w.Output = fill(4, 1, count(m.fields.Variable))
 	if n := count(m.fields.Constant); n > 0 {
@@ -238,34 +251,6 @@ func TestBatchIsAFunctionOfSeedAndNumber(t *testing.T) {
 	}
 	if a := counts["a"]; a < 160 || a > 240 {
 		t.Errorf("data set a was drawn %d of 400 times; both are equally likely", a)
-	}
-}
-
-func TestGroupsHaveOneDimensionality(t *testing.T) {
-	space := flow2D("space")
-	space.fields.Axes, space.grid = []string{"x", "y", "z"}, []int{2, 2, 2}
-	space.sides = append(space.sides, field.Both(field.Open))
-	entries := []Entry{{Source: flow2D("a"), Batch: 1}, {Source: flow2D("b"), Batch: 1}, {Source: space, Batch: 1}}
-	s := mustSampler(t, Options{Seed: 3, Group: 4}, entries...)
-	counts := map[string]int{}
-	for group := range uint64(300) {
-		axes := map[int]bool{}
-		for i := range uint64(4) {
-			b, err := s.Batch(context.Background(), 4*group+i)
-			if err != nil {
-				t.Fatal(err)
-			}
-			axes[len(b.Boundaries)] = true
-			counts[b.DataSet]++
-		}
-		if len(axes) != 1 {
-			t.Fatalf("group %d mixes 2-D and 3-D", group)
-		}
-	}
-	for name, n := range counts { // 400 expected, four at a time: a standard deviation of at most 33
-		if n < 270 || n > 530 {
-			t.Errorf("%s was drawn %d of 1200 times, want about 400: %v", name, n, counts)
-		}
 	}
 }
 

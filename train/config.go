@@ -13,6 +13,7 @@ import (
 	"github.com/gowalrus/walrus/engine"
 	"github.com/gowalrus/walrus/frame"
 	"github.com/gowalrus/walrus/sample"
+	"github.com/gowalrus/walrus/well"
 )
 
 // Config is a training run as a YAML file describes it. A key that is not listed here is an error.
@@ -52,8 +53,8 @@ type ModelConfig struct {
 // DataConfig says which windows are drawn, and how.
 type DataConfig struct {
 	Sets        []SetConfig         `yaml:"sets"`
-	History     int                 `yaml:"history"`     // frames that the network sees (default 6)
-	Batch       int                 `yaml:"batch"`       // samples in a batch (default 2)
+	History     int                 `yaml:"history"`     // frames that the network sees; half of them in 3-D (default 6)
+	Batch       int                 `yaml:"batch"`       // samples in a batch; half of them in 3-D (default 2)
 	MinStride   int                 `yaml:"min_stride"`  // frames between the frames of a sample, at least (default 1)
 	MaxStride   int                 `yaml:"max_stride"`  // and at most, drawn uniformly (default 5)
 	Rotation    sample.Augmentation `yaml:"rotation"`    // none, plane or space (default plane)
@@ -65,8 +66,16 @@ type DataConfig struct {
 	Normalization sample.Normalization `yaml:"normalization"`
 	// NormalizationEpsilon is the least that a window is divided by (default as the weights of finetune.from, or 1e-5).
 	NormalizationEpsilon float64 `yaml:"normalization_epsilon"`
-	// Accumulation is the number of batches whose gradients make one optimizer step (default 1; 4 as released).
+	// Accumulation is the number of batches whose gradients make one optimizer step (default 1; 4 as released). Each is of a
+	// data set of its own choice, so that a step may see 2-D and 3-D data.
 	Accumulation int `yaml:"accumulation"`
+	// Recycle begins anew with a data set whose windows have all been drawn (default true). With false it is not drawn again in
+	// the same epoch, and an epoch ends at the latest when all data sets are used up.
+	Recycle bool `yaml:"recycle"`
+	// Trajectories and Samples restrict what is learned from to some trajectories and windows of each data set: a number from
+	// 1 on, a share below 1, or 0 for all (default 0). The seed chooses them; a smaller part lies within a larger one.
+	Trajectories well.Part `yaml:"restrict_num_trajectories"`
+	Samples      well.Part `yaml:"restrict_num_samples"`
 }
 
 // SetConfig is one data set of the mixture; every one is equally likely.
@@ -75,12 +84,19 @@ type SetConfig struct {
 	Include    []string          `yaml:"include,omitempty"` // keep files whose path contains one of these
 	Exclude    []string          `yaml:"exclude,omitempty"` // drop files whose path contains one of these
 	Transforms map[string]string `yaml:"field_transforms,omitempty"`
+	Resample   []int             `yaml:"resample,omitempty"` // points along each axis to interpolate the data to; none for its own grid
+	History    int               `yaml:"history"`            // instead of data.history times step_downsample_factor
+	Batch      int               `yaml:"batch"`              // instead of data.batch times batch_downsample_factor
+	Stride     int               `yaml:"stride"`             // instead of data.min_stride and data.max_stride
+	// StepFactor and BatchFactor are what data.history and data.batch are multiplied with, rounded down to at least 1 (default
+	// as released: 1 in 2-D and 0.5 in 3-D, so that a batch has about as many tokens).
+	StepFactor  float64 `yaml:"step_downsample_factor,omitempty"`
+	BatchFactor float64 `yaml:"batch_downsample_factor,omitempty"`
+	// Trajectories and Samples are instead of those of data.
+	Trajectories well.Part `yaml:"restrict_num_trajectories,omitempty"`
+	Samples      well.Part `yaml:"restrict_num_samples,omitempty"`
 	// Statistics is the file of the data set's statistics, as an absolute path or relative to its folder (default stats.yaml).
 	Statistics string `yaml:"normalization_path,omitempty"`
-	Resample   []int  `yaml:"resample,omitempty"` // points along each axis to interpolate the data to; none for its own grid
-	History    int    `yaml:"history"`            // instead of data.history (3 for 3-D data as released)
-	Batch      int    `yaml:"batch"`              // instead of data.batch
-	Stride     int    `yaml:"stride"`             // instead of data.min_stride and data.max_stride
 }
 
 // ValidationConfig says how often and on how much the run is scored.
@@ -116,7 +132,7 @@ func DefaultConfig() Config {
 		Devices:    1,
 		LogEvery:   10,
 		Model:      ModelConfig{Preset: "nano", Vocabulary: "released"},
-		Data:       DataConfig{History: 6, Batch: 2, MinStride: 1, MaxStride: 5, Rotation: sample.PlaneRotation, Prefetch: 2, Accumulation: 1},
+		Data:       DataConfig{History: 6, Batch: 2, MinStride: 1, MaxStride: 5, Rotation: sample.PlaneRotation, Prefetch: 2, Accumulation: 1, Recycle: true},
 		Optimizer:  ReleasedOptimizer(),
 		Schedule:   DefaultSchedule(),
 		Validation: ValidationConfig{Every: 1, Windows: 16, Split: "valid"},
@@ -261,9 +277,18 @@ func (c Config) Check() error {
 	if (c.Finetune.AxisFrequencies || c.Finetune.PositionEmbedding) && c.Finetune.From == "" {
 		return errors.New("train: finetune.axis_frequencies and finetune.position_embedding change weights; name them with finetune.from")
 	}
+	if err := checkParts("data.", d.Trajectories, d.Samples); err != nil {
+		return err
+	}
 	for i, set := range d.Sets {
 		if set.Path == "" {
 			return fmt.Errorf("train: data.sets.%d has no path", i)
+		}
+		if err := checkParts(fmt.Sprintf("data.sets.%d (%s): ", i, set.Path), set.Trajectories, set.Samples); err != nil {
+			return err
+		}
+		if !(set.StepFactor >= 0 && set.StepFactor <= 1 && set.BatchFactor >= 0 && set.BatchFactor <= 1) {
+			return fmt.Errorf("train: data.sets.%d (%s): step_downsample_factor %v and batch_downsample_factor %v; expected above 0 and at most 1", i, set.Path, set.StepFactor, set.BatchFactor)
 		}
 		if set.History < 0 || set.Batch < 0 || set.Stride < 0 {
 			return fmt.Errorf("train: data.sets.%d (%s): history %d, batch %d and stride %d can not be negative", i, set.Path, set.History, set.Batch, set.Stride)
@@ -274,6 +299,17 @@ func (c Config) Check() error {
 		if _, err := set.ParsedTransforms(); err != nil {
 			return fmt.Errorf("train: data.sets.%d (%s): %w", i, set.Path, err)
 		}
+	}
+	return nil
+}
+
+// checkParts checks what a configuration restricts at a place.
+func checkParts(place string, trajectories, samples well.Part) error {
+	if err := trajectories.Check(); err != nil {
+		return fmt.Errorf("train: %srestrict_num_trajectories is %w", place, err)
+	}
+	if err := samples.Check(); err != nil {
+		return fmt.Errorf("train: %srestrict_num_samples is %w", place, err)
 	}
 	return nil
 }

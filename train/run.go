@@ -84,11 +84,16 @@ func (r *Run) open(resume bool) error {
 	if err = r.prepareFolder(resume); err != nil {
 		return err
 	}
-	if r.data, err = openSources(c.Data, "train", c.Data.MinStride, c.Data.MaxStride); err != nil {
+	if r.data, err = openSources(c, trainSplit, c.Data.MinStride, c.Data.MaxStride); err != nil {
 		return err
 	}
+	if c.Schedule, err = r.data.schedule(c); err != nil {
+		return err
+	}
+	c.Data.Sets = r.data.sets
+	r.config = c
 	if c.Validation.Every > 0 {
-		if r.valid, err = openSources(c.Data, c.Validation.Split, c.Data.MinStride, c.Data.MinStride); err != nil {
+		if r.valid, err = openSources(c, c.Validation.Split, c.Data.MinStride, c.Data.MinStride); err != nil {
 			return fmt.Errorf("%w; set validation.every=0 to train without validation", err)
 		}
 	}
@@ -185,9 +190,11 @@ func (r *Run) checkGroups() error {
 // openLoop joins data and network.
 func (r *Run) openLoop(vocabulary *sample.Vocabulary) error {
 	c := r.config
-	sampler, err := sample.New(r.data.entries, vocabulary, sample.Options{
-		Seed: c.Seed, Rotation: c.Data.Rotation, Reflections: c.Data.Reflections, Group: c.Data.Accumulation,
-	})
+	options := sample.Options{Seed: c.Seed, Rotation: c.Data.Rotation, Reflections: c.Data.Reflections}
+	if !c.Data.Recycle {
+		options.Epoch = uint64(c.schedule().EpochSteps * c.Data.Accumulation)
+	}
+	sampler, err := sample.New(r.data.entries, vocabulary, options)
 	if err != nil {
 		return err
 	}
