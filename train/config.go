@@ -59,6 +59,7 @@ type DataConfig struct {
 	MaxStride   int                 `yaml:"max_stride"`  // and at most, drawn uniformly (default 5)
 	Rotation    sample.Augmentation `yaml:"rotation"`    // none, plane or space (default plane)
 	Reflections bool                `yaml:"reflections"` // mirror images too (default false)
+	Unturned    float64             `yaml:"unturned"`    // share of the batches that no rotation is drawn for (default 0; one less the release's p)
 	Prefetch    int                 `yaml:"prefetch"`    // batches read ahead (default 2)
 	// Normalization divides the fields by the root mean squares of each window (samplewise) or of the whole data set in its
 	// statistics (dataset); samplewise_mean_std and dataset_mean_std subtract means and divide by standard deviations.
@@ -267,6 +268,9 @@ func (c Config) Check() error {
 		return fmt.Errorf("train: validation every %d epochs on %d windows", c.Validation.Every, c.Validation.Windows)
 	case !(c.Checkpoint.Minutes > 0):
 		return fmt.Errorf("train: checkpoint.minutes is %v; expected a positive number", c.Checkpoint.Minutes)
+	}
+	if !(d.Unturned >= 0 && d.Unturned <= 1) {
+		return fmt.Errorf("train: data.unturned %v; expected a share between 0 and 1", d.Unturned)
 	}
 	if !(d.NormalizationEpsilon >= 0) {
 		return fmt.Errorf("train: data.normalization_epsilon %v; expected a number that is not negative", d.NormalizationEpsilon)

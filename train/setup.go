@@ -94,7 +94,7 @@ func describe(saved checkpoint.Config, c Config) checkpoint.Config {
 	t.Epochs, t.WarmupEpochs, t.CooldownEpochs, t.WarmupFactor = c.Schedule.Epochs, c.Schedule.Warmup, c.Schedule.Cooldown, c.Schedule.WarmupFactor
 	t.BatchSize, t.SamplesPerEpoch = c.Data.Batch, cmp.Or(c.Schedule.EpochBatches, c.Schedule.EpochSteps*c.Data.Accumulation)
 	t.InputSteps, t.OutputSteps, t.MinStride, t.MaxStride = c.Data.History, 1, c.Data.MinStride, c.Data.MaxStride
-	t.RotationProbability = 1
+	t.RotationProbability = 1 - c.Data.Unturned
 	if c.Data.Rotation == sample.NoRotation {
 		t.RotationProbability = 0
 	}
