@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/goccy/go-yaml"
+	"github.com/gowalrus/walrus/checkpoint"
 	"github.com/gowalrus/walrus/engine"
 	"github.com/gowalrus/walrus/frame"
 	"github.com/gowalrus/walrus/sample"
@@ -123,11 +124,19 @@ type CheckpointConfig struct {
 // FinetuneConfig starts from weights instead of random numbers.
 type FinetuneConfig struct {
 	From string `yaml:"from"` // weights in any readable form; fields that they do not know get new columns
+	// NewColumns is how the columns of new fields and a new position embedding begin. "released" (the default): drawn at
+	// random, while the old encoder columns shrink by sqrt(old / new number), so that the first predictions for known fields
+	// change by about a percent and those for new ones are noise. "preserving": known fields are predicted as before, new ones
+	// as unchanged.
+	NewColumns checkpoint.NewColumns `yaml:"new_columns"`
+	// Columns are those that some fields shall have ({name: column}), as the field_index_map_override of a released data
+	// file; the weights' other fields follow in their order, then the data's new ones. Default: the weights' columns stay.
+	Columns map[string]int `yaml:"columns,omitempty"`
 	// AxisFrequencies makes the rotary frequencies learnable, for each axis and block its own, as the released fine-tuned
 	// models do (default false). They begin as the weights have them.
 	AxisFrequencies bool `yaml:"axis_frequencies"`
 	// PositionEmbedding adds a learned absolute position embedding, as the released models that were fine-tuned on
-	// anisotropic domains have (default false). It begins as 0. All data has to have the same grid of tokens, so that
+	// anisotropic domains have (default false). All data has to have the same grid of tokens, so that
 	// data.rotation has to be none unless the grid is the same along all axes.
 	PositionEmbedding bool `yaml:"position_embedding"`
 }
@@ -284,8 +293,11 @@ func (c Config) Check() error {
 	if _, err := sample.ParseNormalization(string(d.Normalization)); err != nil {
 		return fmt.Errorf("train: data.normalization: %w", err)
 	}
-	if (c.Finetune.AxisFrequencies || c.Finetune.PositionEmbedding) && c.Finetune.From == "" {
-		return errors.New("train: finetune.axis_frequencies and finetune.position_embedding change weights; name them with finetune.from")
+	if err := c.Finetune.NewColumns.Check(); err != nil {
+		return fmt.Errorf("train: finetune.new_columns: %w", err)
+	}
+	if f := c.Finetune; f.From == "" && (f.AxisFrequencies || f.PositionEmbedding || f.Columns != nil) {
+		return errors.New("train: finetune.axis_frequencies, finetune.position_embedding and finetune.columns change weights; name them with finetune.from")
 	}
 	if err := checkParts("data.", d.Trajectories, d.Samples); err != nil {
 		return err

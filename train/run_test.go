@@ -197,6 +197,26 @@ func TestFinetuningAddsColumnsForNewFields(t *testing.T) {
 	}
 }
 
+// A model made without jitter stays so when it is fine-tuned, unless the configuration says otherwise.
+func TestFinetuningKeepsWhetherThereIsJitter(t *testing.T) {
+	off, on := false, true
+	first := smallRun(t, writeWavesAndTides(t), filepath.Join(t.TempDir(), "first"))
+	first.Data.Sets = first.Data.Sets[:1]
+	first.Model.Jitter = &off
+	train(t, first, false, 0)
+	second := first
+	second.Out, second.Finetune.From = filepath.Join(t.TempDir(), "second"), first.Out
+	for _, given := range []*bool{nil, &on} {
+		second.Model.Jitter = given
+		train(t, second, false, 0)
+		state, err := checkpoint.LoadRun(second.Out)
+		if want := given != nil; err != nil || state.Config.JitterPatches != want {
+			t.Errorf("jitter_patches of the tuned run: %v (%v), want %v", state.Config.JitterPatches, err, want)
+		}
+		second.Out += "2"
+	}
+}
+
 func TestFinetuningAddsAPositionEmbedding(t *testing.T) {
 	second := smallFinetune(t, FinetuneConfig{PositionEmbedding: true})
 	second.Data.Sets = second.Data.Sets[:1]
