@@ -60,10 +60,14 @@ type DataConfig struct {
 	MaxStride   int                 `yaml:"max_stride"`  // and at most, drawn uniformly (default 5)
 	Rotation    sample.Augmentation `yaml:"rotation"`    // none, plane or space (default plane)
 	Reflections bool                `yaml:"reflections"` // mirror images too (default false)
+	Unturned    float64             `yaml:"unturned"`    // share of the batches that no rotation is drawn for (default 0; one less the release's p)
 	Prefetch    int                 `yaml:"prefetch"`    // batches read ahead (default 2)
 	// Normalization divides the fields by the root mean squares of each window (samplewise) or of the whole data set in its
-	// stats.yaml (dataset); default as the weights of finetune.from were trained, or samplewise.
+	// statistics (dataset); samplewise_mean_std and dataset_mean_std subtract means and divide by standard deviations.
+	// Default as the weights of finetune.from were trained, or samplewise.
 	Normalization sample.Normalization `yaml:"normalization"`
+	// NormalizationEpsilon is the least that a window is divided by (default as the weights of finetune.from, or 1e-5).
+	NormalizationEpsilon float64 `yaml:"normalization_epsilon"`
 	// Accumulation is the number of batches whose gradients make one optimizer step (default 1; 4 as released). Each is of a
 	// data set of its own choice, so that a step may see 2-D and 3-D data.
 	Accumulation int `yaml:"accumulation"`
@@ -93,6 +97,8 @@ type SetConfig struct {
 	// Trajectories and Samples are instead of those of data.
 	Trajectories well.Part `yaml:"restrict_num_trajectories,omitempty"`
 	Samples      well.Part `yaml:"restrict_num_samples,omitempty"`
+	// Statistics is the file of the data set's statistics, as an absolute path or relative to its folder (default stats.yaml).
+	Statistics string `yaml:"normalization_path,omitempty"`
 }
 
 // ValidationConfig says how often and on how much the run is scored. Nothing is turned, and strides are the smallest. In the
@@ -289,6 +295,12 @@ func (c Config) Check() error {
 		return fmt.Errorf("train: checkpoint.every is %d and keep %d; expected 0 or more", c.Checkpoint.Every, c.Checkpoint.Keep)
 	case !(c.Checkpoint.Minutes > 0):
 		return fmt.Errorf("train: checkpoint.minutes is %v; expected a positive number", c.Checkpoint.Minutes)
+	}
+	if !(d.Unturned >= 0 && d.Unturned <= 1) {
+		return fmt.Errorf("train: data.unturned %v; expected a share between 0 and 1", d.Unturned)
+	}
+	if !(d.NormalizationEpsilon >= 0) {
+		return fmt.Errorf("train: data.normalization_epsilon %v; expected a number that is not negative", d.NormalizationEpsilon)
 	}
 	if _, err := sample.ParseNormalization(string(d.Normalization)); err != nil {
 		return fmt.Errorf("train: data.normalization: %w", err)

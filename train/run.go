@@ -77,7 +77,7 @@ func (r *Run) open(resume bool) error {
 	}
 	c.Schedule = c.schedule()
 	var err error
-	if c.Data.Normalization, err = c.normalization(); err != nil {
+	if c.Data.Normalization, c.Data.NormalizationEpsilon, err = c.normalization(); err != nil {
 		return err
 	}
 	if c.Model.Jitter, err = c.jitter(); err != nil {
@@ -214,7 +214,7 @@ func (r *Run) checkGroups() error {
 // openLoop joins data and network.
 func (r *Run) openLoop(vocabulary *sample.Vocabulary) error {
 	c := r.config
-	options := sample.Options{Seed: c.Seed, Rotation: c.Data.Rotation, Reflections: c.Data.Reflections}
+	options := sample.Options{Seed: c.Seed, Rotation: c.Data.Rotation, Reflections: c.Data.Reflections, Unturned: c.Data.Unturned}
 	if !c.Data.Recycle {
 		options.Epoch = uint64(c.schedule().EpochSteps * c.Data.Accumulation)
 	}

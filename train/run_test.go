@@ -170,6 +170,7 @@ func smallFinetune(t *testing.T, f FinetuneConfig) Config {
 func TestFinetuningAddsColumnsForNewFields(t *testing.T) {
 	second := smallFinetune(t, FinetuneConfig{AxisFrequencies: true})
 	second.Data.Normalization = "" // as the first run
+	second.Data.NormalizationEpsilon, second.Data.Sets[0].Statistics = 1e-7, "./stats.yaml"
 	second.Data.Sets[1].Resample = []int{8, 32}
 	train(t, second, false, 0)
 	state, err := checkpoint.LoadRun(second.Out)
@@ -182,6 +183,10 @@ func TestFinetuningAddsColumnsForNewFields(t *testing.T) {
 	}
 	if got := state.Config.Training.Normalization; got != sample.DataSetWide.Class() {
 		t.Errorf("normalization %s, want that of the weights, %s", got, sample.DataSetWide.Class())
+	}
+	info, found := state.Config.DataSet("waves")
+	if epsilon := state.Config.Training.NormalizationEpsilon; !found || info.NormalizationPath != "./stats.yaml" || epsilon != 1e-7 {
+		t.Errorf("the model says of its training: epsilon %v, %+v; want 1e-7 and ./stats.yaml", epsilon, info)
 	}
 	frequencies := 0
 	for _, p := range state.Parameters {

@@ -55,7 +55,7 @@ func (s *sources) add(c Config, set SetConfig, split string, minStride, maxStrid
 	if err != nil {
 		return err
 	}
-	fields, err := sample.WellFieldsScaled(dataset, d.Normalization, "")
+	fields, err := sample.WellFieldsScaled(dataset, d.Normalization, set.Statistics)
 	if err != nil {
 		return err
 	}
@@ -65,7 +65,7 @@ func (s *sources) add(c Config, set SetConfig, split string, minStride, maxStrid
 	if absent := sample.WithoutField(fields, transforms); len(absent) > 0 {
 		slog.Warn("train: transforms are set for fields that the data set lacks, and passed over", "dataset", dataset.Name(), "fields", absent)
 	}
-	fields.Grid = set.Resample
+	fields.Grid, fields.Measurement.Epsilon = set.Resample, d.NormalizationEpsilon
 	s.entries = append(s.entries, sample.Entry{Source: sample.FromWell(dataset, windows, fields), Transforms: transforms,
 		Batch: set.Batch, Devices: c.Devices})
 	s.sets = append(s.sets, set)
