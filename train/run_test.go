@@ -56,7 +56,7 @@ func smallRun(t *testing.T, data, out string) Config {
 model: {preset: tiny, hidden: 16, intermediate: 4, heads: 2, blocks: 2, drop_path: 0.2, field_drop: 0.5, tokens: 8, vocabulary: data}
 data: {history: 3, batch: 2, max_stride: 2, rotation: plane, accumulation: 2, normalization: dataset}
 schedule: {learning_rate: 0.002, epochs: 3, steps_per_epoch: 2, warmup_epochs: 1, cooldown_epochs: 1}
-validation: {windows: 2}
+validation: {batches: 1}
 log_every: 2
 `), nil)
 	if err != nil {
@@ -199,6 +199,26 @@ func TestFinetuningAddsColumnsForNewFields(t *testing.T) {
 	}
 	if want := 3 * state.Config.Blocks; frequencies != want {
 		t.Errorf("%d trained frequencies, want %d: three axes a block", frequencies, want)
+	}
+}
+
+// A model made without jitter stays so when it is fine-tuned, unless the configuration says otherwise.
+func TestFinetuningKeepsWhetherThereIsJitter(t *testing.T) {
+	off, on := false, true
+	first := smallRun(t, writeWavesAndTides(t), filepath.Join(t.TempDir(), "first"))
+	first.Data.Sets = first.Data.Sets[:1]
+	first.Model.Jitter = &off
+	train(t, first, false, 0)
+	second := first
+	second.Out, second.Finetune.From = filepath.Join(t.TempDir(), "second"), first.Out
+	for _, given := range []*bool{nil, &on} {
+		second.Model.Jitter = given
+		train(t, second, false, 0)
+		state, err := checkpoint.LoadRun(second.Out)
+		if want := given != nil; err != nil || state.Config.JitterPatches != want {
+			t.Errorf("jitter_patches of the tuned run: %v (%v), want %v", state.Config.JitterPatches, err, want)
+		}
+		second.Out += "2"
 	}
 }
 

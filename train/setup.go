@@ -46,7 +46,7 @@ func (c Config) jitter() (*bool, error) {
 func newNetwork(e *engine.Engine, c Config, names []string, position [3]int) (*network.Network, checkpoint.Config, error) {
 	if c.Finetune.From != "" {
 		n, saved, err := network.Load(e, c.Finetune.From, network.LoadOptions{
-			Fields: names, Seed: c.Seed, DropPath: &c.Model.DropPath, Jitter: c.Model.Jitter, AxisFrequencies: c.Finetune.AxisFrequencies,
+			Fields: names, Columns: c.Finetune.Columns, NewColumns: c.Finetune.NewColumns, Seed: c.Seed, DropPath: &c.Model.DropPath, Jitter: c.Model.Jitter, AxisFrequencies: c.Finetune.AxisFrequencies,
 			Position: position,
 		})
 		if err != nil {
@@ -113,12 +113,12 @@ func describe(saved checkpoint.Config, c Config) checkpoint.Config {
 	return saved
 }
 
-// info is what a model's configuration says about a data set of its training.
+// info is what a model's configuration says about a data set of its training, whose history and batch are settled.
 func (d DataConfig) info(set SetConfig) checkpoint.DataSetInfo {
 	return checkpoint.DataSetInfo{
 		Name: well.FolderOf(set.Path), Path: set.Path, Transforms: set.Transforms, Include: set.Include, Exclude: set.Exclude,
-		InputSteps: or(set.History, d.History), OutputSteps: 1,
-		MinStride: or(set.Stride, d.MinStride), MaxStride: or(set.Stride, d.MaxStride), BatchSize: or(set.Batch, d.Batch),
+		InputSteps: set.History, OutputSteps: 1,
+		MinStride: or(set.Stride, d.MinStride), MaxStride: or(set.Stride, d.MaxStride), BatchSize: set.Batch,
 		Grid: set.Resample, NormalizationPath: set.Statistics,
 	}
 }
