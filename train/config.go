@@ -60,6 +60,7 @@ type DataConfig struct {
 	MaxStride   int                 `yaml:"max_stride"`  // and at most, drawn uniformly (default 5)
 	Rotation    sample.Augmentation `yaml:"rotation"`    // none, plane or space (default plane)
 	Reflections bool                `yaml:"reflections"` // mirror images too (default false)
+	Unturned    float64             `yaml:"unturned"`    // share of the batches that no rotation is drawn for (default 0; one less the release's p)
 	Prefetch    int                 `yaml:"prefetch"`    // batches read ahead (default 2)
 	// Normalization divides the fields by the root mean squares of each window (samplewise) or of the whole data set in its
 	// statistics (dataset); samplewise_mean_std and dataset_mean_std subtract means and divide by standard deviations.
@@ -85,12 +86,10 @@ type SetConfig struct {
 	Include    []string          `yaml:"include,omitempty"` // keep files whose path contains one of these
 	Exclude    []string          `yaml:"exclude,omitempty"` // drop files whose path contains one of these
 	Transforms map[string]string `yaml:"field_transforms,omitempty"`
-	// Statistics is the file of the data set's statistics, as an absolute path or relative to its folder (default stats.yaml).
-	Statistics string `yaml:"normalization_path,omitempty"`
-	Resample   []int  `yaml:"resample,omitempty"` // points along each axis to interpolate the data to; none for its own grid
-	History    int    `yaml:"history"`            // instead of data.history times step_downsample_factor
-	Batch      int    `yaml:"batch"`              // instead of data.batch times batch_downsample_factor
-	Stride     int    `yaml:"stride"`             // instead of data.min_stride and data.max_stride
+	Resample   []int             `yaml:"resample,omitempty"` // points along each axis to interpolate the data to; none for its own grid
+	History    int               `yaml:"history"`            // instead of data.history times step_downsample_factor
+	Batch      int               `yaml:"batch"`              // instead of data.batch times batch_downsample_factor
+	Stride     int               `yaml:"stride"`             // instead of data.min_stride and data.max_stride
 	// StepFactor and BatchFactor are what data.history and data.batch are multiplied with, rounded down to at least 1 (default
 	// as released: 1 in 2-D and 0.5 in 3-D, so that a batch has about as many tokens).
 	StepFactor  float64 `yaml:"step_downsample_factor,omitempty"`
@@ -98,6 +97,8 @@ type SetConfig struct {
 	// Trajectories and Samples are instead of those of data.
 	Trajectories well.Part `yaml:"restrict_num_trajectories,omitempty"`
 	Samples      well.Part `yaml:"restrict_num_samples,omitempty"`
+	// Statistics is the file of the data set's statistics, as an absolute path or relative to its folder (default stats.yaml).
+	Statistics string `yaml:"normalization_path,omitempty"`
 }
 
 // ValidationConfig says how often and on how much the run is scored. Nothing is turned, and strides are the smallest. In the
@@ -294,6 +295,9 @@ func (c Config) Check() error {
 		return fmt.Errorf("train: checkpoint.every is %d and keep %d; expected 0 or more", c.Checkpoint.Every, c.Checkpoint.Keep)
 	case !(c.Checkpoint.Minutes > 0):
 		return fmt.Errorf("train: checkpoint.minutes is %v; expected a positive number", c.Checkpoint.Minutes)
+	}
+	if !(d.Unturned >= 0 && d.Unturned <= 1) {
+		return fmt.Errorf("train: data.unturned %v; expected a share between 0 and 1", d.Unturned)
 	}
 	if !(d.NormalizationEpsilon >= 0) {
 		return fmt.Errorf("train: data.normalization_epsilon %v; expected a number that is not negative", d.NormalizationEpsilon)

@@ -188,7 +188,7 @@ func (r *Run) openNetwork(resume bool) error {
 	if err != nil {
 		return err
 	}
-	n, saved, err := newNetwork(r.engine, c, r.data, names, position)
+	n, saved, err := newNetwork(r.engine, c, names, position)
 	if err != nil {
 		return err
 	}
@@ -214,7 +214,7 @@ func (r *Run) checkGroups() error {
 // openLoop joins data and network.
 func (r *Run) openLoop(vocabulary *sample.Vocabulary) error {
 	c := r.config
-	options := sample.Options{Seed: c.Seed, Rotation: c.Data.Rotation, Reflections: c.Data.Reflections}
+	options := sample.Options{Seed: c.Seed, Rotation: c.Data.Rotation, Reflections: c.Data.Reflections, Unturned: c.Data.Unturned}
 	if !c.Data.Recycle {
 		options.Epoch = uint64(c.schedule().EpochSteps * c.Data.Accumulation)
 	}
