@@ -94,17 +94,30 @@ type SetConfig struct {
 	Samples      well.Part `yaml:"restrict_num_samples,omitempty"`
 }
 
-// ValidationConfig says how often and on how much the run is scored.
+// ValidationConfig says how often and on how much the run is scored. Nothing is turned, and strides are the smallest. In the
+// last epoch it is scored too, whatever the periods.
 type ValidationConfig struct {
-	Every   int    `yaml:"every"`   // epochs between validations; 0 for none (default 1)
-	Windows int    `yaml:"windows"` // windows of each data set (default 16)
-	Split   string `yaml:"split"`   // split of the data (default valid)
+	Every        int    `yaml:"every"`         // epochs between validations one step ahead; 0 for none (default 1; the paper: 10, and 5 in fine-tuning)
+	RolloutEvery int    `yaml:"rollout_every"` // epochs between validations by rollouts; 0 for none (default 0; the paper: 10, and 5 in fine-tuning)
+	Batches      int    `yaml:"batches"`       // batches of each data set, and rollouts (default 20, the paper's)
+	FullAtEnd    bool   `yaml:"full_at_end"`   // all windows and all trajectories in the last epoch (default true, as the paper)
+	Split        string `yaml:"split"`         // split of the data (default valid, the paper's)
+	Test         bool   `yaml:"test"`          // score the split test after the last epoch, where the data has one (default true, as the paper)
+	// First is the first frame that rollouts predict, in frames of the data, or -1 for right after a history from frame 0
+	// (default 17, as the paper in fine-tuning; the pretraining configuration leaves it at -1).
+	First int `yaml:"first"`
+	// MaxRolloutSteps bounds the rollouts; as in the release all but one frame of the history come on top of it (default 60,
+	// the paper's).
+	MaxRolloutSteps int `yaml:"max_rollout_steps"`
 }
 
-// CheckpointConfig says how often the run is saved, beside its end and Ctrl-C.
+// CheckpointConfig says how often the run is saved, beside its end and Ctrl-C, and what is kept. In the run's folder "last" is
+// the newest state, "best" that of the smallest validation error and "epoch-N" one that stays.
 type CheckpointConfig struct {
-	Minutes float64 `yaml:"minutes"` // wall-clock minutes between checkpoints (default 10)
-	Keep    int     `yaml:"keep"`    // the newest that are kept; 0 for all (default 2)
+	Minutes float64 `yaml:"minutes"` // wall-clock minutes between checkpoints (default 10; the release saves every epoch)
+	Keep    int     `yaml:"keep"`    // the newest that are kept, beside those that best and epoch-N name; 0 for all (default 2)
+	Every   int     `yaml:"every"`   // epochs between checkpoints that stay as epoch-N, as the last epoch's does; 0 for no others (default 20, the paper's)
+	Best    bool    `yaml:"best"`    // keep as "best" what has the smallest mean absolute error one step ahead, over windows and fields of split validation.split (default true, as the paper)
 }
 
 // FinetuneConfig starts from weights instead of random numbers.
@@ -130,8 +143,8 @@ func DefaultConfig() Config {
 		Data:       DataConfig{History: 6, Batch: 2, MinStride: 1, MaxStride: 5, Rotation: sample.PlaneRotation, Prefetch: 2, Accumulation: 1, Recycle: true},
 		Optimizer:  ReleasedOptimizer(),
 		Schedule:   DefaultSchedule(),
-		Validation: ValidationConfig{Every: 1, Windows: 16, Split: "valid"},
-		Checkpoint: CheckpointConfig{Minutes: 10, Keep: 2},
+		Validation: ValidationConfig{Every: 1, Batches: 20, FullAtEnd: true, Split: "valid", Test: true, First: 17, MaxRolloutSteps: 60},
+		Checkpoint: CheckpointConfig{Minutes: 10, Keep: 2, Every: 20, Best: true},
 	}
 }
 
@@ -258,8 +271,13 @@ func (c Config) Check() error {
 		return fmt.Errorf("train: model.field_drop is %v; expected 0 or more", c.Model.FieldDrop)
 	case c.Model.Vocabulary != "released" && c.Model.Vocabulary != "data":
 		return fmt.Errorf("train: model.vocabulary is %q; expected released or data", c.Model.Vocabulary)
-	case c.Validation.Every < 0 || c.Validation.Every > 0 && c.Validation.Windows < 1:
-		return fmt.Errorf("train: validation every %d epochs on %d windows", c.Validation.Every, c.Validation.Windows)
+	case c.Validation.Every < 0 || c.Validation.RolloutEvery < 0 || c.Validation.Batches < 1 || c.Validation.MaxRolloutSteps < 1:
+		return fmt.Errorf("train: validation every %d epochs, rollouts every %d, %d batches, max_rollout_steps %d; expected 0 or more, and at least 1 of the last two",
+			c.Validation.Every, c.Validation.RolloutEvery, c.Validation.Batches, c.Validation.MaxRolloutSteps)
+	case c.Validation.First < fromTheStart:
+		return fmt.Errorf("train: validation.first is %d; expected a frame of the data, or %d for right after a history from frame 0", c.Validation.First, fromTheStart)
+	case c.Checkpoint.Every < 0 || c.Checkpoint.Keep < 0:
+		return fmt.Errorf("train: checkpoint.every is %d and keep %d; expected 0 or more", c.Checkpoint.Every, c.Checkpoint.Keep)
 	case !(c.Checkpoint.Minutes > 0):
 		return fmt.Errorf("train: checkpoint.minutes is %v; expected a positive number", c.Checkpoint.Minutes)
 	}

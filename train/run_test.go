@@ -56,7 +56,7 @@ func smallRun(t *testing.T, data, out string) Config {
 model: {preset: tiny, hidden: 16, intermediate: 4, heads: 2, blocks: 2, drop_path: 0.2, field_drop: 0.5, tokens: 8, vocabulary: data}
 data: {history: 3, batch: 2, max_stride: 2, rotation: plane, accumulation: 2, normalization: dataset}
 schedule: {learning_rate: 0.002, epochs: 3, steps_per_epoch: 2, warmup_epochs: 1, cooldown_epochs: 1}
-validation: {windows: 2}
+validation: {batches: 1}
 log_every: 2
 `), nil)
 	if err != nil {

@@ -39,7 +39,7 @@ func (c Config) jitter() (*bool, error) {
 // newNetwork makes the network of a run that begins: fresh, or from the weights that finetune.from names. names are the
 // fields of the data, position the grid of tokens of a new position embedding. The configuration that belongs to it comes
 // back.
-func newNetwork(e *engine.Engine, c Config, names []string, position [3]int) (*network.Network, checkpoint.Config, error) {
+func newNetwork(e *engine.Engine, c Config, data *sources, names []string, position [3]int) (*network.Network, checkpoint.Config, error) {
 	if c.Finetune.From != "" {
 		n, saved, err := network.Load(e, c.Finetune.From, network.LoadOptions{
 			Fields: names, Seed: c.Seed, DropPath: &c.Model.DropPath, Jitter: c.Model.Jitter, AxisFrequencies: c.Finetune.AxisFrequencies,
@@ -48,7 +48,7 @@ func newNetwork(e *engine.Engine, c Config, names []string, position [3]int) (*n
 		if err != nil {
 			return nil, saved, fmt.Errorf("train: finetune.from: %w", err)
 		}
-		return n, describe(saved, c), nil
+		return n, describe(saved, c, data), nil
 	}
 	vocabulary := sample.ReleasedVocabulary()
 	if c.Model.Vocabulary == "data" {
@@ -68,7 +68,7 @@ func newNetwork(e *engine.Engine, c Config, names []string, position [3]int) (*n
 	saved.Dimensions, saved.CausalInTime, saved.JitterPatches, saved.DropPath = m.Dimensions, m.Causal, m.Jitter, m.DropPath
 	saved.Fields = vocabulary.Map()
 	n, err := network.New(e, m, network.Fresh(c.Seed))
-	return n, describe(saved, c), err
+	return n, describe(saved, c, data), err
 }
 
 // architecture is the preset with what differs from it.
@@ -84,7 +84,7 @@ func (m ModelConfig) architecture(states int) (model.Config, error) {
 }
 
 // describe notes in a model's configuration how it is trained.
-func describe(saved checkpoint.Config, c Config) checkpoint.Config {
+func describe(saved checkpoint.Config, c Config, data *sources) checkpoint.Config {
 	t := &saved.Training
 	t.LearningRate, t.WeightDecay, t.Epsilon, t.ClipNorm = c.Schedule.Rate, c.Optimizer.WeightDecay, c.Optimizer.Epsilon, c.Optimizer.Clip
 	t.LossMultiplier, t.GradientAccumulation = lossScale, c.Data.Accumulation
@@ -99,8 +99,8 @@ func describe(saved checkpoint.Config, c Config) checkpoint.Config {
 	saved.GradientCheckpointing, saved.FieldDrop = c.Model.Recompute, c.Model.FieldDrop
 	saved.Tokens, saved.JitterPatches = c.Model.Tokens, c.Model.JitterOn()
 	saved.DataSets = nil
-	for _, set := range c.Data.Sets {
-		info := c.Data.info(set)
+	for i, set := range c.Data.Sets {
+		info := c.Data.info(set, len(data.datasets[i].Axes()), c.Devices)
 		if _, taken := saved.DataSet(info.Name); taken { // two folders of the same name: told apart by their places
 			info.Name = set.Path
 		}
@@ -109,12 +109,12 @@ func describe(saved checkpoint.Config, c Config) checkpoint.Config {
 	return saved
 }
 
-// info is what a model's configuration says about a data set of its training.
-func (d DataConfig) info(set SetConfig) checkpoint.DataSetInfo {
+// info is what a model's configuration says about a data set of its training, which has so many axes.
+func (d DataConfig) info(set SetConfig, axes, devices int) checkpoint.DataSetInfo {
 	return checkpoint.DataSetInfo{
 		Name: well.FolderOf(set.Path), Path: set.Path, Transforms: set.Transforms, Include: set.Include, Exclude: set.Exclude,
-		InputSteps: or(set.History, d.History), OutputSteps: 1,
-		MinStride: or(set.Stride, d.MinStride), MaxStride: or(set.Stride, d.MaxStride), BatchSize: or(set.Batch, d.Batch),
+		InputSteps: set.history(d, axes), OutputSteps: 1,
+		MinStride: or(set.Stride, d.MinStride), MaxStride: or(set.Stride, d.MaxStride), BatchSize: set.batch(d, axes, devices),
 		Grid: set.Resample,
 	}
 }

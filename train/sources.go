@@ -15,7 +15,6 @@ import (
 type sources struct {
 	datasets []*well.Dataset
 	entries  []sample.Entry
-	sets     []SetConfig // with the history and batch that each has
 }
 
 // openSources opens one split of every data set of a mixture, whose normalization is known. minStride and maxStride bound
@@ -38,9 +37,8 @@ func (s *sources) add(c Config, set SetConfig, split string, minStride, maxStrid
 	}
 	s.datasets = append(s.datasets, dataset)
 	axes := len(dataset.Axes())
-	set.History, set.Batch = set.history(d, axes), set.batch(d, axes, c.Devices)
 	minStride, maxStride = or(set.Stride, minStride), or(set.Stride, maxStride)
-	windows, err := dataset.Windows(set.History, 1, minStride, maxStride)
+	windows, err := dataset.Windows(set.history(d, axes), 1, minStride, maxStride)
 	if err != nil {
 		return err
 	}
@@ -67,8 +65,7 @@ func (s *sources) add(c Config, set SetConfig, split string, minStride, maxStrid
 	}
 	fields.Grid = set.Resample
 	s.entries = append(s.entries, sample.Entry{Source: sample.FromWell(dataset, windows, fields), Transforms: transforms,
-		Batch: set.Batch, Devices: c.Devices})
-	s.sets = append(s.sets, set)
+		Batch: set.batch(d, axes, c.Devices), Devices: c.Devices})
 	return nil
 }
 
