@@ -15,6 +15,7 @@ import (
 type sources struct {
 	datasets []*well.Dataset
 	entries  []sample.Entry
+	sets     []SetConfig // with the history and batch that each has
 }
 
 // openSources opens one split of every data set of a mixture, whose normalization is known. minStride and maxStride bound
@@ -37,8 +38,9 @@ func (s *sources) add(c Config, set SetConfig, split string, minStride, maxStrid
 	}
 	s.datasets = append(s.datasets, dataset)
 	axes := len(dataset.Axes())
+	set.History, set.Batch = set.history(d, axes), set.batch(d, axes, c.Devices)
 	minStride, maxStride = or(set.Stride, minStride), or(set.Stride, maxStride)
-	windows, err := dataset.Windows(set.history(d, axes), 1, minStride, maxStride)
+	windows, err := dataset.Windows(set.History, 1, minStride, maxStride)
 	if err != nil {
 		return err
 	}
@@ -53,7 +55,7 @@ func (s *sources) add(c Config, set SetConfig, split string, minStride, maxStrid
 	if err != nil {
 		return err
 	}
-	fields, err := sample.WellFieldsScaled(dataset, d.Normalization, "")
+	fields, err := sample.WellFieldsScaled(dataset, d.Normalization, set.Statistics)
 	if err != nil {
 		return err
 	}
@@ -63,9 +65,10 @@ func (s *sources) add(c Config, set SetConfig, split string, minStride, maxStrid
 	if absent := sample.WithoutField(fields, transforms); len(absent) > 0 {
 		slog.Warn("train: transforms are set for fields that the data set lacks, and passed over", "dataset", dataset.Name(), "fields", absent)
 	}
-	fields.Grid = set.Resample
+	fields.Grid, fields.Measurement.Epsilon = set.Resample, d.NormalizationEpsilon
 	s.entries = append(s.entries, sample.Entry{Source: sample.FromWell(dataset, windows, fields), Transforms: transforms,
-		Batch: set.batch(d, axes, c.Devices), Devices: c.Devices})
+		Batch: set.Batch, Devices: c.Devices})
+	s.sets = append(s.sets, set)
 	return nil
 }
 
