@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/goccy/go-yaml"
+	"github.com/gowalrus/walrus/checkpoint"
 	"github.com/gowalrus/walrus/engine"
 	"github.com/gowalrus/walrus/frame"
 	"github.com/gowalrus/walrus/sample"
@@ -59,10 +60,14 @@ type DataConfig struct {
 	MaxStride   int                 `yaml:"max_stride"`  // and at most, drawn uniformly (default 5)
 	Rotation    sample.Augmentation `yaml:"rotation"`    // none, plane or space (default plane)
 	Reflections bool                `yaml:"reflections"` // mirror images too (default false)
+	Unturned    float64             `yaml:"unturned"`    // share of the batches that no rotation is drawn for (default 0; one less the release's p)
 	Prefetch    int                 `yaml:"prefetch"`    // batches read ahead (default 2)
 	// Normalization divides the fields by the root mean squares of each window (samplewise) or of the whole data set in its
-	// stats.yaml (dataset); default as the weights of finetune.from were trained, or samplewise.
+	// statistics (dataset); samplewise_mean_std and dataset_mean_std subtract means and divide by standard deviations.
+	// Default as the weights of finetune.from were trained, or samplewise.
 	Normalization sample.Normalization `yaml:"normalization"`
+	// NormalizationEpsilon is the least that a window is divided by (default as the weights of finetune.from, or 1e-5).
+	NormalizationEpsilon float64 `yaml:"normalization_epsilon"`
 	// Accumulation is the number of batches whose gradients make one optimizer step (default 1; 4 as released). Each is of a
 	// data set of its own choice, so that a step may see 2-D and 3-D data.
 	Accumulation int `yaml:"accumulation"`
@@ -92,6 +97,8 @@ type SetConfig struct {
 	// Trajectories and Samples are instead of those of data.
 	Trajectories well.Part `yaml:"restrict_num_trajectories,omitempty"`
 	Samples      well.Part `yaml:"restrict_num_samples,omitempty"`
+	// Statistics is the file of the data set's statistics, as an absolute path or relative to its folder (default stats.yaml).
+	Statistics string `yaml:"normalization_path,omitempty"`
 }
 
 // ValidationConfig says how often and on how much the run is scored. Nothing is turned, and strides are the smallest. In the
@@ -123,11 +130,19 @@ type CheckpointConfig struct {
 // FinetuneConfig starts from weights instead of random numbers.
 type FinetuneConfig struct {
 	From string `yaml:"from"` // weights in any readable form; fields that they do not know get new columns
+	// NewColumns is how the columns of new fields and a new position embedding begin. "released" (the default): drawn at
+	// random, while the old encoder columns shrink by sqrt(old / new number), so that the first predictions for known fields
+	// change by about a percent and those for new ones are noise. "preserving": known fields are predicted as before, new ones
+	// as unchanged.
+	NewColumns checkpoint.NewColumns `yaml:"new_columns"`
+	// Columns are those that some fields shall have ({name: column}), as the field_index_map_override of a released data
+	// file; the weights' other fields follow in their order, then the data's new ones. Default: the weights' columns stay.
+	Columns map[string]int `yaml:"columns,omitempty"`
 	// AxisFrequencies makes the rotary frequencies learnable, for each axis and block its own, as the released fine-tuned
 	// models do (default false). They begin as the weights have them.
 	AxisFrequencies bool `yaml:"axis_frequencies"`
 	// PositionEmbedding adds a learned absolute position embedding, as the released models that were fine-tuned on
-	// anisotropic domains have (default false). It begins as 0. All data has to have the same grid of tokens, so that
+	// anisotropic domains have (default false). All data has to have the same grid of tokens, so that
 	// data.rotation has to be none unless the grid is the same along all axes.
 	PositionEmbedding bool `yaml:"position_embedding"`
 }
@@ -281,11 +296,20 @@ func (c Config) Check() error {
 	case !(c.Checkpoint.Minutes > 0):
 		return fmt.Errorf("train: checkpoint.minutes is %v; expected a positive number", c.Checkpoint.Minutes)
 	}
+	if !(d.Unturned >= 0 && d.Unturned <= 1) {
+		return fmt.Errorf("train: data.unturned %v; expected a share between 0 and 1", d.Unturned)
+	}
+	if !(d.NormalizationEpsilon >= 0) {
+		return fmt.Errorf("train: data.normalization_epsilon %v; expected a number that is not negative", d.NormalizationEpsilon)
+	}
 	if _, err := sample.ParseNormalization(string(d.Normalization)); err != nil {
 		return fmt.Errorf("train: data.normalization: %w", err)
 	}
-	if (c.Finetune.AxisFrequencies || c.Finetune.PositionEmbedding) && c.Finetune.From == "" {
-		return errors.New("train: finetune.axis_frequencies and finetune.position_embedding change weights; name them with finetune.from")
+	if err := c.Finetune.NewColumns.Check(); err != nil {
+		return fmt.Errorf("train: finetune.new_columns: %w", err)
+	}
+	if f := c.Finetune; f.From == "" && (f.AxisFrequencies || f.PositionEmbedding || f.Columns != nil) {
+		return errors.New("train: finetune.axis_frequencies, finetune.position_embedding and finetune.columns change weights; name them with finetune.from")
 	}
 	if err := checkParts("data.", d.Trajectories, d.Samples); err != nil {
 		return err
