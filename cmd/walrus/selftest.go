@@ -40,7 +40,7 @@ Exit code 1 if a number is off.`,
 			encoder := json.NewEncoder(out)
 			failed, total := 0, 0
 			if !asJSON {
-				fmt.Fprintf(out, "%-34s %-15s %10s %10s  %s\n", "case", "compared", "error", "allowed", "worst")
+				fmt.Fprintf(out, "%-48s %-18s %10s %10s  %s\n", "case", "compared", "error", "allowed", "worst")
 			}
 			err = selftest.Run(cmd.Context(), e, args[0], o, func(r selftest.Result) {
 				total++
@@ -53,7 +53,7 @@ Exit code 1 if a number is off.`,
 					_ = encoder.Encode(r)
 					return
 				}
-				fmt.Fprintf(out, "%-34s %-15s %10.2e %10.2e  %s  %s\n", r.Case, r.What, r.Error, r.Allowed, verdict, r.Worst)
+				fmt.Fprintf(out, "%-48s %-18s %10.2e %10.2e  %s  %s\n", r.Case, r.What, r.Error, r.Allowed, verdict, r.Worst)
 			})
 			if err != nil {
 				return err
