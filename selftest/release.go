@@ -20,6 +20,7 @@ var releaseFiles = []struct {
 	name string
 	run  func(r *runner, ctx context.Context, name string) ([]Result, error)
 }{
+	{"layout.json", (*runner).layout},
 	{"jitter.json", (*runner).jitter},
 	{"metrics.json", (*runner).metrics},
 	{"reductions.json", (*runner).reductions},
