@@ -21,6 +21,7 @@ var releaseFiles = []struct {
 	run  func(r *runner, ctx context.Context, name string) ([]Result, error)
 }{
 	{"layout.json", (*runner).layout},
+	{"rotation.json", (*runner).rotation},
 	{"jitter.json", (*runner).jitter},
 	{"metrics.json", (*runner).metrics},
 	{"reductions.json", (*runner).reductions},

@@ -22,8 +22,9 @@ func selftestCommand() *cobra.Command {
 rollouts) and prints the worst error of each beside what is allowed: ten times the noise of the golden
 numbers' own float32 arithmetic. Run it on a new machine or engine before you trust its numbers.
 
-DIR may also hold numbers that the released code computed for what surrounds the network (jitter.json, ...); those that
-need a network take the golden weights beside DIR, or --weights.
+DIR may also hold numbers that the released code computed for what surrounds the network: layout, rotation, jitter,
+metrics, reductions, evaluation and network_evaluation (.json, with the data sets in DIR/data). Those that need a network take
+../golden/walrus_tiny.pt beside DIR, or --weights.
 
 Exit code 1 if a number is off.`,
 		Example: `  walrus selftest golden
