@@ -14,12 +14,15 @@ import (
 
 // Optimizer is the setting of AdamW with clipping by the global norm (spec 4).
 type Optimizer struct {
-	WeightDecay float64 `yaml:"weight_decay" help:"of every weight, norms and biases included" paper:"1e-4"`
-	Epsilon     float64 `yaml:"epsilon" help:"added to the root of the second moment" paper:"1e-10"`
-	Beta1       float64 `yaml:"beta1" help:"memory of the first moment" paper:"0.9"`
-	Beta2       float64 `yaml:"beta2" help:"memory of the second moment" paper:"0.999"`
-	Clip        float64 `yaml:"clip" help:"largest norm of the gradient; 0 for no limit" paper:"10"`
-	Groups      Groups  `yaml:"groups" help:"weights with a rate or decay of their own, as [{match: ['embed.*'], learning_rate: 5e-5, weight_decay: 0}], or released: the release's grouped optimizer" paper:"[]"`
+	WeightDecay float64 `yaml:"weight_decay"` // of every weight, norms and biases included (default 1e-4, the paper's)
+	Epsilon     float64 `yaml:"epsilon"`      // added to the root of the second moment (default 1e-10, the paper's)
+	Beta1       float64 `yaml:"beta1"`        // memory of the first moment (default 0.9, the paper's)
+	Beta2       float64 `yaml:"beta2"`        // memory of the second moment (default 0.999, the paper's)
+	Clip        float64 `yaml:"clip"`         // largest norm of the gradient; 0 for no limit (default 10, the paper's)
+	// Groups are weights with a rate or a decay of their own, as [{match: ["embed.*"], learning_rate: 5e-5, weight_decay: 0}]:
+	// patterns of the state dict's names, the first that matches counts, what none matches has the rate and decay of the rest.
+	// "released" stands for the groups of the release's grouped optimizer (default none, as the paper).
+	Groups Groups `yaml:"groups"`
 
 	// FullRate is schedule.learning_rate: what a step's rate is a share of, so that groups follow the same schedule. With 0 the
 	// rates of groups are constant.

@@ -14,6 +14,7 @@ import (
 	"github.com/gowalrus/walrus/engine"
 	"github.com/gowalrus/walrus/frame"
 	"github.com/gowalrus/walrus/sample"
+	"github.com/gowalrus/walrus/score"
 	"github.com/gowalrus/walrus/well"
 )
 
@@ -60,10 +61,14 @@ type DataConfig struct {
 	MaxStride   int                 `yaml:"max_stride"`  // and at most, drawn uniformly (default 5)
 	Rotation    sample.Augmentation `yaml:"rotation"`    // none, plane or space (default plane)
 	Reflections bool                `yaml:"reflections"` // mirror images too (default false)
+	Unturned    float64             `yaml:"unturned"`    // share of the batches that no rotation is drawn for (default 0; one less the release's p)
 	Prefetch    int                 `yaml:"prefetch"`    // batches read ahead (default 2)
 	// Normalization divides the fields by the root mean squares of each window (samplewise) or of the whole data set in its
-	// stats.yaml (dataset); default as the weights of finetune.from were trained, or samplewise.
+	// statistics (dataset); samplewise_mean_std and dataset_mean_std subtract means and divide by standard deviations.
+	// Default as the weights of finetune.from were trained, or samplewise.
 	Normalization sample.Normalization `yaml:"normalization"`
+	// NormalizationEpsilon is the least that a window is divided by (default as the weights of finetune.from, or 1e-5).
+	NormalizationEpsilon float64 `yaml:"normalization_epsilon"`
 	// Accumulation is the number of batches whose gradients make one optimizer step (default 1; 4 as released). Each is of a
 	// data set of its own choice, so that a step may see 2-D and 3-D data.
 	Accumulation int `yaml:"accumulation"`
@@ -93,19 +98,34 @@ type SetConfig struct {
 	// Trajectories and Samples are instead of those of data.
 	Trajectories well.Part `yaml:"restrict_num_trajectories,omitempty"`
 	Samples      well.Part `yaml:"restrict_num_samples,omitempty"`
+	// Statistics is the file of the data set's statistics, as an absolute path or relative to its folder (default stats.yaml).
+	Statistics string `yaml:"normalization_path,omitempty"`
 }
 
-// ValidationConfig says how often and on how much the run is scored.
+// ValidationConfig says how often and on how much the run is scored. Nothing is turned, and strides are the smallest. In the
+// last epoch it is scored too, whatever the periods.
 type ValidationConfig struct {
-	Every   int    `yaml:"every"`   // epochs between validations; 0 for none (default 1)
-	Windows int    `yaml:"windows"` // windows of each data set (default 16)
-	Split   string `yaml:"split"`   // split of the data (default valid)
+	Every        int    `yaml:"every"`         // epochs between validations one step ahead; 0 for none (default 1; the paper: 10, and 5 in fine-tuning)
+	RolloutEvery int    `yaml:"rollout_every"` // epochs between validations by rollouts; 0 for none (default 0; the paper: 10, and 5 in fine-tuning)
+	Batches      int    `yaml:"batches"`       // batches of each data set, and rollouts (default 20, the paper's)
+	FullAtEnd    bool   `yaml:"full_at_end"`   // all windows and all trajectories in the last epoch (default true, as the paper)
+	Split        string `yaml:"split"`         // split of the data (default valid, the paper's)
+	Test         bool   `yaml:"test"`          // score the split test after the last epoch, where the data has one (default true, as the paper)
+	// First is the first frame that rollouts predict, in frames of the data, or -1 for right after a history from frame 0
+	// (default 17, as the paper in fine-tuning; the pretraining configuration leaves it at -1).
+	First int `yaml:"first"`
+	// MaxRolloutSteps bounds the rollouts; as in the release all but one frame of the history come on top of it (default 60,
+	// the paper's).
+	MaxRolloutSteps int `yaml:"max_rollout_steps"`
 }
 
-// CheckpointConfig says how often the run is saved, beside its end and Ctrl-C.
+// CheckpointConfig says how often the run is saved, beside its end and Ctrl-C, and what is kept. In the run's folder "last" is
+// the newest state, "best" that of the smallest validation error and "epoch-N" one that stays.
 type CheckpointConfig struct {
-	Minutes float64 `yaml:"minutes"` // wall-clock minutes between checkpoints (default 10)
-	Keep    int     `yaml:"keep"`    // the newest that are kept; 0 for all (default 2)
+	Minutes float64 `yaml:"minutes"` // wall-clock minutes between checkpoints (default 10; the release saves every epoch)
+	Keep    int     `yaml:"keep"`    // the newest that are kept, beside those that best and epoch-N name; 0 for all (default 2)
+	Every   int     `yaml:"every"`   // epochs between checkpoints that stay as epoch-N, as the last epoch's does; 0 for no others (default 20, the paper's)
+	Best    bool    `yaml:"best"`    // keep as "best" what has the smallest mean absolute error one step ahead, over windows and fields of split validation.split (default true, as the paper)
 }
 
 // FinetuneConfig starts from weights instead of random numbers.
@@ -139,8 +159,8 @@ func DefaultConfig() Config {
 		Data:       DataConfig{History: 6, Batch: 2, MinStride: 1, MaxStride: 5, Rotation: sample.PlaneRotation, Prefetch: 2, Accumulation: 1, Recycle: true},
 		Optimizer:  ReleasedOptimizer(),
 		Schedule:   DefaultSchedule(),
-		Validation: ValidationConfig{Every: 1, Windows: 16, Split: "valid"},
-		Checkpoint: CheckpointConfig{Minutes: 10, Keep: 2},
+		Validation: ValidationConfig{Every: 1, Batches: 20, FullAtEnd: true, Split: "valid", Test: true, First: 17, MaxRolloutSteps: 60},
+		Checkpoint: CheckpointConfig{Minutes: 10, Keep: 2, Every: 20, Best: true},
 	}
 }
 
@@ -267,10 +287,21 @@ func (c Config) Check() error {
 		return fmt.Errorf("train: model.field_drop is %v; expected 0 or more", c.Model.FieldDrop)
 	case c.Model.Vocabulary != "released" && c.Model.Vocabulary != "data":
 		return fmt.Errorf("train: model.vocabulary is %q; expected released or data", c.Model.Vocabulary)
-	case c.Validation.Every < 0 || c.Validation.Every > 0 && c.Validation.Windows < 1:
-		return fmt.Errorf("train: validation every %d epochs on %d windows", c.Validation.Every, c.Validation.Windows)
+	case c.Validation.Every < 0 || c.Validation.RolloutEvery < 0 || c.Validation.Batches < 1 || c.Validation.MaxRolloutSteps < 1:
+		return fmt.Errorf("train: validation every %d epochs, rollouts every %d, %d batches, max_rollout_steps %d; expected 0 or more, and at least 1 of the last two",
+			c.Validation.Every, c.Validation.RolloutEvery, c.Validation.Batches, c.Validation.MaxRolloutSteps)
+	case c.Validation.First < score.FromTheStart:
+		return fmt.Errorf("train: validation.first is %d; expected a frame of the data, or %d for right after a history from frame 0", c.Validation.First, score.FromTheStart)
+	case c.Checkpoint.Every < 0 || c.Checkpoint.Keep < 0:
+		return fmt.Errorf("train: checkpoint.every is %d and keep %d; expected 0 or more", c.Checkpoint.Every, c.Checkpoint.Keep)
 	case !(c.Checkpoint.Minutes > 0):
 		return fmt.Errorf("train: checkpoint.minutes is %v; expected a positive number", c.Checkpoint.Minutes)
+	}
+	if !(d.Unturned >= 0 && d.Unturned <= 1) {
+		return fmt.Errorf("train: data.unturned %v; expected a share between 0 and 1", d.Unturned)
+	}
+	if !(d.NormalizationEpsilon >= 0) {
+		return fmt.Errorf("train: data.normalization_epsilon %v; expected a number that is not negative", d.NormalizationEpsilon)
 	}
 	if _, err := sample.ParseNormalization(string(d.Normalization)); err != nil {
 		return fmt.Errorf("train: data.normalization: %w", err)

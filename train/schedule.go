@@ -23,17 +23,17 @@ var shapes = []string{InverseSqrt, InverseSqrtLinear, Cosine}
 // Schedule is the learning rate over a run, and its length (spec/model.md, section 4). Between the changes, which come with
 // every epoch unless EveryStep or Continuous say otherwise, the rate is constant.
 type Schedule struct {
-	Shape          string  `yaml:"shape" help:"inverse_sqrt, inverse_sqrt_linear or cosine" paper:"inverse_sqrt"`
-	Rate           float64 `yaml:"learning_rate" help:"at the end of the warm-up" paper:"2e-4; 1e-4 in fine-tuning"`
-	Epochs         int     `yaml:"epochs" help:"length of the run" paper:"201; 51 in fine-tuning"`
-	EpochSteps     int     `yaml:"steps_per_epoch" help:"optimizer steps in an epoch" paper:"500; 2000 in fine-tuning"`
-	EpochBatches   int     `yaml:"batches_per_epoch" help:"batches in an epoch, instead of steps_per_epoch: those that fill no whole step (data.accumulation) are dropped; 0: as steps_per_epoch says" paper:"2000"`
-	Warmup         int     `yaml:"warmup_epochs" help:"epochs until the full rate" paper:"10; 20 in fine-tuning"`
-	WarmupFactor   float64 `yaml:"warmup_factor" help:"the first epoch's share of the full rate" paper:"0.1; 0.01 in fine-tuning"`
-	Cooldown       int     `yaml:"cooldown_epochs" help:"epochs at the end that bring the rate down; cosine has none" paper:"10"`
-	CooldownFactor float64 `yaml:"cooldown_factor" help:"share of the rate at the end of a linear cool-down or of the cosine" paper:"0.001"`
-	EveryStep      bool    `yaml:"every_step" help:"count the whole schedule in optimizer steps instead of epochs, and change the rate with each (released: lr_scheduler_per_step)" paper:"false"`
-	Continuous     bool    `yaml:"continuous" help:"change the rate with every step, between the values of the epochs" paper:"false"`
+	Shape          string  `yaml:"shape"`             // inverse_sqrt, inverse_sqrt_linear or cosine (default inverse_sqrt, the paper's)
+	Rate           float64 `yaml:"learning_rate"`     // at the end of the warm-up (default 2e-4; the paper's, and 1e-4 in fine-tuning)
+	Epochs         int     `yaml:"epochs"`            // length of the run (default 200; the release: 201, and 51 in fine-tuning)
+	EpochSteps     int     `yaml:"steps_per_epoch"`   // optimizer steps in an epoch (default 500; the paper's, and 2000 in fine-tuning)
+	EpochBatches   int     `yaml:"batches_per_epoch"` // batches in an epoch, instead of steps_per_epoch; those that fill no whole step (data.accumulation) are left out as in the release; 0: as steps_per_epoch says (default 0; the paper: 2000)
+	Warmup         int     `yaml:"warmup_epochs"`     // epochs until the full rate (default 10; the paper's, and 20 in fine-tuning)
+	WarmupFactor   float64 `yaml:"warmup_factor"`     // the first epoch's share of the full rate (default 0.1; the paper's, and 0.01 in fine-tuning)
+	Cooldown       int     `yaml:"cooldown_epochs"`   // epochs at the end that bring the rate down; a cosine has none (default 10, the paper's)
+	CooldownFactor float64 `yaml:"cooldown_factor"`   // share of the rate at the end of a linear cool-down or of a cosine (default 0.001, the release's)
+	EveryStep      bool    `yaml:"every_step"`        // count the whole schedule in optimizer steps, not in epochs, and change the rate with each: the release's lr_scheduler_per_step (default false, as the paper)
+	Continuous     bool    `yaml:"continuous"`        // change the rate with every step, smoothly between the values of the epochs (default false, as the paper)
 
 	// BatchesPerStep is data.accumulation where EpochBatches counts; counted sets it.
 	BatchesPerStep int `yaml:"-"`

@@ -12,16 +12,19 @@ import (
 	"github.com/gowalrus/walrus/well"
 )
 
-// normalization is what the configuration asks for; by default what the weights to start from were trained with.
-func (c Config) normalization() (sample.Normalization, error) {
-	if c.Data.Normalization != "" || c.Finetune.From == "" {
-		return sample.ParseNormalization(string(c.Data.Normalization))
+// normalization is what the configuration asks for, and the least that a window is divided by; by default what the weights to
+// start from were trained with.
+func (c Config) normalization() (sample.Normalization, float64, error) {
+	name, epsilon := string(c.Data.Normalization), c.Data.NormalizationEpsilon
+	if c.Finetune.From != "" && (name == "" || epsilon == 0) {
+		from, err := checkpoint.ReadConfigOf(c.Finetune.From, "")
+		if err != nil {
+			return "", 0, fmt.Errorf("train: finetune.from: %w", err)
+		}
+		name, epsilon = cmp.Or(name, from.Training.Normalization), cmp.Or(epsilon, from.Training.NormalizationEpsilon)
 	}
-	from, err := checkpoint.ReadConfigOf(c.Finetune.From, "")
-	if err != nil {
-		return "", fmt.Errorf("train: finetune.from: %w", err)
-	}
-	return sample.ParseNormalization(from.Training.Normalization)
+	n, err := sample.ParseNormalization(name)
+	return n, epsilon, err
 }
 
 // jitter is what the configuration asks for; by default what the weights to start from were made with.
@@ -91,11 +94,11 @@ func describe(saved checkpoint.Config, c Config) checkpoint.Config {
 	t.Epochs, t.WarmupEpochs, t.CooldownEpochs, t.WarmupFactor = c.Schedule.Epochs, c.Schedule.Warmup, c.Schedule.Cooldown, c.Schedule.WarmupFactor
 	t.BatchSize, t.SamplesPerEpoch = c.Data.Batch, cmp.Or(c.Schedule.EpochBatches, c.Schedule.EpochSteps*c.Data.Accumulation)
 	t.InputSteps, t.OutputSteps, t.MinStride, t.MaxStride = c.Data.History, 1, c.Data.MinStride, c.Data.MaxStride
-	t.RotationProbability = 1
+	t.RotationProbability = 1 - c.Data.Unturned
 	if c.Data.Rotation == sample.NoRotation {
 		t.RotationProbability = 0
 	}
-	t.Normalization = c.Data.Normalization.Class()
+	t.Normalization, t.NormalizationEpsilon = c.Data.Normalization.Class(), cmp.Or(c.Data.NormalizationEpsilon, t.NormalizationEpsilon)
 	saved.GradientCheckpointing, saved.FieldDrop = c.Model.Recompute, c.Model.FieldDrop
 	saved.Tokens, saved.JitterPatches = c.Model.Tokens, c.Model.JitterOn()
 	saved.DataSets = nil
@@ -109,13 +112,13 @@ func describe(saved checkpoint.Config, c Config) checkpoint.Config {
 	return saved
 }
 
-// info is what a model's configuration says about a data set of its training.
+// info is what a model's configuration says about a data set of its training, whose history and batch are settled.
 func (d DataConfig) info(set SetConfig) checkpoint.DataSetInfo {
 	return checkpoint.DataSetInfo{
 		Name: well.FolderOf(set.Path), Path: set.Path, Transforms: set.Transforms, Include: set.Include, Exclude: set.Exclude,
-		InputSteps: or(set.History, d.History), OutputSteps: 1,
-		MinStride: or(set.Stride, d.MinStride), MaxStride: or(set.Stride, d.MaxStride), BatchSize: or(set.Batch, d.Batch),
-		Grid: set.Resample,
+		InputSteps: set.History, OutputSteps: 1,
+		MinStride: or(set.Stride, d.MinStride), MaxStride: or(set.Stride, d.MaxStride), BatchSize: set.Batch,
+		Grid: set.Resample, NormalizationPath: set.Statistics,
 	}
 }
 

@@ -55,7 +55,7 @@ func (s *sources) add(c Config, set SetConfig, split string, minStride, maxStrid
 	if err != nil {
 		return err
 	}
-	fields, err := sample.WellFieldsScaled(dataset, d.Normalization, "")
+	fields, err := sample.WellFieldsScaled(dataset, d.Normalization, set.Statistics)
 	if err != nil {
 		return err
 	}
@@ -65,7 +65,7 @@ func (s *sources) add(c Config, set SetConfig, split string, minStride, maxStrid
 	if absent := sample.WithoutField(fields, transforms); len(absent) > 0 {
 		slog.Warn("train: transforms are set for fields that the data set lacks, and passed over", "dataset", dataset.Name(), "fields", absent)
 	}
-	fields.Grid = set.Resample
+	fields.Grid, fields.Measurement.Epsilon = set.Resample, d.NormalizationEpsilon
 	s.entries = append(s.entries, sample.Entry{Source: sample.FromWell(dataset, windows, fields), Transforms: transforms,
 		Batch: set.Batch, Devices: c.Devices})
 	s.sets = append(s.sets, set)
@@ -141,20 +141,6 @@ func (s *sources) names() ([]string, error) {
 		all = append(all, seen.Add(names...)...)
 	}
 	return all, nil
-}
-
-// fixed reads count windows of an entry, evenly spread over its trajectories, unrotated and with the lowest stride: the
-// same at every call.
-func fixed(ctx context.Context, e sample.Entry, layout *sample.Layout, count int, visit func(*sample.Batch) error) error {
-	total := e.Source.Windows()
-	count = min(count, total)
-	for i := range count {
-		// The middle of part i of the windows; the lowest stride, since the source is opened with no other.
-		if err := one(ctx, e, layout, (2*i+1)*total/(2*count), visit); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // one reads a window of an entry, unrotated.

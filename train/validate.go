@@ -3,87 +3,86 @@ package train
 import (
 	"context"
 	"fmt"
+	"math"
 
-	"github.com/gowalrus/walrus/field"
-	"github.com/gowalrus/walrus/frame"
 	"github.com/gowalrus/walrus/metric"
-	"github.com/gowalrus/walrus/network"
-	"github.com/gowalrus/walrus/sample"
+	"github.com/gowalrus/walrus/rollout"
+	"github.com/gowalrus/walrus/score"
+	"github.com/gowalrus/walrus/surrogate"
+	"github.com/gowalrus/walrus/well"
 )
 
-// validator scores a network on fixed windows without any random draw.
+// validator scores a network as an evaluation does, without any random draw.
 type validator struct {
-	network *network.Network
-	frame   frame.Options
-	windows int // of each data set
-	entries []sample.Entry
-	layouts []*sample.Layout
+	config ValidationConfig
+	sets   []scoredSet
 }
 
-func newValidator(s *sources, n *network.Network, vocabulary *sample.Vocabulary, c Config) (*validator, error) {
-	v := &validator{network: n, frame: c.Model.Frame(), windows: c.Validation.Windows, entries: s.entries}
-	for _, e := range s.entries {
-		layout, err := sample.NewLayout(e.Source.Fields(), e.Transforms, vocabulary)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", e.Source.Name(), err)
+// scoredSet is a split of a data set with the model as it was made for it.
+type scoredSet struct {
+	label   string
+	dataset *well.Dataset
+	batch   int
+	setting surrogate.Setting
+}
+
+func newValidator(s *sources, m *surrogate.Model, c ValidationConfig) (*validator, error) {
+	v := &validator{config: c}
+	for i, label := range well.Labels(s.datasets) {
+		set := scoredSet{label: label, dataset: s.datasets[i], batch: s.entries[i].Batch}
+		var err error
+		if set.setting, err = m.For(set.dataset); err != nil {
+			return nil, err
 		}
-		v.layouts = append(v.layouts, layout)
+		if c.RolloutEvery > 0 { // found out now and not after many epochs
+			if _, err = set.evaluation(c, Rollout, false).Plan(set.dataset, set.setting); err != nil {
+				return nil, fmt.Errorf("train: validation.first: %s: %w; or set validation.rollout_every=0", set.dataset.Folder(), err)
+			}
+		}
+		v.sets = append(v.sets, set)
 	}
 	return v, nil
 }
 
-// scores predicts one frame after each window, for every data set.
-func (v *validator) scores(ctx context.Context) ([]Score, error) {
-	list := make([]Score, len(v.entries))
-	for i, e := range v.entries {
-		var ours, still []float64
-		err := fixed(ctx, e, v.layouts[i], v.windows, func(b *sample.Batch) error {
-			error, persistence, err := v.one(ctx, b)
-			ours, still = append(ours, error), append(still, persistence)
-			return err
-		})
+// evaluation is what a validation scores: the usual protocol, with the mean absolute error by which the best is picked. Short of the
+// last epoch that is a part of the data, the same each time.
+func (s scoredSet) evaluation(c ValidationConfig, kind string, full bool) rollout.Evaluation {
+	p := score.DefaultProtocol()
+	p.Metrics = append(p.Metrics, metric.Of("MAE", metric.MAE))
+	p.Windows, p.First = nil, c.First
+	batch := s.batch
+	if kind == Rollout {
+		p.Windows, p.RolloutsOnly = []score.Window{score.WholeRollout}, true
+		p.Steps = score.CappedSteps(math.MaxInt, math.MaxInt, c.MaxRolloutSteps, s.setting.History)
+		batch = 1
+	}
+	if !full || !c.FullAtEnd {
+		p.Sample = c.Batches * batch
+	}
+	return rollout.Evaluation{Protocol: p, DataSet: s.label}
+}
+
+// scores scores every data set.
+func (v *validator) scores(ctx context.Context, t Task, full bool) ([]Score, error) {
+	list := make([]Score, len(v.sets))
+	for i, set := range v.sets {
+		e := set.evaluation(v.config, t.Kind, full)
+		plan, err := e.Plan(set.dataset, set.setting)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", e.Source.Name(), err)
+			return nil, fmt.Errorf("%s: %w", set.label, err)
 		}
-		list[i] = Score{DataSet: e.Source.Name(), VRMSE: metric.Median(ours), Persistence: metric.Median(still), Windows: len(ours)}
+		result, err := score.Evaluate(ctx, e.Protocol, rollout.Forecasts(ctx, set.dataset, set.setting, e))
+		if err != nil {
+			return nil, err
+		}
+		list[i] = Score{Task: t, DataSet: set.label, Windows: plan.Windows + plan.Rollouts, Steps: max(1, plan.Steps)}
+		for _, s := range result.Scores() { // the mean over fields comes last
+			if s.Metric == "MAE" {
+				list[i].MAE = s.Model.Mean
+				continue
+			}
+			list[i].VRMSE, list[i].Persistence = s.Model.Median, s.Persistence.Median
+		}
 	}
 	return list, nil
-}
-
-// one returns the VRMSE of one window, mean over its fields, of the network and of persistence.
-func (v *validator) one(ctx context.Context, b *sample.Batch) (ours, persistence float64, err error) {
-	data, err := network.DataOf(b, v.frame)
-	if err != nil {
-		return 0, 0, err
-	}
-	next, _, err := v.network.Next(ctx, data, b.Input, b.Constant, frame.Rolls{})
-	if err != nil {
-		return 0, 0, err
-	}
-	// The truth and persistence are 0 where predictions are: under a mask (spec 4).
-	data.Hide(b.Input, b.Constant)
-	data.Hide(b.Output, b.Constant)
-	last, truth := b.Input.Index(0).Index(b.Input.Shape[1]-1), b.Output.Index(0).Index(0)
-	if ours, err = meanError(next.Index(0), truth, b.Padding); err != nil {
-		return 0, 0, err
-	}
-	persistence, err = meanError(last, truth, b.Padding)
-	return ours, persistence, err
-}
-
-// meanError is the VRMSE of one frame (*grid, channels), mean over the channels that are not padding.
-func meanError(prediction, truth field.Array, padding []bool) (float64, error) {
-	errors, err := metric.VRMSE(prediction, truth)
-	if err != nil {
-		return 0, err
-	}
-	var sum float64
-	n := 0
-	for c, e := range errors {
-		if !padding[c] {
-			sum += e
-			n++
-		}
-	}
-	return sum / float64(n), nil
 }
