@@ -66,6 +66,11 @@ func runEval(cmd *cobra.Command, weights string, data []string, f evalFlags) err
 	if err != nil {
 		return usageError{err}
 	}
+	if f.csv != "" {
+		if err := checkOutput("--csv", f.csv, ".csv"); err != nil {
+			return err
+		}
+	}
 	if f.first < 1 || f.stride < 0 || f.oneStep < 0 || f.trajectories < 0 {
 		return usagef("--first %d, --stride %d, --one-step %d, --trajectories %d; expected at least 1, 0, 0 and 0", f.first, f.stride, f.oneStep, f.trajectories)
 	}
