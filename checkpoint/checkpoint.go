@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -29,6 +30,7 @@ type Checkpoint struct {
 	Path     string // the file with the weights, also when a directory was opened
 	Format   Format
 	Metadata map[string]string // of a safetensors file
+	Wrapper  string            // what all names began with and was dropped: "module." of distributed training, and others
 
 	file    *os.File
 	tensors []Tensor
@@ -127,11 +129,33 @@ func (c *Checkpoint) readHeader() error {
 	if err != nil {
 		return err
 	}
+	c.unwrap()
 	c.byName = make(map[string]int, len(c.tensors))
 	for i, t := range c.tensors {
 		c.byName[t.Name] = i
 	}
 	return nil
+}
+
+// firstBlock begins the names of many parameters of every network.
+const firstBlock = "blocks.0."
+
+// unwrap drops what all names begin with before those of the network. PyTorch puts it there for a model that is compiled
+// (_orig_mod.) or trained on several devices (module., _fsdp_wrapped_module.), and so do other programs (model.).
+func (c *Checkpoint) unwrap() {
+	i := slices.IndexFunc(c.tensors, func(t Tensor) bool { return strings.Contains(t.Name, "."+firstBlock) })
+	if i < 0 {
+		return
+	}
+	before, _, _ := strings.Cut(c.tensors[i].Name, "."+firstBlock)
+	prefix := before + "."
+	if slices.ContainsFunc(c.tensors, func(t Tensor) bool { return !strings.HasPrefix(t.Name, prefix) }) {
+		return
+	}
+	for i := range c.tensors {
+		c.tensors[i].Name = strings.TrimPrefix(c.tensors[i].Name, prefix)
+	}
+	c.Wrapper = prefix
 }
 
 // Close closes the file; tensors that were not read before can not be read after.

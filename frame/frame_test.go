@@ -231,10 +231,20 @@ func TestFlagsOfAnAxisWithoutPaddingCoverIt(t *testing.T) {
 }
 
 func TestUnsupportedSizesNameTheWayOut(t *testing.T) {
-	_, err := NewGeometry([]int{200, 64}, nil, Options{AxisNames: []string{"x", "y"}})
-	for _, part := range []string{"axis x", "200 points", "32 tokens", "192", "224", "--resample 192", "--tokens 25"} {
-		if err == nil || !strings.Contains(err.Error(), part) {
-			t.Errorf("error %v does not contain %q", err, part)
+	for _, c := range []struct {
+		size   []int
+		tokens int
+		parts  []string
+	}{
+		{[]int{200, 100}, 32, []string{"axis x", "200 points", "32 tokens", "192", "224", "--resample 192x96", "--tokens 25"}},
+		{[]int{33, 47}, 4, []string{"axis x", "--resample 32x48"}},
+		{[]int{64, 47, 1}, 16, []string{"axis y", "--resample 64x48x1"}},
+	} {
+		_, err := NewGeometry(c.size, nil, Options{Tokens: c.tokens, AxisNames: []string{"x", "y", "z"}})
+		for _, part := range c.parts {
+			if err == nil || !strings.Contains(err.Error(), part) {
+				t.Errorf("error %v does not contain %q", err, part)
+			}
 		}
 	}
 	for _, size := range [][]int{{64}, {1, 64}, {64, 0}, {64, 64, 64, 64}, {2048, 64}} {

@@ -85,7 +85,7 @@ func NewGeometry(size []int, boundaries []field.Sides, o Options) (*Geometry, er
 		}
 		axis, ok := newAxis(full[i], tokens, sides, !o.NoJitterPadding)
 		if !ok {
-			return nil, unsupportedSize(axisName(i, o.AxisNames), full[i], tokens)
+			return nil, unsupportedSize(axisName(i, o.AxisNames), size, full[i], tokens)
 		}
 		g.Axes[i] = axis
 	}

@@ -1,6 +1,11 @@
 package frame
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
 
 // Kernel extents of the two convolutions of encoder and decoder, the same at every stride ("stride modulation").
 const (
@@ -45,11 +50,12 @@ func supported(size, tokens int) bool {
 // fewest and most tokens along an axis that are suggested.
 const fewestTokens, mostTokens = 8, 64
 
-// nearestTokens is the token count nearest to the wanted one that a size can be cut into; 0 if there is none.
-func nearestTokens(size, wanted int) int {
+// nearestTokens is the token count nearest to the wanted one that every axis of a grid can be cut into; 0 if there is none.
+func nearestTokens(grid []int, wanted int) int {
 	best := 0
 	for t := fewestTokens; t <= mostTokens; t++ {
-		if supported(size, t) && (best == 0 || abs(t-wanted) < abs(best-wanted)) {
+		fits := !slices.ContainsFunc(grid, func(n int) bool { return n > 1 && !supported(n, t) })
+		if fits && (best == 0 || abs(t-wanted) < abs(best-wanted)) {
 			best = t
 		}
 	}
@@ -58,9 +64,8 @@ func nearestTokens(size, wanted int) int {
 
 func abs(n int) int { return max(n, -n) }
 
-// unsupportedSize explains why an axis does not fit and names the ways out.
-func unsupportedSize(axis string, size, tokens int) error {
-	var below, above int
+// nearestSizes are the nearest sizes below and above that can be cut into tokens tokens; 0 where there is none.
+func nearestSizes(size, tokens int) (below, above int) {
 	for n := size; n > 0 && below == 0; n-- {
 		if supported(n, tokens) {
 			below = n
@@ -71,6 +76,28 @@ func unsupportedSize(axis string, size, tokens int) error {
 			above = n
 		}
 	}
+	return below, above
+}
+
+// nearestGrid is the grid whose axes have the nearest sizes that can be cut into tokens tokens, as --resample takes it.
+func nearestGrid(grid []int, tokens int) string {
+	sizes := make([]string, len(grid))
+	for i, n := range grid {
+		if below, above := nearestSizes(n, tokens); n > 1 {
+			if n-below < above-n && below > 0 || above == 0 {
+				n = below
+			} else {
+				n = above
+			}
+		}
+		sizes[i] = strconv.Itoa(n)
+	}
+	return strings.Join(sizes, "x")
+}
+
+// unsupportedSize explains why an axis of a grid does not fit and names the ways out, for the whole grid.
+func unsupportedSize(axis string, grid []int, size, tokens int) error {
+	below, above := nearestSizes(size, tokens)
 	message := fmt.Sprintf("frame: axis %s has %d points, which no stride cuts into %d tokens; ", axis, size, tokens)
 	switch {
 	case below > 0 && above > 0:
@@ -80,12 +107,9 @@ func unsupportedSize(axis string, size, tokens int) error {
 	default:
 		message += fmt.Sprintf("nearest size %d", above)
 	}
-	nearest := below
-	if nearest == 0 || above > 0 && above-size < size-below {
-		nearest = above
+	resample := nearestGrid(grid, tokens)
+	if other := nearestTokens(grid, tokens); other > 0 {
+		return fmt.Errorf("%s, or %d tokens with %d points each; use --resample %s or --tokens %d (resample and model.tokens in the configuration of a training run)", message, other, size/other, resample, other)
 	}
-	if other := nearestTokens(size, tokens); other > 0 {
-		return fmt.Errorf("%s, or %d tokens with %d points each; use --resample %d or --tokens %d (resample and model.tokens in the configuration of a training run)", message, other, size/other, nearest, other)
-	}
-	return fmt.Errorf("%s; use --resample %d (resample in the configuration of a training run)", message, nearest)
+	return fmt.Errorf("%s; use --resample %s (resample in the configuration of a training run)", message, resample)
 }

@@ -82,6 +82,7 @@ type Scale struct {
 // They are looked up under the names that the files give the fields, whatever transforms do to them. A field without
 // statistics is an error, and so are scales that nothing can be divided by.
 func WellFieldsScaled(d *well.Dataset, n Normalization, named string) (Fields, error) {
+	d.WarnOfSmallFields()
 	fields := WellFields(d)
 	fields.Measurement.Centred = n.centred()
 	if !n.DataSet() {

@@ -249,7 +249,7 @@ func (l *Loop) step(ctx context.Context, ahead *lookahead, s State) (State, erro
 		return s, err
 	}
 	if math.IsNaN(outcome.Loss) || math.IsInf(outcome.Loss, 0) {
-		return s, fmt.Errorf("train: step %d: the loss is %v on %s (%v); lower schedule.learning_rate and go on from the last checkpoint with --resume",
+		return s, fmt.Errorf("train: step %d: the loss is %v on %s (%v); go on from the last checkpoint with a lower rate: walrus train --resume RUN --set schedule.learning_rate=RATE",
 			s.Step+1, outcome.Loss, next.draws[0].Batch.DataSet, next.draws[0].Batch.Origins)
 	}
 	s.Step++

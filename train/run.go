@@ -9,6 +9,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/goccy/go-yaml"
@@ -47,18 +49,47 @@ type Run struct {
 	loop     Loop
 	state    State
 	logs     []io.Closer
+	lock     *os.File // held while the run is open
 	observer Observer
 }
 
-// ReadRunConfig reads the configuration of a run that exists.
-func ReadRunConfig(folder string) (Config, error) {
+// mayChange are the keys that a resumed run may be told anew; the others make what was trained.
+var mayChange = []string{"schedule", "data.sets", "data.prefetch", "checkpoint", "validation", "log_every", "engine", "precision", "devices"}
+
+// ReadRunConfig reads the configuration of a run that exists, with overrides of what a run may change on its way. Paths of
+// data that are relative count from where the run was started if they lead nowhere from here.
+func ReadRunConfig(folder string, overrides ...string) (Config, error) {
+	for _, o := range overrides {
+		key, _, _ := strings.Cut(o, "=")
+		if !slices.ContainsFunc(mayChange, func(k string) bool { return key == k || strings.HasPrefix(key, k+".") }) {
+			return Config{}, fmt.Errorf("train: --set %s: a run that is resumed keeps its %s; what may change is %s", o, key, strings.Join(mayChange, ", "))
+		}
+	}
 	text, err := os.ReadFile(filepath.Join(folder, RunConfigFile))
 	if err != nil {
 		return Config{}, fmt.Errorf("train: %w (is %s the folder of a run?)", err, folder)
 	}
-	c, err := ParseConfig(text, nil)
+	c, err := ParseConfig(text, overrides)
+	if err != nil {
+		return c, err
+	}
+	if here, err := filepath.Abs(folder); err == nil && !filepath.IsAbs(c.Out) {
+		if start, inside := strings.CutSuffix(here, string(filepath.Separator)+filepath.Clean(c.Out)); inside {
+			for i, set := range c.Data.Sets {
+				if there := filepath.Join(start, set.Path); !filepath.IsAbs(set.Path) && !found(set.Path) && found(there) {
+					c.Data.Sets[i].Path = there
+				}
+			}
+		}
+	}
 	c.Out = folder // a run's folder may have been moved
-	return c, err
+	return c, nil
+}
+
+// found reports whether a path stands for anything.
+func found(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
 
 // Open prepares a run: a new one, or with resume the one in the configuration's folder, at its last checkpoint.
@@ -84,6 +115,14 @@ func (r *Run) open(resume bool) error {
 		return err
 	}
 	r.config = c
+	if err = os.MkdirAll(c.Out, 0o777); err != nil {
+		return fmt.Errorf("train: %w", err)
+	}
+	lock, err := lockFolder(c.Out)
+	if err != nil {
+		return err
+	}
+	r.lock = lock
 	if err = r.prepareFolder(resume); err != nil {
 		return err
 	}
@@ -104,6 +143,10 @@ func (r *Run) open(resume bool) error {
 	if err = r.openNetwork(resume); err != nil {
 		return err
 	}
+	// What will be saved has to be valid now: at the first save it would cost the work until then.
+	if _, err := r.saved.YAML(); err != nil {
+		return fmt.Errorf("train: these settings could not be saved: %w", err)
+	}
 	vocabulary, err := sample.NewVocabulary(r.saved.Fields)
 	if err != nil {
 		return err
@@ -111,7 +154,10 @@ func (r *Run) open(resume bool) error {
 	if err = r.openLoop(vocabulary); err != nil {
 		return err
 	}
-	return r.openLogs()
+	if err = r.openLogs(); err == nil && resume { // all that was told anew works
+		err = r.writeConfig()
+	}
+	return err
 }
 
 // openScored opens the splits that are scored: the one of the validation, and the split test if every data set has one.
@@ -147,9 +193,12 @@ func (r *Run) prepareFolder(resume bool) error {
 	if resume {
 		return nil
 	}
-	if err := os.MkdirAll(out, 0o777); err != nil {
-		return fmt.Errorf("train: %w", err)
-	}
+	return r.writeConfig()
+}
+
+// writeConfig writes down what the run is.
+func (r *Run) writeConfig() error {
+	out := r.config.Out
 	text, err := yaml.Marshal(r.config)
 	if err != nil {
 		return fmt.Errorf("train: %w", err)
@@ -342,6 +391,9 @@ func notes(s State) (map[string]string, error) {
 // Close closes data, logs and engine.
 func (r *Run) Close() error {
 	var failed error
+	if r.lock != nil {
+		defer r.lock.Close() // nothing was written to it
+	}
 	for _, l := range r.logs {
 		failed = errors.Join(failed, l.Close())
 	}

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 
 	"github.com/gowalrus/walrus/field"
@@ -33,6 +34,7 @@ type Dataset struct {
 	pool     *pool
 	logger   *slog.Logger
 	reported atomic.Bool // values that are not numbers
+	measured sync.Once   // whether fields are too small for the network
 }
 
 // FileSummary is what a data set knows of a file without opening it again.

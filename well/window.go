@@ -97,12 +97,23 @@ func (d *Dataset) Windows(nIn, nOut, minStride, maxStride int) (*Windows, error)
 		return nil, fmt.Errorf("well: windows of %d + %d frames with strides %d to %d; expected at least one input frame and 1 <= lowest stride <= highest", nIn, nOut, minStride, maxStride)
 	}
 	w := &Windows{dataset: d, steps: nIn + nOut, inputs: nIn, minimum: minStride, maximum: maxStride}
+	span := 1 + minStride*(w.steps-1)
+	short, shortest := 0, d.files[0]
 	for _, f := range d.files {
-		span := 1 + minStride*(w.steps-1)
 		if f.Steps < span {
-			return nil, fmt.Errorf("well: %s: trajectories of %d frames; windows of %d + %d frames with stride %d need %d", f.Path, f.Steps, nIn, nOut, minStride, span)
+			short += f.Trajectories
 		}
-		w.add(f, f.Steps-span+1)
+		if f.Steps < shortest.Steps {
+			shortest = f
+		}
+		w.add(f, max(0, f.Steps-span+1))
+	}
+	if w.Len() == 0 {
+		return nil, fmt.Errorf("well: %s: trajectories of %d frames, and no longer ones; windows of %d + %d frames with stride %d need %d", shortest.Path, shortest.Steps, nIn, nOut, minStride, span)
+	}
+	if short > 0 {
+		d.logger.Warn(fmt.Sprintf("well: %d of %d trajectories are shorter than the %d frames of a window and are left out (exclude names files)", short, d.Trajectories(), span),
+			"dataset", d.Name(), "shortest", shortest.Path)
 	}
 	return w, nil
 }

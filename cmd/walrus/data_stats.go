@@ -60,6 +60,11 @@ func stats(cmd *cobra.Command, path, split, out string, stride int, transforms [
 		}
 		o.Transforms[name] = t
 	}
+	if out != "" {
+		if err := checkOutput("--out", out, ".yaml", ".yml"); err != nil {
+			return err
+		}
+	}
 	if split == "" {
 		if _, err := well.FindFiles(path, "train", well.Options{}); err == nil {
 			split = "train"

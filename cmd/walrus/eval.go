@@ -143,6 +143,14 @@ func runEval(cmd *cobra.Command, weights string, data []string, f evalFlags) err
 	if err != nil {
 		return err
 	}
+	for flag, path := range map[string]string{"--csv": f.csv, "--curves": f.curves} {
+		if path == "" {
+			continue
+		}
+		if err := checkOutput(flag, path, ".csv"); err != nil {
+			return err
+		}
+	}
 	grid, err := parseGrid("--resample", f.resample)
 	if err != nil {
 		return err

@@ -32,7 +32,7 @@ const collectAt = 20
 
 func main() {
 	debug.SetGCPercent(collectAt)
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), stopSignals()...)
 	root := rootCommand()
 	err := root.ExecuteContext(ctx)
 	stop()
@@ -44,6 +44,18 @@ func main() {
 		os.Exit(exitUsage)
 	}
 	os.Exit(exitFailure)
+}
+
+// stopSignals are the ways in which a user, a terminal that closes, and a scheduler end a job: work is saved, and the program
+// stops. What was ignored at the start stays ignored, as under nohup.
+func stopSignals() []os.Signal {
+	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	for _, s := range []os.Signal{syscall.SIGHUP, syscall.SIGUSR1} {
+		if !signal.Ignored(s) {
+			signals = append(signals, s)
+		}
+	}
+	return signals
 }
 
 // rootCommand assembles the command line: one constructor a command, each in its own file.

@@ -39,6 +39,7 @@ and validation.csv. Ctrl-C stops after saving, and --resume continues with the s
 stopped. With finetune.from the run starts from weights, and fields that they do not know get columns of their own.`,
 		Example: `  walrus train --set 'data.sets=[{path: data/shear_flow}]' --set schedule.epochs=20 --set out=runs/shear
   walrus train --resume runs/shear
+  walrus train --resume runs/shear --set schedule.epochs=40
   walrus train walrus.yaml --set engine=xla:cuda --set precision=bf16 --devices 8
   walrus train finetune.yaml --set finetune.from=walrus.safetensors --set data.batch=1`,
 		Args: cobra.MaximumNArgs(1),
@@ -78,10 +79,17 @@ func trainConfig(args []string, f trainFlags) (train.Config, error) {
 // readTrainConfig reads the configuration from a file and overrides, or from the run that is resumed.
 func readTrainConfig(args []string, f trainFlags) (train.Config, error) {
 	if f.resume != "" {
-		if len(args) > 0 || len(f.set) > 0 {
-			return train.Config{}, usagef("train: --resume takes the configuration of the run; leave out the file and --set")
+		if len(args) > 0 {
+			return train.Config{}, usagef("train: --resume takes the configuration of the run; leave out %s, and change single keys with --set", args[0])
 		}
-		return train.ReadRunConfig(f.resume)
+		c, err := train.ReadRunConfig(f.resume, f.set...)
+		if err == nil && len(f.set) > 0 {
+			err = c.Check()
+		}
+		if err != nil && len(f.set) > 0 {
+			err = usageError{err}
+		}
+		return c, err
 	}
 	var text []byte
 	if len(args) > 0 {

@@ -82,7 +82,7 @@ func (d *Dataset) checkVirtual(id, properties C.hid_t, path string, depth int) e
 		} else {
 			covered += int(points)
 		}
-		if err := d.checkSource(id, properties, i, path, file, object, depth); err != nil {
+		if err := d.checkSource(id, properties, i, path, file, object, depth, int64(points)); err != nil {
 			return err
 		}
 	}
@@ -94,7 +94,7 @@ func (d *Dataset) checkVirtual(id, properties C.hid_t, path string, depth int) e
 }
 
 // checkSource opens the array that a part of a virtual array comes from.
-func (d *Dataset) checkSource(id, properties C.hid_t, i C.size_t, path, file, object string, depth int) error {
+func (d *Dataset) checkSource(id, properties C.hid_t, i C.size_t, path, file, object string, depth int, points int64) error {
 	container, found := C.hid_t(-1), path
 	if file == "." {
 		container = C.H5Iget_file_id(id)
@@ -120,13 +120,17 @@ func (d *Dataset) checkSource(id, properties C.hid_t, i C.size_t, path, file, ob
 	text := C.CString(strings.ReplaceAll(strings.ReplaceAll(object, "%b", "0"), "%%", "%"))
 	defer C.free(unsafe.Pointer(text))
 	source := C.guarded_H5Dopen2(container, text, C.H5P_DEFAULT)
+	if source < 0 {
+		err := failure("open")
+		if file == "." {
+			release(container)
+		}
+		return fmt.Errorf("a virtual array of which %s in the file %s is a part: %w", object, file, err)
+	}
+	defer release(source)
 	if file == "." {
 		release(container)
 	}
-	if source < 0 {
-		return fmt.Errorf("a virtual array of which %s in the file %s is a part: %w", object, file, failure("open"))
-	}
-	defer release(source)
 	space := C.guarded_H5Dget_space(source)
 	defer release(space)
 	shape, _, err := shapeOf(space)
@@ -136,6 +140,9 @@ func (d *Dataset) checkSource(id, properties C.hid_t, i C.size_t, path, file, ob
 	selected := C.guarded_H5Pget_virtual_srcspace(properties, i)
 	defer release(selected)
 	var low, high [mostDimensions]C.hsize_t
+	if n, _ := volume(shape); C.H5Sget_select_type(selected) == C.H5S_SEL_ALL && points > int64(n) {
+		return fmt.Errorf("a virtual array that takes %d values of %s in the file %s, which has %d; its writer was stopped early", points, object, file, n)
+	}
 	if int(C.H5Sget_simple_extent_ndims(selected)) == len(shape) && C.H5Sget_select_bounds(selected, &low[0], &high[0]) >= 0 {
 		for axis, extent := range shape {
 			if uint64(high[axis]) < math.MaxInt64 && int(high[axis]) >= extent {
@@ -225,6 +232,22 @@ func (d *Dataset) Unwritten() (missing, total int, err error) {
 	return missing, total, err
 }
 
+// isWritten tells whether the chunk that begins at a position was ever written. The lock is held.
+func (d *Dataset) isWritten(position []int) bool {
+	where := sizes(position)
+	var size C.hsize_t
+	defer C.H5Eclear2(C.H5E_DEFAULT)
+	if len(d.Filters) > 0 { // the size of a chunk without filters is the same whether or not it was written
+		return C.guarded_H5Dget_chunk_storage_size(d.id, &where[0], &size) >= 0 && size > 0
+	}
+	var mask C.uint
+	address := C.haddr_t(undefined)
+	return C.guarded_H5Dget_chunk_info_by_coord(d.id, &where[0], &mask, &address, &size) >= 0 && uint64(address) != undefined
+}
+
+// undefined is the address of what has none in a file (HADDR_UNDEF).
+const undefined = math.MaxUint64
+
 // MarkUnwritten overwrites with NaN what of a slab's values comes from chunks that were never written.
 func (d *Dataset) MarkUnwritten(values []float64, s *Slab) error {
 	if s == nil {
@@ -245,12 +268,9 @@ func (d *Dataset) MarkUnwritten(values []float64, s *Slab) error {
 	positions := d.touched(s)
 	return d.file.run(d.path, func() error {
 		for _, position := range positions {
-			where := sizes(position)
-			var size C.hsize_t
-			if C.guarded_H5Dget_chunk_storage_size(d.id, &where[0], &size) >= 0 && size > 0 {
+			if d.isWritten(position) {
 				continue
 			}
-			C.H5Eclear2(C.H5E_DEFAULT)
 			strides := distances(s.Count)
 			var mark func(axis, at int)
 			mark = func(axis, at int) {

@@ -33,6 +33,7 @@ GUARDED(-1, herr_t, H5Lget_info, (hid_t location, const char *name, H5L_info_t *
 GUARDED(-1, herr_t, H5Lget_val, (hid_t location, const char *name, void *value, size_t size, hid_t access), (location, name, value, size, access))
 GUARDED(-1, herr_t, H5Oget_info, (hid_t object, H5O_info_t *info), (object, info))
 GUARDED(-1, herr_t, H5Dget_num_chunks, (hid_t id, hid_t space, hsize_t *n), (id, space, n))
+GUARDED(-1, herr_t, H5Dget_chunk_info_by_coord, (hid_t id, const hsize_t *offset, unsigned *mask, haddr_t *address, hsize_t *size), (id, offset, mask, address, size))
 GUARDED(-1, ssize_t, H5Pget_virtual_filename, (hid_t list, size_t i, char *name, size_t size), (list, i, name, size))
 GUARDED(-1, ssize_t, H5Pget_virtual_dsetname, (hid_t list, size_t i, char *name, size_t size), (list, i, name, size))
 GUARDED(-1, hid_t, H5Pget_virtual_srcspace, (hid_t list, size_t i), (list, i))

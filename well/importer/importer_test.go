@@ -43,6 +43,8 @@ func npy(descr string, fortran bool, shape []int, values []float64) []byte {
 			b = endian.AppendUint32(b, math.Float32bits(float32(v)))
 		case "f8":
 			b = endian.AppendUint64(b, math.Float64bits(v))
+		case "f2":
+			b = endian.AppendUint16(b, halfOf(v))
 		case "i2":
 			b = endian.AppendUint16(b, uint16(int16(v)))
 		default:
@@ -371,4 +373,32 @@ func FuzzParseNPY(f *testing.F) {
 			t.Errorf("%d values of shape %v from %d bytes", len(values), shape, len(data))
 		}
 	})
+}
+
+// mustElement is a type of numbers, little-endian.
+func mustElement(t *testing.T, kind string) element {
+	t.Helper()
+	e, ok := elementOf(kind, binary.LittleEndian)
+	if !ok {
+		t.Fatal(kind)
+	}
+	return e
+}
+
+// binaryInt64 encodes integers, little-endian.
+func binaryInt64(values ...int64) []byte {
+	var b []byte
+	for _, v := range values {
+		b = binary.LittleEndian.AppendUint64(b, uint64(v))
+	}
+	return b
+}
+
+// halfOf encodes a whole number below 2048 as a float16, and other numbers cut.
+func halfOf(v float64) uint16 {
+	if v == 0 {
+		return 0
+	}
+	fraction, exponent := math.Frexp(v)
+	return uint16(exponent+14)<<10 | uint16(2048*fraction)&1023
 }

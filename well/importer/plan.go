@@ -410,7 +410,13 @@ func (r *run) coordinates(a Axis, in *inputs) ([]float32, error) {
 			v.offsets = append(v.offsets, last*float64(i)/float64(max(1, n-1)))
 		}
 	}
-	falls := n > 1 && v.offsets[n-1] < 0
+	falling := 0
+	for i := 1; i < n; i++ {
+		if v.offsets[i] < v.offsets[i-1] {
+			falling++
+		}
+	}
+	falls := falling > n/2
 	r.falls = append(r.falls, falls)
 	for i := 1; i < n; i++ {
 		if step := v.offsets[i] - v.offsets[i-1]; step == 0 || (step < 0) != falls {
@@ -437,8 +443,8 @@ func wraps(offsets []float64, i int) string {
 			jumps++
 		}
 	}
-	if jumps == 1 && offsets[i] < offsets[i-1] && offsets[len(offsets)-1] < offsets[0] {
-		return fmt.Sprintf("; a periodic axis that jumps here has to be rolled by %d points first (numpy.roll)", len(offsets)-i)
+	if last := offsets[len(offsets)-1]; jumps == 1 && offsets[i] < offsets[i-1] && last < offsets[0] {
+		return fmt.Sprintf("; a periodic axis that jumps there has to be rolled by %d points first (numpy.roll)", len(offsets)-i)
 	}
 	return ""
 }
