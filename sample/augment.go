@@ -20,8 +20,9 @@ const (
 	SpaceRotation Augmentation = "space"
 )
 
-// rotations lists the turns that an augmentation allows for the data of a layout: on a grid that is not cartesian, none.
-func (a Augmentation) rotations(l *Layout, reflections bool) ([]field.Rotation, error) {
+// Rotations lists the turns that an augmentation allows for the data of the layout, the identity first: on a grid that is not
+// cartesian no other. reflections adds mirror images.
+func (l *Layout) Rotations(a Augmentation, reflections bool) ([]field.Rotation, error) {
 	own, dims := len(l.source.Axes), l.dims
 	switch {
 	case a != NoRotation && a != "" && a != SpaceRotation && a != PlaneRotation:
@@ -37,9 +38,9 @@ func (a Augmentation) rotations(l *Layout, reflections bool) ([]field.Rotation, 
 	}
 }
 
-// rotate turns a prepared batch of one sample. In space 2-D data becomes 3-D with one axis of one point, which counts
+// Rotate turns a prepared batch of one sample. In space 2-D data becomes 3-D with one axis of one point, which counts
 // as periodic; in its plane it stays 2-D.
-func (l *Layout) rotate(b *Batch, r field.Rotation, inSpace bool) error {
+func (l *Layout) Rotate(b *Batch, r field.Rotation, inSpace bool) error {
 	own, dims := len(l.source.Axes), l.dims
 	if r.IsIdentity() && (!inSpace || own == dims) {
 		return nil
