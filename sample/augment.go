@@ -20,9 +20,9 @@ const (
 	SpaceRotation Augmentation = "space"
 )
 
-// Rotations lists the turns that an augmentation allows for the data of the layout, the identity first: on a grid that is not
+// rotations lists the turns that an augmentation allows for the data of the layout, the identity first: on a grid that is not
 // cartesian no other. reflections adds mirror images.
-func (l *Layout) Rotations(a Augmentation, reflections bool) ([]field.Rotation, error) {
+func (l *Layout) rotations(a Augmentation, reflections bool) ([]field.Rotation, error) {
 	own, dims := len(l.source.Axes), l.dims
 	switch {
 	case a != NoRotation && a != "" && a != SpaceRotation && a != PlaneRotation:
@@ -38,9 +38,9 @@ func (l *Layout) Rotations(a Augmentation, reflections bool) ([]field.Rotation, 
 	}
 }
 
-// Rotate turns a prepared batch of one sample. In space 2-D data becomes 3-D with one axis of one point, which counts
+// rotate turns a prepared batch of one sample. In space 2-D data becomes 3-D with one axis of one point, which counts
 // as periodic; in its plane it stays 2-D.
-func (l *Layout) Rotate(b *Batch, r field.Rotation, inSpace bool) error {
+func (l *Layout) rotate(b *Batch, r field.Rotation, inSpace bool) error {
 	own, dims := len(l.source.Axes), l.dims
 	if r.IsIdentity() && (!inSpace || own == dims) {
 		return nil

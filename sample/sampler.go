@@ -64,7 +64,7 @@ func New(entries []Entry, vocabulary *Vocabulary, options Options) (*Sampler, er
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
-		rotations, err := layout.Rotations(options.Rotation, options.Reflections)
+		rotations, err := layout.rotations(options.Rotation, options.Reflections)
 		if err != nil {
 			return nil, err
 		}
@@ -125,7 +125,7 @@ func (s *Sampler) Batch(ctx context.Context, n uint64) (*Batch, error) {
 		if samples[i], err = e.layout.Prepare(window); err != nil {
 			return nil, err
 		}
-		if err = e.layout.Rotate(samples[i], rotation, s.options.Rotation == SpaceRotation); err != nil {
+		if err = e.layout.rotate(samples[i], rotation, s.options.Rotation == SpaceRotation); err != nil {
 			return nil, fmt.Errorf("sample: %s: %w", window.Origin, err)
 		}
 	}

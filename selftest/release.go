@@ -21,10 +21,8 @@ var releaseFiles = []struct {
 	run  func(r *runner, ctx context.Context, name string) ([]Result, error)
 }{
 	{"jitter.json", (*runner).jitter},
-	{"layout.json", (*runner).layouts},
 	{"metrics.json", (*runner).metrics},
 	{"reductions.json", (*runner).reductions},
-	{"rotation.json", (*runner).rotations},
 }
 
 // releaseTolerance is how far relative to the value a float32 number of the released code may be from ours.

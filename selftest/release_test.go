@@ -49,9 +49,6 @@ func TestEveryReleasedNumberIsReproduced(t *testing.T) {
 func spoilRelease(t *testing.T, change func(string) string, files ...string) string {
 	t.Helper()
 	to := t.TempDir()
-	if err := os.Symlink(filepath.Join(released.Folder(t), "data"), filepath.Join(to, "data")); err != nil {
-		t.Fatal(err)
-	}
 	for i, name := range files {
 		text, err := os.ReadFile(filepath.Join(released.Folder(t), name))
 		if err != nil {
@@ -80,13 +77,6 @@ func TestAWrongReleasedNumberIsFound(t *testing.T) {
    32`, `"token_grid_jitter_false": [
    33`, "token grids", []string{"jitter.json", "jitter.safetensors"}},
 		{`"open_boundary": 1.0`, `"open_boundary": 0.5`, "flags", []string{"jitter.json", "jitter.safetensors"}},
-		{`"heat_flux_x": 4`, `"heat_flux_x": 5`, "columns", []string{"layout.json"}},
-		{`"epsilon": 1e-08`, `"epsilon": 1e-06`, "normalisations", []string{"layout.json"}},
-		{`"variable_channels": 13`, `"variable_channels": 12`, "layouts", []string{"layout.json"}},
-		{`"windows": 4`, `"windows": 5`, "mixed boundaries", []string{"layout.json"}},
-		{`1.625,`, `1.5,`, "turned windows", []string{"rotation.json"}},
-		{`"unchanged_in_40_draws": true`, `"unchanged_in_40_draws": false`, "curvilinear grids", []string{"rotation.json"}},
-		{`[1, 12, 16]`, `[1, 12, 15]`, "planes", []string{"rotation.json"}},
 		{`"torch.mean": 0.25`, `"torch.mean": 0.26`, "averages", []string{"reductions.json"}},
 		{`"torch.median": "nan"`, `"torch.median": 0.5`, "averages", []string{"reductions.json"}},
 	} {
