@@ -160,7 +160,7 @@ func TestPiecesOutsideTheDataAreRefused(t *testing.T) {
 	p := score.DefaultProtocol()
 	p.First = 3
 	for _, err := range Forecasts(ctx, d, lineModel(), Evaluation{Protocol: p, Stride: 2, History: 3}) {
-		if err == nil || !strings.Contains(err.Error(), "between 8 and 18, or -1") {
+		if err == nil || !strings.Contains(err.Error(), "--first between 8 and 18, or --first -1") {
 			t.Errorf("error %v, want one that names the frames from 8 to 18", err)
 		}
 	}

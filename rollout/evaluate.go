@@ -79,6 +79,7 @@ func (e Evaluation) Plan(d *well.Dataset, s surrogate.Setting) (score.Plan, erro
 	if p.Steps = e.StepsToRoll(p.Possible); len(e.WindowsOf(p.Steps)) > 0 {
 		p.Rollouts = len(e.rollouts(p.Trajectories))
 	}
+	p.LeftOut = e.Beyond(p.Possible)
 	return p, nil
 }
 

@@ -107,15 +107,12 @@ func (r *Result) PaperRows(dataSet string) []report.Table {
 			continue
 		}
 		add(heading(s.Window), report.Number(s.Model.Median).Marked(verdict(s)))
-		if s.Window != OneStepName {
-			continue
+		if p := published(d.name); s.Window == OneStepName && p != nil && p.score > 0 {
+			add("published (Walrus, fine-tuned)", report.Number(p.score))
 		}
-		if p := published(d.name); p != nil {
-			if p.score > 0 {
-				add("published (Walrus, fine-tuned)", report.Number(p.score))
-			}
-			add("published (other models)", report.Text(p.others))
-		}
+	}
+	if p := published(d.name); p != nil {
+		add("published one-step (other models)", report.Text(p.others))
 	}
 	for name, scores := range jitterPublished {
 		if bare(name) == bare(d.name) {

@@ -14,6 +14,8 @@ type Plan struct {
 	Windows, AllWindows, Rollouts, Trajectories int
 	// First is the first predicted frame; Steps are rolled out of the possible ones, for which the Shortest trajectory sets the end.
 	First, Steps, Possible, Shortest int
+	// LeftOut are the windows that begin after the last step.
+	LeftOut []Window
 	// Members are averaged, of Kind rollout or step; one for a single prediction.
 	Members int
 	Kind    string
@@ -55,6 +57,12 @@ func (p Plan) String() string {
 		}
 		text += fmt.Sprintf("rollouts: %s, %s from frame %d (the shortest trajectory has %d frames)",
 			outOf(p.Rollouts, p.Trajectories, "trajectories"), outOf(p.Steps, p.Possible, "steps"), p.First, p.Shortest)
+	}
+	for i, w := range p.LeftOut {
+		text += []string{", ", "; without steps "}[max(0, 1-i)] + w.String()
+	}
+	if len(p.LeftOut) > 0 {
+		text += ", which lie beyond"
 	}
 	if p.Members > 1 {
 		text += fmt.Sprintf("; mean of %d members by %s", p.Members, p.Kind)

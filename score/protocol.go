@@ -80,11 +80,11 @@ func (p Protocol) Rollout(shortest, history, stride int) (first, steps int, err 
 		}
 		return first, steps, nil
 	}
-	wayOut := fmt.Sprintf("choose a first frame between %d and %d, or %d for right after a history from frame 0", earliest, shortest-stride, FromTheStart)
+	wayOut := fmt.Sprintf("choose --first between %d and %d, or --first %d for right after a history from frame 0", earliest, shortest-stride, FromTheStart)
 	if latest := shortest - stride; latest < earliest {
-		wayOut = fmt.Sprintf("choose %d, right after a history from frame 0", FromTheStart)
+		wayOut = fmt.Sprintf("choose --first %d, right after a history from frame 0", FromTheStart)
 		if latest < history*stride {
-			wayOut = "score single steps alone (no windows), or choose a smaller stride or a shorter history"
+			wayOut = "choose --windows none for single steps alone, a smaller stride or a shorter history"
 		}
 	}
 	return 0, 0, fmt.Errorf("score: rollouts from frame %d: the shortest trajectory has %d frames, and a history of %d frames with stride %d comes first; %s",
@@ -120,6 +120,17 @@ func (p Protocol) WindowsOf(steps int) []Window {
 		if w.First <= w.Last && !seen[w] {
 			list = append(list, w)
 			seen[w] = true
+		}
+	}
+	return list
+}
+
+// Beyond lists the windows that begin after a rollout of so many steps.
+func (p Protocol) Beyond(steps int) []Window {
+	var list []Window
+	for _, w := range p.Windows {
+		if w.First > steps {
+			list = append(list, w)
 		}
 	}
 	return list
