@@ -97,9 +97,6 @@ func CappedSteps(available, dataCap, trainerCap, history int) int {
 	return min(available, dataCap, trainerCap+history-1)
 }
 
-// ValidationStride is the stride of every validation, test and rollout of a set that trains with strides from lowest to highest.
-func ValidationStride(lowest, _ int) int { return lowest }
-
 // OneStepWindows is how many windows of a history and the frame after it a trajectory has.
 func OneStepWindows(frames, history, stride int) int { return max(0, frames-history*stride) }
 
