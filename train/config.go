@@ -63,6 +63,8 @@ type DataConfig struct {
 	// Normalization divides the fields by the root mean squares of each window (samplewise) or of the whole data set in its
 	// stats.yaml (dataset); default as the weights of finetune.from were trained, or samplewise.
 	Normalization sample.Normalization `yaml:"normalization"`
+	// Epsilon is the least that samplewise normalisation divides by (default as the weights of finetune.from have it, or 1e-5).
+	Epsilon float64 `yaml:"normalization_epsilon,omitempty"`
 	// Accumulation is the number of batches whose gradients make one optimizer step (default 1; 4 as released). Each is of a
 	// data set of its own choice, so that a step may see 2-D and 3-D data.
 	Accumulation int `yaml:"accumulation"`
@@ -81,10 +83,17 @@ type SetConfig struct {
 	Include    []string          `yaml:"include,omitempty"` // keep files whose path contains one of these
 	Exclude    []string          `yaml:"exclude,omitempty"` // drop files whose path contains one of these
 	Transforms map[string]string `yaml:"field_transforms,omitempty"`
-	Resample   []int             `yaml:"resample,omitempty"` // points along each axis to interpolate the data to; none for its own grid
-	History    int               `yaml:"history"`            // instead of data.history times step_downsample_factor
-	Batch      int               `yaml:"batch"`              // instead of data.batch times batch_downsample_factor
-	Stride     int               `yaml:"stride"`             // instead of data.min_stride and data.max_stride
+	// NormalizationPath is the file of the statistics that normalization by data set needs, absolute or relative to the data
+	// set's folder (default stats.yaml).
+	NormalizationPath string `yaml:"normalization_path,omitempty"`
+	Resample          []int  `yaml:"resample,omitempty"` // points along each axis to interpolate the data to; none for its own grid
+	// NetworkPoints has the extents of axes that the network computes on another number of points, as {66: 64}; fields are
+	// interpolated on their way in and out (default as released: that one for post_neutron_star_merger). It is for predictions;
+	// training needs resample where this would change the grid.
+	NetworkPoints map[int]int `yaml:"network_points,omitempty"`
+	History       int         `yaml:"history"` // instead of data.history times step_downsample_factor
+	Batch         int         `yaml:"batch"`   // instead of data.batch times batch_downsample_factor
+	Stride        int         `yaml:"stride"`  // instead of data.min_stride and data.max_stride
 	// StepFactor and BatchFactor are what data.history and data.batch are multiplied with, rounded down to at least 1 (default
 	// as released: 1 in 2-D and 0.5 in 3-D, so that a batch has about as many tokens).
 	StepFactor  float64 `yaml:"step_downsample_factor,omitempty"`
@@ -122,7 +131,10 @@ type CheckpointConfig struct {
 
 // FinetuneConfig starts from weights instead of random numbers.
 type FinetuneConfig struct {
-	From string `yaml:"from"` // weights in any readable form; fields that they do not know get new columns
+	// From are weights in any readable form; fields that they do not know get new columns. What they were made with is kept
+	// where the configuration says nothing else (or, for history and strides, the default): normalization, jitter, tokens,
+	// history, strides, and of a data set that they know its transforms, statistics and grids.
+	From string `yaml:"from"`
 	// AxisFrequencies makes the rotary frequencies learnable, for each axis and block its own, as the released fine-tuned
 	// models do (default false). They begin as the weights have them.
 	AxisFrequencies bool `yaml:"axis_frequencies"`
@@ -263,6 +275,8 @@ func (c Config) Check() error {
 		return fmt.Errorf("train: strides from %d to %d; expected 1 <= min_stride <= max_stride", d.MinStride, d.MaxStride)
 	case d.Accumulation < 1:
 		return fmt.Errorf("train: accumulation of %d batches; expected at least 1", d.Accumulation)
+	case !(d.Epsilon >= 0 && d.Epsilon < 1):
+		return fmt.Errorf("train: data.normalization_epsilon is %v; expected a number above 0 and below 1", d.Epsilon)
 	case !(c.Optimizer.Clip >= 0) || !(c.Optimizer.Epsilon > 0) || !(c.Optimizer.WeightDecay >= 0):
 		return fmt.Errorf("train: clip %v, epsilon %v, weight_decay %v; expected only epsilon to be above zero, and none negative", c.Optimizer.Clip, c.Optimizer.Epsilon, c.Optimizer.WeightDecay)
 	case !(c.Optimizer.Beta1 >= 0 && c.Optimizer.Beta1 < 1 && c.Optimizer.Beta2 >= 0 && c.Optimizer.Beta2 < 1):

@@ -12,30 +12,6 @@ import (
 	"github.com/gowalrus/walrus/well"
 )
 
-// normalization is what the configuration asks for; by default what the weights to start from were trained with.
-func (c Config) normalization() (sample.Normalization, error) {
-	if c.Data.Normalization != "" || c.Finetune.From == "" {
-		return sample.ParseNormalization(string(c.Data.Normalization))
-	}
-	from, err := checkpoint.ReadConfigOf(c.Finetune.From, "")
-	if err != nil {
-		return "", fmt.Errorf("train: finetune.from: %w", err)
-	}
-	return sample.ParseNormalization(from.Training.Normalization)
-}
-
-// jitter is what the configuration asks for; by default what the weights to start from were made with.
-func (c Config) jitter() (*bool, error) {
-	if c.Model.Jitter != nil || c.Finetune.From == "" {
-		return c.Model.Jitter, nil
-	}
-	from, err := checkpoint.ReadConfigOf(c.Finetune.From, "")
-	if err != nil {
-		return nil, fmt.Errorf("train: finetune.from: %w", err)
-	}
-	return &from.JitterPatches, nil
-}
-
 // newNetwork makes the network of a run that begins: fresh, or from the weights that finetune.from names. names are the
 // fields of the data, position the grid of tokens of a new position embedding. The configuration that belongs to it comes
 // back.
@@ -95,9 +71,10 @@ func describe(saved checkpoint.Config, c Config, data *sources) checkpoint.Confi
 	if c.Data.Rotation == sample.NoRotation {
 		t.RotationProbability = 0
 	}
-	t.Normalization = c.Data.Normalization.Class()
+	t.Normalization, t.NormalizationEpsilon = c.Data.Normalization.Class(), or(c.Data.Epsilon, t.NormalizationEpsilon)
 	saved.GradientCheckpointing, saved.FieldDrop = c.Model.Recompute, c.Model.FieldDrop
 	saved.Tokens, saved.JitterPatches = c.Model.Tokens, c.Model.JitterOn()
+	earlier := saved.DataSets // of the weights that it started from
 	saved.DataSets = nil
 	for i, set := range c.Data.Sets {
 		info := c.Data.info(set, len(data.datasets[i].Axes()), c.Devices)
@@ -105,6 +82,11 @@ func describe(saved checkpoint.Config, c Config, data *sources) checkpoint.Confi
 			info.Name = set.Path
 		}
 		saved.DataSets = append(saved.DataSets, info)
+	}
+	for _, info := range earlier {
+		if _, again := saved.DataSet(info.Name); !again {
+			saved.DataSets = append(saved.DataSets, info)
+		}
 	}
 	return saved
 }
@@ -115,7 +97,7 @@ func (d DataConfig) info(set SetConfig, axes, devices int) checkpoint.DataSetInf
 		Name: well.FolderOf(set.Path), Path: set.Path, Transforms: set.Transforms, Include: set.Include, Exclude: set.Exclude,
 		InputSteps: set.history(d, axes), OutputSteps: 1,
 		MinStride: or(set.Stride, d.MinStride), MaxStride: or(set.Stride, d.MaxStride), BatchSize: set.batch(d, axes, devices),
-		Grid: set.Resample,
+		Grid: set.Resample, NetworkPoints: set.NetworkPoints, NormalizationPath: set.NormalizationPath,
 	}
 }
 

@@ -53,7 +53,7 @@ func (s *sources) add(c Config, set SetConfig, split string, minStride, maxStrid
 	if err != nil {
 		return err
 	}
-	fields, err := sample.WellFieldsScaled(dataset, d.Normalization, "")
+	fields, err := sample.WellFieldsScaled(dataset, d.Normalization, set.NormalizationPath)
 	if err != nil {
 		return err
 	}
@@ -63,7 +63,10 @@ func (s *sources) add(c Config, set SetConfig, split string, minStride, maxStrid
 	if absent := sample.WithoutField(fields, transforms); len(absent) > 0 {
 		slog.Warn("train: transforms are set for fields that the data set lacks, and passed over", "dataset", dataset.Name(), "fields", absent)
 	}
-	fields.Grid = set.Resample
+	fields.NetworkPoints, fields.Measurement.Epsilon = set.NetworkPoints, d.Epsilon
+	if len(set.Resample) > 0 {
+		fields.Grid = set.Resample
+	}
 	s.entries = append(s.entries, sample.Entry{Source: sample.FromWell(dataset, windows, fields), Transforms: transforms,
 		Batch: set.batch(d, axes, c.Devices), Devices: c.Devices})
 	return nil
