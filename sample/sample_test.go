@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -160,10 +161,25 @@ func TestLayoutPadsComponentsAndRenames(t *testing.T) {
 	if got := l.Quantities(); got[0].Name != "log10_density" || got[1] != fields.Variable[1] {
 		t.Errorf("quantities %v", got)
 	}
-	w.Input.Data[0] = -1
-	if _, err = l.Prepare(w); err == nil || !strings.Contains(err.Error(), "density") {
-		t.Errorf("log10 of -1: error %v, want one that names the field", err)
+	bad := &Window{Input: field.NewArray(2, 2, 3, 7), Origin: "file.hdf5, trajectory 1", Boundaries: w.Boundaries}
+	for i := range bad.Input.Data {
+		bad.Input.Data[i] = 1
 	}
+	bad.Input.Data[7*(6+4)], bad.Input.Data[7*(6+5)], bad.Input.Data[7*4+1] = -1, 0, -5 // the last is of the velocity
+	_, err = l.Prepare(bad)
+	if want := "file.hdf5, trajectory 1: sample: field density: 2 of 12 values have no log10; the first is -1 at frame 1 of the window, grid point [1 1]"; err == nil || err.Error() != want {
+		t.Errorf("error %v\nwant  %s", err, want)
+	}
+	if bad.Input.Data[0] != 1 || bad.Input.Data[70] != -1 {
+		t.Error("the window was changed")
+	}
+	for name, want := range map[Transform]float32{"sqrt": 3, "log2": 3.169925, "square": 81, "reciprocal": 1. / 9, "exp2": 512, "neg": -9, ZerosLike: 0, "ones_like": 1} {
+		values := []float32{9}
+		if refused, _, _ := name.Apply(values); refused > 0 || math.Abs(float64(values[0]-want)) > 1e-6*math.Abs(float64(want)) {
+			t.Errorf("%s of 9 is %v, want %v", name, values[0], want)
+		}
+	}
+	w.Input.Data[0] = -1
 	fields.Grid = []int{2, 1}
 	if l, err = NewLayout(fields, nil, ReleasedVocabulary()); err != nil {
 		t.Fatal(err)

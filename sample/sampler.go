@@ -22,6 +22,9 @@ type Options struct {
 	Seed        uint64
 	Rotation    Augmentation // default none
 	Reflections bool         // mirror images too: 48 symmetries instead of 24
+	// Unturned is the share of batches that are left as they are, before a rotation is drawn for the others: one less the
+	// release's probability of a rotation.
+	Unturned float64
 	// Epoch ends recycling: a data set whose windows have all been drawn is not drawn again before the next so many batches
 	// of the mixture. With 0 it begins anew at once, with its windows in another order.
 	Epoch uint64
@@ -105,7 +108,10 @@ func (s *Sampler) Batch(ctx context.Context, n uint64) (*Batch, error) {
 	rng := Random(s.options.Seed, n)
 	set, pass, number := s.place(n)
 	e := s.entries[set]
-	rotation := pick(rng, e.rotations)
+	rotation := e.rotations[0] // the identity
+	if share := s.options.Unturned; share == 0 || rng.Float64() >= share {
+		rotation = pick(rng, e.rotations)
+	}
 	list := e.passes.batch(pass, number)
 	samples := make([]*Batch, len(list))
 	for i, index := range list {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"log/slog"
 	"maps"
 	"path/filepath"
 	"slices"
@@ -137,7 +138,10 @@ func (m *Model) For(d *well.Dataset) (Setting, error) {
 		Grid: info.Grid, NetworkPoints: info.NetworkPoints,
 		Frame: frame.Options{Tokens: cmp.Or(m.options.Tokens, m.Config.Tokens), NoJitterPadding: !m.Config.JitterPatches},
 	}
-	return s, nil
+	if absent := sample.WithoutField(sample.WellFields(d), m.options.Transforms); len(absent) > 0 {
+		slog.Warn("transforms are set for fields that the data set lacks, and passed over", "dataset", d.Name(), "fields", absent)
+	}
+	return s, s.warn(d)
 }
 
 // parseTransforms reads the transforms that a configuration names.

@@ -31,7 +31,7 @@ func (c Config) inherit() (Config, error) {
 		c.Model.Jitter = &from.JitterPatches
 	}
 	c.Model.Tokens = or(c.Model.Tokens, from.Tokens)
-	d.Epsilon = or(d.Epsilon, was.NormalizationEpsilon)
+	d.NormalizationEpsilon = or(d.NormalizationEpsilon, was.NormalizationEpsilon)
 	usual := DefaultConfig().Data
 	openHistory, openStride := d.History == usual.History, d.MinStride == usual.MinStride && d.MaxStride == usual.MaxStride
 	if openHistory {
@@ -62,7 +62,7 @@ func (c Config) inherit() (Config, error) {
 		if set.NetworkPoints == nil {
 			set.NetworkPoints = info.NetworkPoints
 		}
-		set.NormalizationPath = or(set.NormalizationPath, info.NormalizationPath)
+		set.Statistics = or(set.Statistics, info.NormalizationPath)
 	}
 	return c, nil
 }

@@ -22,7 +22,7 @@ func TestFineTuningKeepsWhatTheWeightsWereMadeWith(t *testing.T) {
 	no := false
 	first.Model.Jitter, first.Schedule.Epochs, first.Schedule.EpochSteps = &no, 2, 1
 	first.Data.Sets[0] = SetConfig{
-		Path: waves, Transforms: map[string]string{"pressure": "exp"}, NormalizationPath: "mine.yaml", Stride: 2, History: 2,
+		Path: waves, Transforms: map[string]string{"pressure": "exp"}, Statistics: "mine.yaml", Stride: 2, History: 2,
 		Resample: []int{24, 16}, Exclude: []string{"nothing"},
 	}
 	train(t, first, false, -1)
@@ -62,7 +62,7 @@ func TestFineTuningKeepsWhatTheWeightsWereMadeWith(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if set := got.Data.Sets[0]; len(set.Transforms) != 0 || set.History != 4 || set.Stride != 0 || set.NormalizationPath != "mine.yaml" {
+	if set := got.Data.Sets[0]; len(set.Transforms) != 0 || set.History != 4 || set.Stride != 0 || set.Statistics != "mine.yaml" {
 		t.Errorf("what the configuration says was replaced: %+v", set)
 	}
 }

@@ -89,9 +89,11 @@ func (r *Run) open(resume bool) error {
 	if r.data, err = openSources(c, trainSplit, c.Data.MinStride, c.Data.MaxStride); err != nil {
 		return err
 	}
-	if r.config.Schedule.EpochSteps, err = r.data.epochSteps(c); err != nil {
+	if c.Schedule, err = r.data.schedule(c); err != nil {
 		return err
 	}
+	c.Data.Sets = r.data.sets
+	r.config = c
 	if err = r.openScored(); err != nil {
 		return err
 	}
@@ -185,7 +187,7 @@ func (r *Run) openNetwork(resume bool) error {
 	if err != nil {
 		return err
 	}
-	n, saved, err := newNetwork(r.engine, c, r.data, names, position)
+	n, saved, err := newNetwork(r.engine, c, names, position)
 	if err != nil {
 		return err
 	}
@@ -211,9 +213,9 @@ func (r *Run) checkGroups() error {
 // openLoop joins data and network.
 func (r *Run) openLoop(vocabulary *sample.Vocabulary) error {
 	c := r.config
-	options := sample.Options{Seed: c.Seed, Rotation: c.Data.Rotation, Reflections: c.Data.Reflections}
+	options := sample.Options{Seed: c.Seed, Rotation: c.Data.Rotation, Reflections: c.Data.Reflections, Unturned: c.Data.Unturned}
 	if !c.Data.Recycle {
-		options.Epoch = uint64(c.Schedule.EpochSteps * c.Data.Accumulation)
+		options.Epoch = uint64(c.schedule().EpochSteps * c.Data.Accumulation)
 	}
 	sampler, err := sample.New(r.data.entries, vocabulary, options)
 	if err != nil {

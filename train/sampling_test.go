@@ -295,7 +295,13 @@ func TestWithoutRecyclingEveryDataSetIsPassedThroughOnce(t *testing.T) {
 	golden, c, s := releasedMixture(t)
 	c.Data.Recycle = false
 	c.Schedule.EpochSteps = 10 * golden.Once.Batches
-	steps, err := s.epochSteps(c)
+	epoch := func() (int, error) {
+		schedule, err := s.schedule(c)
+		c := c
+		c.Schedule = schedule
+		return c.schedule().EpochSteps, err
+	}
+	steps, err := epoch()
 	if err != nil || steps != golden.Once.Batches {
 		t.Fatalf("an epoch of %d steps of one batch, want %d: %v", steps, golden.Once.Batches, err)
 	}
@@ -325,11 +331,15 @@ func TestWithoutRecyclingEveryDataSetIsPassedThroughOnce(t *testing.T) {
 		t.Error("both epochs have the same order of windows")
 	}
 	c.Data.Accumulation = 3
-	if got, err := s.epochSteps(c); err != nil || got != golden.Once.Batches/3 {
+	if got, err := epoch(); err != nil || got != golden.Once.Batches/3 {
+		t.Errorf("an epoch of %d steps of three batches, want %d: %v", got, golden.Once.Batches/3, err)
+	}
+	c.Schedule.EpochBatches = 10 * golden.Once.Batches
+	if got, err := epoch(); err != nil || got != golden.Once.Batches/3 {
 		t.Errorf("an epoch of %d steps of three batches, want %d: %v", got, golden.Once.Batches/3, err)
 	}
 	c.Data.Accumulation = golden.Once.Batches + 1
-	if _, err := s.epochSteps(c); err == nil || !strings.Contains(err.Error(), "data.accumulation") {
+	if _, err := epoch(); err == nil || !strings.Contains(err.Error(), "data.accumulation") {
 		t.Errorf("a step of more batches than there are: error %v", err)
 	}
 	if _, err := sample.New(s.entries, sample.ReleasedVocabulary(), sample.Options{Epoch: uint64(steps) + 1}); err == nil {

@@ -15,16 +15,16 @@ import (
 // newNetwork makes the network of a run that begins: fresh, or from the weights that finetune.from names. names are the
 // fields of the data, position the grid of tokens of a new position embedding. The configuration that belongs to it comes
 // back.
-func newNetwork(e *engine.Engine, c Config, data *sources, names []string, position [3]int) (*network.Network, checkpoint.Config, error) {
+func newNetwork(e *engine.Engine, c Config, names []string, position [3]int) (*network.Network, checkpoint.Config, error) {
 	if c.Finetune.From != "" {
 		n, saved, err := network.Load(e, c.Finetune.From, network.LoadOptions{
-			Fields: names, Seed: c.Seed, DropPath: &c.Model.DropPath, Jitter: c.Model.Jitter, AxisFrequencies: c.Finetune.AxisFrequencies,
+			Fields: names, Columns: c.Finetune.Columns, NewColumns: c.Finetune.NewColumns, Seed: c.Seed, DropPath: &c.Model.DropPath, Jitter: c.Model.Jitter, AxisFrequencies: c.Finetune.AxisFrequencies,
 			Position: position,
 		})
 		if err != nil {
 			return nil, saved, fmt.Errorf("train: finetune.from: %w", err)
 		}
-		return n, describe(saved, c, data), nil
+		return n, describe(saved, c), nil
 	}
 	vocabulary := sample.ReleasedVocabulary()
 	if c.Model.Vocabulary == "data" {
@@ -44,7 +44,7 @@ func newNetwork(e *engine.Engine, c Config, data *sources, names []string, posit
 	saved.Dimensions, saved.CausalInTime, saved.JitterPatches, saved.DropPath = m.Dimensions, m.Causal, m.Jitter, m.DropPath
 	saved.Fields = vocabulary.Map()
 	n, err := network.New(e, m, network.Fresh(c.Seed))
-	return n, describe(saved, c, data), err
+	return n, describe(saved, c), err
 }
 
 // architecture is the preset with what differs from it.
@@ -60,24 +60,24 @@ func (m ModelConfig) architecture(states int) (model.Config, error) {
 }
 
 // describe notes in a model's configuration how it is trained.
-func describe(saved checkpoint.Config, c Config, data *sources) checkpoint.Config {
+func describe(saved checkpoint.Config, c Config) checkpoint.Config {
 	t := &saved.Training
 	t.LearningRate, t.WeightDecay, t.Epsilon, t.ClipNorm = c.Schedule.Rate, c.Optimizer.WeightDecay, c.Optimizer.Epsilon, c.Optimizer.Clip
 	t.LossMultiplier, t.GradientAccumulation = lossScale, c.Data.Accumulation
 	t.Epochs, t.WarmupEpochs, t.CooldownEpochs, t.WarmupFactor = c.Schedule.Epochs, c.Schedule.Warmup, c.Schedule.Cooldown, c.Schedule.WarmupFactor
 	t.BatchSize, t.SamplesPerEpoch = c.Data.Batch, cmp.Or(c.Schedule.EpochBatches, c.Schedule.EpochSteps*c.Data.Accumulation)
 	t.InputSteps, t.OutputSteps, t.MinStride, t.MaxStride = c.Data.History, 1, c.Data.MinStride, c.Data.MaxStride
-	t.RotationProbability = 1
+	t.RotationProbability = 1 - c.Data.Unturned
 	if c.Data.Rotation == sample.NoRotation {
 		t.RotationProbability = 0
 	}
-	t.Normalization, t.NormalizationEpsilon = c.Data.Normalization.Class(), or(c.Data.Epsilon, t.NormalizationEpsilon)
+	t.Normalization, t.NormalizationEpsilon = c.Data.Normalization.Class(), or(c.Data.NormalizationEpsilon, t.NormalizationEpsilon)
 	saved.GradientCheckpointing, saved.FieldDrop = c.Model.Recompute, c.Model.FieldDrop
 	saved.Tokens, saved.JitterPatches = c.Model.Tokens, c.Model.JitterOn()
 	earlier := saved.DataSets // of the weights that it started from
 	saved.DataSets = nil
-	for i, set := range c.Data.Sets {
-		info := c.Data.info(set, len(data.datasets[i].Axes()), c.Devices)
+	for _, set := range c.Data.Sets {
+		info := c.Data.info(set)
 		if _, taken := saved.DataSet(info.Name); taken { // two folders of the same name: told apart by their places
 			info.Name = set.Path
 		}
@@ -91,13 +91,13 @@ func describe(saved checkpoint.Config, c Config, data *sources) checkpoint.Confi
 	return saved
 }
 
-// info is what a model's configuration says about a data set of its training, which has so many axes.
-func (d DataConfig) info(set SetConfig, axes, devices int) checkpoint.DataSetInfo {
+// info is what a model's configuration says about a data set of its training, whose history and batch are settled.
+func (d DataConfig) info(set SetConfig) checkpoint.DataSetInfo {
 	return checkpoint.DataSetInfo{
 		Name: well.FolderOf(set.Path), Path: set.Path, Transforms: set.Transforms, Include: set.Include, Exclude: set.Exclude,
-		InputSteps: set.history(d, axes), OutputSteps: 1,
-		MinStride: or(set.Stride, d.MinStride), MaxStride: or(set.Stride, d.MaxStride), BatchSize: set.batch(d, axes, devices),
-		Grid: set.Resample, NetworkPoints: set.NetworkPoints, NormalizationPath: set.NormalizationPath,
+		InputSteps: set.History, OutputSteps: 1,
+		MinStride: or(set.Stride, d.MinStride), MaxStride: or(set.Stride, d.MaxStride), BatchSize: set.Batch,
+		Grid: set.Resample, NetworkPoints: set.NetworkPoints, NormalizationPath: set.Statistics,
 	}
 }
 

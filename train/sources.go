@@ -15,6 +15,7 @@ import (
 type sources struct {
 	datasets []*well.Dataset
 	entries  []sample.Entry
+	sets     []SetConfig // with the history and batch that each has
 }
 
 // openSources opens one split of every data set of a mixture, whose normalization is known. minStride and maxStride bound
@@ -36,9 +37,10 @@ func (s *sources) add(c Config, set SetConfig, split string, minStride, maxStrid
 		return err
 	}
 	s.datasets = append(s.datasets, dataset)
-	minStride, maxStride = or(set.Stride, minStride), or(set.Stride, maxStride)
 	axes := len(dataset.Axes())
-	windows, err := dataset.Windows(set.history(d, axes), 1, minStride, maxStride)
+	set.History, set.Batch = set.history(d, axes), set.batch(d, axes, c.Devices)
+	minStride, maxStride = or(set.Stride, minStride), or(set.Stride, maxStride)
+	windows, err := dataset.Windows(set.History, 1, minStride, maxStride)
 	if err != nil {
 		return err
 	}
@@ -53,7 +55,7 @@ func (s *sources) add(c Config, set SetConfig, split string, minStride, maxStrid
 	if err != nil {
 		return err
 	}
-	fields, err := sample.WellFieldsScaled(dataset, d.Normalization, set.NormalizationPath)
+	fields, err := sample.WellFieldsScaled(dataset, d.Normalization, set.Statistics)
 	if err != nil {
 		return err
 	}
@@ -63,12 +65,13 @@ func (s *sources) add(c Config, set SetConfig, split string, minStride, maxStrid
 	if absent := sample.WithoutField(fields, transforms); len(absent) > 0 {
 		slog.Warn("train: transforms are set for fields that the data set lacks, and passed over", "dataset", dataset.Name(), "fields", absent)
 	}
-	fields.NetworkPoints, fields.Measurement.Epsilon = set.NetworkPoints, d.Epsilon
+	fields.NetworkPoints, fields.Measurement.Epsilon = set.NetworkPoints, d.NormalizationEpsilon
 	if len(set.Resample) > 0 {
 		fields.Grid = set.Resample
 	}
 	s.entries = append(s.entries, sample.Entry{Source: sample.FromWell(dataset, windows, fields), Transforms: transforms,
-		Batch: set.batch(d, axes, c.Devices), Devices: c.Devices})
+		Batch: set.Batch, Devices: c.Devices})
+	s.sets = append(s.sets, set)
 	return nil
 }
 
@@ -103,26 +106,27 @@ func scaled(n int, factor float64, axes int) int {
 	return max(1, int(float64(n)*factor))
 }
 
-// epochSteps is the number of steps of an epoch. Without recycling an epoch ends when all data sets are used up, as in the
-// release; batches that do not make a whole step are left.
-func (s *sources) epochSteps(c Config) (int, error) {
+// schedule is the schedule of a configuration, with shorter epochs where nothing is recycled: then an epoch ends when all
+// data sets are used up, as in the release. Batches that do not make a whole step are left.
+func (s *sources) schedule(c Config) (Schedule, error) {
+	schedule := c.Schedule
 	if c.Data.Recycle {
-		return c.Schedule.EpochSteps, nil
+		return schedule, nil
 	}
-	var batches uint64
+	batches := 0
 	for _, e := range s.entries {
-		batches += e.PassBatches()
+		batches += int(e.PassBatches())
 	}
-	steps := int(batches) / c.Data.Accumulation
+	steps, wanted := batches/c.Data.Accumulation, c.schedule().EpochSteps
 	if steps == 0 {
-		return 0, fmt.Errorf("train: data.recycle=false: the data sets have %d batches together, and a step takes data.accumulation = %d; lower it or data.batch", batches, c.Data.Accumulation)
+		return schedule, fmt.Errorf("train: data.recycle=false: the data sets have %d batches together, and a step takes data.accumulation = %d; lower it or data.batch", batches, c.Data.Accumulation)
 	}
-	if steps < c.Schedule.EpochSteps {
-		slog.Warn("train: epochs are shorter than schedule.steps_per_epoch, since data.recycle=false and all data sets are used up",
-			"steps", steps, "steps_per_epoch", c.Schedule.EpochSteps)
-		return steps, nil
+	if steps < wanted {
+		slog.Warn("train: epochs are shorter than the schedule says, since data.recycle=false and all data sets are used up", "steps", steps, "scheduled", wanted)
+		schedule.EpochSteps = steps
+		schedule.EpochBatches = min(schedule.EpochBatches, batches)
 	}
-	return c.Schedule.EpochSteps, nil
+	return schedule, nil
 }
 
 // or is the first value unless it is 0.
