@@ -25,6 +25,8 @@ type Options struct {
 	History    int                         // frames that the network sees
 	Stride     int                         // frames of the data between two steps
 	Transforms map[string]sample.Transform // of fields, instead of those of the training; nil for those
+	Include    []string                    // keep files whose path contains one of these; with Exclude instead of the training's choice
+	Exclude    []string                    // drop files whose path contains one of these
 	NoJitter   bool                        // no random patch jitter and token rolls; the padding stays that of the training
 }
 
@@ -105,12 +107,14 @@ func within(path, folder string) bool {
 	return err == nil && filepath.IsLocal(relative)
 }
 
-// OpenData opens a data set, as well.OpenDataset does, with those of its files that the training kept. Options that choose
-// files themselves win.
+// OpenData opens a data set, as well.OpenDataset does, with those of its files that the training kept. Whoever chooses files,
+// in o or in the model's options, gets those instead.
 func (m *Model) OpenData(path, split string, o well.Options) (*well.Dataset, error) {
-	if o.Include == nil && o.Exclude == nil {
-		info := m.info(path, "")
-		o.Include, o.Exclude = info.Include, info.Exclude
+	info := m.info(path, "")
+	for _, choice := range [][2][]string{{m.options.Include, m.options.Exclude}, {info.Include, info.Exclude}} {
+		if o.Include == nil && o.Exclude == nil {
+			o.Include, o.Exclude = choice[0], choice[1]
+		}
 	}
 	return well.OpenDataset(path, split, o)
 }
