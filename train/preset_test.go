@@ -18,6 +18,7 @@ import (
 	"github.com/gowalrus/walrus/field"
 	"github.com/gowalrus/walrus/internal/released"
 	"github.com/gowalrus/walrus/sample"
+	"github.com/gowalrus/walrus/score"
 	"github.com/gowalrus/walrus/well"
 )
 
@@ -156,7 +157,7 @@ func releasedNames(c Config) map[string]any {
 		share = 1 - c.Data.Unturned
 	}
 	first := any("(absent)")
-	if c.Validation.First != fromTheStart {
+	if c.Validation.First != score.FromTheStart {
 		first = c.Validation.First
 	}
 	epsilon := any("(absent)")
