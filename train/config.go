@@ -96,9 +96,13 @@ type SetConfig struct {
 	// lacks are passed over (default none).
 	Transforms map[string]string `yaml:"field_transforms,omitempty"`
 	Resample   []int             `yaml:"resample,omitempty"` // points along each axis to interpolate the data to; none for its own grid
-	History    int               `yaml:"history"`            // instead of data.history times step_downsample_factor
-	Batch      int               `yaml:"batch"`              // instead of data.batch times batch_downsample_factor
-	Stride     int               `yaml:"stride"`             // instead of data.min_stride and data.max_stride
+	// NetworkPoints has the extents of axes that the network computes on another number of points, as {66: 64}; fields are
+	// interpolated on their way in and out (default as released: that one for post_neutron_star_merger). It is for predictions;
+	// training needs resample where this would change the grid.
+	NetworkPoints map[int]int `yaml:"network_points,omitempty"`
+	History       int         `yaml:"history"` // instead of data.history times step_downsample_factor
+	Batch         int         `yaml:"batch"`   // instead of data.batch times batch_downsample_factor
+	Stride        int         `yaml:"stride"`  // instead of data.min_stride and data.max_stride
 	// StepFactor and BatchFactor are what data.history and data.batch are multiplied with, rounded down to at least 1 (default
 	// as released: 1 in 2-D and 0.5 in 3-D, so that a batch has about as many tokens).
 	StepFactor  float64 `yaml:"step_downsample_factor,omitempty"`
@@ -138,7 +142,10 @@ type CheckpointConfig struct {
 
 // FinetuneConfig starts from weights instead of random numbers.
 type FinetuneConfig struct {
-	From string `yaml:"from"` // weights in any readable form; fields that they do not know get new columns (default none: fresh weights)
+	// From are weights in any readable form; fields that they do not know get new columns. What they were made with is kept
+	// where the configuration says nothing else (or, for history and strides, the default): normalization, jitter, tokens,
+	// history, strides, and of a data set that they know its transforms, statistics and grids. Default none: fresh weights.
+	From string `yaml:"from"`
 	// NewColumns is how the columns of new fields and a new position embedding begin. "released" (the default): drawn at
 	// random, while the old encoder columns shrink by sqrt(old / new number), so that the first predictions for known fields
 	// change by about a percent and those for new ones are noise. "preserving": known fields are predicted as before, new ones
@@ -334,8 +341,8 @@ func (c Config) Check() error {
 	if !(d.Unturned >= 0 && d.Unturned <= 1) {
 		return fmt.Errorf("train: data.unturned %v; expected a share between 0 and 1", d.Unturned)
 	}
-	if !(d.NormalizationEpsilon >= 0) {
-		return fmt.Errorf("train: data.normalization_epsilon %v; expected a number that is not negative", d.NormalizationEpsilon)
+	if !(d.NormalizationEpsilon >= 0 && d.NormalizationEpsilon < 1) {
+		return fmt.Errorf("train: data.normalization_epsilon %v; expected a number from 0 (the default) to below 1", d.NormalizationEpsilon)
 	}
 	if _, err := sample.ParseNormalization(string(d.Normalization)); err != nil {
 		return fmt.Errorf("train: data.normalization: %w", err)
