@@ -377,3 +377,28 @@ func TestStreamPassesReadErrorsOn(t *testing.T) {
 		t.Errorf("error %v, want the reader's", err)
 	}
 }
+
+// The release turns a batch with a probability and leaves the others alone.
+func TestAShareOfTheBatchesIsLeftUnturned(t *testing.T) {
+	const draws, turns = 2000, 24
+	for _, share := range []float64{0, 0.6, 1} {
+		cube := flow2D("cube")
+		cube.fields.Axes, cube.grid, cube.sides = []string{"x", "y", "z"}, []int{2, 3, 4}, make([]field.Sides, 3)
+		s := mustSampler(t, Options{Seed: 3, Rotation: SpaceRotation, Unturned: share}, Entry{Source: cube, Batch: 1})
+		still := 0
+		for n := range uint64(draws) {
+			b, err := s.Batch(context.Background(), n)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if slices.Equal(b.Input.Shape[2:5], cube.grid) {
+				still++
+			}
+		}
+		// A rotation that keeps three unequal axes in place is one of four among 24; six standard deviations.
+		want := share + (1-share)*4/turns
+		if got := float64(still) / draws; math.Abs(got-want) > 6*math.Sqrt(want*(1-want)/draws) {
+			t.Errorf("with a share of %v, %v of the batches keep their axes in place, want %v", share, got, want)
+		}
+	}
+}

@@ -64,7 +64,7 @@ func New(entries []Entry, vocabulary *Vocabulary, options Options) (*Sampler, er
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
-		rotations, err := options.Rotation.rotations(layout, options.Reflections)
+		rotations, err := layout.rotations(options.Rotation, options.Reflections)
 		if err != nil {
 			return nil, err
 		}
