@@ -20,9 +20,13 @@ var releaseFiles = []struct {
 	name string
 	run  func(r *runner, ctx context.Context, name string) ([]Result, error)
 }{
+	{"layout.json", (*runner).layout},
+	{"rotation.json", (*runner).rotation},
 	{"jitter.json", (*runner).jitter},
 	{"metrics.json", (*runner).metrics},
 	{"reductions.json", (*runner).reductions},
+	{"evaluation.json", (*runner).evaluation},
+	{"network_evaluation.json", (*runner).networkEvaluation},
 }
 
 // releaseTolerance is how far relative to the value a float32 number of the released code may be from ours.
@@ -40,15 +44,23 @@ func fileNames() string {
 // goldenWeights are the places of the weights that belong to a folder of released numbers, beside their configuration.
 var goldenWeights = []string{"../golden/walrus_tiny.pt", "../golden/weights.safetensors", "walrus_tiny.pt", "weights.safetensors"}
 
-// released opens the weights that the numbers were computed with, and what their configuration and they say together.
+// weights is the path of the weights that the numbers were computed with.
+func (r *runner) weights() (string, error) {
+	if r.options.Weights != "" {
+		return r.options.Weights, nil
+	}
+	at := slices.IndexFunc(goldenWeights, func(name string) bool { return exists(filepath.Join(r.folder.path, name)) })
+	if at < 0 {
+		return "", fmt.Errorf("selftest: %s: no weights at %s; name them with --weights", r.folder.path, strings.Join(goldenWeights, ", "))
+	}
+	return filepath.Join(r.folder.path, goldenWeights[at]), nil
+}
+
+// released opens those weights, and gives what their configuration and they say together.
 func (r *runner) released() (*checkpoint.Checkpoint, model.Config, error) {
-	path := r.options.Weights
-	if path == "" {
-		at := slices.IndexFunc(goldenWeights, func(name string) bool { return exists(filepath.Join(r.folder.path, name)) })
-		if at < 0 {
-			return nil, model.Config{}, fmt.Errorf("selftest: %s: no weights at %s; name them with --weights", r.folder.path, strings.Join(goldenWeights, ", "))
-		}
-		path = filepath.Join(r.folder.path, goldenWeights[at])
+	path, err := r.weights()
+	if err != nil {
+		return nil, model.Config{}, err
 	}
 	c, err := checkpoint.ReadConfigOf(path, "")
 	if err != nil {

@@ -22,8 +22,9 @@ func selftestCommand() *cobra.Command {
 rollouts) and prints the worst error of each beside what is allowed: ten times the noise of the golden
 numbers' own float32 arithmetic. Run it on a new machine or engine before you trust its numbers.
 
-DIR may also hold numbers that the released code computed for what surrounds the network (jitter.json, ...); those that
-need a network take the golden weights beside DIR, or --weights.
+DIR may also hold numbers that the released code computed for what surrounds the network: layout, rotation, jitter,
+metrics, reductions, evaluation and network_evaluation (.json, with the data sets in DIR/data). Those that need a network take
+../golden/walrus_tiny.pt beside DIR, or --weights.
 
 Exit code 1 if a number is off.`,
 		Example: `  walrus selftest golden
@@ -40,7 +41,7 @@ Exit code 1 if a number is off.`,
 			encoder := json.NewEncoder(out)
 			failed, total := 0, 0
 			if !asJSON {
-				fmt.Fprintf(out, "%-34s %-15s %10s %10s  %s\n", "case", "compared", "error", "allowed", "worst")
+				fmt.Fprintf(out, "%-48s %-18s %10s %10s  %s\n", "case", "compared", "error", "allowed", "worst")
 			}
 			err = selftest.Run(cmd.Context(), e, args[0], o, func(r selftest.Result) {
 				total++
@@ -53,7 +54,7 @@ Exit code 1 if a number is off.`,
 					_ = encoder.Encode(r)
 					return
 				}
-				fmt.Fprintf(out, "%-34s %-15s %10.2e %10.2e  %s  %s\n", r.Case, r.What, r.Error, r.Allowed, verdict, r.Worst)
+				fmt.Fprintf(out, "%-48s %-18s %10.2e %10.2e  %s  %s\n", r.Case, r.What, r.Error, r.Allowed, verdict, r.Worst)
 			})
 			if err != nil {
 				return err
