@@ -356,7 +356,8 @@ func (r *runner) evaluation(ctx context.Context, name string) ([]Result, error) 
 		}
 		results = append(results, result)
 	}
-	return append(results, file.compareRules(stemOf(name))), nil
+	rules, err := file.compareRules(r, stemOf(name))
+	return append(results, rules), err
 }
 
 // networkEvaluation is evaluation with the released network, made without jitter.
@@ -527,14 +528,10 @@ func (r *runner) ensembles(ctx context.Context, name string, file evaluationFile
 }
 
 // compareRules compares strides, caps on rollouts, and which windows a partial validation takes.
-func (f evaluationFile) compareRules(name string) Result {
+func (f evaluationFile) compareRules(r *runner, name string) (Result, error) {
 	g := newGroup(name, "rules")
-	lowest, highest := f.Strides["train"][0], f.Strides["train"][1]
-	for split, want := range f.Strides {
-		if split != "train" {
-			stride := score.ValidationStride(lowest, highest)
-			g.exact("strides of "+split, [2]int{stride, stride}, want)
-		}
+	if err := f.checkStrides(r, g); err != nil {
+		return g.Result, err
 	}
 	for _, c := range f.Caps {
 		g.exact(fmt.Sprintf("steps of %+v", c), score.CappedSteps(c.Available, c.Data, c.Trainer, f.Rollout[0].History), c.Predicted)
@@ -544,5 +541,33 @@ func (f evaluationFile) compareRules(name string) Result {
 		p.Sample = len(f.Partial.First)
 		g.exact("windows of a partial validation", p.Selection(f.Partial.Windows), f.Partial.First)
 	}
-	return g.Result
+	return g.Result, nil
+}
+
+// checkStrides compares the stride of an evaluation of a model that was trained with several.
+func (f evaluationFile) checkStrides(r *runner, g *group) error {
+	if len(f.Strides) == 0 || len(f.OneStep) == 0 {
+		return nil
+	}
+	c := f.OneStep[0]
+	s, err := standInSetting(c.Predictor)
+	if err != nil {
+		return err
+	}
+	d, err := r.data(c.DataSet)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	s.MinStride, s.MaxStride = f.Strides["train"][0], f.Strides["train"][1]
+	plan, err := rollout.Evaluation{Protocol: score.DefaultProtocol(), History: c.History}.Plan(d, s)
+	if err != nil {
+		return err
+	}
+	for split, want := range f.Strides {
+		if split != "train" {
+			g.exact("strides of "+split, [2]int{plan.Stride, plan.Stride}, want)
+		}
+	}
+	return nil
 }
