@@ -2,6 +2,7 @@ package checkpoint
 
 import (
 	"fmt"
+	pathpkg "path"
 	"slices"
 	"strings"
 )
@@ -10,7 +11,7 @@ import (
 // the network, the data and the training here do what the release does (supported), or it does not touch the numbers (ignored).
 // Any other key is an error: a later release may have given it a meaning that changes them.
 //
-// In the paths * stands for one name, and .** for a key with everything below it.
+// In the paths * stands for one name, or for a part of one, and .** for a key with everything below it.
 
 // supported lists the keys with the values that are implemented. Of a Python class only its own name counts, since modules move.
 var supported = []struct {
@@ -52,6 +53,7 @@ var supported = []struct {
 	{"trainer.formatter._target_", []string{"get_class", "ChannelsFirstWithTimeFormatter"}},
 	{"trainer.formatter.path", []string{"ChannelsFirstWithTimeFormatter"}},
 	{"trainer.enable_amp", []string{"false"}},
+	{"trainer.validation_epsilon", []string{"1e-05", "1e-5"}}, // of the scores
 
 	// The training.
 	{"trainer.loss_fn._target_", []string{"MAE"}},
@@ -82,11 +84,10 @@ var ignored = []struct {
 	}},
 	{"what the released trainer scores and when; walrus eval has its own flags", []string{
 		"trainer.val_frequency", "trainer.rollout_val_frequency", "trainer.short_validation_length", "trainer.max_rollout_steps",
-		"trainer.num_time_intervals", "trainer.validation_suite.**", "trainer.skip_spectral_metrics", "trainer.image_validation", "trainer.video_validation",
-		"trainer.validation_one_step_ensemble_size", "trainer.validation_ensemble_size", "trainer.validation_epsilon",
+		"trainer.num_time_intervals", "trainer.skip_spectral_metrics", "trainer.validation_*.**", "trainer.*_validation",
 		"data.module_parameters.max_rollout_steps", "data.module_parameters.start_rollout_valid_output_at_t", "validation_mode",
 	}},
-	{"logging", []string{"trainer.gradient_log_level", "trainer.log_interval", "logger.**", "logging.**", "wandb.**", "data.wandb_data_name", "tags.**", "notes"}},
+	{"logging", []string{"trainer.gradient_log_level", "trainer.log_*", "trainer.wandb_*", "logger.**", "logging.**", "wandb.**", "data.wandb_data_name", "tags.**", "notes"}},
 	{"half precision, which enable_amp turns on", []string{"trainer.amp_type", "trainer.amp_dtype"}},
 	{"speed of the optimizer", []string{"optimizer.fused", "optimizer.foreach", "optimizer.capturable"}},
 	{"where files lie, and which weights a training began with", []string{
@@ -151,7 +152,7 @@ func (r keyRule) covers(path []string) (exactly, deeper bool) {
 		if i == len(r.path) {
 			return r.below, false
 		}
-		if r.path[i] != "*" && r.path[i] != name {
+		if fits, err := pathpkg.Match(r.path[i], name); r.path[i] != "*" && (!fits || err != nil) {
 			return false, false
 		}
 	}

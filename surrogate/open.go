@@ -79,8 +79,9 @@ func New(n *network.Network, c checkpoint.Config, o Options) (*Model, error) {
 // Close frees the weights, not the engine.
 func (m *Model) Close() { m.Network.Close() }
 
-// info is what the training did with the data set at path: the one of the same place, folder or name, in this order.
-func (m *Model) info(path, name string) checkpoint.DataSetInfo {
+// Trained is what the training of a configuration did with the data set at path, whose files call it name: the one of the
+// same place, folder or name, in this order. Without one it is what holds for a data set without settings of its own.
+func Trained(c checkpoint.Config, path, name string) (info checkpoint.DataSetInfo, found bool) {
 	folder := well.FolderOf(path)
 	for _, same := range []func(checkpoint.DataSetInfo) bool{
 		func(i checkpoint.DataSetInfo) bool { return i.Path != "" && within(path, i.Path) },
@@ -88,12 +89,11 @@ func (m *Model) info(path, name string) checkpoint.DataSetInfo {
 		func(i checkpoint.DataSetInfo) bool { return i.Path != "" && well.FolderOf(i.Path) == folder },
 		func(i checkpoint.DataSetInfo) bool { return i.Name == name },
 	} {
-		if i := slices.IndexFunc(m.Config.DataSets, same); i >= 0 {
-			return m.Config.DataSets[i]
+		if i := slices.IndexFunc(c.DataSets, same); i >= 0 {
+			return c.DataSets[i], true
 		}
 	}
-	info, _ := m.Config.DataSet(name)
-	return info
+	return c.DataSet(name)
 }
 
 // within says whether a path is a folder or lies below it.
@@ -110,7 +110,7 @@ func within(path, folder string) bool {
 // OpenData opens a data set, as well.OpenDataset does, with those of its files that the training kept. Whoever chooses files,
 // in o or in the model's options, gets those instead.
 func (m *Model) OpenData(path, split string, o well.Options) (*well.Dataset, error) {
-	info := m.info(path, "")
+	info, _ := Trained(m.Config, path, "")
 	for _, choice := range [][2][]string{{m.options.Include, m.options.Exclude}, {info.Include, info.Exclude}} {
 		if o.Include == nil && o.Exclude == nil {
 			o.Include, o.Exclude = choice[0], choice[1]
@@ -122,7 +122,7 @@ func (m *Model) OpenData(path, split string, o well.Options) (*well.Dataset, err
 // For is what holds for a data set: what the caller's options do not say is as in training, for a data set that was not
 // among those of the training as for a training set without settings of its own.
 func (m *Model) For(d *well.Dataset) (Setting, error) {
-	info := m.info(d.Files()[0].Path, d.Name())
+	info, _ := Trained(m.Config, d.Files()[0].Path, d.Name())
 	transforms, err := parseTransforms(info.Transforms)
 	if err != nil {
 		return Setting{}, fmt.Errorf("%s: %w", d.Folder(), err)

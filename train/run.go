@@ -77,11 +77,10 @@ func (r *Run) open(resume bool) error {
 	}
 	c.Schedule = c.schedule()
 	var err error
-	if c.Data.Normalization, c.Data.NormalizationEpsilon, err = c.normalization(); err != nil {
-		return err
-	}
-	if c.Model.Jitter, err = c.jitter(); err != nil {
-		return err
+	if !resume { // a run that is resumed has written down what it took over
+		if c, err = c.inherit(); err != nil {
+			return err
+		}
 	}
 	r.config = c
 	if err = r.prepareFolder(resume); err != nil {

@@ -12,7 +12,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/gowalrus/walrus/checkpoint"
 	"github.com/gowalrus/walrus/field"
+	"github.com/gowalrus/walrus/internal/flowtest"
 	"github.com/gowalrus/walrus/internal/released"
 	"github.com/gowalrus/walrus/sample"
 	"github.com/gowalrus/walrus/well"
@@ -435,6 +437,107 @@ func TestRestrictionsHoldForTrainingAlone(t *testing.T) {
 		}
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: error %v, want one that says %q", key, err, want)
+		}
+	}
+}
+
+// writeMixed writes a data set whose two files differ in boundaries and in the number of frames.
+func writeMixed(t *testing.T, folder string) {
+	t.Helper()
+	for _, split := range []string{trainSplit, "valid"} {
+		for i, sides := range [][]field.Sides{
+			{field.Both(field.Wall), field.Both(field.Periodic)},
+			{field.Both(field.Open), {Low: field.Wall, High: field.Open}},
+		} {
+			flowtest.Flow{
+				Name: "mixed", Grid: [2]int{16, 16}, Frames: 7 + 2*i, Trajectories: 1, Boundaries: sides, Variable: []field.Field{{Name: "height"}},
+				Value: func(_, frame, _, x, y int) float64 { return math.Sin(float64((i+1)*(x+2*frame)) + 0.3*float64(y)) },
+			}.Write(t, filepath.Join(folder, "data", split, fmt.Sprintf("%d.hdf5", i)))
+		}
+	}
+}
+
+// A mixture of 2-D and 3-D data and of a set whose files differ trains to the end, with all programs compiled before the first
+// step, and a run that is stopped leaves the same weights as one that is not.
+func TestAMixtureOfEverythingTrainsAndResumes(t *testing.T) {
+	data := t.TempDir()
+	writeMixed(t, filepath.Join(data, "mixed"))
+	for i, split := range []string{trainSplit, "valid"} {
+		writeCube(t, filepath.Join(data, "cube", "data", split, "a.hdf5"), "cube", 8, 1+i, 6)
+	}
+	for _, recycle := range []bool{true, false} {
+		config := func(name string) Config {
+			c := smallRun(t, data, filepath.Join(t.TempDir(), name))
+			c.Model.Blocks = 1
+			if !recycle {
+				c.Data.Rotation = sample.NoRotation
+			}
+			c.Model.Tokens, c.Data.Accumulation, c.Data.Normalization, c.Data.Recycle = 4, 3, sample.Samplewise, recycle
+			c.Data.Sets = []SetConfig{{Path: filepath.Join(data, "mixed")}, {Path: filepath.Join(data, "cube")}}
+			return c
+		}
+		open := func(c Config, resume bool, until int) *Run {
+			ctx, stop := context.WithCancel(context.Background())
+			defer stop()
+			r, err := Open(c, resume, Observer{Progress: func(p Progress) {
+				if p.Step == until {
+					stop()
+				}
+			}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err = r.compile(ctx); err != nil {
+				t.Fatal(err)
+			}
+			gradients, updates := len(r.stepper.gradients), len(r.stepper.updates)
+			if err = r.Train(ctx); err != nil && until == 0 {
+				t.Fatal(err)
+			}
+			if len(r.stepper.gradients) != gradients || len(r.stepper.updates) != updates {
+				t.Errorf("%d and %d programs after training, %d and %d were compiled before", len(r.stepper.gradients), len(r.stepper.updates), gradients, updates)
+			}
+			if err = r.Close(); err != nil {
+				t.Fatal(err)
+			}
+			return r
+		}
+		whole, cut := config("whole"), config("cut")
+		r := open(whole, false, 0)
+		open(cut, false, 1)
+		resumed, err := ReadRunConfig(cut.Out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		open(resumed, true, 0)
+		want, err := checkpoint.LoadRun(whole.Out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := checkpoint.LoadRun(cut.Out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want.Step != r.Steps() || got.Step != r.Steps() {
+			t.Fatalf("ended at steps %d and %d, want %d", want.Step, got.Step, r.Steps())
+		}
+		trained := map[int]bool{} // encoders, by number of axes
+		for i, p := range want.Parameters {
+			if !cmp.Equal(p, got.Parameters[i]) {
+				t.Errorf("recycle %v: %s or its moments differ", recycle, p.Name)
+			}
+			for axes := 2; axes <= 3; axes++ {
+				trained[axes] = trained[axes] || p.Updates > 0 && strings.HasPrefix(p.Name, fmt.Sprintf("embed.%d.", axes))
+			}
+		}
+		if !trained[2] || !trained[3] {
+			t.Errorf("recycle %v: trained encoders %v, want those of 2-D and 3-D data", recycle, trained)
+		}
+		// The model says how each data set was seen: 3-D data with half the history.
+		for name, inputs := range map[string]int{"mixed": whole.Data.History, "cube": max(1, whole.Data.History/2)} {
+			if info, found := want.Config.DataSet(name); !found || info.InputSteps != inputs {
+				t.Errorf("%s has %d input frames in the model's configuration (found %v), want %d", name, info.InputSteps, found, inputs)
+			}
 		}
 	}
 }

@@ -12,33 +12,6 @@ import (
 	"github.com/gowalrus/walrus/well"
 )
 
-// normalization is what the configuration asks for, and the least that a window is divided by; by default what the weights to
-// start from were trained with.
-func (c Config) normalization() (sample.Normalization, float64, error) {
-	name, epsilon := string(c.Data.Normalization), c.Data.NormalizationEpsilon
-	if c.Finetune.From != "" && (name == "" || epsilon == 0) {
-		from, err := checkpoint.ReadConfigOf(c.Finetune.From, "")
-		if err != nil {
-			return "", 0, fmt.Errorf("train: finetune.from: %w", err)
-		}
-		name, epsilon = cmp.Or(name, from.Training.Normalization), cmp.Or(epsilon, from.Training.NormalizationEpsilon)
-	}
-	n, err := sample.ParseNormalization(name)
-	return n, epsilon, err
-}
-
-// jitter is what the configuration asks for; by default what the weights to start from were made with.
-func (c Config) jitter() (*bool, error) {
-	if c.Model.Jitter != nil || c.Finetune.From == "" {
-		return c.Model.Jitter, nil
-	}
-	from, err := checkpoint.ReadConfigOf(c.Finetune.From, "")
-	if err != nil {
-		return nil, fmt.Errorf("train: finetune.from: %w", err)
-	}
-	return &from.JitterPatches, nil
-}
-
 // newNetwork makes the network of a run that begins: fresh, or from the weights that finetune.from names. names are the
 // fields of the data, position the grid of tokens of a new position embedding. The configuration that belongs to it comes
 // back.
@@ -101,6 +74,7 @@ func describe(saved checkpoint.Config, c Config) checkpoint.Config {
 	t.Normalization, t.NormalizationEpsilon = c.Data.Normalization.Class(), cmp.Or(c.Data.NormalizationEpsilon, t.NormalizationEpsilon)
 	saved.GradientCheckpointing, saved.FieldDrop = c.Model.Recompute, c.Model.FieldDrop
 	saved.Tokens, saved.JitterPatches = c.Model.Tokens, c.Model.JitterOn()
+	earlier := saved.DataSets // of the weights that it started from
 	saved.DataSets = nil
 	for _, set := range c.Data.Sets {
 		info := c.Data.info(set)
@@ -108,6 +82,11 @@ func describe(saved checkpoint.Config, c Config) checkpoint.Config {
 			info.Name = set.Path
 		}
 		saved.DataSets = append(saved.DataSets, info)
+	}
+	for _, info := range earlier {
+		if _, again := saved.DataSet(info.Name); !again {
+			saved.DataSets = append(saved.DataSets, info)
+		}
 	}
 	return saved
 }
@@ -118,7 +97,7 @@ func (d DataConfig) info(set SetConfig) checkpoint.DataSetInfo {
 		Name: well.FolderOf(set.Path), Path: set.Path, Transforms: set.Transforms, Include: set.Include, Exclude: set.Exclude,
 		InputSteps: set.History, OutputSteps: 1,
 		MinStride: or(set.Stride, d.MinStride), MaxStride: or(set.Stride, d.MaxStride), BatchSize: set.Batch,
-		Grid: set.Resample, NormalizationPath: set.Statistics,
+		Grid: set.Resample, NetworkPoints: set.NetworkPoints, NormalizationPath: set.Statistics,
 	}
 }
 

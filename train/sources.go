@@ -65,7 +65,10 @@ func (s *sources) add(c Config, set SetConfig, split string, minStride, maxStrid
 	if absent := sample.WithoutField(fields, transforms); len(absent) > 0 {
 		slog.Warn("train: transforms are set for fields that the data set lacks, and passed over", "dataset", dataset.Name(), "fields", absent)
 	}
-	fields.Grid, fields.Measurement.Epsilon = set.Resample, d.NormalizationEpsilon
+	fields.NetworkPoints, fields.Measurement.Epsilon = set.NetworkPoints, d.NormalizationEpsilon
+	if len(set.Resample) > 0 {
+		fields.Grid = set.Resample
+	}
 	s.entries = append(s.entries, sample.Entry{Source: sample.FromWell(dataset, windows, fields), Transforms: transforms,
 		Batch: set.Batch, Devices: c.Devices})
 	s.sets = append(s.sets, set)

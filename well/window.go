@@ -152,7 +152,7 @@ func (w *Windows) fileOf(i int) int { return sort.SearchInts(w.ends, i+1) }
 
 // whole is the index that window i has without a restriction.
 func (w *Windows) whole(i int) int {
-	if w.kept == nil {
+	if w.kept == nil || i < 0 || i >= len(w.kept) {
 		return i
 	}
 	return w.kept[i]

@@ -84,7 +84,12 @@ func (f *modelFlags) open(path string, stride int) (*openModel, error) {
 		e.Close()
 		return nil, err
 	}
-	return &openModel{m, e}, nil
+	opened := &openModel{m, e}
+	if f.ensemble > 1 && !m.Config.JitterPatches {
+		opened.Close()
+		return nil, usagef("--ensemble %d: %s was made without jitter, so that all members are the same; leave it out", f.ensemble, path)
+	}
+	return opened, nil
 }
 
 // warnUnseen says which strides of a grid the released weights have never seen.

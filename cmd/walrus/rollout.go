@@ -92,6 +92,7 @@ func runRollout(cmd *cobra.Command, weights, data string, f rolloutFlags) error 
 	}
 	warnUnseen(cmd, c.Start.Data.Geometry)
 	o := f.options()
+	o.Steps, o.Jitter = f.steps, setting.Jitter
 	bar := progress.New(cmd.ErrOrStderr(), "rollout", 0, f.steps*o.Members())
 	o.Progress = func() { bar.Advance(1, "") }
 	result, stopped := c.Predict(ctx, o)
