@@ -71,7 +71,7 @@ func describe(saved checkpoint.Config, c Config) checkpoint.Config {
 	if c.Data.Rotation == sample.NoRotation {
 		t.RotationProbability = 0
 	}
-	t.Normalization, t.NormalizationEpsilon = c.Data.Normalization.Class(), or(c.Data.NormalizationEpsilon, t.NormalizationEpsilon)
+	t.Normalization, t.NormalizationEpsilon = c.Data.Normalization.Class(), cmp.Or(c.Data.NormalizationEpsilon, t.NormalizationEpsilon)
 	saved.GradientCheckpointing, saved.FieldDrop = c.Model.Recompute, c.Model.FieldDrop
 	saved.Tokens, saved.JitterPatches = c.Model.Tokens, c.Model.JitterOn()
 	earlier := saved.DataSets // of the weights that it started from
