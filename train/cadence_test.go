@@ -116,7 +116,7 @@ func (c cadence) follow(t *testing.T) {
 					batch = 1
 				}
 				of := loaders[name].Of
-				used := settings.part(of*batch, batch, full) / batch
+				used := len(scoredSet{batch: c.Batch}.evaluation(settings, task.Kind, full).Selection(of*batch)) / batch
 				got = append(got, event{Epoch: epoch(), What: name, Full: full, Of: of, Used: used})
 			}
 			return []Score{{Task: task, MAE: loss[epoch()]}}, nil

@@ -14,6 +14,7 @@ import (
 	"github.com/gowalrus/walrus/engine"
 	"github.com/gowalrus/walrus/frame"
 	"github.com/gowalrus/walrus/sample"
+	"github.com/gowalrus/walrus/score"
 	"github.com/gowalrus/walrus/well"
 )
 
@@ -330,8 +331,8 @@ func (c Config) Check() error {
 	case c.Validation.Every < 0 || c.Validation.RolloutEvery < 0 || c.Validation.Batches < 1 || c.Validation.MaxRolloutSteps < 1:
 		return fmt.Errorf("train: validation every %d epochs, rollouts every %d, %d batches, max_rollout_steps %d; expected 0 or more, and at least 1 of the last two",
 			c.Validation.Every, c.Validation.RolloutEvery, c.Validation.Batches, c.Validation.MaxRolloutSteps)
-	case c.Validation.First < fromTheStart:
-		return fmt.Errorf("train: validation.first is %d; expected a frame of the data, or %d for right after a history from frame 0", c.Validation.First, fromTheStart)
+	case c.Validation.First < score.FromTheStart:
+		return fmt.Errorf("train: validation.first is %d; expected a frame of the data, or %d for right after a history from frame 0", c.Validation.First, score.FromTheStart)
 	case c.Checkpoint.Every < 0 || c.Checkpoint.Keep < 0:
 		return fmt.Errorf("train: checkpoint.every is %d and keep %d; expected 0 or more", c.Checkpoint.Every, c.Checkpoint.Keep)
 	case !(c.Checkpoint.Minutes > 0):

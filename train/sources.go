@@ -146,20 +146,6 @@ func (s *sources) names() ([]string, error) {
 	return all, nil
 }
 
-// fixed reads count windows of an entry, evenly spread over its trajectories, unrotated and with the lowest stride: the
-// same at every call.
-func fixed(ctx context.Context, e sample.Entry, layout *sample.Layout, count int, visit func(*sample.Batch) error) error {
-	total := e.Source.Windows()
-	count = min(count, total)
-	for i := range count {
-		// The middle of part i of the windows; the lowest stride, since the source is opened with no other.
-		if err := one(ctx, e, layout, (2*i+1)*total/(2*count), visit); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // one reads a window of an entry, unrotated.
 func one(ctx context.Context, e sample.Entry, layout *sample.Layout, i int, visit func(*sample.Batch) error) error {
 	window, err := e.Source.Read(ctx, i, sample.Random(0, 0))
