@@ -96,12 +96,12 @@ func TestSettingsAreThoseOfTheTraining(t *testing.T) {
 	change := func(c *checkpoint.Config) {
 		c.DataSets = append(c.DataSets, own)
 		c.Tokens, c.JitterPatches, c.Training.NormalizationEpsilon = 16, false, 1e-8
-		c.Training.Normalization = "walrus.trainer.normalization_strat.GlobalRevNormalization"
+		c.Training.Normalization = sample.SamplewiseMeanStd.Class()
 	}
 	m := modelOf(t, Options{}, change)
 	want := Setting{
 		Predictor: m.Network, Vocabulary: m.vocabulary, Blocks: m.Config.Blocks, Transforms: map[string]sample.Transform{"pressure": sample.Log10},
-		Normalization: sample.DataSetWide, Statistics: "other.yaml", Epsilon: 1e-8, History: 4, OutputSteps: 1, MinStride: 2, MaxStride: 3, BatchSize: 7,
+		Normalization: sample.SamplewiseMeanStd, Statistics: "other.yaml", Epsilon: 1e-8, History: 4, OutputSteps: 1, MinStride: 2, MaxStride: 3, BatchSize: 7,
 		Grid: own.Grid, NetworkPoints: own.NetworkPoints, Frame: frame.Options{Tokens: 16, NoJitterPadding: true},
 	}
 	check := func(m *Model, want Setting, files int) {

@@ -60,7 +60,7 @@ prediction that is no longer finite stops the rollout, as Ctrl-C does; what came
 	flags.IntVar(&f.start, "start", 0, "first frame of the history, in frames of the data")
 	flags.IntVar(&f.stride, "stride", 0, "take every N-th frame of the data as a step (default the smallest of the training)")
 	flags.IntVar(&f.steps, "steps", 20, "frames to predict")
-	flags.StringVar(&f.resample, "resample", "", "interpolate the data to this grid first, as 128x128 (default off)")
+	flags.StringVar(&f.resample, "resample", "", "interpolate the data to this grid first, as 128x128 (default as in training)")
 	flags.Float64Var(&f.fps, "fps", report.DefaultFramesPerSecond, "frames a second of the animation")
 	flags.BoolVar(&f.json, "json", false, "print the scores as JSON")
 	return cmd
