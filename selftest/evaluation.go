@@ -349,14 +349,14 @@ func (r *runner) evaluation(ctx context.Context, name string) ([]Result, error) 
 	if len(file.Rollout) == 0 {
 		return results, nil
 	}
-	for _, compare := range []func(context.Context, string, evaluationFile) (Result, error){r.startFrames, r.ensembles} {
+	for _, compare := range []func(context.Context, string, evaluationFile) (Result, error){r.startFrames, r.ensembles, r.rules} {
 		result, err := compare(ctx, name, file)
 		if err != nil {
 			return results, err
 		}
 		results = append(results, result)
 	}
-	return append(results, file.compareRules(stemOf(name))), nil
+	return results, nil
 }
 
 // networkEvaluation is evaluation with the released network, made without jitter.
@@ -526,14 +526,26 @@ func (r *runner) ensembles(ctx context.Context, name string, file evaluationFile
 	return g.Result, nil
 }
 
-// compareRules compares strides, caps on rollouts, and which windows a partial validation takes.
-func (f evaluationFile) compareRules(name string) Result {
-	g := newGroup(name, "rules")
-	lowest, highest := f.Strides["train"][0], f.Strides["train"][1]
+// rules compares strides, caps on rollouts, and which windows a partial validation takes.
+func (r *runner) rules(_ context.Context, name string, f evaluationFile) (Result, error) {
+	g := newGroup(stemOf(name), "rules")
+	d, err := r.data(f.Rollout[0].DataSet)
+	if err != nil {
+		return g.Result, err
+	}
+	defer d.Close()
+	s, err := standInSetting("persistence")
+	if err != nil {
+		return g.Result, err
+	}
+	s.MinStride, s.MaxStride, s.History = f.Strides["train"][0], f.Strides["train"][1], f.Rollout[0].History
+	plan, err := rollout.Evaluation{Protocol: score.DefaultProtocol()}.Plan(d, s)
+	if err != nil {
+		return g.Result, err
+	}
 	for split, want := range f.Strides {
 		if split != "train" {
-			stride := score.ValidationStride(lowest, highest)
-			g.exact("strides of "+split, [2]int{stride, stride}, want)
+			g.exact("strides of "+split, [2]int{plan.Stride, plan.Stride}, want)
 		}
 	}
 	for _, c := range f.Caps {
@@ -544,5 +556,5 @@ func (f evaluationFile) compareRules(name string) Result {
 		p.Sample = len(f.Partial.First)
 		g.exact("windows of a partial validation", p.Selection(f.Partial.Windows), f.Partial.First)
 	}
-	return g.Result
+	return g.Result, nil
 }
