@@ -349,15 +349,14 @@ func (r *runner) evaluation(ctx context.Context, name string) ([]Result, error) 
 	if len(file.Rollout) == 0 {
 		return results, nil
 	}
-	for _, compare := range []func(context.Context, string, evaluationFile) (Result, error){r.startFrames, r.ensembles} {
+	for _, compare := range []func(context.Context, string, evaluationFile) (Result, error){r.startFrames, r.ensembles, r.rules} {
 		result, err := compare(ctx, name, file)
 		if err != nil {
 			return results, err
 		}
 		results = append(results, result)
 	}
-	rules, err := file.compareRules(r, stemOf(name))
-	return append(results, rules), err
+	return results, nil
 }
 
 // networkEvaluation is evaluation with the released network, made without jitter.
@@ -527,11 +526,27 @@ func (r *runner) ensembles(ctx context.Context, name string, file evaluationFile
 	return g.Result, nil
 }
 
-// compareRules compares strides, caps on rollouts, and which windows a partial validation takes.
-func (f evaluationFile) compareRules(r *runner, name string) (Result, error) {
-	g := newGroup(name, "rules")
-	if err := f.checkStrides(r, g); err != nil {
+// rules compares strides, caps on rollouts, and which windows a partial validation takes.
+func (r *runner) rules(_ context.Context, name string, f evaluationFile) (Result, error) {
+	g := newGroup(stemOf(name), "rules")
+	d, err := r.data(f.Rollout[0].DataSet)
+	if err != nil {
 		return g.Result, err
+	}
+	defer d.Close()
+	s, err := standInSetting("persistence")
+	if err != nil {
+		return g.Result, err
+	}
+	s.MinStride, s.MaxStride, s.History = f.Strides["train"][0], f.Strides["train"][1], f.Rollout[0].History
+	plan, err := rollout.Evaluation{Protocol: score.DefaultProtocol()}.Plan(d, s)
+	if err != nil {
+		return g.Result, err
+	}
+	for split, want := range f.Strides {
+		if split != "train" {
+			g.exact("strides of "+split, [2]int{plan.Stride, plan.Stride}, want)
+		}
 	}
 	for _, c := range f.Caps {
 		g.exact(fmt.Sprintf("steps of %+v", c), score.CappedSteps(c.Available, c.Data, c.Trainer, f.Rollout[0].History), c.Predicted)
@@ -542,32 +557,4 @@ func (f evaluationFile) compareRules(r *runner, name string) (Result, error) {
 		g.exact("windows of a partial validation", p.Selection(f.Partial.Windows), f.Partial.First)
 	}
 	return g.Result, nil
-}
-
-// checkStrides compares the stride of an evaluation of a model that was trained with several.
-func (f evaluationFile) checkStrides(r *runner, g *group) error {
-	if len(f.Strides) == 0 || len(f.OneStep) == 0 {
-		return nil
-	}
-	c := f.OneStep[0]
-	s, err := standInSetting(c.Predictor)
-	if err != nil {
-		return err
-	}
-	d, err := r.data(c.DataSet)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	s.MinStride, s.MaxStride = f.Strides["train"][0], f.Strides["train"][1]
-	plan, err := rollout.Evaluation{Protocol: score.DefaultProtocol(), History: c.History}.Plan(d, s)
-	if err != nil {
-		return err
-	}
-	for split, want := range f.Strides {
-		if split != "train" {
-			g.exact("strides of "+split, [2]int{plan.Stride, plan.Stride}, want)
-		}
-	}
-	return nil
 }

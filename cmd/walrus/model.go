@@ -40,7 +40,7 @@ func (f *modelFlags) add(cmd *cobra.Command) {
 	flags.StringArrayVar(&f.exclude, "exclude", nil, "drop files of the data whose path contains this (repeatable; default as in training)")
 	flags.Uint64Var(&f.seed, "seed", 1, "fixes every random draw of jitter and token rolls")
 	flags.BoolVar(&f.noJitter, "no-jitter", false, "no random patch jitter and token rolls: one deterministic prediction; the padding stays that of the training")
-	flags.IntVar(&f.ensemble, "ensemble", 1, "draws to average; with two or more their spread is given too")
+	flags.IntVar(&f.ensemble, "ensemble", 1, "draws to average; rollout gives their spread too")
 }
 
 // options are the random part of a rollout.
