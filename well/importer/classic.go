@@ -43,6 +43,7 @@ func openClassic(path string) (input, error) {
 // classicParser reads a header; after an error everything is zero.
 type classicParser struct {
 	in      io.Reader
+	left    int64 // bytes of the file that were not read yet
 	version byte
 	err     error
 }
@@ -51,10 +52,11 @@ func (p *classicParser) bytes(n int64) []byte {
 	if p.err != nil {
 		return nil
 	}
-	if n < 0 || n > largestClassicHeader {
-		p.err = fmt.Errorf("the header claims %d bytes for a part of it; the file is damaged", n)
+	if n < 0 || n > min(p.left, largestClassicHeader) {
+		p.err = fmt.Errorf("the header claims %d bytes for a part of it, %d are left; the file is damaged", n, p.left)
 		return nil
 	}
+	p.left -= n
 	b := make([]byte, n)
 	if _, err := io.ReadFull(p.in, b); err != nil {
 		p.err = fmt.Errorf("the header ends early: %w", err)
@@ -152,7 +154,7 @@ func parseClassic(file *os.File) (*classicFile, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &classicParser{in: io.NewSectionReader(file, 0, info.Size())}
+	p := &classicParser{in: io.NewSectionReader(file, 0, info.Size()), left: info.Size()}
 	magic := p.bytes(4)
 	if p.err != nil {
 		return nil, p.err
@@ -166,6 +168,9 @@ func parseClassic(file *os.File) (*classicFile, error) {
 	var dimensions []dimension
 	for range p.list(dimensionTag) {
 		d := dimension{p.text(), p.count()}
+		if p.err == nil && d.length < 0 {
+			p.err = fmt.Errorf("dimension %s has the length %d; the file is damaged", d.name, d.length)
+		}
 		if p.err != nil {
 			return nil, p.err
 		}

@@ -17,7 +17,6 @@ type hdf5File struct {
 	*hdf5.File
 	variables []string
 	netCDF    bool
-	labels    map[[2]uint64]string // names of the data sets that are scales of others, for the names of axes
 }
 
 func openHDF5(path string) (input, error) {

@@ -209,7 +209,7 @@ func (r *run) judge(s *source, ranges []tally, all tally) error {
 	names := s.info.Components(axisNamesOf(r.header))
 	if v := all.overflow; v != 0 {
 		if math.IsInf(v, 0) {
-			return fmt.Errorf("importer: field %s: a value is %v; expected finite values; say which numbers stand for missing ones with missing_values:", s.info.Name, v)
+			return fmt.Errorf("importer: field %s: a value is %v; expected finite values (missing_values: names numbers that stand for missing ones)", s.info.Name, v)
 		}
 		return fmt.Errorf("importer: field %s: %v is too large for float32; choose other units with scale: %.0e", s.info.Name, v, math.Pow(10, -math.Floor(math.Log10(math.Abs(v)))))
 	}
