@@ -87,10 +87,26 @@ func TestStridesAreDrawnAsFarAsTheWindowFits(t *testing.T) {
 	}
 }
 
-func TestTooLongWindowsNameFileAndLengths(t *testing.T) {
-	d := openFolder(t, folderOf(t, allKinds(1), 9, 4), "train", Options{})
-	_, err := d.Windows(3, 2, 1, 1)
-	if err == nil || !strings.Contains(err.Error(), "b.hdf5: trajectories of 4 frames; windows of 3 + 2 frames with stride 1 need 5") {
+func TestTrajectoriesShorterThanAWindowAreLeftOutAndSaid(t *testing.T) {
+	var log bytes.Buffer
+	d := openFolder(t, folderOf(t, allKinds(1), 9, 4, 7), "train", Options{Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	w, err := d.Windows(3, 2, 1, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if w.Len() != 2*5+2*3 {
+		t.Errorf("%d windows, want %d", w.Len(), 2*5+2*3)
+	}
+	for i := range w.Len() {
+		if spec, err := w.At(i, nil); err != nil || spec.File != 2*min(1, i/10) {
+			t.Errorf("window %d is %+v, %v", i, spec, err)
+		}
+	}
+	if !strings.Contains(log.String(), "2 of 6 trajectories are shorter than the 5 frames of a window") {
+		t.Errorf("log %q", &log)
+	}
+	_, err = d.Windows(8, 2, 1, 1)
+	if err == nil || !strings.Contains(err.Error(), "a.hdf5: trajectories of 9 frames, the longest; windows of 8 + 2 frames with stride 1 need 10") {
 		t.Errorf("error %v", err)
 	}
 }

@@ -98,7 +98,7 @@ func (d *Dataset) Windows(nIn, nOut, minStride, maxStride int) (*Windows, error)
 	}
 	w := &Windows{dataset: d, steps: nIn + nOut, inputs: nIn, minimum: minStride, maximum: maxStride}
 	span := 1 + minStride*(w.steps-1)
-	short, shortest := 0, d.files[0]
+	short, shortest, longest := 0, d.files[0], d.files[0]
 	for _, f := range d.files {
 		if f.Steps < span {
 			short += f.Trajectories
@@ -106,10 +106,13 @@ func (d *Dataset) Windows(nIn, nOut, minStride, maxStride int) (*Windows, error)
 		if f.Steps < shortest.Steps {
 			shortest = f
 		}
+		if f.Steps > longest.Steps {
+			longest = f
+		}
 		w.add(f, max(0, f.Steps-span+1))
 	}
 	if w.Len() == 0 {
-		return nil, fmt.Errorf("well: %s: trajectories of %d frames, and no longer ones; windows of %d + %d frames with stride %d need %d", shortest.Path, shortest.Steps, nIn, nOut, minStride, span)
+		return nil, fmt.Errorf("well: %s: trajectories of %d frames, the longest; windows of %d + %d frames with stride %d need %d", longest.Path, longest.Steps, nIn, nOut, minStride, span)
 	}
 	if short > 0 {
 		d.logger.Warn(fmt.Sprintf("well: %d of %d trajectories are shorter than the %d frames of a window and are left out (exclude names files)", short, d.Trajectories(), span),

@@ -1,0 +1,65 @@
+package importer
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/gowalrus/walrus/internal/hdf5"
+)
+
+// TestDraftsDescribeTheirFiles imports files by the drafts made of them, as they are.
+func TestDraftsDescribeTheirFiles(t *testing.T) {
+	array := func(name string, shape ...int) string {
+		return writeFile(t, filepath.Join(t.TempDir(), name+".npy"), npy("<f4", false, shape, fill("btxyc"[:len(shape)], shape)))
+	}
+	folders := filepath.Join(t.TempDir(), "folders.h5")
+	f, err := hdf5.Create(folders)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 3 {
+		group := fmt.Sprintf("%04d", i)
+		if err = f.CreateGroup(group); err != nil {
+			break
+		}
+		var d *hdf5.Dataset
+		if d, err = f.CreateFloat32(group+"/data", []int{3, 4, 5}, hdf5.Storage{}); err == nil {
+			err = d.WriteFloat32(float32s(fill("txy", []int{3, 4, 5})), nil)
+		}
+	}
+	if err == nil {
+		err = f.Close()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		what, want string
+		paths      []string
+	}{
+		{"names of the file", "layout: [time, x, y]", []string{filepath.Join("testdata", "classic1.nc")}},
+		{"times of the file", "time: {variable: time}", []string{filepath.Join("testdata", "classic5.nc")}},
+		{"channels", "layout: [trajectory, time, x, y, component]", []string{array("d", 2, 3, 12, 10, 4)}},
+		{"a channel", "channel: 3", []string{array("d", 2, 3, 12, 10, 4)}},
+		{"a vector", "rank: vector", []string{array("d", 2, 3, 12, 10, 2)}},
+		{"a file a trajectory", "in 2 places", []string{array("u", 3, 12, 10), array("u", 3, 12, 10)}},
+		{"a group a trajectory", `variables: ["*/data"]`, []string{folders}},
+		{"positions by their number", "coordinates: c", []string{array("u", 3, 12, 10), writeFile(t, filepath.Join(t.TempDir(), "c.npy"), npy("<f8", false, []int{12}, fill("x", []int{12})))}},
+	} {
+		text, err := Draft(c.paths)
+		if err != nil || !strings.Contains(text, c.want) {
+			t.Errorf("%s: %v; want %q in\n%s", c.what, err, c.want, text)
+			continue
+		}
+		config, err := parseConfig([]byte(text))
+		if err == nil {
+			_, err = Import(context.Background(), config, c.paths, filepath.Join(t.TempDir(), "o.hdf5"), Options{})
+		}
+		if err != nil {
+			t.Errorf("%s: the draft can not be imported: %v\n%s", c.what, err, text)
+		}
+	}
+}
