@@ -125,6 +125,7 @@ func (r *Run) open(resume bool) error {
 	if err = r.prepareFolder(resume); err != nil {
 		return err
 	}
+	written := c // what follows from it stays in memory, so that the file says the same at every start
 	if r.data, err = openSources(c, trainSplit, c.Data.MinStride, c.Data.MaxStride); err != nil {
 		return err
 	}
@@ -154,7 +155,7 @@ func (r *Run) open(resume bool) error {
 		return err
 	}
 	if err = r.openLogs(); err == nil && resume { // all that was told anew works
-		err = r.writeConfig()
+		err = writeConfig(written)
 	}
 	return err
 }
@@ -192,17 +193,16 @@ func (r *Run) prepareFolder(resume bool) error {
 	if resume {
 		return nil
 	}
-	return r.writeConfig()
+	return writeConfig(r.config)
 }
 
-// writeConfig writes down what the run is.
-func (r *Run) writeConfig() error {
-	out := r.config.Out
-	text, err := yaml.Marshal(r.config)
+// writeConfig writes down what a run is.
+func writeConfig(c Config) error {
+	text, err := yaml.Marshal(c)
 	if err != nil {
 		return fmt.Errorf("train: %w", err)
 	}
-	f, err := atomicfile.Create(filepath.Join(out, RunConfigFile))
+	f, err := atomicfile.Create(filepath.Join(c.Out, RunConfigFile))
 	if err != nil {
 		return fmt.Errorf("train: %w", err)
 	}
