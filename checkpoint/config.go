@@ -5,7 +5,6 @@ import (
 	_ "embed"
 	"fmt"
 	"io"
-	"log/slog"
 	"maps"
 	"os"
 	"reflect"
@@ -72,9 +71,6 @@ const ownSection = "walrus_go"
 //go:embed released.yaml
 var releasedText []byte
 
-// freeKeys are the mappings whose keys are names, not settings.
-var freeKeys = map[string]bool{"data.field_index_map_override": true, "data.module_parameters.well_dataset_info": true}
-
 // setting ties a place in the file to a field of Config.
 type setting struct {
 	path     string
@@ -139,7 +135,8 @@ func ReleasedConfig() (Config, error) {
 }
 
 // ParseConfig reads the text of an extended_config.yaml. Settings that are missing have the released values, except for the
-// model's sizes and the fields, which must be there. Keys that are not known are reported to slog at debug level.
+// model's sizes and the fields, which must be there. Keys that are not known, and values that are not implemented, are an
+// error that names them all (keys.go).
 func ParseConfig(text []byte) (Config, error) {
 	c, err := parseConfig(text)
 	if err != nil {
@@ -157,9 +154,6 @@ func parseConfig(text []byte) (Config, error) {
 	if err != nil {
 		return Config{}, err
 	}
-	for _, path := range unknownPaths(doc, released.document, freeKeys) {
-		slog.Debug("checkpoint: configuration key without a meaning here", "key", path)
-	}
 	return configFrom(doc, released.asDefaults())
 }
 
@@ -171,6 +165,9 @@ func (c Config) asDefaults() Config {
 
 // configFrom fills a Config from a document, starting from the given defaults.
 func configFrom(doc document, defaults Config) (Config, error) {
+	if err := checkKeys(doc); err != nil {
+		return Config{}, err
+	}
 	c := defaults
 	c.document = doc
 	for _, s := range c.settings() {

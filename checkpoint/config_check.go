@@ -129,6 +129,9 @@ func (t Training) validate() error {
 	if !(t.RotationProbability >= 0 && t.RotationProbability <= 1) {
 		return fmt.Errorf("data.transform.train.p: found %g; expected a probability", t.RotationProbability)
 	}
+	if !(t.NormalizationEpsilon > 0 && t.NormalizationEpsilon < 1) {
+		return fmt.Errorf("trainer.epsilon: found %g; expected a number above 0 and below 1", t.NormalizationEpsilon)
+	}
 	if t.PredictionType != "delta" && t.PredictionType != "full" {
 		return fmt.Errorf("trainer.prediction_type: found %s; expected delta or full", printable(t.PredictionType))
 	}

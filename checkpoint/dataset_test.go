@@ -55,7 +55,7 @@ func TestConfigurationTellsWhatWasDoneWithEachDataSet(t *testing.T) {
 }
 
 func TestDataSetsRoundTrip(t *testing.T) {
-	c := released(t)
+	c := releasedForTest(t)
 	c.Tokens = 8
 	c.DataSets = []DataSetInfo{
 		{Name: "plain", InputSteps: 6, OutputSteps: 1, MinStride: 1, MaxStride: 5, BatchSize: 2},

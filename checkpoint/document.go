@@ -265,28 +265,3 @@ func wholeNumber(value any) (int, bool) {
 	}
 	return 0, false
 }
-
-// unknownPaths lists the paths of doc that the template does not have, without those below an unknown one or below a path
-// whose keys are free.
-func unknownPaths(doc, template document, free map[string]bool) []string {
-	var unknown []string
-	var walk func(prefix string, found, known document)
-	walk = func(prefix string, found, known document) {
-		for _, item := range found {
-			key := fmt.Sprint(item.Key)
-			path := prefix + key
-			value, exists := lookUp(known, key)
-			if !exists {
-				unknown = append(unknown, path)
-				continue
-			}
-			inner, isMapping := item.Value.(document)
-			innerKnown, bothMappings := value.(document)
-			if isMapping && bothMappings && !free[path] {
-				walk(path+".", inner, innerKnown)
-			}
-		}
-	}
-	walk("", doc, template)
-	return unknown
-}

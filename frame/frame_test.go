@@ -335,3 +335,29 @@ func TestLayoutMatchesTheReference(t *testing.T) {
 		}
 	}
 }
+
+// What NewObjective and Next do with a change must be each other's inverse, means included.
+func TestAdvanceUndoesTheNormalisedChange(t *testing.T) {
+	x := field.NewArray(2, 3, 4, 2)
+	for i := range x.Data {
+		x.Data[i] = float32(i%7) + float32(i%2)*10
+	}
+	scales, err := Measure(x, Measurement{Centred: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	last, next, change := field.NewArray(2, 4, 2), field.NewArray(2, 4, 2), field.NewArray(2, 4, 2)
+	for b := range 2 {
+		copy(last.Index(b).Data, x.Index(b).Index(1).Data)
+		copy(next.Index(b).Data, x.Index(b).Index(2).Data)
+		scales.Change(b, change.Index(b).Data, last.Index(b).Data, next.Index(b).Data, 2)
+	}
+	for i, v := range scales.Advance(last, change).Data {
+		if diff := math.Abs(float64(v - next.Data[i])); diff > 1e-5 {
+			t.Errorf("value %d is %v, want %v", i, v, next.Data[i])
+		}
+	}
+	if change.Data[0] == (next.Data[0]-last.Data[0])/scales.Delta[0][0] {
+		t.Error("the mean of the change was not subtracted")
+	}
+}

@@ -62,14 +62,34 @@ func (m Measurement) moments(x, y []float32, channels int) (mean, scale []float3
 	mean, scale = make([]float32, channels), make([]float32, channels)
 	centre, n := make([]float64, channels), float64(len(x)/channels)
 	if m.Centred {
-		sums, _ := sums(x, y, centre)
-		for c, sum := range sums {
+		c := 0
+		for i, v := range x {
+			if y != nil {
+				v -= y[i]
+			}
+			centre[c] += float64(v)
+			if c++; c == channels {
+				c = 0
+			}
+		}
+		for c, sum := range centre {
 			centre[c] = sum / n
 			mean[c] = float32(centre[c])
 		}
 		n = max(n-1, 1) // below it is what the squares are divided by
 	}
-	_, squares := sums(x, y, centre)
+	squares := make([]float64, channels)
+	c := 0
+	for i, v := range x {
+		if y != nil {
+			v -= y[i]
+		}
+		d := float64(v) - centre[c]
+		squares[c] += d * d
+		if c++; c == channels {
+			c = 0
+		}
+	}
 	least := m.Epsilon
 	if least == 0 {
 		least = Epsilon
@@ -78,25 +98,6 @@ func (m Measurement) moments(x, y []float32, channels int) (mean, scale []float3
 		scale[c] = float32(max(math.Sqrt(sum/n), least))
 	}
 	return mean, scale
-}
-
-// sums adds up the distances of each channel of x, or of x - y, from a centre, and their squares.
-func sums(x, y []float32, centre []float64) (first, squares []float64) {
-	channels := len(centre)
-	first, squares = make([]float64, channels), make([]float64, channels)
-	c := 0
-	for i, v := range x {
-		if y != nil {
-			v -= y[i]
-		}
-		d := float64(v) - centre[c]
-		first[c] += d
-		squares[c] += d * d
-		if c++; c == channels {
-			c = 0
-		}
-	}
-	return first, squares
 }
 
 // row is the entry of sample b, or zeros where there is none.

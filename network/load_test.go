@@ -91,7 +91,7 @@ func TestNewFieldsLeaveThePredictionsOfTheOthersAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer plain.Close()
-	grown, more, err := Load(e, folder, LoadOptions{Fields: []string{"B", "salinity", "dye", "height"}, Seed: 5})
+	grown, more, err := Load(e, folder, LoadOptions{Fields: []string{"B", "salinity", "dye", "height"}, NewColumns: checkpoint.PreservingColumns, Seed: 5})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -193,9 +193,9 @@ func wantUnchanged(t *testing.T, folder string, o LoadOptions, added string) {
 	}
 }
 
-func TestANewPositionEmbeddingBeginsAsNoneAndKnowsItsGrid(t *testing.T) {
+func TestANewPositionEmbeddingThatPreservesBeginsAsNoneAndKnowsItsGrid(t *testing.T) {
 	folder, geometry := saved(t, nil), predictGeometry(t)
-	wantUnchanged(t, folder, LoadOptions{Position: geometry.Tokens()}, model.PositionEmbedding)
+	wantUnchanged(t, folder, LoadOptions{Position: geometry.Tokens(), NewColumns: checkpoint.PreservingColumns}, model.PositionEmbedding)
 	other, _, err := Load(openEngine(t), folder, LoadOptions{Position: [3]int{3, 5, 1}})
 	if err != nil {
 		t.Fatal(err)

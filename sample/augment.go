@@ -20,8 +20,9 @@ const (
 	SpaceRotation Augmentation = "space"
 )
 
-// rotations lists the turns that an augmentation allows for the data of a layout: on a grid that is not cartesian, none.
-func (a Augmentation) rotations(l *Layout, reflections bool) ([]field.Rotation, error) {
+// rotations lists the turns that an augmentation allows for the data of the layout, the identity first: on a grid that is not
+// cartesian no other. reflections adds mirror images.
+func (l *Layout) rotations(a Augmentation, reflections bool) ([]field.Rotation, error) {
 	own, dims := len(l.source.Axes), l.dims
 	switch {
 	case a != NoRotation && a != "" && a != SpaceRotation && a != PlaneRotation:

@@ -16,6 +16,8 @@ type Source interface {
 	Fields() Fields
 	// Windows is the number of windows to choose from.
 	Windows() int
+	// Group tells apart the windows that fit into one batch: those with the same number have the same boundaries and sizes.
+	Group(i int) int
 	// Read reads window i. What is random in it (the time stride) is drawn from rng and nothing else.
 	Read(ctx context.Context, i int, rng *rand.Rand) (*Window, error)
 }

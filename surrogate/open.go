@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"log/slog"
 	"maps"
 	"path/filepath"
 	"slices"
@@ -24,6 +25,8 @@ type Options struct {
 	History    int                         // frames that the network sees
 	Stride     int                         // frames of the data between two steps
 	Transforms map[string]sample.Transform // of fields, instead of those of the training; nil for those
+	Include    []string                    // keep files whose path contains one of these; with Exclude instead of the training's choice
+	Exclude    []string                    // drop files whose path contains one of these
 	NoJitter   bool                        // no random patch jitter and token rolls; the padding stays that of the training
 }
 
@@ -76,8 +79,9 @@ func New(n *network.Network, c checkpoint.Config, o Options) (*Model, error) {
 // Close frees the weights, not the engine.
 func (m *Model) Close() { m.Network.Close() }
 
-// info is what the training did with the data set at path: the one of the same place, folder or name, in this order.
-func (m *Model) info(path, name string) checkpoint.DataSetInfo {
+// Trained is what the training of a configuration did with the data set at path, whose files call it name: the one of the
+// same place, folder or name, in this order. Without one it is what holds for a data set without settings of its own.
+func Trained(c checkpoint.Config, path, name string) (info checkpoint.DataSetInfo, found bool) {
 	folder := well.FolderOf(path)
 	for _, same := range []func(checkpoint.DataSetInfo) bool{
 		func(i checkpoint.DataSetInfo) bool { return i.Path != "" && within(path, i.Path) },
@@ -85,12 +89,11 @@ func (m *Model) info(path, name string) checkpoint.DataSetInfo {
 		func(i checkpoint.DataSetInfo) bool { return i.Path != "" && well.FolderOf(i.Path) == folder },
 		func(i checkpoint.DataSetInfo) bool { return i.Name == name },
 	} {
-		if i := slices.IndexFunc(m.Config.DataSets, same); i >= 0 {
-			return m.Config.DataSets[i]
+		if i := slices.IndexFunc(c.DataSets, same); i >= 0 {
+			return c.DataSets[i], true
 		}
 	}
-	info, _ := m.Config.DataSet(name)
-	return info
+	return c.DataSet(name)
 }
 
 // within says whether a path is a folder or lies below it.
@@ -104,12 +107,14 @@ func within(path, folder string) bool {
 	return err == nil && filepath.IsLocal(relative)
 }
 
-// OpenData opens a data set, as well.OpenDataset does, with those of its files that the training kept. Options that choose
-// files themselves win.
+// OpenData opens a data set, as well.OpenDataset does, with those of its files that the training kept. Whoever chooses files,
+// in o or in the model's options, gets those instead.
 func (m *Model) OpenData(path, split string, o well.Options) (*well.Dataset, error) {
-	if o.Include == nil && o.Exclude == nil {
-		info := m.info(path, "")
-		o.Include, o.Exclude = info.Include, info.Exclude
+	info, _ := Trained(m.Config, path, "")
+	for _, choice := range [][2][]string{{m.options.Include, m.options.Exclude}, {info.Include, info.Exclude}} {
+		if o.Include == nil && o.Exclude == nil {
+			o.Include, o.Exclude = choice[0], choice[1]
+		}
 	}
 	return well.OpenDataset(path, split, o)
 }
@@ -117,7 +122,7 @@ func (m *Model) OpenData(path, split string, o well.Options) (*well.Dataset, err
 // For is what holds for a data set: what the caller's options do not say is as in training, for a data set that was not
 // among those of the training as for a training set without settings of its own.
 func (m *Model) For(d *well.Dataset) (Setting, error) {
-	info := m.info(d.Files()[0].Path, d.Name())
+	info, _ := Trained(m.Config, d.Files()[0].Path, d.Name())
 	transforms, err := parseTransforms(info.Transforms)
 	if err != nil {
 		return Setting{}, fmt.Errorf("%s: %w", d.Folder(), err)
@@ -133,7 +138,10 @@ func (m *Model) For(d *well.Dataset) (Setting, error) {
 		Grid: info.Grid, NetworkPoints: info.NetworkPoints,
 		Frame: frame.Options{Tokens: cmp.Or(m.options.Tokens, m.Config.Tokens), NoJitterPadding: !m.Config.JitterPatches},
 	}
-	return s, nil
+	if absent := sample.WithoutField(sample.WellFields(d), m.options.Transforms); len(absent) > 0 {
+		slog.Warn("transforms are set for fields that the data set lacks, and passed over", "dataset", d.Name(), "fields", absent)
+	}
+	return s, s.warn(d)
 }
 
 // parseTransforms reads the transforms that a configuration names.

@@ -2,6 +2,7 @@ package surrogate
 
 import (
 	"fmt"
+	"log/slog"
 
 	"github.com/gowalrus/walrus/frame"
 	"github.com/gowalrus/walrus/network"
@@ -28,6 +29,19 @@ type Setting struct {
 	Grid          []int         // interpolate the data to this grid first; nil for its own
 	NetworkPoints map[int]int   // extents that the network computes on another number of points
 	Frame         frame.Options // tokens along each axis, padding
+}
+
+// warn logs in what the statistics of a data set were made for another use than that of a model that predicts, at its
+// smallest stride.
+func (s Setting) warn(d *well.Dataset) error {
+	fields, err := sample.WellFieldsScaled(d, s.Normalization, s.Statistics)
+	if err != nil {
+		return fmt.Errorf("%s: %w", d.Name(), err)
+	}
+	if note := fields.StatisticsNote(s.MinStride, s.MinStride, s.Transforms); note != "" {
+		slog.Warn(note, "dataset", d.Name())
+	}
+	return nil
 }
 
 // Layout says how the fields of the data become channels. A field that the vocabulary lacks is an error; transforms of

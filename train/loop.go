@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"strings"
 	"time"
 
 	"github.com/gowalrus/walrus/sample"
@@ -92,7 +93,7 @@ type Loop struct {
 	RolloutEvery int           // and by rollouts
 	Split        string        // that they score
 	Test         bool          // score the split test after the last epoch
-	KeepEvery    int           // epochs between checkpoints that stay; 0 for none
+	KeepEvery    int           // epochs between checkpoints that stay, as the last one does; 0 for no others
 	KeepBest     bool          // keep the one of the smallest validation error
 
 	// Save writes a checkpoint under the given names too, Note only the state of a run whose weights are saved.
@@ -215,10 +216,10 @@ func (l *Loop) saveDue(ctx context.Context, s State, done *saves) (State, error)
 	}
 	epochs, rest := s.Step/l.Schedule.EpochSteps, s.Step%l.Schedule.EpochSteps
 	last := s.Step == l.Schedule.Steps()
-	if l.KeepEvery > 0 && rest == 0 && (last || epochs%l.KeepEvery == 0) {
+	if last || l.KeepEvery > 0 && rest == 0 && epochs%l.KeepEvery == 0 {
 		names = append(names, fmt.Sprintf(epochName, epochs))
 	}
-	if len(names) == 0 && !last && !l.overdue(done) {
+	if len(names) == 0 && !l.overdue(done) {
 		return next, nil
 	}
 	if err := l.save(ctx, next, names); err != nil {
@@ -249,8 +250,12 @@ func (l *Loop) step(ctx context.Context, ahead *lookahead, s State) (State, erro
 		return s, err
 	}
 	if math.IsNaN(outcome.Loss) || math.IsInf(outcome.Loss, 0) {
-		return s, fmt.Errorf("train: step %d: the loss is %v on %s (%v); go on from the last checkpoint with a lower rate: walrus train --resume RUN --set schedule.learning_rate=RATE",
-			s.Step+1, outcome.Loss, next.draws[0].Batch.DataSet, next.draws[0].Batch.Origins)
+		var origins []string // of all data sets that the step mixes
+		for _, d := range next.draws {
+			origins = append(origins, fmt.Sprintf("%s (%s)", d.Batch.DataSet, strings.Join(d.Batch.Origins, "; ")))
+		}
+		return s, fmt.Errorf("train: step %d: the loss is %v on %s; go on from the last checkpoint with a lower rate: walrus train --resume RUN --set schedule.learning_rate=RATE",
+			s.Step+1, outcome.Loss, strings.Join(origins, ", "))
 	}
 	s.Step++
 	s.Samples += next.samples

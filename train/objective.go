@@ -37,6 +37,10 @@ type Objective struct {
 	Increment field.Array
 }
 
+// scale is the factor of the summed errors of one of several batches in the loss of a step: the mean over all values of
+// the batch, padding and masked ones included, and over the batches.
+func (o *Objective) scale(batches int) float64 { return lossScale / float64(o.Count*batches) }
+
 // NewObjective computes the target of a batch for a network that decodes outputFrames of the input's frames: the change
 // from each frame to the next, less its mean and divided by its scale in the input. Where more than one frame is decoded
 // the first does not count: it has no past to tell a change from.

@@ -103,16 +103,18 @@ func Open(c Config, resume bool, o Observer) (*Run, error) {
 
 func (r *Run) open(resume bool) error {
 	c := r.config
+	told, err := yaml.Marshal(c) // before what follows from the data is filled in
+	if err != nil {
+		return fmt.Errorf("train: %w", err)
+	}
 	if err := c.Check(); err != nil {
 		return err
 	}
 	c.Schedule = c.schedule()
-	var err error
-	if c.Data.Normalization, err = c.normalization(); err != nil {
-		return err
-	}
-	if c.Model.Jitter, err = c.jitter(); err != nil {
-		return err
+	if !resume { // a run that is resumed has written down what it took over
+		if c, err = c.inherit(); err != nil {
+			return err
+		}
 	}
 	r.config = c
 	if err = os.MkdirAll(c.Out, 0o777); err != nil {
@@ -126,9 +128,14 @@ func (r *Run) open(resume bool) error {
 	if err = r.prepareFolder(resume); err != nil {
 		return err
 	}
-	if r.data, err = openSources(c.Data, "train", c.Data.MinStride, c.Data.MaxStride); err != nil {
+	if r.data, err = openSources(c, trainSplit, c.Data.MinStride, c.Data.MaxStride); err != nil {
 		return err
 	}
+	if c.Schedule, err = r.data.schedule(c); err != nil {
+		return err
+	}
+	c.Data.Sets = r.data.sets
+	r.config = c
 	if err = r.openScored(); err != nil {
 		return err
 	}
@@ -150,7 +157,7 @@ func (r *Run) open(resume bool) error {
 		return err
 	}
 	if err = r.openLogs(); err == nil && resume { // all that was told anew works
-		err = r.writeConfig()
+		err = r.writeConfig(told)
 	}
 	return err
 }
@@ -162,7 +169,7 @@ func (r *Run) openScored() error {
 	if c.Validation.Every == 0 && c.Validation.RolloutEvery == 0 {
 		return nil
 	}
-	valid, err := openSources(c.Data, c.Validation.Split, c.Data.MinStride, c.Data.MinStride)
+	valid, err := openSources(c, c.Validation.Split, c.Data.MinStride, c.Data.MinStride)
 	if err != nil {
 		return fmt.Errorf("%w; set validation.every=0 to train without validation", err)
 	}
@@ -173,7 +180,7 @@ func (r *Run) openScored() error {
 		}
 	}
 	if c.Validation.Test && c.Validation.Split != testSplit {
-		r.scored[testSplit], err = openSources(c.Data, testSplit, c.Data.MinStride, c.Data.MinStride)
+		r.scored[testSplit], err = openSources(c, testSplit, c.Data.MinStride, c.Data.MinStride)
 	}
 	return err
 }
@@ -188,17 +195,16 @@ func (r *Run) prepareFolder(resume bool) error {
 	if resume {
 		return nil
 	}
-	return r.writeConfig()
-}
-
-// writeConfig writes down what the run is.
-func (r *Run) writeConfig() error {
-	out := r.config.Out
 	text, err := yaml.Marshal(r.config)
 	if err != nil {
 		return fmt.Errorf("train: %w", err)
 	}
-	f, err := atomicfile.Create(filepath.Join(out, RunConfigFile))
+	return r.writeConfig(text)
+}
+
+// writeConfig writes down what the run is.
+func (r *Run) writeConfig(text []byte) error {
+	f, err := atomicfile.Create(filepath.Join(r.config.Out, RunConfigFile))
 	if err != nil {
 		return fmt.Errorf("train: %w", err)
 	}
@@ -258,9 +264,11 @@ func (r *Run) checkGroups() error {
 // openLoop joins data and network.
 func (r *Run) openLoop(vocabulary *sample.Vocabulary) error {
 	c := r.config
-	sampler, err := sample.New(r.data.entries, vocabulary, sample.Options{
-		Seed: c.Seed, Rotation: c.Data.Rotation, Reflections: c.Data.Reflections, Group: c.Data.Accumulation,
-	})
+	options := sample.Options{Seed: c.Seed, Rotation: c.Data.Rotation, Reflections: c.Data.Reflections, Unturned: c.Data.Unturned}
+	if !c.Data.Recycle {
+		options.Epoch = uint64(c.schedule().EpochSteps * c.Data.Accumulation)
+	}
+	sampler, err := sample.New(r.data.entries, vocabulary, options)
 	if err != nil {
 		return err
 	}

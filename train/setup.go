@@ -12,37 +12,13 @@ import (
 	"github.com/gowalrus/walrus/well"
 )
 
-// normalization is what the configuration asks for; by default what the weights to start from were trained with.
-func (c Config) normalization() (sample.Normalization, error) {
-	if c.Data.Normalization != "" || c.Finetune.From == "" {
-		return sample.ParseNormalization(string(c.Data.Normalization))
-	}
-	from, err := checkpoint.ReadConfigOf(c.Finetune.From, "")
-	if err != nil {
-		return "", fmt.Errorf("train: finetune.from: %w", err)
-	}
-	return sample.ParseNormalization(from.Training.Normalization)
-}
-
-// jitter is what the configuration asks for; by default what the weights to start from were made with.
-func (c Config) jitter() (*bool, error) {
-	if c.Model.Jitter != nil || c.Finetune.From == "" {
-		return c.Model.Jitter, nil
-	}
-	from, err := checkpoint.ReadConfigOf(c.Finetune.From, "")
-	if err != nil {
-		return nil, fmt.Errorf("train: finetune.from: %w", err)
-	}
-	return &from.JitterPatches, nil
-}
-
 // newNetwork makes the network of a run that begins: fresh, or from the weights that finetune.from names. names are the
 // fields of the data, position the grid of tokens of a new position embedding. The configuration that belongs to it comes
 // back.
 func newNetwork(e *engine.Engine, c Config, names []string, position [3]int) (*network.Network, checkpoint.Config, error) {
 	if c.Finetune.From != "" {
 		n, saved, err := network.Load(e, c.Finetune.From, network.LoadOptions{
-			Fields: names, Seed: c.Seed, DropPath: &c.Model.DropPath, Jitter: c.Model.Jitter, AxisFrequencies: c.Finetune.AxisFrequencies,
+			Fields: names, Columns: c.Finetune.Columns, NewColumns: c.Finetune.NewColumns, Seed: c.Seed, DropPath: &c.Model.DropPath, Jitter: c.Model.Jitter, AxisFrequencies: c.Finetune.AxisFrequencies,
 			Position: position,
 		})
 		if err != nil {
@@ -91,13 +67,14 @@ func describe(saved checkpoint.Config, c Config) checkpoint.Config {
 	t.Epochs, t.WarmupEpochs, t.CooldownEpochs, t.WarmupFactor = c.Schedule.Epochs, c.Schedule.Warmup, c.Schedule.Cooldown, c.Schedule.WarmupFactor
 	t.BatchSize, t.SamplesPerEpoch = c.Data.Batch, cmp.Or(c.Schedule.EpochBatches, c.Schedule.EpochSteps*c.Data.Accumulation)
 	t.InputSteps, t.OutputSteps, t.MinStride, t.MaxStride = c.Data.History, 1, c.Data.MinStride, c.Data.MaxStride
-	t.RotationProbability = 1
+	t.RotationProbability = 1 - c.Data.Unturned
 	if c.Data.Rotation == sample.NoRotation {
 		t.RotationProbability = 0
 	}
-	t.Normalization = c.Data.Normalization.Class()
+	t.Normalization, t.NormalizationEpsilon = c.Data.Normalization.Class(), cmp.Or(c.Data.NormalizationEpsilon, t.NormalizationEpsilon)
 	saved.GradientCheckpointing, saved.FieldDrop = c.Model.Recompute, c.Model.FieldDrop
 	saved.Tokens, saved.JitterPatches = c.Model.Tokens, c.Model.JitterOn()
+	earlier := saved.DataSets // of the weights that it started from
 	saved.DataSets = nil
 	for _, set := range c.Data.Sets {
 		info := c.Data.info(set)
@@ -106,16 +83,21 @@ func describe(saved checkpoint.Config, c Config) checkpoint.Config {
 		}
 		saved.DataSets = append(saved.DataSets, info)
 	}
+	for _, info := range earlier {
+		if _, again := saved.DataSet(info.Name); !again {
+			saved.DataSets = append(saved.DataSets, info)
+		}
+	}
 	return saved
 }
 
-// info is what a model's configuration says about a data set of its training.
+// info is what a model's configuration says about a data set of its training, whose history and batch are settled.
 func (d DataConfig) info(set SetConfig) checkpoint.DataSetInfo {
 	return checkpoint.DataSetInfo{
 		Name: well.FolderOf(set.Path), Path: set.Path, Transforms: set.Transforms, Include: set.Include, Exclude: set.Exclude,
-		InputSteps: or(set.History, d.History), OutputSteps: 1,
-		MinStride: or(set.Stride, d.MinStride), MaxStride: or(set.Stride, d.MaxStride), BatchSize: or(set.Batch, d.Batch),
-		Grid: set.Resample,
+		InputSteps: set.History, OutputSteps: 1,
+		MinStride: or(set.Stride, d.MinStride), MaxStride: or(set.Stride, d.MaxStride), BatchSize: set.Batch,
+		Grid: set.Resample, NetworkPoints: set.NetworkPoints, NormalizationPath: set.Statistics,
 	}
 }
 

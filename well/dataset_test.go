@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -291,5 +292,69 @@ func TestWallsMustFillTheirSide(t *testing.T) {
 			[]field.Sides{{Low: field.Wall, High: field.Periodic}, field.Both(field.Periodic)}},
 	} {
 		wantEqual(t, c.name, sidesOf(axes, c.groups), c.want)
+	}
+}
+
+func TestSplitsArePooledAndMissingOnesNamed(t *testing.T) {
+	base := t.TempDir()
+	for _, split := range []string{"valid", "test"} {
+		folder := filepath.Join(base, "shared", "data", split)
+		if err := os.MkdirAll(folder, 0o777); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(folder, split+".hdf5"), nil, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	set := filepath.Join(base, "shared")
+	names := func(paths []string) string {
+		var list []string
+		for _, p := range paths {
+			list = append(list, filepath.Base(p))
+		}
+		return strings.Join(list, " ")
+	}
+	for split, want := range map[string]string{"": "valid.hdf5 test.hdf5", "test": "test.hdf5", "test, valid": "test.hdf5 valid.hdf5"} {
+		if got, err := FindFiles(set, split, Options{}); err != nil || names(got) != want {
+			t.Errorf("split %q: %v, %v; want %s", split, got, err, want)
+		}
+	}
+	for split, want := range map[string]string{"train": "no split train; there are valid, test", "test,train": "there are valid, test", "test,test": "once each", "holdout": "expected train, valid, test"} {
+		if _, err := FindFiles(set, split, Options{}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("split %q: error %v, want one with %q", split, err, want)
+		}
+	}
+	if got := SplitsOf(filepath.Join(set, "data", "test")); len(got) != 0 {
+		t.Errorf("the folder of a split has splits %v", got)
+	}
+}
+
+func TestDataSetsOfOneNameAreToldApartByFolderThenByPath(t *testing.T) {
+	base := t.TempDir()
+	set := func(name, path string) *Dataset {
+		path = filepath.Join(base, path)
+		if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, nil, 0o666); err != nil {
+			t.Fatal(err)
+		}
+		return &Dataset{header: Header{DatasetName: name}, files: []FileSummary{{Path: path}}}
+	}
+	a := set("supernova_explosion", "/data/supernova_explosion_64/data/test/a.hdf5")
+	b := set("supernova_explosion", "/data/supernova_explosion_128/data/test/a.hdf5")
+	c := set("shear_flow", "/data/shear/data/test/a.hdf5")
+	d := set("supernova_explosion", "/old/supernova_explosion_64/data/test/a.hdf5")
+	if got := Labels([]*Dataset{a, b, c}); !slices.Equal(got, []string{"supernova_explosion_64", "supernova_explosion_128", "shear_flow"}) {
+		t.Errorf("labels %v", got)
+	}
+	if got := Labels([]*Dataset{a, d}); got[0] == got[1] {
+		t.Errorf("the same label for two folders of one name: %v", got)
+	}
+	if got := Labels([]*Dataset{a, c}); got[0] != "supernova_explosion" {
+		t.Errorf("labels %v of sets that names tell apart", got)
+	}
+	if got := Labels([]*Dataset{a, a}); got[0] == got[1] {
+		t.Errorf("the same label for one data set given twice: %v", got)
 	}
 }

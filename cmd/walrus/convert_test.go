@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"io"
 	"math"
 	"os"
 	"path/filepath"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/gowalrus/walrus/checkpoint"
 	"github.com/gowalrus/walrus/field"
+	"github.com/gowalrus/walrus/internal/flowtest"
 	"github.com/gowalrus/walrus/network"
 )
 
@@ -101,6 +103,60 @@ func TestConvertKeepsEveryValue(t *testing.T) {
 	written, err := checkpoint.ReadConfig(filepath.Join(out, checkpoint.ConfigFile))
 	if err != nil || written.Hidden != config.Hidden || written.States() != config.States() {
 		t.Errorf("configuration %+v, %v", written, err)
+	}
+}
+
+// A run and what convert makes of it must predict the same to the last digit: transforms, statistics, history, stride, tokens and
+// jitter are in the configuration that is converted, and train.yaml is not needed.
+func TestConvertedRunScoresTheSame(t *testing.T) {
+	base := t.TempDir()
+	data := filepath.Join(base, "data", "waves")
+	for _, split := range []string{"train", "valid"} {
+		flowtest.Flow{
+			Name: "waves in files", Grid: [2]int{16, 32}, Frames: 9, Trajectories: 2, Boundaries: []field.Sides{field.Both(field.Periodic), field.Both(field.Wall)},
+			Variable: []field.Field{{Name: "density"}, {Name: "velocity", Rank: field.Vector}},
+			Value: func(trajectory, frame, channel, x, y int) float64 {
+				return 2 + math.Sin(float64(trajectory+channel)+2*math.Pi*float64(x+frame)/16)*math.Cos(math.Pi*(float64(y)+0.5)/32)
+			},
+		}.Write(t, filepath.Join(data, "data", split, "a.hdf5"))
+	}
+	run := func(args ...string) string {
+		t.Helper()
+		root := rootCommand()
+		var out bytes.Buffer
+		root.SetOut(&out)
+		root.SetErr(io.Discard)
+		root.SetArgs(args)
+		if err := root.ExecuteContext(context.Background()); err != nil {
+			t.Fatalf("walrus %s: %v", strings.Join(args, " "), err)
+		}
+		return out.String()
+	}
+	run("data", "stats", data, "--out", filepath.Join(data, "mine.yaml"), "--transform", "density=log10", "--stride", "2")
+	run("train", "--set", "out="+filepath.Join(base, "run"),
+		"--set", "data.sets=[{path: "+data+", field_transforms: {density: log10}, normalization_path: mine.yaml, stride: 2, history: 2}]",
+		"--set", "data.normalization=dataset", "--set", "data.rotation=none", "--set", "model.tokens=8", "--set", "model.jitter=false",
+		"--set", "model.hidden=16", "--set", "model.intermediate=4", "--set", "model.heads=2", "--set", "model.blocks=1", "--set", "validation.every=0",
+		"--set", "schedule={epochs: 1, steps_per_epoch: 2, warmup_epochs: 0, cooldown_epochs: 0, learning_rate: 0.01}")
+	run("convert", filepath.Join(base, "run"), filepath.Join(base, "mine.safetensors"))
+	scores := func(model string, args ...string) string {
+		t.Helper()
+		var result struct {
+			Scores json.RawMessage
+			Steps  int
+		}
+		text := run(append([]string{"rollout", model, data, "--split", "valid", "--steps", "2", "--json", "--out", filepath.Join(base, "out")}, args...)...)
+		if err := json.Unmarshal([]byte(text), &result); err != nil || result.Steps != 2 || !strings.Contains(string(result.Scores), "log10_density") {
+			t.Fatalf("%v: %s", err, text)
+		}
+		return string(result.Scores)
+	}
+	first, second := scores(filepath.Join(base, "run")), scores(filepath.Join(base, "mine.safetensors"))
+	if first != second {
+		t.Errorf("the run scores\n%s\nand what was converted\n%s", first, second)
+	}
+	if other := scores(filepath.Join(base, "mine.safetensors"), "--stride", "1"); other == first {
+		t.Errorf("stride 1 scores as stride 2 does: %s", other)
 	}
 }
 

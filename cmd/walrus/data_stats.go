@@ -38,13 +38,16 @@ far apart. The file says how it was made, and a run that uses it otherwise says 
 	cmd.Flags().StringVar(&split, "split", "", "train, valid or test (default: train where there is one, else all files)")
 	cmd.Flags().IntVar(&stride, "stride", 1, "frames between the two that a change is taken of")
 	cmd.Flags().StringArrayVar(&transforms, "transform", nil, "transform a field first, as density=log10 (repeatable)")
-	cmd.Flags().StringVar(&out, "out", "", "file to write (default: stats.yaml in the data set's folder)")
+	cmd.Flags().StringVar(&out, "out", "", "file to write (default: stats.yaml in the data set's folder; needed with --transform and --stride)")
 	return cmd
 }
 
 func stats(cmd *cobra.Command, path, split, out string, stride int, transforms []string) error {
 	if stride < 1 {
 		return usagef("--stride %d; expected at least 1", stride)
+	}
+	if out == "" && (stride > 1 || len(transforms) > 0) {
+		return usagef("--stride %d and %d transforms without --out: stats.yaml is for the fields as they are; name a file beside it", stride, len(transforms))
 	}
 	o := well.StatsOptions{Stride: stride, Transforms: map[string]well.Transform{}}
 	parsed, err := sample.ParseTransforms(transforms)

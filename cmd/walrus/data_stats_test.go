@@ -80,6 +80,9 @@ func TestStatsThatCanNotBeMadeWriteNothing(t *testing.T) {
 			t.Errorf("%v: error %v, want a usage error", arguments, err)
 		}
 	}
+	if err := runStats(t, "layout_xy", "--stride", "2"); !errors.As(err, new(usageError)) {
+		t.Errorf("error %v; statistics of another stride must not take the place of stats.yaml", err)
+	}
 	if _, err := os.Stat(out); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("%s was written (%v)", out, err)
 	}

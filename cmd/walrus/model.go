@@ -20,6 +20,8 @@ type modelFlags struct {
 	tokens     int
 	history    int
 	transforms []string
+	include    []string
+	exclude    []string
 	seed       uint64
 	noJitter   bool
 	ensemble   int
@@ -34,8 +36,10 @@ func (f *modelFlags) add(cmd *cobra.Command) {
 	flags.IntVar(&f.tokens, "tokens", 0, "tokens along each axis: fewer are faster, more are finer (default as trained, or 32 in 2-D and 16 in 3-D)")
 	flags.IntVar(&f.history, "history", 0, "frames that the network sees (default as trained)")
 	flags.StringArrayVar(&f.transforms, "transform", nil, "transform a field, as density=log10 (repeatable; default as in training)")
+	flags.StringArrayVar(&f.include, "include", nil, "keep files of the data whose path contains this (repeatable; default those that the training kept)")
+	flags.StringArrayVar(&f.exclude, "exclude", nil, "drop files of the data whose path contains this (repeatable; default as in training)")
 	flags.Uint64Var(&f.seed, "seed", 1, "fixes every random draw of jitter and token rolls")
-	flags.BoolVar(&f.noJitter, "no-jitter", false, "no random patch jitter and token rolls: one deterministic prediction")
+	flags.BoolVar(&f.noJitter, "no-jitter", false, "no random patch jitter and token rolls: one deterministic prediction; the padding stays that of the training")
 	flags.IntVar(&f.ensemble, "ensemble", 1, "draws to average; with two or more their spread is given too")
 }
 
@@ -74,12 +78,18 @@ func (f *modelFlags) open(path string, stride int) (*openModel, error) {
 	}
 	m, err := surrogate.Open(e, path, surrogate.Options{
 		Config: f.config, Tokens: f.tokens, History: f.history, Stride: stride, Transforms: transforms, NoJitter: f.noJitter,
+		Include: f.include, Exclude: f.exclude,
 	})
 	if err != nil {
 		e.Close()
 		return nil, err
 	}
-	return &openModel{m, e}, nil
+	opened := &openModel{m, e}
+	if f.ensemble > 1 && !m.Config.JitterPatches {
+		opened.Close()
+		return nil, usagef("--ensemble %d: %s was made without jitter, so that all members are the same; leave it out", f.ensemble, path)
+	}
+	return opened, nil
 }
 
 // warnUnseen says which strides of a grid the released weights have never seen.

@@ -11,7 +11,8 @@ import (
 
 // selftestCommand compares this build, on an engine, with golden numbers.
 func selftestCommand() *cobra.Command {
-	var engineName, only string
+	var engineName string
+	var o selftest.Options
 	var precision engine.Precision
 	var asJSON bool
 	cmd := &cobra.Command{
@@ -21,9 +22,14 @@ func selftestCommand() *cobra.Command {
 rollouts) and prints the worst error of each beside what is allowed: ten times the noise of the golden
 numbers' own float32 arithmetic. Run it on a new machine or engine before you trust its numbers.
 
+DIR may also hold numbers that the released code computed for what surrounds the network: layout, rotation, jitter,
+metrics, reductions, evaluation and network_evaluation (.json, with the data sets in DIR/data). Those that need a network take
+../golden/walrus_tiny.pt beside DIR, or --weights.
+
 Exit code 1 if a number is off.`,
 		Example: `  walrus selftest golden
-  walrus selftest golden --case rollout --engine go --json`,
+  walrus selftest golden --case rollout --engine go --json
+  walrus selftest release --weights golden/weights.safetensors`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			e, err := engine.OpenPrecision(engineName, precision)
@@ -35,9 +41,9 @@ Exit code 1 if a number is off.`,
 			encoder := json.NewEncoder(out)
 			failed, total := 0, 0
 			if !asJSON {
-				fmt.Fprintf(out, "%-34s %-15s %10s %10s  %s\n", "case", "compared", "error", "allowed", "worst")
+				fmt.Fprintf(out, "%-48s %-18s %10s %10s  %s\n", "case", "compared", "error", "allowed", "worst")
 			}
-			err = selftest.Run(cmd.Context(), e, args[0], only, func(r selftest.Result) {
+			err = selftest.Run(cmd.Context(), e, args[0], o, func(r selftest.Result) {
 				total++
 				verdict := "ok"
 				if !r.Passed {
@@ -48,7 +54,7 @@ Exit code 1 if a number is off.`,
 					_ = encoder.Encode(r)
 					return
 				}
-				fmt.Fprintf(out, "%-34s %-15s %10.2e %10.2e  %s  %s\n", r.Case, r.What, r.Error, r.Allowed, verdict, r.Worst)
+				fmt.Fprintf(out, "%-48s %-18s %10.2e %10.2e  %s  %s\n", r.Case, r.What, r.Error, r.Allowed, verdict, r.Worst)
 			})
 			if err != nil {
 				return err
@@ -64,7 +70,8 @@ Exit code 1 if a number is off.`,
 	}
 	cmd.Flags().StringVar(&engineName, "engine", "", "what runs the network: "+engine.Describe()+` (default "`+engine.Default+`")`)
 	cmd.Flags().Var(&precision, "precision", "of matrix products: "+engine.PrecisionNames()+"; beyond float32 the errors tell what rounding costs, and most are not allowed")
-	cmd.Flags().StringVar(&only, "case", "", "run only the cases whose name contains this")
+	cmd.Flags().StringVar(&o.Case, "case", "", "run only the cases whose name contains this")
+	cmd.Flags().StringVar(&o.Weights, "weights", "", "weights that released numbers belong to (default ../golden/walrus_tiny.pt beside DIR)")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object a comparison")
 	return cmd
 }

@@ -7,8 +7,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
-	"github.com/goccy/go-yaml"
 	"github.com/spf13/cobra"
 
 	"github.com/gowalrus/walrus/internal/progress"
@@ -19,6 +19,7 @@ import (
 // trainFlags are the settings that are not in the configuration file.
 type trainFlags struct {
 	set      []string
+	preset   string
 	resume   string
 	devices  int
 	defaults bool
@@ -34,18 +35,26 @@ func trainCommand() *cobra.Command {
 		Long: `Train a network, or fine-tune released weights, on data in The Well's format.
 
 The configuration names the data sets, the size of the network and the schedule; what it leaves out has the default
-of the published recipe. All data sets are equally likely. The folder of the run (key out) gets checkpoints, log.csv
-and validation.csv. Ctrl-C stops after saving, and --resume continues with the same numbers as if the run had never
-stopped. With finetune.from the run starts from weights, and fields that they do not know get columns of their own.`,
+of the published recipe, or of a --preset: pretraining is the paper's, finetuning what all released fine-tuned models
+share, and there is one for each of them. All data sets are equally likely. The folder of the run (key out) gets log.csv,
+validation.csv and checkpoints: last, best (by the mean absolute error one step ahead) and epoch-N, each of which rollout
+and eval open by its name (runs/shear/best). Ctrl-C stops after saving, and --resume continues with the same numbers as if
+the run had never stopped. With finetune.from the run starts from weights, and fields that they do not know get columns of
+their own.`,
 		Example: `  walrus train --set 'data.sets=[{path: data/shear_flow}]' --set schedule.epochs=20 --set out=runs/shear
   walrus train --resume runs/shear
   walrus train --resume runs/shear --set schedule.epochs=40
+  walrus train --preset convective_envelope_rsg --set 'data.sets=[{path: data/convective_envelope_rsg}]' --set finetune.from=walrus
+  walrus train --preset pretraining --defaults > pretraining.yaml
   walrus train walrus.yaml --set engine=xla:cuda --set precision=bf16 --devices 8
   walrus train finetune.yaml --set finetune.from=walrus.safetensors --set data.batch=1`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if f.preset == "list" {
+				return listPresets(cmd.OutOrStdout())
+			}
 			if f.defaults {
-				return printDefaults(cmd.OutOrStdout())
+				return printDefaults(cmd.OutOrStdout(), args, f)
 			}
 			c, err := trainConfig(args, f)
 			if err != nil {
@@ -56,9 +65,10 @@ stopped. With finetune.from the run starts from weights, and fields that they do
 	}
 	flags := cmd.Flags()
 	flags.StringArrayVar(&f.set, "set", nil, "override one key of the configuration, as schedule.epochs=20 (repeatable)")
+	flags.StringVar(&f.preset, "preset", "", "configuration to start from, below the file and --set; list lists them")
 	flags.StringVar(&f.resume, "resume", "", "continue the run in this folder at its last checkpoint")
 	flags.IntVar(&f.devices, "devices", 0, "GPUs that share every batch, each with its part of the samples, instead of the configuration's devices (a resumed run may change it)")
-	flags.BoolVar(&f.defaults, "defaults", false, "print the configuration's keys with their defaults and do nothing")
+	flags.BoolVar(&f.defaults, "defaults", false, "print every key with its value, its meaning and unit, and the paper's value, and do nothing")
 	flags.BoolVar(&f.json, "json", false, "print the last validation as JSON")
 	return cmd
 }
@@ -79,8 +89,8 @@ func trainConfig(args []string, f trainFlags) (train.Config, error) {
 // readTrainConfig reads the configuration from a file and overrides, or from the run that is resumed.
 func readTrainConfig(args []string, f trainFlags) (train.Config, error) {
 	if f.resume != "" {
-		if len(args) > 0 {
-			return train.Config{}, usagef("train: --resume takes the configuration of the run; leave out %s, and change single keys with --set", args[0])
+		if len(args) > 0 || f.preset != "" {
+			return train.Config{}, usagef("train: --resume takes the configuration of the run; leave out the file and --preset, and change single keys with --set")
 		}
 		c, err := train.ReadRunConfig(f.resume, f.set...)
 		if err == nil && len(f.set) > 0 {
@@ -91,14 +101,11 @@ func readTrainConfig(args []string, f trainFlags) (train.Config, error) {
 		}
 		return c, err
 	}
-	var text []byte
-	if len(args) > 0 {
-		var err error
-		if text, err = os.ReadFile(args[0]); err != nil {
-			return train.Config{}, fmt.Errorf("train: %w", err)
-		}
+	text, err := configText(args)
+	if err != nil {
+		return train.Config{}, err
 	}
-	c, err := train.ParseConfig(text, f.set)
+	c, err := train.ParsePreset(f.preset, text, f.set)
 	if err == nil {
 		err = c.Check()
 	}
@@ -108,25 +115,58 @@ func readTrainConfig(args []string, f trainFlags) (train.Config, error) {
 	return c, nil
 }
 
-// printDefaults prints a configuration to start from.
-func printDefaults(out io.Writer) error {
-	text, err := yaml.Marshal(train.DefaultConfig())
-	if err != nil {
-		return fmt.Errorf("train: %w", err)
+// configText is the text of the configuration's file; empty for none.
+func configText(args []string) ([]byte, error) {
+	if len(args) == 0 {
+		return nil, nil
 	}
-	_, err = out.Write(text)
-	return err
+	text, err := os.ReadFile(args[0])
+	if err != nil {
+		return nil, fmt.Errorf("train: %w", err)
+	}
+	return text, nil
+}
+
+// printDefaults prints a configuration to start from.
+func printDefaults(out io.Writer, args []string, f trainFlags) error {
+	text, err := configText(args)
+	if err != nil {
+		return err
+	}
+	if err = train.WriteKeys(out, f.preset, text, f.set); err != nil {
+		return usageError{err}
+	}
+	return nil
+}
+
+// listPresets prints the names of the presets and what each is.
+func listPresets(out io.Writer) error {
+	for _, name := range train.Presets() {
+		about, err := train.AboutPreset(name)
+		if err != nil {
+			return err
+		}
+		what, _, _ := strings.Cut(strings.Join(about, " "), ". ")
+		if _, err = fmt.Fprintf(out, "%-30s %s\n", name, strings.TrimSuffix(what, ".")); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // runTraining trains under a progress bar and prints the last scores.
 func runTraining(cmd *cobra.Command, c train.Config, f trainFlags) error {
 	var scores []train.Score
+	scored := 0
 	var watch trainingWatch
 	observer := watch.observer()
 	observer.Scored = func(s train.State, list []train.Score) {
-		scores = list
+		if s.Step != scored { // the last step's are printed at the end
+			scored, scores = s.Step, nil
+		}
+		scores = append(scores, list...)
 		for _, score := range list {
-			watch.bar.Print(fmt.Sprintf("step %d: %s: one-step VRMSE %.4f (persistence %.4f)", s.Step, score.DataSet, score.VRMSE, score.Persistence))
+			watch.bar.Print(fmt.Sprintf("step %d: %s, %s: %s VRMSE %.4f (persistence %.4f), MAE %.3g", s.Step, score.DataSet, score.Split, score.Kind, score.VRMSE, score.Persistence, score.MAE))
 		}
 	}
 	run, err := train.Open(c, f.resume != "", observer)
@@ -172,9 +212,10 @@ func printTraining(out io.Writer, folder string, scores []train.Score, asJSON bo
 		encoder.SetIndent("", "  ")
 		return encoder.Encode(map[string]any{"run": folder, "validation": scores})
 	}
-	table := report.Table{Columns: report.Columns("data set", "VRMSE", "persistence", "windows")}
+	table := report.Table{Columns: report.Columns("data set", "split", "score", "VRMSE", "persistence", "MAE", "windows", "steps")}
 	for _, s := range scores {
-		table.Add(report.Text(s.DataSet), report.Number(s.VRMSE), report.Number(s.Persistence), report.Integer(s.Windows))
+		table.Add(report.Text(s.DataSet), report.Text(s.Split), report.Text(s.Kind), report.Number(s.VRMSE), report.Number(s.Persistence),
+			report.Number(s.MAE), report.Integer(s.Windows), report.Integer(s.Steps))
 	}
 	if len(scores) > 0 {
 		if err := table.WriteText(out, colourWanted(out)); err != nil {
