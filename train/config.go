@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -112,6 +113,8 @@ type SetConfig struct {
 	Samples      well.Part `yaml:"restrict_num_samples,omitempty"`
 	// Statistics is the file of the data set's statistics, as an absolute path or relative to its folder (default stats.yaml).
 	Statistics string `yaml:"normalization_path,omitempty"`
+	// Stats is the same for a file elsewhere, as where the data's folder can not be written: a path from the working folder.
+	Stats string `yaml:"stats,omitempty"`
 }
 
 // ValidationConfig says how often and on how much the run is scored. Nothing is turned, and strides are the smallest. In the
@@ -260,6 +263,19 @@ func decodeConfig(text []byte) (Config, error) {
 	}
 	if err != nil {
 		return c, fmt.Errorf("train: configuration: %w%s", err, unknownKey(text))
+	}
+	for i := range c.Data.Sets {
+		set := &c.Data.Sets[i]
+		if set.Stats == "" {
+			continue
+		}
+		if set.Statistics != "" {
+			return c, fmt.Errorf("train: data.sets.%d (%s): stats and normalization_path; expected one of them", i, set.Path)
+		}
+		if set.Statistics, err = filepath.Abs(set.Stats); err != nil {
+			return c, fmt.Errorf("train: data.sets.%d (%s): stats: %w", i, set.Path, err)
+		}
+		set.Stats = ""
 	}
 	return c, nil
 }

@@ -74,3 +74,15 @@ func TestSettingsThatCouldNotBeSavedAreRefusedBeforeTraining(t *testing.T) {
 		t.Errorf("a log was begun: %v", err)
 	}
 }
+
+func TestStatisticsMayLieElsewhere(t *testing.T) {
+	folder := t.TempDir()
+	t.Chdir(folder)
+	c, err := ParseConfig([]byte("data: {sets: [{path: d, stats: mine.yaml}]}"), nil)
+	if want := filepath.Join(folder, "mine.yaml"); err != nil || c.Data.Sets[0].Statistics != want || c.Data.Sets[0].Stats != "" {
+		t.Errorf("statistics %q, %v; want %q", c.Data.Sets[0].Statistics, err, want)
+	}
+	if _, err := ParseConfig([]byte("data: {sets: [{path: d, stats: mine.yaml, normalization_path: other.yaml}]}"), nil); err == nil || !strings.Contains(err.Error(), "expected one of them") {
+		t.Errorf("both: error %v", err)
+	}
+}

@@ -103,11 +103,14 @@ func Open(c Config, resume bool, o Observer) (*Run, error) {
 
 func (r *Run) open(resume bool) error {
 	c := r.config
+	told, err := yaml.Marshal(c) // before what follows from the data is filled in
+	if err != nil {
+		return fmt.Errorf("train: %w", err)
+	}
 	if err := c.Check(); err != nil {
 		return err
 	}
 	c.Schedule = c.schedule()
-	var err error
 	if !resume { // a run that is resumed has written down what it took over
 		if c, err = c.inherit(); err != nil {
 			return err
@@ -125,7 +128,6 @@ func (r *Run) open(resume bool) error {
 	if err = r.prepareFolder(resume); err != nil {
 		return err
 	}
-	written := c // what follows from it stays in memory, so that the file says the same at every start
 	if r.data, err = openSources(c, trainSplit, c.Data.MinStride, c.Data.MaxStride); err != nil {
 		return err
 	}
@@ -155,7 +157,7 @@ func (r *Run) open(resume bool) error {
 		return err
 	}
 	if err = r.openLogs(); err == nil && resume { // all that was told anew works
-		err = writeConfig(written)
+		err = r.writeConfig(told)
 	}
 	return err
 }
@@ -193,16 +195,16 @@ func (r *Run) prepareFolder(resume bool) error {
 	if resume {
 		return nil
 	}
-	return writeConfig(r.config)
-}
-
-// writeConfig writes down what a run is.
-func writeConfig(c Config) error {
-	text, err := yaml.Marshal(c)
+	text, err := yaml.Marshal(r.config)
 	if err != nil {
 		return fmt.Errorf("train: %w", err)
 	}
-	f, err := atomicfile.Create(filepath.Join(c.Out, RunConfigFile))
+	return r.writeConfig(text)
+}
+
+// writeConfig writes down what the run is.
+func (r *Run) writeConfig(text []byte) error {
+	f, err := atomicfile.Create(filepath.Join(r.config.Out, RunConfigFile))
 	if err != nil {
 		return fmt.Errorf("train: %w", err)
 	}

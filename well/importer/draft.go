@@ -94,6 +94,12 @@ func isTime(name string) bool {
 	return slices.Contains([]string{"t", "time", "times", "sim_time", "step", "steps", "snapshot", "frame", "frames", "nt", "valid_time"}, name) || strings.Contains(name, "time")
 }
 
+// isSpace tells whether a name is usual for an axis of space.
+func isSpace(name string) bool {
+	name = strings.ToLower(path.Base(name))
+	return slices.Contains([]string{"x", "y", "z", "r", "theta", "phi", "lon", "lat", "longitude", "latitude", "level", "lev", "depth", "height"}, name)
+}
+
 // notSpace are usual names of axes that are neither time nor space.
 var notSpace = map[string]string{
 	"trajectory": trajectoryAxis, "sample": trajectoryAxis, "ensemble": trajectoryAxis, "member": trajectoryAxis, "batch": trajectoryAxis, "run": trajectoryAxis, "number": trajectoryAxis,
@@ -134,15 +140,20 @@ func (d *draft) guess(f draftArray) []string {
 			names[i] = notSpace[strings.ToLower(name)]
 		}
 	}
-	for i, n := range f.shape { // lengths that only one vector has
+	for i, n := range f.shape { // lengths that only one vector has, or one with a name that is usual for an axis
 		if names[i] != "" {
 			continue
 		}
 		var fits []string
 		for _, v := range d.vectors {
-			if v.shape[0] == n && n > 1 {
+			if v.shape[0] == n && n > 1 && !used(path.Base(v.name)) {
 				fits = append(fits, v.name)
 			}
+		}
+		if usual := slices.DeleteFunc(slices.Clone(fits), func(name string) bool { return !isSpace(name) }); len(usual) > 0 {
+			fits = usual[:1]
+		} else if len(fits) == 1 && !isTime(fits[0]) && strings.Contains(fits[0], "/") {
+			fits = nil // of a group, and of another meaning as likely
 		}
 		if len(fits) == 1 {
 			name := path.Base(fits[0])
@@ -153,6 +164,9 @@ func (d *draft) guess(f draftArray) []string {
 				names[i] = name
 			}
 		}
+	}
+	if at := slices.Index(names, timeAxis); at > 0 && names[0] == "" && !used(trajectoryAxis) {
+		names[0] = trajectoryAxis // what comes before time
 	}
 	// The usual order of what is left: (trajectory, time, x, y, z, component).
 	var left []int

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gowalrus/walrus/field"
+	"github.com/gowalrus/walrus/internal/flowtest"
 	"github.com/gowalrus/walrus/internal/hdf5"
 )
 
@@ -47,6 +49,7 @@ func TestDraftsDescribeTheirFiles(t *testing.T) {
 		{"a vector", "rank: vector", []string{array("d", 2, 3, 12, 10, 2)}},
 		{"a file a trajectory", "in 2 places", []string{array("u", 3, 12, 10), array("u", 3, 12, 10)}},
 		{"a group a trajectory", `variables: ["*/data"]`, []string{folders}},
+		{"a file of The Well", "layout: [trajectory, time, x, y]", []string{wellFile(t)}},
 		{"positions by their number", "coordinates: c", []string{array("u", 3, 12, 10), writeFile(t, filepath.Join(t.TempDir(), "c.npy"), npy("<f8", false, []int{12}, fill("x", []int{12})))}},
 	} {
 		text, err := Draft(c.paths)
@@ -62,4 +65,15 @@ func TestDraftsDescribeTheirFiles(t *testing.T) {
 			t.Errorf("%s: the draft can not be imported: %v\n%s", c.what, err, text)
 		}
 	}
+}
+
+// wellFile writes a file in the format of The Well, whose axes are equally long, and gives its path.
+func wellFile(t *testing.T) string {
+	path := filepath.Join(t.TempDir(), "w.hdf5")
+	flowtest.Flow{
+		Name: "w", Grid: [2]int{6, 6}, Frames: 4, Trajectories: 3, Boundaries: []field.Sides{field.Both(field.Wall), field.Both(field.Wall)},
+		Variable: []field.Field{{Name: "pressure"}, {Name: "velocity", Rank: field.Vector}},
+		Value:    func(b, frame, c, x, y int) float64 { return value(b, frame, x, y, c) },
+	}.Write(t, path)
+	return path
 }
