@@ -15,8 +15,9 @@ type Engine struct {
 	backend   compute.Backend
 	config    string
 	precision Precision
-	devices   int          // that values live on and programs for all devices run on
-	compiling atomic.Int64 // nanoseconds spent on compiling
+	devices   int            // that values live on and programs for all devices run on
+	compiling atomic.Int64   // nanoseconds spent on compiling
+	writer    *programWriter // of an engine that writes programs instead of running them; else nil
 }
 
 // opener opens a backend from the part of the configuration after the name.

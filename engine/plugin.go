@@ -1,8 +1,10 @@
 package engine
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -20,14 +22,14 @@ const pluginPathVariable = "PJRT_PLUGIN_LIBRARY_PATH"
 type xlaOptions struct {
 	plugin string   // a name, or a path
 	rest   []string // for XLA, in its own syntax
-	cache  string   // folder in which XLA keeps what its autotuning found; "" for none
+	cache  string   // folder in which XLA keeps kernels and what its autotuning found; "" for none
 }
 
 // parseXLA reads the configuration. Right numbers and memory that others can use come first: tf32 and preallocation are
 // off unless the configuration asks for them.
 func parseXLA(text string) (xlaOptions, error) {
 	parts := strings.Split(text, ",")
-	o := xlaOptions{plugin: strings.TrimSpace(parts[0])}
+	o := xlaOptions{plugin: strings.TrimSpace(parts[0]), cache: defaultCache()}
 	if o.plugin == "" {
 		o.plugin = DefaultPlugin
 	}
@@ -41,10 +43,12 @@ func parseXLA(text string) (xlaOptions, error) {
 		switch {
 		case key == "cache" && value != "":
 			o.cache = value
+		case part == "nocache":
+			o.cache, name = "", "cache"
 		case slices.Contains(xlaSwitches, name), slices.Contains(xlaSettings, name) && value != "":
 			o.rest = append(o.rest, part)
 		default:
-			return o, fmt.Errorf("option %q; expected one of %s (each on or off), or %s or cache with a value",
+			return o, fmt.Errorf("option %q; expected one of %s (each on or off), or %s or cache with a value, or nocache",
 				part, strings.Join(xlaSwitches, ", "), strings.Join(xlaSettings, ", "))
 		}
 		if given[name] {
@@ -256,18 +260,69 @@ func cudaData(plugin string) string {
 	return ""
 }
 
-// xlaFlags adds to the flags that XLA reads from the environment, $XLA_FLAGS, what a plugin needs; flags that are there
-// already win.
-func (o xlaOptions) xlaFlags(existing, plugin string) string {
+// defaultCache is the folder for XLA in the user's caches; "" where the system has no such place.
+func defaultCache() string {
+	caches, err := os.UserCacheDir()
+	if err != nil {
+		return ""
+	}
+	return filepath.Join(caches, "walrus", "xla")
+}
+
+// xlaFlags adds to the flags that XLA reads from the environment, $XLA_FLAGS, what a plugin of CUDA needs and what makes it
+// faster; flags that are there already win. known says whether the plugin knows a flag: it ends the process at one that it
+// does not.
+func (o xlaOptions) xlaFlags(existing, plugin string, known func(name string) bool) string {
+	if !isCUDA(plugin) {
+		return existing
+	}
 	flags := existing
 	add := func(name, value string) {
-		if value != "" && !strings.Contains(existing, name) {
-			flags = strings.TrimSpace(flags + " " + name + "=" + value)
+		if !strings.Contains(existing, name) && known(name) {
+			flags = strings.TrimSpace(flags + " --" + name + "=" + value)
 		}
 	}
-	if isCUDA(plugin) {
-		add("--xla_gpu_cuda_data_dir", cudaData(plugin))
+	if data := cudaData(plugin); data != "" {
+		add("xla_gpu_cuda_data_dir", data)
 	}
-	add("--xla_gpu_per_fusion_autotune_cache_dir", o.cache)
+	// Empty is none: a training step is slower with command buffers, which CUDA has to update for every step's new addresses.
+	add("xla_gpu_enable_command_buffer", "")
+	if o.cache != "" {
+		add("xla_gpu_per_fusion_autotune_cache_dir", filepath.Join(o.cache, "autotune"))
+		add("xla_gpu_kernel_cache_file", filepath.Join(o.cache, "kernels"))
+		add("xla_gpu_enable_llvm_module_compilation_parallelism", "true") // the cache of kernels needs it
+	}
 	return flags
+}
+
+// flagsIn returns whether the name of a flag occurs in a plugin's file.
+func flagsIn(plugin string) (func(name string) bool, error) {
+	names := []string{"xla_gpu_cuda_data_dir", "xla_gpu_enable_command_buffer", "xla_gpu_per_fusion_autotune_cache_dir",
+		"xla_gpu_kernel_cache_file", "xla_gpu_enable_llvm_module_compilation_parallelism"}
+	file, err := os.Open(plugin)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	found := map[string]bool{}
+	const overlap = 64 // more than the longest name
+	buffer := make([]byte, 1<<20)
+	for kept := 0; len(found) < len(names); {
+		n, err := file.Read(buffer[kept:])
+		for _, name := range names {
+			if !found[name] && bytes.Contains(buffer[:kept+n], []byte(name)) {
+				found[name] = true
+			}
+		}
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+		tail := min(overlap, kept+n)
+		copy(buffer, buffer[kept+n-tail:kept+n])
+		kept = tail
+	}
+	return func(name string) bool { return found[name] }, nil
 }

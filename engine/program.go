@@ -11,6 +11,7 @@ import (
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gowalrus/walrus/engine/hook"
 )
 
 // Input describes one parameter of a program.
@@ -18,6 +19,9 @@ type Input struct {
 	Name  string
 	Shape []int
 	Half  bool // bfloat16 (FillHalf) instead of float32
+	// Into is one more than the number of the output, of the same shape and type, that takes over the input's memory when the
+	// input is donated. With 0 that memory is only freed.
+	Into int
 }
 
 // dtype is the type of the input's numbers.
@@ -67,12 +71,24 @@ func (e *Engine) compile(name string, devices int, inputs []Input, build func(in
 	}
 	nodes := make([]*graph.Node, len(inputs))
 	for i, in := range inputs {
-		nodes[i] = graph.Parameter(g, in.Name, shapes.Make(in.dtype(), in.Shape...))
+		nodes[i] = graph.Parameter(g, e.parameterName(in), shapes.Make(in.dtype(), in.Shape...))
 	}
-	if err := g.Compile(build(nodes)...); err != nil {
+	err = g.Compile(build(nodes)...)
+	if e.writer != nil {
+		err = e.writer.write(name, err)
+	}
+	if err != nil {
 		return nil, err
 	}
 	return &Program{engine: e, graph: g, inputs: inputs, devices: devices}, nil
+}
+
+// parameterName is an input's name in a graph; for XLA it says where its memory goes.
+func (e *Engine) parameterName(in Input) string {
+	if in.Into > 0 && IsXLA(e.config) {
+		return hook.Into(in.Name, in.Into-1)
+	}
+	return in.Name
 }
 
 // firstDevices are the numbers of the first n devices.
@@ -114,6 +130,9 @@ func (p *Program) Run(ctx context.Context, inputs []*Value, donate []bool) (outp
 			}
 			arguments = append(arguments, argument)
 		}
+	}
+	if p.engine.writer != nil {
+		return nil, fmt.Errorf("engine: %s was written and can not run", p.graph.Name())
 	}
 	results := p.graph.Run(arguments...)
 	count := len(results) / p.devices

@@ -42,9 +42,13 @@ type update struct {
 func compileUpdate(e *engine.Engine, weights []model.Weight, o Optimizer) (*update, error) {
 	n := len(weights)
 	inputs := []engine.Input{{Name: "decay", Shape: []int{1}}, {Name: "corrections", Shape: []int{n, 2}}}
-	for _, kind := range []string{"gradient", "weight", "first moment", "second moment"} {
-		for _, w := range weights {
-			inputs = append(inputs, engine.Input{Name: kind + " of " + w.Name, Shape: w.Shape})
+	for k, kind := range []string{"gradient", "weight", "first moment", "second moment"} {
+		for i, w := range weights {
+			in := engine.Input{Name: kind + " of " + w.Name, Shape: w.Shape}
+			if k > 0 {
+				in.Into = 1 + 1 + (k-1)*n + i // what replaces it, after the norm
+			}
+			inputs = append(inputs, in)
 		}
 	}
 	program, err := e.CompileParallel("adamw", inputs, func(in []*Node) []*Node {

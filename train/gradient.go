@@ -39,8 +39,8 @@ func compileGradient(e *engine.Engine, feed network.Feed, accumulate, input bool
 		engine.Input{Name: "scale", Shape: []int{1}})
 	first := len(inputs)
 	if accumulate {
-		for _, w := range p.trained {
-			inputs = append(inputs, engine.Input{Name: "gradient of " + w.Name, Shape: w.Shape})
+		for i, w := range p.trained {
+			inputs = append(inputs, engine.Input{Name: "gradient of " + w.Name, Shape: w.Shape, Into: 1 + 1 + i}) // after the loss
 		}
 	}
 	var err error
@@ -80,7 +80,7 @@ func compileGradient(e *engine.Engine, feed network.Feed, accumulate, input bool
 func Differentiate(ctx context.Context, n *network.Network, e Example, o *Objective, scale float64) (loss float64, weights map[string]field.Array, input field.Array, err error) {
 	feed := network.Feed{
 		Net: model.Net{Config: n.Config, Geometry: e.Data.Geometry, Samples: o.X.Shape[0], Frames: o.X.Shape[1],
-			Operands: n.Engine.Operands()},
+			Operands: n.Engine.Operands(), Lean: n.Engine.Lean()},
 		Channels: len(e.Data.Fields),
 	}
 	p, err := compileGradient(n.Engine, feed, false, true)

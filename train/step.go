@@ -189,7 +189,8 @@ func (s *Stepper) feedOf(d network.Data, samples, frames int, keep bool) (networ
 	}
 	feed := network.Feed{
 		Net: model.Net{Config: s.Network.Config, Geometry: d.Geometry,
-			Samples: samples / devices, Frames: frames, Recompute: s.Recompute, Operands: s.Network.Engine.Operands()},
+			Samples: samples / devices, Frames: frames, Recompute: s.Recompute,
+			Operands: s.Network.Engine.Operands(), Lean: s.Network.Engine.Lean()},
 		Channels: len(d.Fields),
 		Keep:     keep,
 		Parallel: true,
