@@ -1,14 +1,14 @@
 package checkpoint
 
 import (
+	"cmp"
 	_ "embed"
 	"fmt"
 	"io"
-	"log/slog"
+	"maps"
 	"os"
 	"reflect"
 	"slices"
-	"strings"
 
 	"github.com/goccy/go-yaml"
 )
@@ -32,7 +32,10 @@ type Config struct {
 
 	Fields map[string]int // column of the embedding of each field ("field_index_map_override")
 
+	Tokens int // along each axis; 0 for the released numbers, 32 in 2-D and 16 in 3-D. A setting of ours ("walrus_go.tokens")
+
 	Training Training
+	DataSets []DataSetInfo // of the training, in their order
 
 	document document // the file this was read from
 }
@@ -57,13 +60,16 @@ type Training struct {
 
 	PredictionType string // "delta": the network predicts the normalised increment
 	Normalization  string // Python class of the normalisation, such as "....SamplewiseRevNormalization"
+	// NormalizationEpsilon is the least that samplewise normalisation divides by ("trainer.epsilon").
+	NormalizationEpsilon float64
 }
+
+// ownSection holds the settings that the released configuration has no place for: tokens, and of a data set what
+// DataSetInfo.ours lists. The released program ignores it.
+const ownSection = "walrus_go"
 
 //go:embed released.yaml
 var releasedText []byte
-
-// freeKeys are the mappings whose keys are names, not settings.
-var freeKeys = map[string]bool{"data.field_index_map_override": true, "data.module_parameters.well_dataset_info": true}
 
 // setting ties a place in the file to a field of Config.
 type setting struct {
@@ -107,6 +113,8 @@ func (c *Config) settings() []setting {
 		{"data.transform.train.p", &t.RotationProbability, false},
 		{"trainer.prediction_type", &t.PredictionType, false},
 		{"trainer.revin._target_", &t.Normalization, false},
+		{"trainer.epsilon", &t.NormalizationEpsilon, false},
+		{ownSection + ".tokens", &c.Tokens, false},
 	}
 }
 
@@ -127,7 +135,8 @@ func ReleasedConfig() (Config, error) {
 }
 
 // ParseConfig reads the text of an extended_config.yaml. Settings that are missing have the released values, except for the
-// model's sizes and the fields, which must be there. Keys that are not known are reported to slog at debug level.
+// model's sizes and the fields, which must be there. Keys that are not known, and values that are not implemented, are an
+// error that names them all (keys.go).
 func ParseConfig(text []byte) (Config, error) {
 	c, err := parseConfig(text)
 	if err != nil {
@@ -145,9 +154,6 @@ func parseConfig(text []byte) (Config, error) {
 	if err != nil {
 		return Config{}, err
 	}
-	for _, path := range unknownPaths(doc, released.document, freeKeys) {
-		slog.Debug("checkpoint: configuration key without a meaning here", "key", path)
-	}
 	return configFrom(doc, released.asDefaults())
 }
 
@@ -159,6 +165,9 @@ func (c Config) asDefaults() Config {
 
 // configFrom fills a Config from a document, starting from the given defaults.
 func configFrom(doc document, defaults Config) (Config, error) {
+	if err := checkKeys(doc); err != nil {
+		return Config{}, err
+	}
 	c := defaults
 	c.document = doc
 	for _, s := range c.settings() {
@@ -182,7 +191,9 @@ func configFrom(doc document, defaults Config) (Config, error) {
 	if err := c.check(); err != nil {
 		return Config{}, err
 	}
-	return c, nil
+	var err error
+	c.DataSets, err = readDataSets(doc, c.Training)
+	return c, err
 }
 
 // ReadConfig reads an extended_config.yaml, or a file that Write made.
@@ -240,6 +251,9 @@ func (c Config) YAML() ([]byte, error) {
 		}
 	}
 	doc = replaced(doc, timeHeads, c.Heads)
+	if doc, err = writeDataSets(doc, c.DataSets, c.Training); err != nil {
+		return nil, fmt.Errorf("checkpoint: configuration: %w", err)
+	}
 	text, err := encodeDocument(doc)
 	if err != nil {
 		return nil, fmt.Errorf("checkpoint: configuration: %w", err)
@@ -276,17 +290,27 @@ func plain(target any) any {
 		return *t
 	case *[]int:
 		return *t
+	case *[]string:
+		return *t
+	case *map[string]string:
+		return sorted(*t)
+	case *map[int]int:
+		if *t == nil { // an empty one says something else
+			return nil
+		}
+		return sorted(*t)
 	}
 	fields := *target.(*map[string]int)
-	mapping := make(document, 0, len(fields))
-	for name, column := range fields {
-		mapping = append(mapping, yaml.MapItem{Key: name, Value: column})
+	mapping := sorted(fields)
+	slices.SortStableFunc(mapping, func(a, b yaml.MapItem) int { return a.Value.(int) - b.Value.(int) })
+	return mapping
+}
+
+// sorted is a mapping in the order of its keys.
+func sorted[K cmp.Ordered, V any](from map[K]V) document {
+	mapping := make(document, 0, len(from))
+	for _, key := range slices.Sorted(maps.Keys(from)) {
+		mapping = append(mapping, yaml.MapItem{Key: key, Value: from[key]})
 	}
-	slices.SortFunc(mapping, func(a, b yaml.MapItem) int {
-		if difference := a.Value.(int) - b.Value.(int); difference != 0 {
-			return difference
-		}
-		return strings.Compare(a.Key.(string), b.Key.(string))
-	})
 	return mapping
 }

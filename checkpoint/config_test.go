@@ -1,8 +1,6 @@
 package checkpoint
 
 import (
-	"bytes"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -36,7 +34,7 @@ func checkRoundTrip(t *testing.T, c Config) {
 	}
 }
 
-func released(t *testing.T) Config {
+func releasedForTest(t *testing.T) Config {
 	t.Helper()
 	c, err := ReleasedConfig()
 	if err != nil {
@@ -46,7 +44,7 @@ func released(t *testing.T) Config {
 }
 
 func TestReleasedConfigurationHasThePublishedSize(t *testing.T) {
-	c := released(t)
+	c := releasedForTest(t)
 	if c.States() != 67 || c.HeadDim() != 88 {
 		t.Errorf("%d columns, %d channels a head; want 67 and 88", c.States(), c.HeadDim())
 	}
@@ -56,14 +54,14 @@ func TestReleasedConfigurationHasThePublishedSize(t *testing.T) {
 }
 
 func TestConfigurationsRoundTrip(t *testing.T) {
-	changed := released(t)
+	changed := releasedForTest(t)
 	changed.Name, changed.Hidden, changed.Heads, changed.Inner, changed.Blocks = "small: a test", 96, 4, 24, 2
 	changed.Dimensions, changed.JitterPatches, changed.DropPath = []int{2}, false, 0
 	changed.Fields = map[string]int{"closed_boundary": 0, "open_boundary": 1, "bias_correction": 2, "y": 3, "null": 4, "no": 5}
 	changed.Training.LearningRate, changed.Training.Epsilon, changed.Training.RotationProbability = 1e-7, 3e-12, 0.25
 	fresh := changed
 	fresh.document = nil
-	for name, c := range map[string]Config{"released": released(t), "changed": changed, "without a file behind it": fresh} {
+	for name, c := range map[string]Config{"released": releasedForTest(t), "changed": changed, "without a file behind it": fresh} {
 		t.Run(name, func(t *testing.T) { checkRoundTrip(t, c) })
 	}
 }
@@ -162,24 +160,6 @@ func TestHostileYAMLIsRefusedQuickly(t *testing.T) {
 				t.Errorf("took %v", took)
 			}
 		})
-	}
-}
-
-func TestUnknownKeysAreReportedOnceAndKept(t *testing.T) {
-	var log bytes.Buffer
-	before := slog.Default()
-	slog.SetDefault(slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})))
-	defer slog.SetDefault(before)
-	c, err := ParseConfig([]byte(minimal + "colour: {of: {water: blue}}\n"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := strings.Count(log.String(), "key="); got != 1 || !strings.Contains(log.String(), "key=colour") {
-		t.Errorf("log %q; want one line that names colour", log.String())
-	}
-	text, err := c.YAML()
-	if err != nil || !strings.Contains(string(text), "water: blue") {
-		t.Errorf("written (%v):\n%s", err, text)
 	}
 }
 

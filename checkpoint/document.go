@@ -95,7 +95,26 @@ func encodeDocument(doc document) ([]byte, error) {
 		}
 		return []byte(mantissa), nil
 	})
-	return yaml.MarshalWithOptions(doc, yaml.IndentSequence(false), number)
+	return yaml.MarshalWithOptions(textKeys(doc), yaml.IndentSequence(false), number)
+}
+
+// textKeys makes texts of keys that are numbers or truth values, which the encoder can not write.
+func textKeys(value any) any {
+	switch v := value.(type) {
+	case document:
+		out := make(document, len(v))
+		for i, item := range v {
+			out[i] = yaml.MapItem{Key: fmt.Sprint(item.Key), Value: textKeys(item.Value)}
+		}
+		return out
+	case []any:
+		out := make([]any, len(v))
+		for i, item := range v {
+			out[i] = textKeys(item)
+		}
+		return out
+	}
+	return value
 }
 
 // lookUp finds the value at a path such as "model.hidden_dim".
@@ -174,44 +193,66 @@ func assign(target, value any) error {
 		}
 		expected = "a text"
 	case *[]int:
-		return assignList(t, value)
+		return assignList(t, value, wholeNumber, "whole numbers")
+	case *[]string:
+		return assignList(t, value, text, "texts")
 	case *map[string]int:
-		return assignMapping(t, value)
+		return assignMapping(t, value, text, wholeNumber, "names to whole numbers")
+	case *map[string]string:
+		return assignMapping(t, value, text, text, "names to texts")
+	case *map[int]int:
+		return assignMapping(t, value, wholeKey, wholeNumber, "whole numbers to whole numbers")
 	}
 	return fmt.Errorf("found %s; expected %s", printable(fmt.Sprint(value)), expected)
 }
 
-func assignList(target *[]int, value any) error {
+// assignList stores a list whose items of reads; an empty one is stored as nil.
+func assignList[T any](target *[]T, value any, of func(any) (T, bool), expected string) error {
 	items, ok := value.([]any)
-	list := make([]int, len(items))
-	for i := range items {
-		if ok {
-			list[i], ok = wholeNumber(items[i])
-		}
+	var list []T
+	for _, item := range items {
+		v, fits := of(item)
+		list, ok = append(list, v), ok && fits
 	}
 	if !ok {
-		return fmt.Errorf("found %s; expected a list of whole numbers", printable(fmt.Sprint(value)))
+		return fmt.Errorf("found %s; expected a list of %s", printable(fmt.Sprint(value)), expected)
 	}
 	*target = list
 	return nil
 }
 
-func assignMapping(target *map[string]int, value any) error {
+// assignMapping stores a mapping whose keys and values the functions read.
+func assignMapping[K comparable, V any](target *map[K]V, value any, keyOf func(any) (K, bool), valueOf func(any) (V, bool), expected string) error {
 	items, ok := value.(document)
-	mapping := make(map[string]int, len(items))
-	for _, item := range items {
-		key, isText := item.Key.(string)
-		n, isWhole := wholeNumber(item.Value)
-		if !isText || !isWhole {
-			return fmt.Errorf("%s: found %s; expected a name and a whole number", printable(fmt.Sprint(item.Key)), printable(fmt.Sprint(item.Value)))
-		}
-		mapping[key] = n
-	}
 	if !ok {
-		return fmt.Errorf("found %s; expected a mapping of names to whole numbers", printable(fmt.Sprint(value)))
+		return fmt.Errorf("found %s; expected a mapping of %s", printable(fmt.Sprint(value)), expected)
+	}
+	mapping := make(map[K]V, len(items))
+	for _, item := range items {
+		k, isKey := keyOf(item.Key)
+		v, isValue := valueOf(item.Value)
+		if !isKey || !isValue {
+			return fmt.Errorf("%s: found %s; expected a mapping of %s", printable(fmt.Sprint(item.Key)), printable(fmt.Sprint(item.Value)), expected)
+		}
+		mapping[k] = v
 	}
 	*target = mapping
 	return nil
+}
+
+// text accepts a text.
+func text(value any) (string, bool) {
+	s, ok := value.(string)
+	return s, ok
+}
+
+// wholeKey accepts a whole number, or its digits as a text, which the encoder makes of every key.
+func wholeKey(value any) (int, bool) {
+	if digits, ok := value.(string); ok {
+		n, err := strconv.Atoi(digits)
+		return n, err == nil && n >= 0 && n <= math.MaxInt32
+	}
+	return wholeNumber(value)
 }
 
 // wholeNumber accepts the integer types that the YAML parser yields.
@@ -223,29 +264,4 @@ func wholeNumber(value any) (int, bool) {
 		return int(n), n >= math.MinInt32 && n <= math.MaxInt32
 	}
 	return 0, false
-}
-
-// unknownPaths lists the paths of doc that the template does not have, without those below an unknown one or below a path
-// whose keys are free.
-func unknownPaths(doc, template document, free map[string]bool) []string {
-	var unknown []string
-	var walk func(prefix string, found, known document)
-	walk = func(prefix string, found, known document) {
-		for _, item := range found {
-			key := fmt.Sprint(item.Key)
-			path := prefix + key
-			value, exists := lookUp(known, key)
-			if !exists {
-				unknown = append(unknown, path)
-				continue
-			}
-			inner, isMapping := item.Value.(document)
-			innerKnown, bothMappings := value.(document)
-			if isMapping && bothMappings && !free[path] {
-				walk(path+".", inner, innerKnown)
-			}
-		}
-	}
-	walk("", doc, template)
-	return unknown
 }

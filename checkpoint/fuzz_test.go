@@ -66,6 +66,8 @@ func FuzzZip(f *testing.F) {
 
 func FuzzConfig(f *testing.F) {
 	f.Add([]byte(minimal))
+	f.Add([]byte(minimal + "  module_parameters:\n    well_dataset_info: {s: {step_downsample_factor: 0.5, field_transforms: {p: torch.log10}}, 't.u': null}\n" +
+		"walrus_go: {tokens: 8, data_sets: {s: {grid: [8, 8], network_points: {66: 64}, min_dt_stride: 2}}}\nlogger: {1: [{true: x}]}\n"))
 	f.Add([]byte("a: [{b: 'c'}, |\n  d\n]\n? e\n: f\n"))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		c, err := ParseConfig(text)

@@ -1,6 +1,7 @@
 package checkpoint
 
 import (
+	"cmp"
 	"fmt"
 	"hash/fnv"
 	"maps"
@@ -8,6 +9,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+
+	"github.com/gowalrus/walrus/field"
 )
 
 // WithFields returns the configuration with more fields; each new name takes the next free column of the embedding. Names
@@ -25,51 +28,140 @@ func (c Config) WithFields(names ...string) (Config, error) {
 	return c, c.Validate()
 }
 
-// GrowFields gives the field embeddings of a state dict more columns: of embed.*.proj1.weight and debed.*.proj2.weight the
-// second axis, of debed.*.proj2.bias the only one, from the given number of columns to another. All other tensors are
-// returned as they are. Values are still read on demand.
+// Remapped returns the configuration with the columns that a fine-tuning asks for: those of own stay (the boundary flags
+// need not be named), and the fields of c that own lacks follow in the order of their columns from its next free one on.
+func (c Config) Remapped(own map[string]int) (Config, error) {
+	names := slices.SortedFunc(maps.Keys(c.Fields), func(a, b string) int { return cmp.Compare(c.Fields[a], c.Fields[b]) })
+	c.Fields = maps.Clone(own)
+	if c.Fields == nil {
+		c.Fields = map[string]int{}
+	}
+	for column, name := range reservedColumns {
+		if _, exists := c.Fields[name]; !exists {
+			c.Fields[name] = column
+		}
+	}
+	taken := map[int]string{}
+	for _, name := range slices.Sorted(maps.Keys(c.Fields)) {
+		column := c.Fields[name]
+		if other, exists := taken[column]; exists {
+			return Config{}, fmt.Errorf("checkpoint: fields %s and %s both have column %d; expected one field a column", other, name, column)
+		}
+		taken[column] = name
+	}
+	return c.WithFields(names...)
+}
+
+// NewColumns is how the weights that fine-tuning adds begin. The zero value is ReleasedColumns.
+type NewColumns string
+
+const (
+	// ReleasedColumns begin as the released code has them: new columns are drawn as in a fresh model, in the decoder too, so that
+	// the first prediction for a new field is noise; and the old columns of the encoder, those of the flags too, shrink by
+	// sqrt(old / new number), which changes the predictions for the known fields by about a percent.
+	ReleasedColumns NewColumns = "released"
+	// PreservingColumns leave the predictions for the known fields unchanged. The first prediction for a new field is no change,
+	// the persistence forecast.
+	PreservingColumns NewColumns = "preserving"
+)
+
+// Check reports an unknown word.
+func (n NewColumns) Check() error {
+	switch n {
+	case "", ReleasedColumns, PreservingColumns:
+		return nil
+	}
+	return fmt.Errorf("new columns that are %q; expected %s or %s", string(n), ReleasedColumns, PreservingColumns)
+}
+
+// GrowFields gives the field embeddings of a state dict the columns of another configuration: of embed.*.proj1.weight and
+// debed.*.proj2.weight the second axis, of debed.*.proj2.bias the only one. Columns go with the names of their fields. All
+// other tensors are returned as they are. Values are still read on demand.
 //
-// Predictions for the known fields do not change. The network scales its input columns by sqrt((columns - 3) / fields)
-// (spec/model.md section 2.3), so the old ones, except for the wall and open flags, are divided by what that grows.
-// New encoder columns are drawn from the law of a fresh model, uniform within 1/sqrt(columns * 512), from the seed. New
-// decoder columns are zero: the first prediction for a new field is no change, which is the persistence forecast.
-func GrowFields(tensors []Tensor, from, to int, seed uint64) ([]Tensor, error) {
-	if from <= len(reservedColumns) || to < from || to > maxStates {
-		return nil, fmt.Errorf("checkpoint: grow from %d to %d field columns; expected more than %d and at most %d", from, to, len(reservedColumns), maxStates)
+// New columns are uniform within 1/sqrt(columns * 512), the law of a fresh model, from the seed; the decoder's are zero where
+// predictions are preserved. The network scales its input columns by sqrt((columns - 3) / fields) (spec/model.md section
+// 2.3): the old ones, except for the wall and open flags, are divided by what that grows, or all multiplied by sqrt(old / new
+// number) as released.
+func GrowFields(tensors []Tensor, from, to Config, begin NewColumns, seed uint64) ([]Tensor, error) {
+	if err := begin.Check(); err != nil {
+		return nil, fmt.Errorf("checkpoint: %w", err)
+	}
+	before, after := from.States(), to.States()
+	if before <= len(reservedColumns) || after < before || after > maxStates {
+		return nil, fmt.Errorf("checkpoint: grow from %d to %d field columns; expected more than %d and at most %d", before, after, len(reservedColumns), maxStates)
+	}
+	columns, kernels := columnsOf(from, to), map[string]int{}
+	for _, t := range tensors {
+		if len(t.Shape) > 2 {
+			kernels[t.Name] = field.Volume(t.Shape[2:])
+		}
 	}
 	out := slices.Clone(tensors)
 	for i, t := range out {
 		axis := 1
 		isEncoder := strings.HasPrefix(t.Name, "embed.") && strings.HasSuffix(t.Name, ".proj1.weight")
 		isDecoder := strings.HasPrefix(t.Name, "debed.") && strings.HasSuffix(t.Name, ".proj2.weight")
+		weight := t.Name // whose kernel counts in the law
 		if strings.HasPrefix(t.Name, "debed.") && strings.HasSuffix(t.Name, ".proj2.bias") {
-			isDecoder, axis = true, 0
+			isDecoder, axis, weight = true, 0, strings.TrimSuffix(t.Name, "bias")+"weight"
 		}
 		if !isEncoder && !isDecoder {
 			continue
 		}
-		if len(t.Shape) <= axis || t.Shape[axis] != from {
-			return nil, fmt.Errorf("checkpoint: tensor %s: shape %v; expected %d field columns on axis %d", t.Name, t.Shape, from, axis)
+		if len(t.Shape) <= axis || t.Shape[axis] != before {
+			return nil, fmt.Errorf("checkpoint: tensor %s: shape %v; expected %d field columns on axis %d", t.Name, t.Shape, before, axis)
 		}
-		g := grown{old: t, axis: axis, to: to, keepScale: isDecoder}
-		if isEncoder {
-			name := fnv.New64a()
-			name.Write([]byte(t.Name))
-			g.random = [2]uint64{seed, name.Sum64()}
+		name := fnv.New64a()
+		name.Write([]byte(t.Name))
+		g := grown{old: t, axis: axis, columns: columns, scale: 1, flags: 1, seed: [2]uint64{seed, name.Sum64()}}
+		if begin != PreservingColumns || isEncoder {
+			g.bound = 1 / math.Sqrt(float64(after*max(1, kernels[weight])))
+		}
+		switch reserved := len(reservedColumns); {
+		case isEncoder && begin == PreservingColumns:
+			g.scale = math.Sqrt(float64(before-reserved) / float64(after-reserved))
+		case isEncoder:
+			g.scale = math.Sqrt(float64(before) / float64(after))
+			g.flags = g.scale
 		}
 		out[i].Shape = slices.Clone(t.Shape)
-		out[i].Shape[axis] = to
+		out[i].Shape[axis] = after
 		out[i].values = g
 	}
 	return out, nil
 }
 
-// grown is the source of a tensor with more columns than the one it comes from.
+// columnsOf lists for each column of a configuration the one of another that it comes from, or -1 for a new one. A column
+// that neither names stays where it is.
+func columnsOf(from, to Config) []int {
+	columns := make([]int, to.States())
+	named := map[int]bool{}
+	for _, column := range from.Fields {
+		named[column] = true
+	}
+	for i := range columns {
+		if columns[i] = i; i >= from.States() || named[i] {
+			columns[i] = -1
+		}
+	}
+	for name, column := range to.Fields {
+		if old, known := from.Fields[name]; known {
+			columns[column] = old
+		} else {
+			columns[column] = -1
+		}
+	}
+	return columns
+}
+
+// grown is the source of a tensor with other columns than the one it comes from.
 type grown struct {
-	old       Tensor
-	axis, to  int
-	keepScale bool      // a decoder: old columns as they are, new ones zero
-	random    [2]uint64 // seed of an encoder's new columns
+	old          Tensor
+	axis         int
+	columns      []int     // where each comes from; -1: new
+	scale, flags float64   // factors on the old columns, and on those of the wall and open flags
+	bound        float64   // of the new ones
+	seed         [2]uint64 // of the new ones
 }
 
 func (g grown) read(dst []float32) error {
@@ -78,29 +170,26 @@ func (g grown) read(dst []float32) error {
 		return err
 	}
 	from := g.old.Shape[g.axis]
-	kernel := 1 // values of one column in one row
-	for _, extent := range g.old.Shape[g.axis+1:] {
-		kernel *= extent
-	}
-	scale, bound := float32(1), 0.0
-	if !g.keepScale {
-		reserved := float64(len(reservedColumns))
-		scale = float32(math.Sqrt((float64(from) - reserved) / (float64(g.to) - reserved)))
-		bound = 1 / math.Sqrt(float64(g.to*kernel))
-	}
-	draw := rand.New(rand.NewPCG(g.random[0], g.random[1]))
+	kernel := field.Volume(g.old.Shape[g.axis+1:]) // values of one column in one row
+	draw := rand.New(rand.NewPCG(g.seed[0], g.seed[1]))
 	for len(dst) > 0 {
-		row := dst[:g.to*kernel]
-		copy(row, old[:from*kernel])
-		for i := range row {
-			switch column := i / kernel; {
-			case column >= from:
-				row[i] = float32(bound * (2*draw.Float64() - 1))
-			case column >= 2: // columns 0 and 1, the wall and open flags, are not scaled by the network
-				row[i] *= scale
+		for to, column := range g.columns {
+			part := dst[to*kernel:][:kernel]
+			if column < 0 {
+				for i := range part {
+					part[i] = float32(g.bound * (2*draw.Float64() - 1))
+				}
+				continue
+			}
+			scale := g.scale
+			if column < 2 {
+				scale = g.flags
+			}
+			for i, v := range old[column*kernel:][:kernel] {
+				part[i] = v * float32(scale)
 			}
 		}
-		old, dst = old[from*kernel:], dst[g.to*kernel:]
+		old, dst = old[from*kernel:], dst[len(g.columns)*kernel:]
 	}
 	return nil
 }

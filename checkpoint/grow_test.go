@@ -1,11 +1,24 @@
 package checkpoint
 
 import (
+	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/gowalrus/walrus/internal/released"
 )
+
+// columns is a configuration with so many field columns.
+func columns(n int) Config {
+	c := Config{Fields: map[string]int{}}
+	for i := range n {
+		c.Fields[fmt.Sprint("f", i)] = i
+	}
+	return c
+}
 
 // rampTensor holds 1, 2, 3, ...
 func rampTensor(t *testing.T, name string, shape ...int) Tensor {
@@ -29,7 +42,7 @@ func TestGrownFieldsKeepPredictionsForKnownFields(t *testing.T) {
 		rampTensor(t, "debed.3.proj2.weight", rows, from, 2, 2, 2),
 		rampTensor(t, "debed.3.proj2.bias", from),
 	}
-	grown, err := GrowFields(old, from, to, 1)
+	grown, err := GrowFields(old, columns(from), columns(to), PreservingColumns, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,7 +97,7 @@ func TestGrownFieldsKeepPredictionsForKnownFields(t *testing.T) {
 func TestGrownFieldsDependOnTheSeedAlone(t *testing.T) {
 	old := []Tensor{rampTensor(t, "embed.2.proj1.weight", 2, 4, 8, 8, 8), rampTensor(t, "embed.3.proj1.weight", 2, 4, 8, 8, 8)}
 	drawn := func(seed uint64, which int) []float32 {
-		grown, err := GrowFields(old, 4, 5, seed)
+		grown, err := GrowFields(old, columns(4), columns(5), ReleasedColumns, seed)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -104,21 +117,145 @@ func TestGrownFieldsDependOnTheSeedAlone(t *testing.T) {
 func TestGrowFieldsRefusesWhatDoesNotFit(t *testing.T) {
 	weight := []Tensor{rampTensor(t, "embed.2.proj1.weight", 1, 4, 1, 1, 1)}
 	for _, c := range []struct{ from, to int }{{5, 6}, {4, 3}, {3, 4}, {4, maxStates + 1}} {
-		if _, err := GrowFields(weight, c.from, c.to, 0); err == nil {
+		if _, err := GrowFields(weight, columns(c.from), columns(c.to), ReleasedColumns, 0); err == nil {
 			t.Errorf("from %d to %d was accepted", c.from, c.to)
 		}
+	}
+	if _, err := GrowFields(weight, columns(4), columns(5), "other", 0); err == nil {
+		t.Error("new columns that begin in another way were accepted")
 	}
 }
 
 func TestNewFieldsTakeTheNextFreeColumn(t *testing.T) {
-	c, err := released(t).WithFields("salinity", "pressure", "dye")
+	c, err := releasedForTest(t).WithFields("salinity", "pressure", "dye")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if c.Fields["salinity"] != 67 || c.Fields["dye"] != 68 || c.Fields["pressure"] != 3 || c.States() != 69 {
 		t.Errorf("salinity %d, dye %d, pressure %d, %d columns; want 67, 68, 3, 69", c.Fields["salinity"], c.Fields["dye"], c.Fields["pressure"], c.States())
 	}
-	if _, err := released(t).WithFields(""); err == nil || !strings.Contains(err.Error(), "name") {
+	if _, err := releasedForTest(t).WithFields(""); err == nil || !strings.Contains(err.Error(), "name") {
 		t.Errorf("a field without a name: %v", err)
+	}
+}
+
+// meanSquare is the root mean square of the values.
+func meanSquare(values []float32) float64 {
+	sum := 0.0
+	for _, v := range values {
+		sum += float64(v) * float64(v)
+	}
+	return math.Sqrt(sum / float64(len(values)))
+}
+
+func TestNewColumnsBeginAsReleased(t *testing.T) {
+	var file struct {
+		New struct {
+			Old     int `json:"old_columns"`
+			New     int `json:"new_columns"`
+			Tensors map[string]struct {
+				Old    []int     `json:"old_shape"`
+				New    []int     `json:"new_shape"`
+				Axis   int       `json:"column_axis"`
+				Factor []float64 `json:"factor_on_old_columns"`
+				Std    float64   `json:"fresh_std_of_new_columns"`
+			} `json:"tensors"`
+			Factors map[int]float64 `json:"factors_for_67_columns_plus_k"`
+		} `json:"new_field_columns"`
+	}
+	released.Read(t, "optimization.json", &file)
+	n := file.New
+	var old []Tensor
+	for name, want := range n.Tensors {
+		old = append(old, rampTensor(t, name, want.Old...))
+	}
+	grown, err := GrowFields(old, columns(n.Old), columns(n.New), "", 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, g := range grown {
+		want := n.Tensors[g.Name]
+		if !slices.Equal(g.Shape, want.New) {
+			t.Errorf("%s: shape %v, want %v", g.Name, g.Shape, want.New)
+			continue
+		}
+		before, after := values(t, old[i]), values(t, g)
+		kernel := 1
+		for _, n := range want.New[want.Axis+1:] {
+			kernel *= n
+		}
+		var fresh []float32
+		for row := range len(after) / (n.New * kernel) {
+			for at, v := range after[row*n.New*kernel:][:n.New*kernel] {
+				if at/kernel >= n.Old { // all old columns are scaled alike, the flags too
+					fresh = append(fresh, v)
+				} else if w := want.Factor[0] * float64(before[row*n.Old*kernel+at]); math.Abs(float64(v)-w) > 1e-6*w {
+					t.Fatalf("%s: old value %g, want %g", g.Name, v, w)
+				}
+			}
+		}
+		// A uniform law's root mean square; of the bias the release drew three values.
+		if got := meanSquare(fresh); want.Axis == 1 && math.Abs(got-want.Std) > 0.02*want.Std || got == 0 || got > 2*want.Std {
+			t.Errorf("%s: new columns have deviation %g, want %g", g.Name, got, want.Std)
+		}
+	}
+	for k, want := range n.Factors {
+		grown, err := GrowFields([]Tensor{rampTensor(t, "embed.3.proj1.weight", 1, 67, 1, 1, 1)}, columns(67), columns(67+k), ReleasedColumns, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := values(t, grown[0])[0]; math.Abs(float64(got)-want) > 1e-6 {
+			t.Errorf("67 columns and %d more: factor %g, want %g", k, got, want)
+		}
+	}
+}
+
+func TestFineTuningMapsColumnsAsReleased(t *testing.T) {
+	var file struct {
+		Columns struct {
+			Taken map[string]int `json:"with_a_current_map_that_already_has_taco_3"`
+		} `json:"field_columns_in_fine_tuning"`
+	}
+	released.Read(t, "finetuning.json", &file)
+	base := releasedForTest(t)
+	same, err := base.Remapped(nil)
+	if err != nil || !maps.Equal(same.Fields, base.Fields) {
+		t.Errorf("a map of the flags alone changes columns (%v)", err)
+	}
+	c, err := base.Remapped(map[string]int{"taco": 3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c, err = c.WithFields("sauce"); err != nil {
+		t.Fatal(err)
+	}
+	if len(file.Columns.Taken) < 2 {
+		t.Fatalf("released columns %v", file.Columns.Taken)
+	}
+	for name, want := range file.Columns.Taken {
+		if c.Fields[name] != want {
+			t.Errorf("%s has column %d, want %d", name, c.Fields[name], want)
+		}
+	}
+	if c.Fields["sauce"] != c.States()-1 || c.States() != base.States()+2 {
+		t.Errorf("the data's own field has column %d of %d", c.Fields["sauce"], c.States())
+	}
+	// Values go with the names.
+	old := rampTensor(t, "debed.2.proj2.weight", 1, base.States(), 1, 1, 1)
+	grown, err := GrowFields([]Tensor{old}, base, c, PreservingColumns, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	moved := values(t, grown[0])
+	for name, column := range base.Fields {
+		if got := moved[c.Fields[name]]; got != float32(column+1) {
+			t.Errorf("%s has the value %g, that of column %g; want that of %d", name, got, got-1, column)
+		}
+	}
+	if moved[c.Fields["taco"]] != 0 {
+		t.Errorf("the new field's decoder begins at %g, want 0", moved[c.Fields["taco"]])
+	}
+	if _, err := base.Remapped(map[string]int{"taco": 3, "sauce": 3}); err == nil || !strings.Contains(err.Error(), "sauce") {
+		t.Errorf("two fields in one column: %v", err)
 	}
 }

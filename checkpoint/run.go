@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -51,10 +53,19 @@ const (
 	secondMoment = "second."
 )
 
+// Last is the name in a run's directory of its newest state.
+const Last = "last"
+
 // SaveRun writes the state into a new directory below dir, named after its step, and returns its path. The directory appears
 // complete or not at all; a second save at the same step stands beside the first, as STEP.1, until it is complete, and then
-// replaces it. After it the oldest are removed until keep are left; keep 0 keeps all.
-func SaveRun(dir string, state State, keep int) (string, error) {
+// replaces it. Last and the given names become symbolic links to it, each replaced at once. After it the oldest are removed
+// until keep are left; keep 0 keeps all, and what a link other than Last points to always stays.
+func SaveRun(dir string, state State, keep int, names ...string) (string, error) {
+	for _, name := range names {
+		if name == "" || name != filepath.Base(name) || strings.HasPrefix(name, stepPrefix) || strings.HasPrefix(name, ".") {
+			return "", fmt.Errorf("checkpoint: %q can not name a saved state; expected a plain name such as best", name)
+		}
+	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return "", fmt.Errorf("checkpoint: %w", err)
 	}
@@ -69,6 +80,11 @@ func SaveRun(dir string, state State, keep int) (string, error) {
 	final, err := publish(temporary, dir, state.Step)
 	if err != nil {
 		return "", fmt.Errorf("checkpoint: %w", err)
+	}
+	for _, name := range append([]string{Last}, names...) {
+		if err := link(dir, name, filepath.Base(final)); err != nil {
+			return "", fmt.Errorf("checkpoint: %w", err)
+		}
 	}
 	if err := prune(dir, keep); err != nil {
 		return "", fmt.Errorf("checkpoint: %w", err)
@@ -115,6 +131,10 @@ func writeRun(dir string, state State) error {
 	if err := Write(filepath.Join(dir, optimizerFile), moments, nil); err != nil {
 		return err
 	}
+	return writeRecord(dir, record)
+}
+
+func writeRecord(dir string, record runRecord) error {
 	encoded, err := json.MarshalIndent(record, "", " ")
 	if err != nil {
 		return fmt.Errorf("checkpoint: %w", err)
@@ -148,9 +168,53 @@ func publish(temporary, dir string, step int) (string, error) {
 	return final, syncDirectory(dir)
 }
 
+// link makes dir/name a link to dir/target, in the place of a link that is there.
+func link(dir, name, target string) error {
+	path := filepath.Join(dir, name)
+	if info, err := os.Lstat(path); err == nil && info.Mode()&os.ModeSymlink == 0 {
+		return fmt.Errorf("%s is in the way of a link to %s; move it elsewhere", path, target)
+	}
+	temporary := filepath.Join(dir, unfinished+name)
+	if err := os.Remove(temporary); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err := os.Symlink(target, temporary); err != nil {
+		return err
+	}
+	if err := os.Rename(temporary, path); err != nil {
+		return err
+	}
+	return syncDirectory(dir)
+}
+
+// links lists the names in dir that are links to entries of it, by what they point to.
+func links(dir string) (map[string][]string, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	names := map[string][]string{}
+	for _, e := range entries {
+		if e.Type()&os.ModeSymlink == 0 || strings.HasPrefix(e.Name(), unfinished) {
+			continue
+		}
+		target, err := os.Readlink(filepath.Join(dir, e.Name()))
+		if err != nil {
+			return nil, err
+		}
+		names[target] = append(names[target], e.Name())
+	}
+	return names, nil
+}
+
 // prune removes former saves of the same step, the oldest steps until keep are left, and what interrupted saves have left.
+// Links to a former save of a step go over to the new one, and what they point to stays.
 func prune(dir string, keep int) error {
 	saved, err := stepsIn(dir)
+	if err != nil {
+		return err
+	}
+	named, err := links(dir)
 	if err != nil {
 		return err
 	}
@@ -160,19 +224,48 @@ func prune(dir string, keep int) error {
 	}
 	kept := 0
 	for i := len(saved) - 1; i >= 0; i-- {
+		base := filepath.Base(saved[i].path)
 		replaced := i+1 < len(saved) && saved[i].step == saved[i+1].step
-		if replaced || keep > 0 && kept == keep {
+		if replaced {
+			successor := filepath.Base(saved[i+1].path)
+			for _, name := range named[base] {
+				if err := link(dir, name, successor); err != nil {
+					return err
+				}
+			}
+			named[successor] = append(named[successor], named[base]...)
+		}
+		held := slices.ContainsFunc(named[base], func(name string) bool { return name != Last })
+		if replaced || keep > 0 && kept >= keep && !held {
 			doomed = append(doomed, saved[i].path)
 		} else {
 			kept++
 		}
 	}
 	for _, path := range doomed {
-		if err := os.RemoveAll(path); err != nil {
+		// Under another name first: a crash half way must not leave half a state.
+		hidden := path
+		if base := filepath.Base(path); !strings.HasPrefix(base, unfinished) {
+			hidden = filepath.Join(dir, unfinished+base)
+			if err := os.Rename(path, hidden); err != nil {
+				return err
+			}
+		}
+		if err := os.RemoveAll(hidden); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// SetNotes replaces the notes of a state that SaveRun wrote to path.
+func SetNotes(path string, notes map[string]string) error {
+	record, err := readRecord(filepath.Join(path, stateFile))
+	if err != nil {
+		return err
+	}
+	record.Notes = notes
+	return writeRecord(path, record)
 }
 
 // savedStep is one saved state of a run. A step that was saved again has a higher revision.

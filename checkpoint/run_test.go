@@ -75,11 +75,84 @@ func TestOnlyTheNewestStatesAreKept(t *testing.T) {
 	for _, e := range entries {
 		names = append(names, e.Name())
 	}
-	if diff := cmp.Diff([]string{"figures", "step-0000000030", "step-0000000200.2", "step-notes"}, names); diff != "" {
+	if diff := cmp.Diff([]string{"figures", Last, "step-0000000030", "step-0000000200.2", "step-notes"}, names); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
 	if got, err := LoadRun(dir); err != nil || got.Step != 200 || got.Epoch != 4 {
 		t.Errorf("newest step %d of save %d, %v; want 200 of save 4", got.Step, got.Epoch, err)
+	}
+}
+
+func TestNamedStatesStay(t *testing.T) {
+	dir := t.TempDir()
+	for i, save := range []struct {
+		step  int
+		names []string
+	}{{10, []string{"best"}}, {20, []string{"epoch-2"}}, {30, nil}, {40, nil}, {40, []string{"best"}}, {50, nil}, {50, nil}, {60, nil}} {
+		state := someState(t, save.step)
+		state.Epoch = i
+		if _, err := SaveRun(dir, state, 1, save.names...); err != nil {
+			t.Fatal(err)
+		}
+		if save.step == 30 {
+			if best, err := LoadRun(filepath.Join(dir, "best")); err != nil || best.Step != 10 {
+				t.Errorf("the best is of step %d, %v; want 10", best.Step, err)
+			}
+		}
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	if diff := cmp.Diff([]string{"best", "epoch-2", Last, "step-0000000020", "step-0000000040.1", "step-0000000060"}, names); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	for name, want := range map[string][2]int{"best": {40, 4}, "epoch-2": {20, 1}, Last: {60, 7}, ".": {60, 7}} {
+		got, err := LoadRun(filepath.Join(dir, name))
+		if err != nil || got.Step != want[0] || got.Epoch != want[1] {
+			t.Errorf("%s: step %d of save %d, %v; want %v", name, got.Step, got.Epoch, err, want)
+		}
+		if c := open(t, filepath.Join(dir, name)); len(c.Tensors()) != 2 {
+			t.Errorf("%s: %d tensors, want 2", name, len(c.Tensors()))
+		}
+	}
+	if err := os.Mkdir(filepath.Join(dir, "mine"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, bad := range []string{"mine", "a/b", "..", "", "step-3"} {
+		if _, err := SaveRun(dir, someState(t, 70), 1, bad); err == nil {
+			t.Errorf("a state was named %q", bad)
+		}
+	}
+}
+
+// A state that was saved again keeps the names that the first save had.
+func TestNamesGoOverToTheNewSave(t *testing.T) {
+	dir := t.TempDir()
+	for i := range 2 {
+		state := someState(t, 5)
+		state.Epoch = i
+		names := []string{"best"}
+		if _, err := SaveRun(dir, state, 1, names[i:]...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got, err := LoadRun(filepath.Join(dir, "best")); err != nil || got.Epoch != 1 {
+		t.Errorf("the best is of save %d, %v; want 1", got.Epoch, err)
+	}
+	path, err := filepath.EvalSymlinks(filepath.Join(dir, Last))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := SetNotes(path, map[string]string{"tested": "yes"}); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := LoadRun(dir); err != nil || got.Notes["tested"] != "yes" || got.Epoch != 1 || len(got.Parameters) != 2 {
+		t.Errorf("notes %v of save %d, %v", got.Notes, got.Epoch, err)
 	}
 }
 
@@ -99,7 +172,7 @@ func TestAFailedSaveLeavesTheRunAsItWas(t *testing.T) {
 			t.Errorf("%s: was saved", name)
 		}
 	}
-	if entries, _ := os.ReadDir(dir); len(entries) != 1 {
+	if entries, _ := os.ReadDir(dir); len(entries) != 2 { // the state and the link to it
 		t.Errorf("left behind: %v", entries)
 	}
 	if got, err := LoadRun(dir); err != nil || got.Step != 1 {

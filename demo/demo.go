@@ -13,12 +13,12 @@ import (
 	"time"
 
 	"github.com/gowalrus/walrus/engine"
-	"github.com/gowalrus/walrus/frame"
 	"github.com/gowalrus/walrus/internal/atomicfile"
 	"github.com/gowalrus/walrus/internal/progress"
 	"github.com/gowalrus/walrus/rollout"
 	"github.com/gowalrus/walrus/score"
 	"github.com/gowalrus/walrus/sim"
+	"github.com/gowalrus/walrus/surrogate"
 	"github.com/gowalrus/walrus/train"
 	"github.com/gowalrus/walrus/well"
 )
@@ -229,15 +229,16 @@ func (p plan) train(ctx context.Context, o Options, r *Result) error {
 
 // predict rolls out every held-out trajectory and scores it.
 func (p plan) predict(ctx context.Context, o Options, r *Result) error {
-	engine, network, vocabulary, err := train.LoadTrained(o.Engine, o.runFolder())
+	e, err := engine.Open(o.Engine)
 	if err != nil {
 		return err
 	}
-	defer engine.Close()
-	defer network.Close()
-	m := rollout.Model{
-		Predictor: network, Vocabulary: vocabulary, Blocks: network.Config.Blocks, Frame: frame.Options{Tokens: p.config.Model.Tokens},
+	defer e.Close()
+	m, err := surrogate.Open(e, o.runFolder(), surrogate.Options{})
+	if err != nil {
+		return err
 	}
+	defer m.Close()
 	r.Scores, err = score.Evaluate(ctx, score.Config{Windows: []score.Window{{First: 1, Last: p.steps}}}, p.predictions(ctx, o, m, r))
 	if err != nil {
 		return err
@@ -247,7 +248,7 @@ func (p plan) predict(ctx context.Context, o Options, r *Result) error {
 }
 
 // predictions streams the held-out trajectories of all data sets and keeps the first of each to show.
-func (p plan) predictions(ctx context.Context, o Options, m rollout.Model, r *Result) score.Trajectories {
+func (p plan) predictions(ctx context.Context, o Options, m *surrogate.Model, r *Result) score.Trajectories {
 	return func(yield func(score.Trajectory, error) bool) {
 		for _, part := range p.parts {
 			d, err := well.OpenDataset(filepath.Join(o.dataFolder(), part.scenario), "test", well.Options{})
@@ -258,12 +259,17 @@ func (p plan) predictions(ctx context.Context, o Options, m rollout.Model, r *Re
 			defer d.Close()
 			bar := progress.New(o.Screen, "predict "+part.scenario, 0, d.Trajectories())
 			defer bar.Close()
+			setting, err := m.For(d)
+			if err != nil {
+				yield(score.Trajectory{}, err)
+				return
+			}
 			e := rollout.Evaluation{
-				First: p.config.Data.History * part.stride, Stride: part.stride, History: p.config.Data.History,
-				Steps: p.steps, OneStep: p.single, Options: rollout.Options{Jitter: true, Seed: o.Seed},
+				First: setting.History * setting.MinStride, Stride: setting.MinStride, History: setting.History,
+				Steps: p.steps, OneStep: p.single, Options: rollout.Options{Seed: o.Seed},
 			}
 			first := true
-			for t, err := range rollout.Trajectories(ctx, d, m, e) {
+			for t, err := range rollout.Trajectories(ctx, d, setting, e) {
 				if !yield(t, err) || err != nil {
 					return
 				}

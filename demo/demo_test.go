@@ -19,7 +19,7 @@ func TestSmallestDemoRunsEndToEnd(t *testing.T) {
 	p.config.Model.Hidden, p.config.Model.Intermediate, p.config.Model.Blocks, p.config.Model.Tokens = 16, 4, 1, 8
 	p.config.Model.Heads = 2
 	p.config.Schedule.Epochs, p.config.Schedule.EpochSteps = 2, 1
-	p.config.Validation.Windows, p.config.Data.Batch = 1, 1
+	p.config.Validation.Batches, p.config.Data.Batch = 1, 1
 	p.steps, p.single = 4, 2
 	o := Options{Out: filepath.Join(t.TempDir(), "demo"), Seed: 1, Workers: 2, Screen: io.Discard}
 	r, err := p.run(context.Background(), o)

@@ -50,8 +50,9 @@ func fullPlan() plan {
 	c.Model.Vocabulary, c.Model.Tokens = "data", 8
 	c.Data.History, c.Data.Batch, c.Data.Rotation = 4, 4, sample.NoRotation
 	c.Optimizer.Beta2 = 0.98
-	c.Schedule = train.Schedule{Rate: 2e-3, Epochs: 10, EpochSteps: 50, Warmup: 1, WarmupFactor: 0.1, Cooldown: 3, EveryStep: true}
-	c.Validation = train.ValidationConfig{Every: 2, Windows: 8, Split: "valid"}
+	c.Schedule = train.Schedule{Rate: 2e-3, Epochs: 10, EpochSteps: 50, Warmup: 1, WarmupFactor: 0.1, Cooldown: 3, Continuous: true}
+	c.Validation = train.ValidationConfig{Every: 2, Batches: 2, Split: "valid", MaxRolloutSteps: 1}
+	c.Checkpoint.Every = 0
 	return plan{
 		parts: []part{
 			{scenario: "acoustic_scattering_discontinuous", grid: []int{64, 64}, frames: 61, stride: 2, trajectories: 40},
@@ -70,7 +71,7 @@ func quickPlan() plan {
 	}
 	p.splits = []float64{0.5, 0.25, 0.25}
 	p.config.Schedule.Epochs, p.config.Schedule.EpochSteps, p.config.Schedule.Cooldown = 4, 5, 1
-	p.config.Validation.Windows = 2
+	p.config.Validation.Batches = 1
 	p.steps, p.single, p.bar = 8, 3, false
 	return p
 }

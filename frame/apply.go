@@ -145,7 +145,9 @@ func (g *Geometry) gather(v view, from, to []float32, frames, channels, all int)
 }
 
 // writeFlags sets the last three channels: bias correction is 1 except in the padding of an axis with ends; wall and
-// open count the ends whose padding a position lies in.
+// open count the ends whose padding a position lies in. An axis with ends that needs no padding (strides 8 and 4 without
+// jitter) counts as the padding of its high end from end to end: the released code marks its last 0 points with a slice that
+// takes all of them, a slip that its weights were trained with.
 func (g *Geometry) writeFlags(v view, out []float32, frames, channels int) {
 	all := channels + FlagChannels
 	positions := v.padded[0] * v.padded[1] * v.padded[2]
@@ -159,7 +161,7 @@ func (g *Geometry) writeFlags(v view, out []float32, frames, channels int) {
 				flags[0] = 0
 				flags[1+a.Sides.Low]++
 			}
-			if grid[k] >= a.Padded-a.High {
+			if a.High == 0 || grid[k] >= a.Padded-a.High {
 				flags[0] = 0
 				flags[1+a.Sides.High]++
 			}

@@ -26,8 +26,9 @@ func (a Axis) Periodic() bool { return a.Sides.Periodic() }
 // Patch is the number of points a token covers.
 func (a Axis) Patch() int { return a.Stride1 * a.Stride2 }
 
-// newAxis lays out one axis (spec 2.1, 2.2, 2.5 and 5.1).
-func newAxis(size, tokens int, sides field.Sides) (Axis, bool) {
+// newAxis lays out one axis (spec 2.1, 2.2, 2.5 and 5.1). Without jitter an axis with ends is padded like a periodic one,
+// by exactly what the convolutions take away: its tokens are as many, and the decoder gives back the whole padded extent.
+func newAxis(size, tokens int, sides field.Sides, jitter bool) (Axis, bool) {
 	a := Axis{Size: size, Real: size != 1, Stride1: 1, Stride2: 1, Released: true, Sides: sides}
 	if !a.Real {
 		a.Padded, a.AfterConv1, a.Tokens, a.Decoded = size, 1, 1, size
@@ -39,18 +40,17 @@ func newAxis(size, tokens int, sides field.Sides) (Axis, bool) {
 	pair, released, _ := strides(size / tokens)
 	a.Stride1, a.Stride2, a.Released = pair[0], pair[1], released
 	total := Kernel1 + 3*a.Stride1 - a.Patch() // what valid convolutions take away from a periodic axis
-	if a.Periodic() {
-		a.Low, a.High = total/2, total-total/2
-	} else {
-		a.Low = total/2 + a.Patch()/2
+	a.Low, a.High = total/2, total-total/2
+	if jitter && !a.Periodic() {
+		a.Low = total/2 + a.Patch()/2 // the data move by up to half a token
 		a.High = a.Low
 	}
 	a.encodeDecode()
-	for !a.Released && !a.Periodic() && a.room() < a.Patch()/2 { // strides without a released layout: pad until they fit
+	for jitter && !a.Released && !a.Periodic() && a.room() < a.Patch()/2 { // strides without a released layout: pad until they fit
 		a.Low, a.High = a.Low+1, a.High+1
 		a.encodeDecode()
 	}
-	if a.Patch() > 1 {
+	if jitter && a.Patch() > 1 {
 		a.Jitter = a.jitterRange()
 	}
 	return a, true

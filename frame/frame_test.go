@@ -48,6 +48,17 @@ func TestEverySupportedSizeRoundTrips(t *testing.T) {
 				if tokens > 16 {
 					continue // the maps are the same; only larger
 				}
+				still, err := NewGeometry([]int{size, tokens}, []field.Sides{sides, field.Both(field.Wall)}, Options{Tokens: tokens, NoJitterPadding: true})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if b := still.Axes[0]; b.Tokens != tokens || b.Decoded != b.Padded || b.Jitter != [2]int{} {
+					t.Errorf("size %d, %v without jitter: %d tokens, decoded %d of %d, jitter %v", size, sides, b.Tokens, b.Decoded, b.Padded, b.Jitter)
+				}
+				x := randomArray(random, 2, size, tokens, 3)
+				if back := throughIdentity(t, still, x, still.Draw(random, 2)); !equal(back.Data, x.Data) {
+					t.Errorf("size %d, %d tokens, %v without jitter: the data do not come back", size, tokens, sides)
+				}
 				for _, jitter := range []int{a.Jitter[0], 0, a.Jitter[1]} {
 					x := randomArray(random, 2, size, tokens, 3)
 					r := Rolls{Jitter: [3]int{jitter}}
@@ -201,6 +212,24 @@ func TestFlagsMarkWallsAndCorners(t *testing.T) {
 	}
 }
 
+// The released code's slip that its weights know: 1024 points that end, without jitter, have no padding, and its flag of the
+// high end covers them all.
+func TestFlagsOfAnAxisWithoutPaddingCoverIt(t *testing.T) {
+	g, err := NewGeometry([]int{256, 8}, []field.Sides{{Low: field.Wall, High: field.Open}, field.Both(field.Periodic)}, Options{Tokens: 8, NoJitterPadding: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	framed, err := g.Apply(field.NewArray(1, 256, 8, 1), Rolls{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; i < len(framed.Data); i += 4 {
+		if flags := [3]float32(framed.Data[i+1 : i+4]); flags != [3]float32{0, 0, 1} {
+			t.Fatalf("position %d: flags %v, want 0 0 1 (bias correction, wall, open)", i/4, flags)
+		}
+	}
+}
+
 func TestUnsupportedSizesNameTheWayOut(t *testing.T) {
 	_, err := NewGeometry([]int{200, 64}, nil, Options{AxisNames: []string{"x", "y"}})
 	for _, part := range []string{"axis x", "200 points", "32 tokens", "192", "224", "--resample 192", "--tokens 25"} {
@@ -218,11 +247,11 @@ func TestUnsupportedSizesNameTheWayOut(t *testing.T) {
 func TestNormaliseAndAdvanceAreInverse(t *testing.T) {
 	random := rand.New(rand.NewPCG(7, 8))
 	x := randomArray(random, 2, 3, 4, 4, 2)
-	s, err := Measure(x)
+	s, err := Measure(x, Measurement{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	unit, err := Measure(s.Normalise(x))
+	unit, err := Measure(s.Normalise(x), Measurement{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -238,7 +267,7 @@ func TestNormaliseAndAdvanceAreInverse(t *testing.T) {
 	if got, want := next.Data[1], last.Data[1]+step.Data[1]*s.Delta[0][1]; got != want {
 		t.Errorf("advance: %v, want %v", got, want)
 	}
-	single, err := Measure(field.NewArray(1, 1, 4, 4, 1))
+	single, err := Measure(field.NewArray(1, 1, 4, 4, 1), Measurement{})
 	if err != nil || single.Delta[0][0] != 1 || single.Value[0][0] != Epsilon {
 		t.Errorf("one frame of zeros: scales %v, %v", single, err)
 	}
@@ -284,7 +313,7 @@ func TestLayoutMatchesTheReference(t *testing.T) {
 		}
 		for _, row := range one.Rows {
 			for sides, want := range map[field.Sides]side{field.Both(field.Periodic): row.Periodic, field.Both(field.Open): row.NonPeriodic} {
-				a, ok := newAxis(row.Size, one.Tokens, sides)
+				a, ok := newAxis(row.Size, one.Tokens, sides, true)
 				if !ok || !a.Released || a.Stride1 != row.Stride1 || a.Stride2 != row.Stride2 || a.Low != want.Pad ||
 					a.Padded != want.Padded || a.AfterConv1 != want.AfterConv1 || a.Tokens != want.Tokens {
 					t.Errorf("size %d, %v: %+v, want %+v", row.Size, sides, a, want)

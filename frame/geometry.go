@@ -19,7 +19,7 @@ type Geometry struct {
 	// Given is the number of axes the data have (2 or 3); further axes were appended with one point each.
 	Given int
 	// Rolled lists the axes whose token grid is shifted at each block: those that the data's boundaries call periodic,
-	// axes with one point included.
+	// axes with one point included. None without jitter.
 	Rolled []int
 }
 
@@ -28,6 +28,11 @@ type Options struct {
 	// Tokens is the number of tokens along each real axis: the knob for cost against accuracy. 0 takes the released
 	// counts, 32 in 2-D and 16 in 3-D.
 	Tokens int
+	// NoJitterPadding is the frame of a model that is made without jitter (model.jitter_patches: false in a released
+	// configuration): axes with ends are padded only by what the convolutions take away, so that they have as many tokens as
+	// periodic ones (128 points: 32, not 33), and Draw rolls nothing. A model with jitter that is to predict without any keeps
+	// its own padding and takes zero Rolls instead.
+	NoJitterPadding bool
 	// AxisNames name the axes in errors; x, y, z by default.
 	AxisNames []string
 }
@@ -74,11 +79,11 @@ func NewGeometry(size []int, boundaries []field.Sides, o Options) (*Geometry, er
 			if !sides.Periodic() && sides.High == field.Periodic {
 				return nil, fmt.Errorf("frame: axis %s is %v: periodic on its high side only", axisName(i, o.AxisNames), sides)
 			}
-			if sides.Periodic() {
+			if sides.Periodic() && !o.NoJitterPadding {
 				g.Rolled = append(g.Rolled, i)
 			}
 		}
-		axis, ok := newAxis(full[i], tokens, sides)
+		axis, ok := newAxis(full[i], tokens, sides, !o.NoJitterPadding)
 		if !ok {
 			return nil, unsupportedSize(axisName(i, o.AxisNames), full[i], tokens)
 		}

@@ -25,7 +25,7 @@ type Config struct {
 	States     int   // field columns, the three flags included
 	Dimensions []int // numbers of spatial axes that have an encoder and a decoder: 2, 3 or both
 	Causal     bool  // time attention sees the past only, and every frame is decoded; the release is causal
-	Jitter     bool  // tokens are rolled before each block
+	Jitter     bool  // patches and tokens are rolled at random; if not, axes with ends are padded less too (frame.Options)
 	// DropPath is the probability of skipping the last block's branches in training; it grows linearly from 0 at the
 	// first block.
 	DropPath float64

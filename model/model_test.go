@@ -336,8 +336,8 @@ func TestInitialisationFollowsItsLaws(t *testing.T) {
 		}
 		n := float64(len(a.Data))
 		if w.law.kind == uniform {
-			if largest > w.law.bound || n > 1000 && math.Abs(math.Sqrt(squares/n)*math.Sqrt(3)/w.law.bound-1) > 0.05 {
-				t.Errorf("%s: largest %v, deviation %v; uniform within %v", w.Name, largest, math.Sqrt(squares/n), w.law.bound)
+			if largest > w.law.width || n > 1000 && math.Abs(math.Sqrt(squares/n)*math.Sqrt(3)/w.law.width-1) > 0.05 {
+				t.Errorf("%s: largest %v, deviation %v; uniform within %v", w.Name, largest, math.Sqrt(squares/n), w.law.width)
 			}
 		}
 		if again := field.NewArray(w.Shape...); w.law.kind == uniform {

@@ -34,7 +34,7 @@ func (w Weight) Dense() bool {
 // law is how a fresh tensor is drawn (golden/init_stats.json).
 type law struct {
 	kind  lawKind
-	bound float64 // half width of the uniform law
+	width float64 // half width of the uniform law, deviation of the normal one
 }
 
 type lawKind uint8
@@ -42,13 +42,16 @@ type lawKind uint8
 const (
 	zeros lawKind = iota
 	ones
-	normal      // mean 0, deviation 1
-	uniform     // within +- bound
+	normal      // mean 0, deviation width
+	uniform     // within +- width
 	frequencies // pi x linspace(1, 128)
 )
 
 // PositionEmbedding is the name of the learned absolute position embedding, (1, 1, hidden, h, w, d) over the tokens.
 const PositionEmbedding = "ape"
+
+// positionWidth is the deviation of a fresh position embedding, whose law is normal with mean 0, as the release adds it.
+const positionWidth = 0.005
 
 // Weights lists every tensor of the configuration in the order of the released state dict.
 func (c Config) Weights() []Weight {
@@ -59,7 +62,7 @@ func (c Config) Weights() []Weight {
 		c.encoderWeights(d, add)
 	}
 	if c.HasPosition() {
-		add(Weight{Name: PositionEmbedding, Shape: []int{1, 1, c.Hidden, c.Position[0], c.Position[1], c.Position[2]}})
+		add(Weight{Name: PositionEmbedding, Shape: []int{1, 1, c.Hidden, c.Position[0], c.Position[1], c.Position[2]}, law: law{normal, positionWidth}})
 	}
 	for i := range c.Blocks {
 		c.blockWeights(fmt.Sprintf("blocks.%d.", i), add)
@@ -166,7 +169,7 @@ func (c Config) blockWeights(in string, add func(Weight)) {
 	linear("time_mixing.output_head", h, h, true, true, weight, offset)
 	norm("time_mixing.qnorm")
 	norm("time_mixing.knorm")
-	add(Weight{Name: in + "time_mixing.rel_pos_bias.relative_attention_bias.weight", Shape: []int{buckets, c.Heads}, law: law{kind: normal}})
+	add(Weight{Name: in + "time_mixing.rel_pos_bias.relative_attention_bias.weight", Shape: []int{buckets, c.Heads}, law: law{normal, 1}})
 }
 
 // Initialise fills values, those of tensor p, as a fresh model has it. Each tensor has its own stream of random
@@ -186,12 +189,12 @@ func (p Weight) Initialise(values []float32, seed uint64) {
 	case normal:
 		random := p.random(seed)
 		for i := range values {
-			values[i] = float32(random.NormFloat64())
+			values[i] = float32(random.NormFloat64() * p.law.width)
 		}
 	case uniform:
 		random := p.random(seed)
 		for i := range values {
-			values[i] = float32((2*random.Float64() - 1) * p.law.bound)
+			values[i] = float32((2*random.Float64() - 1) * p.law.width)
 		}
 	}
 }

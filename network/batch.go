@@ -15,12 +15,12 @@ func DataOf(b *sample.Batch, o frame.Options) (Data, error) {
 		return Data{}, fmt.Errorf("network: batch with input of shape %v; expected (samples, frames, points, channels)", b.Input.Shape)
 	}
 	grid := b.Input.Shape[lead : len(b.Input.Shape)-1]
-	inner := innerGrid(b.DataSet, grid)
+	inner := innerGrid(b.DataSet, b.NetworkPoints, grid)
 	geometry, err := frame.NewGeometry(inner, b.Boundaries, o)
 	if err != nil {
 		return Data{}, err
 	}
-	d := Data{Geometry: geometry, Fields: b.Fields, Constants: len(b.Fields) - b.Input.Axis(-1), Padding: b.Padding, Mask: b.Mask, Scales: b.Scales}
+	d := Data{Geometry: geometry, Fields: b.Fields, Constants: len(b.Fields) - b.Input.Axis(-1), Padding: b.Padding, Mask: b.Mask, Scales: b.Scales, Measurement: b.Measurement}
 	if !slices.Equal(inner, grid) {
 		d.Grid = slices.Clone(grid)
 	}

@@ -24,9 +24,9 @@ type Data struct {
 	Padding []bool
 	// Mask is the index among the constants of the field named "mask" (nonzero inside obstacles), or -1.
 	Mask int
-	// Scales are what the channels are divided by, with the same for all windows; nil for the root mean squares of each
-	// window.
-	Scales []sample.Scale
+	// Scales normalise the channels of all windows alike; nil where each window has its own, measured as Measurement says.
+	Scales      []sample.Scale
+	Measurement frame.Measurement
 }
 
 // Variable is the number of channels that vary in time.
@@ -52,13 +52,19 @@ func (d Data) Check() error {
 // Normalisation returns the scales of a window x (B, T, points..., C), constant channels included.
 func (d Data) Normalisation(x field.Array) (frame.Scales, error) {
 	if d.Scales == nil {
-		return frame.Measure(x)
+		return frame.Measure(x, d.Measurement)
 	}
-	value, delta := make([]float32, len(d.Scales)), make([]float32, len(d.Scales))
-	for c, s := range d.Scales {
-		value[c], delta[c] = s.Value, s.Delta
+	column := func(of func(sample.Scale) float32) [][]float32 { // the same row for every sample
+		row := make([]float32, len(d.Scales))
+		for c, s := range d.Scales {
+			row[c] = of(s)
+		}
+		return slices.Repeat([][]float32{row}, x.Shape[0])
 	}
-	return frame.Scales{Value: slices.Repeat([][]float32{value}, x.Shape[0]), Delta: slices.Repeat([][]float32{delta}, x.Shape[0])}, nil
+	return frame.Scales{
+		Value: column(func(s sample.Scale) float32 { return s.Value }), Delta: column(func(s sample.Scale) float32 { return s.Delta }),
+		Mean: column(func(s sample.Scale) float32 { return s.Mean }), DeltaMean: column(func(s sample.Scale) float32 { return s.DeltaMean }),
+	}, nil
 }
 
 // points returns the extents of one frame of data as given, without appended axes.

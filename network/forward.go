@@ -12,13 +12,17 @@ import (
 )
 
 // Forward runs the network on normalised data x (B, T, points..., C) and returns its output in the same frame of
-// reference: (B, T, points..., C), or (B, 1, points..., C) with lastOnly (or without causality).
+// reference: (B, T, points..., C), or (B, 1, points..., C) with lastOnly (or without causality). A network that is made
+// without jitter rolls nothing, whatever rolls are given.
 func (n *Network) Forward(ctx context.Context, d Data, x field.Array, rolls frame.Rolls, lastOnly bool) (field.Array, error) {
 	if len(x.Shape) < 2 {
 		return field.Array{}, fmt.Errorf("network: input of shape %v; expected (samples, frames, points, channels)", x.Shape)
 	}
 	if err := d.checkShape("input", x, x.Shape[0], x.Shape[1], len(d.Fields)); err != nil {
 		return field.Array{}, err
+	}
+	if !n.Config.Jitter {
+		rolls = frame.Rolls{}
 	}
 	x = d.interpolate(x, d.network())
 	feed := Feed{

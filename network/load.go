@@ -2,6 +2,7 @@ package network
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 
 	"github.com/gowalrus/walrus/checkpoint"
@@ -11,15 +12,20 @@ import (
 
 // LoadOptions change weights on their way from disk to the engine.
 type LoadOptions struct {
-	Config   string   // configuration file; empty: the one beside the weights
-	Fields   []string // names that get new columns unless the weights have them (fine-tuning)
-	Seed     uint64   // of the new columns
-	DropPath *float64 // instead of the configuration's
+	Config string   // configuration file; empty: the one beside the weights
+	Fields []string // names that get new columns unless the weights have them (fine-tuning)
+	// Columns are those that some fields shall have; the weights' other fields follow in their order. nil leaves all in place.
+	Columns map[string]int
+	// NewColumns is how the columns of new fields and a new position embedding begin; the zero value is as released.
+	NewColumns checkpoint.NewColumns
+	Seed       uint64   // of the new columns and the position embedding
+	DropPath   *float64 // instead of the configuration's
+	Jitter     *bool    // instead of the configuration's
 	// AxisFrequencies gives weights that have none learnable rotary frequencies for each axis and block; they begin as the
 	// weights' fixed ones, so that predictions do not change.
 	AxisFrequencies bool
-	// Position gives weights that have none a learned position embedding for this grid of tokens; it begins as 0, so that
-	// predictions do not change. Zero for none.
+	// Position gives weights that have none a learned position embedding for this grid of tokens: small random numbers as
+	// released, or 0, which leaves predictions unchanged (NewColumns). Zero for none.
 	Position  [3]int
 	Predictor bool // the network is never trained (NewPredictor)
 }
@@ -64,21 +70,35 @@ func Load(e *engine.Engine, path string, o LoadOptions) (*Network, checkpoint.Co
 		return nil, c, err
 	}
 	tensors := weights.Tensors()
-	if grown, err := c.WithFields(o.Fields...); err != nil {
+	grown := c
+	if o.Columns != nil {
+		if grown, err = c.Remapped(o.Columns); err != nil {
+			return nil, c, err
+		}
+	}
+	if grown, err = grown.WithFields(o.Fields...); err != nil {
 		return nil, c, err
-	} else if grown.States() > c.States() {
-		if tensors, err = checkpoint.GrowFields(tensors, c.States(), grown.States(), o.Seed); err != nil {
+	}
+	if !maps.Equal(grown.Fields, c.Fields) {
+		if tensors, err = checkpoint.GrowFields(tensors, c, grown, o.NewColumns, o.Seed); err != nil {
 			return nil, c, err
 		}
 		c, config.States = grown, grown.States()
 	}
+	source := Tensors(tensors, path)
 	if o.DropPath != nil {
 		c.DropPath, config.DropPath = *o.DropPath, *o.DropPath
+	}
+	if o.Jitter != nil {
+		c.JitterPatches, config.Jitter = *o.Jitter, *o.Jitter
 	}
 	config.AxisFrequencies = config.AxisFrequencies || o.AxisFrequencies
 	if o.Position != [3]int{} {
 		if config.HasPosition() && config.Position != o.Position {
 			return nil, c, fmt.Errorf("network: %s has a position embedding for a grid of %v tokens; one for %v was asked for", path, config.Position, o.Position)
+		}
+		if !config.HasPosition() {
+			source = withPosition(source, o)
 		}
 		config.Position = o.Position
 	}
@@ -86,8 +106,23 @@ func Load(e *engine.Engine, path string, o LoadOptions) (*Network, checkpoint.Co
 	if o.Predictor {
 		create = NewPredictor
 	}
-	n, err := create(e, config, Tensors(tensors, path))
+	n, err := create(e, config, source)
 	return n, c, err
+}
+
+// withPosition is a source of weights with a position embedding that begins as the options say.
+func withPosition(stored Source, o LoadOptions) Source {
+	return func(w model.Weight, to []float32) error {
+		switch {
+		case w.Name != model.PositionEmbedding:
+			return stored(w, to)
+		case o.NewColumns == checkpoint.PreservingColumns:
+			clear(to)
+		default:
+			w.Initialise(to, o.Seed)
+		}
+		return nil
+	}
 }
 
 // fromWeights completes a configuration with what only the weights tell: fine-tuned releases have learnable frequencies
@@ -109,7 +144,7 @@ func shapesOf(config model.Config) map[string][]int {
 }
 
 // Tensors is the source of weights that lie in a file, found by their names. Rotary frequencies that the file lacks follow
-// from the head's size; those of one axis are the block's common ones. A position embedding that it lacks is 0.
+// from the head's size; those of one axis are the block's common ones.
 func Tensors(tensors []checkpoint.Tensor, path string) Source {
 	byName := make(map[string]checkpoint.Tensor, len(tensors))
 	for _, t := range tensors {
@@ -124,7 +159,7 @@ func Tensors(tensors []checkpoint.Tensor, path string) Source {
 		switch {
 		case found:
 			return t.Float32(to)
-		case isAxis || w.Buffer && strings.Contains(w.Name, rotaryFrequencies) || w.Name == model.PositionEmbedding:
+		case isAxis || w.Buffer && strings.Contains(w.Name, rotaryFrequencies):
 			w.Initialise(to, 0)
 			return nil
 		}

@@ -91,7 +91,7 @@ func TestNewFieldsLeaveThePredictionsOfTheOthersAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer plain.Close()
-	grown, more, err := Load(e, folder, LoadOptions{Fields: []string{"B", "salinity", "dye", "height"}, Seed: 5})
+	grown, more, err := Load(e, folder, LoadOptions{Fields: []string{"B", "salinity", "dye", "height"}, NewColumns: checkpoint.PreservingColumns, Seed: 5})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -193,9 +193,9 @@ func wantUnchanged(t *testing.T, folder string, o LoadOptions, added string) {
 	}
 }
 
-func TestANewPositionEmbeddingBeginsAsNoneAndKnowsItsGrid(t *testing.T) {
+func TestANewPositionEmbeddingThatPreservesBeginsAsNoneAndKnowsItsGrid(t *testing.T) {
 	folder, geometry := saved(t, nil), predictGeometry(t)
-	wantUnchanged(t, folder, LoadOptions{Position: geometry.Tokens()}, model.PositionEmbedding)
+	wantUnchanged(t, folder, LoadOptions{Position: geometry.Tokens(), NewColumns: checkpoint.PreservingColumns}, model.PositionEmbedding)
 	other, _, err := Load(openEngine(t), folder, LoadOptions{Position: [3]int{3, 5, 1}})
 	if err != nil {
 		t.Fatal(err)
@@ -224,16 +224,24 @@ func TestScalesOfTheDataSetReplaceThoseOfTheWindow(t *testing.T) {
 	}
 	copy(x.Index(1).Data, x.Index(0).Data) // both samples have the same scales
 	d := Data{Geometry: g, Fields: []int{3, 4}, Mask: -1}
-	want, measured, err := n.Next(context.Background(), d, x, field.Array{}, frame.Rolls{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for c := range d.Fields {
-		d.Scales = append(d.Scales, sample.Scale{Value: measured.Value[0][c], Delta: measured.Delta[0][c]})
-	}
-	got, _, err := n.Next(context.Background(), d, x, field.Array{}, frame.Rolls{})
-	if err != nil || !slices.Equal(got.Data, want.Data) {
-		t.Errorf("the window's own scales, given as the data set's, changed the prediction (%v)", err)
+	var want field.Array
+	for _, centred := range []bool{true, false} {
+		d.Measurement.Centred, d.Scales = centred, nil
+		var measured frame.Scales
+		if want, measured, err = n.Next(context.Background(), d, x, field.Array{}, frame.Rolls{}); err != nil {
+			t.Fatal(err)
+		}
+		for c := range d.Fields {
+			s := sample.Scale{Value: measured.Value[0][c], Delta: measured.Delta[0][c]}
+			if centred {
+				s.Mean, s.DeltaMean = measured.Mean[0][c], measured.DeltaMean[0][c]
+			}
+			d.Scales = append(d.Scales, s)
+		}
+		got, _, err := n.Next(context.Background(), d, x, field.Array{}, frame.Rolls{})
+		if err != nil || !slices.Equal(got.Data, want.Data) {
+			t.Errorf("the window's own scales, given as the data set's, changed the prediction (centred %v, %v)", centred, err)
+		}
 	}
 	d.Scales[1].Delta *= 2
 	doubled, _, err := n.Next(context.Background(), d, x, field.Array{}, frame.Rolls{})

@@ -1,26 +1,27 @@
 package network
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/gowalrus/walrus/field"
 	"github.com/gowalrus/walrus/sample"
 )
 
-// The released model computes one data set on another grid than its own (spec 2.7): 66 points are no multiple of 16.
-const (
-	mergerName   = "post_neutron_star_merger"
-	mergerPoints = 66 // along the last of its three axes
-	mergerInside = 64 // in the network
-)
+// releasedPoints has the data sets that the released model computes on other points than their own, by name (spec 2.7):
+// 66 points are no multiple of 16.
+var releasedPoints = map[string]map[int]int{"post_neutron_star_merger": {66: 64}}
 
-// innerGrid is the grid that the network works on for data with a grid of its own; the same for all data sets but one.
-func innerGrid(dataSet string, grid []int) []int {
-	if dataSet != mergerName || len(grid) != axes || grid[axes-1] != mergerPoints {
-		return grid
+// innerGrid is the grid that the network works on for data with a grid of its own; points has the extents that differ, nil
+// for those of the released model.
+func innerGrid(dataSet string, points map[int]int, grid []int) []int {
+	if points == nil {
+		points = releasedPoints[dataSet]
 	}
 	inner := slices.Clone(grid)
-	inner[axes-1] = mergerInside
+	for i, n := range grid {
+		inner[i] = cmp.Or(points[n], n)
+	}
 	return inner
 }
 

@@ -31,6 +31,7 @@ func TestInterpolationRepeatsTheEnds(t *testing.T) {
 }
 
 func TestNeutronStarMergerIsPredictedOnItsOwnGrid(t *testing.T) {
+	const mergerName, mergerPoints, mergerInside = "post_neutron_star_merger", 66, 64
 	b := &sample.Batch{DataSet: mergerName, Input: field.NewArray(1, 2, 16, 16, mergerPoints, 1), Fields: []int{3}, Padding: []bool{false}, Mask: -1,
 		Boundaries: []field.Sides{field.Both(field.Open), field.Both(field.Wall), field.Both(field.Periodic)}}
 	for i := range b.Input.Data {
@@ -59,5 +60,13 @@ func TestNeutronStarMergerIsPredictedOnItsOwnGrid(t *testing.T) {
 	b.DataSet = "another"
 	if _, err := DataOf(b, frame.Options{}); err == nil {
 		t.Errorf("%d points were accepted for another data set", mergerPoints)
+	}
+	b.NetworkPoints = map[int]int{mergerPoints: 48}
+	if d, err = DataOf(b, frame.Options{}); err != nil || d.Geometry.Size()[2] != 48 || d.Grid[2] != mergerPoints {
+		t.Errorf("configured points: %v, want 48 inside (%v)", d.Geometry, err)
+	}
+	b.DataSet, b.NetworkPoints = mergerName, map[int]int{}
+	if _, err := DataOf(b, frame.Options{}); err == nil {
+		t.Errorf("%d points were accepted although the configuration says to leave them", mergerPoints)
 	}
 }

@@ -1,60 +1,52 @@
 package rollout
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
 
 	"github.com/gowalrus/walrus/field"
-	"github.com/gowalrus/walrus/frame"
 	"github.com/gowalrus/walrus/sample"
+	"github.com/gowalrus/walrus/surrogate"
 	"github.com/gowalrus/walrus/well"
 )
-
-// Model is a predictor with what it was trained for.
-type Model struct {
-	Predictor  Predictor
-	Vocabulary *sample.Vocabulary
-	Blocks     int                         // for the token rolls
-	Transforms map[string]sample.Transform // of fields, as in training
-	Frame      frame.Options               // tokens along each axis
-	// Normalization is that of the training; the zero value is samplewise.
-	Normalization sample.Normalization
-}
 
 // Piece chooses a part of one trajectory of a data set.
 type Piece struct {
 	Trajectory int   // counted from 0 over all files
 	First      int   // first frame of the history
-	Stride     int   // frames of the data between two steps
-	History    int   // frames that the network sees
+	Stride     int   // frames of the data between two steps; 0 for the smallest of the training
+	History    int   // frames that the network sees; 0 for as many as in training
 	Steps      int   // frames to predict; the truth may end earlier
-	Grid       []int // resample to this grid; nil for the data's own
+	Grid       []int // resample to this grid; nil as in training, which often is the data's own
 }
 
 // Case is a part of a trajectory, ready to be predicted.
 type Case struct {
-	Start  Start
-	Layout *sample.Layout
-	Truth  field.Array // (steps, *grid, variable channels), as far as the data goes, 0 under a mask as predictions are; no steps at all for none
-	Window *well.Window
-	Grid   []int
+	Setting surrogate.Setting // that it was read for
+	Start   Start
+	Layout  *sample.Layout
+	Truth   field.Array // (steps, *grid, variable channels), as far as the data goes, 0 under a mask as predictions are; no steps at all for none
+	Window  *well.Window
+	Grid    []int
+	Steps   int // that were asked for
 }
 
-// ReadCase reads a part of a trajectory and brings it into the model's layout.
-func ReadCase(ctx context.Context, d *well.Dataset, m Model, p Piece) (*Case, error) {
+// ReadCase reads a part of a trajectory and brings it into the layout of a model: s is what the model's For gives for the
+// data set.
+func ReadCase(ctx context.Context, d *well.Dataset, s surrogate.Setting, p Piece) (*Case, error) {
+	p.Stride, p.History = cmp.Or(p.Stride, s.MinStride), cmp.Or(p.History, s.History)
 	spec, err := p.spec(d)
 	if err != nil {
 		return nil, err
 	}
-	fields, err := sample.WellFieldsScaled(d, m.Normalization)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", d.Name(), err)
+	if p.Grid != nil {
+		s.Grid = p.Grid
 	}
-	fields.Grid = p.Grid
-	layout, err := sample.NewLayout(fields, m.Transforms, m.Vocabulary)
+	layout, err := s.Layout(d)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", d.Name(), err)
+		return nil, err
 	}
 	window, err := d.Read(ctx, spec)
 	if err != nil {
@@ -65,18 +57,25 @@ func ReadCase(ctx context.Context, d *well.Dataset, m Model, p Piece) (*Case, er
 		return nil, err
 	}
 	batch.DataSet = d.Name()
-	grid := d.Sizes()
-	if p.Grid != nil {
-		grid = p.Grid
-	}
-	start, err := StartOf(batch, m.Frame)
+	data, err := s.Data(batch)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", window.Path, err)
 	}
 	if len(batch.Output.Data) > 0 {
-		start.Data.Hide(batch.Output, batch.Constant)
+		data.Hide(batch.Output, batch.Constant)
 	}
-	return &Case{Start: start, Layout: layout, Truth: batch.Output.Index(0), Window: window, Grid: grid}, nil
+	c := &Case{Setting: s, Start: startOf(batch, data), Layout: layout, Truth: batch.Output.Index(0), Window: window, Grid: d.Sizes(), Steps: p.Steps}
+	if s.Grid != nil {
+		c.Grid = s.Grid
+	}
+	return c, nil
+}
+
+// Predict rolls out from the case's start, as Run does, with the model that it was read for: of the options, Blocks and
+// Jitter follow from the model, and Steps 0 means those that were asked for.
+func (c *Case) Predict(ctx context.Context, o Options) (Result, error) {
+	o.Steps, o.Blocks, o.Jitter = cmp.Or(o.Steps, c.Steps), c.Setting.Blocks, c.Setting.Jitter
+	return Run(ctx, c.Setting.Predictor, c.Start, o)
 }
 
 // Last is the last known frame (*grid, variable channels), which persistence predicts; 0 under a mask like the truth.

@@ -14,6 +14,7 @@ import (
 	"github.com/gowalrus/walrus/internal/flowtest"
 	"github.com/gowalrus/walrus/sample"
 	"github.com/gowalrus/walrus/score"
+	"github.com/gowalrus/walrus/surrogate"
 	"github.com/gowalrus/walrus/well"
 )
 
@@ -39,8 +40,8 @@ func openLines(t *testing.T) *well.Dataset {
 	return d
 }
 
-func lineModel() Model {
-	return Model{Predictor: recurrence{}, Vocabulary: sample.ReleasedVocabulary(), Blocks: 2, Frame: frame.Options{Tokens: 16}}
+func lineModel() surrogate.Setting {
+	return surrogate.Setting{History: 2, MinStride: 1, Predictor: recurrence{}, Vocabulary: sample.ReleasedVocabulary(), Blocks: 2, Frame: frame.Options{Tokens: 16}}
 }
 
 func TestPredictionIsWrittenAsTheDataIs(t *testing.T) {
@@ -144,7 +145,7 @@ func TestPiecesOutsideTheDataAreRefused(t *testing.T) {
 		piece Piece
 		want  string
 	}{
-		"trajectory":   {Piece{Trajectory: 2, Stride: 1, History: 2, Steps: 1}, "counted from 0"},
+		"trajectory":   {Piece{Trajectory: 2, Steps: 1}, "counted from 0"},
 		"late start":   {Piece{First: 20, Stride: 1, History: 1, Steps: 1}, "20 frames"},
 		"long history": {Piece{Stride: 5, History: 5, Steps: 1}, "needs 21"},
 		"no steps":     {Piece{Stride: 1, History: 2}, "at least 1"},

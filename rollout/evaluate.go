@@ -9,6 +9,7 @@ import (
 	"github.com/gowalrus/walrus/frame"
 	"github.com/gowalrus/walrus/sample"
 	"github.com/gowalrus/walrus/score"
+	"github.com/gowalrus/walrus/surrogate"
 	"github.com/gowalrus/walrus/well"
 )
 
@@ -21,13 +22,14 @@ type Evaluation struct {
 	OneStep      int   // single steps a trajectory, evenly spread; 0 scores the rollout's first step
 	Trajectories int   // at most so many, from the first on; 0 for all
 	Grid         []int // interpolate the data to this grid first; nil for its own
-	Options            // Steps is ignored
+	Options            // Steps, Blocks and Jitter are the model's
 }
 
 // Trajectories predicts the trajectories of a data set one by one. Rollouts that become non-finite are kept as far as
 // they went: the score counts the rest as infinitely wrong.
-func Trajectories(ctx context.Context, d *well.Dataset, m Model, e Evaluation) score.Trajectories {
+func Trajectories(ctx context.Context, d *well.Dataset, m surrogate.Setting, e Evaluation) score.Trajectories {
 	return func(yield func(score.Trajectory, error) bool) {
+		e.Jitter = m.Jitter
 		count := d.Trajectories()
 		if e.Trajectories > 0 {
 			count = min(count, e.Trajectories)
@@ -42,7 +44,7 @@ func Trajectories(ctx context.Context, d *well.Dataset, m Model, e Evaluation) s
 }
 
 // trajectory predicts one trajectory: the rollout, then the single steps.
-func (e Evaluation) trajectory(ctx context.Context, d *well.Dataset, m Model, i int) (score.Trajectory, error) {
+func (e Evaluation) trajectory(ctx context.Context, d *well.Dataset, m surrogate.Setting, i int) (score.Trajectory, error) {
 	before := (e.History) * e.Stride
 	if e.First < before {
 		return score.Trajectory{}, fmt.Errorf("rollout: the first predicted frame is %d, but a history of %d frames with stride %d comes before it; choose %d or later", e.First, e.History, e.Stride, before)
@@ -92,7 +94,7 @@ func Unpadded(l *sample.Layout) []int {
 }
 
 // singleSteps predicts frames of the rollout's stretch from the frames that the data has before them.
-func (e Evaluation) singleSteps(ctx context.Context, d *well.Dataset, m Model, c *Case, trajectory int) (score.Steps, error) {
+func (e Evaluation) singleSteps(ctx context.Context, d *well.Dataset, m surrogate.Setting, c *Case, trajectory int) (score.Steps, error) {
 	var s score.Steps
 	possible := c.Truth.Shape[0]
 	count := min(e.OneStep, possible)

@@ -10,12 +10,11 @@ import (
 	"github.com/gowalrus/walrus/frame"
 	"github.com/gowalrus/walrus/network"
 	"github.com/gowalrus/walrus/sample"
+	"github.com/gowalrus/walrus/surrogate"
 )
 
 // Predictor predicts the frame after a window, in physical units; *network.Network is one.
-type Predictor interface {
-	Next(ctx context.Context, d network.Data, x, constants field.Array, rolls frame.Rolls) (field.Array, frame.Scales, error)
-}
+type Predictor = surrogate.Predictor
 
 // Start is where a rollout begins.
 type Start struct {
@@ -25,13 +24,9 @@ type Start struct {
 	Constants field.Array // (batch, *grid, constant channels); empty for none
 }
 
-// StartOf begins at a batch's input.
-func StartOf(b *sample.Batch, o frame.Options) (Start, error) {
-	data, err := network.DataOf(b, o)
-	if err != nil {
-		return Start{}, err
-	}
-	return Start{Data: data, Names: b.Names[:data.Variable()], History: b.Input, Constants: b.Constant}, nil
+// startOf begins at a batch's input.
+func startOf(b *sample.Batch, data network.Data) Start {
+	return Start{Data: data, Names: b.Names[:data.Variable()], History: b.Input, Constants: b.Constant}
 }
 
 // Options say how far and how often a rollout is drawn.

@@ -20,28 +20,27 @@ const (
 	SpaceRotation Augmentation = "space"
 )
 
-// rotations lists the turns that an augmentation allows for data of own dimensions whose vectors have dims components.
-func (a Augmentation) rotations(own, dims int, reflections bool) ([]field.Rotation, error) {
-	switch a {
-	case NoRotation, "":
+// rotations lists the turns that an augmentation allows for the data of a layout: on a grid that is not cartesian, none.
+func (a Augmentation) rotations(l *Layout, reflections bool) ([]field.Rotation, error) {
+	own, dims := len(l.source.Axes), l.dims
+	switch {
+	case a != NoRotation && a != "" && a != SpaceRotation && a != PlaneRotation:
+		return nil, fmt.Errorf("sample: unknown rotation %q; expected %s, %s or %s", a, NoRotation, PlaneRotation, SpaceRotation)
+	case a == NoRotation || a == "" || l.source.Curvilinear:
 		return []field.Rotation{field.Identity(dims)}, nil
-	case SpaceRotation:
+	case a == SpaceRotation || own == dims:
 		return field.Rotations(dims, reflections), nil
-	case PlaneRotation:
+	default:
 		all := field.Rotations(dims, reflections)
-		if own == dims {
-			return all, nil
-		}
 		// The third axis stays where it is; then mirror images only come from the plane itself.
 		return slices.DeleteFunc(all, func(r field.Rotation) bool { return r.Axis[dims-1] != dims-1 || r.Flip[dims-1] }), nil
 	}
-	return nil, fmt.Errorf("sample: unknown rotation %q; expected %s, %s or %s", a, NoRotation, PlaneRotation, SpaceRotation)
 }
 
 // rotate turns a prepared batch of one sample. In space 2-D data becomes 3-D with one axis of one point, which counts
-// as periodic; in its plane, and on a curvilinear grid, it stays 2-D.
+// as periodic; in its plane it stays 2-D.
 func (l *Layout) rotate(b *Batch, r field.Rotation, inSpace bool) error {
-	own, dims := len(l.axes), l.dims
+	own, dims := len(l.source.Axes), l.dims
 	if r.IsIdentity() && (!inSpace || own == dims) {
 		return nil
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/gowalrus/walrus/field"
+	"github.com/gowalrus/walrus/frame"
 )
 
 // Batch is a stack of windows of one data set. All of them share the grid, the boundaries and the rotation, since the
@@ -18,9 +19,13 @@ type Batch struct {
 	Fields     []int         // their columns in the vocabulary
 	Padding    []bool        // of the variable channels; true where it only pads
 	Mask       int           // constant channel that marks obstacles; -1 for none
-	Scales     []Scale       // of the channels; nil: those of the window itself
+	Scales     []Scale       // of the channels; nil where every window has its own, measured as Measurement says
 	Boundaries []field.Sides // one an axis of the grid
 	Origins    []string      // where each sample comes from
+
+	Measurement   frame.Measurement
+	Curvilinear   bool        // the grid is not cartesian: it is never turned
+	NetworkPoints map[int]int // as in Fields
 }
 
 // stack joins batches of one sample each.

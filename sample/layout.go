@@ -23,10 +23,8 @@ type Layout struct {
 	Variable int      // number of variable channels
 	Mask     int      // channel of the constant field "mask" counted from the first constant channel; -1 for none
 
-	scales             []Scale // of the channels; nil where every window has its own
-	axes               []string
-	grid               []int // that windows are interpolated to; nil for their own
-	dims               int   // of the vectors and tensors in the channels
+	source             Fields
+	dims               int // of the vectors and tensors in the channels
 	variable, constant group
 }
 
@@ -47,12 +45,9 @@ func NewLayout(fields Fields, transforms map[string]Transform, vocabulary *Vocab
 	if fields.Grid != nil && (len(fields.Grid) != len(fields.Axes) || slices.Min(fields.Grid) < 1) {
 		return nil, fmt.Errorf("sample: resample to %v; the data has %d axes (%s), each needs a number of points", fields.Grid, len(fields.Axes), strings.Join(fields.Axes, ", "))
 	}
-	l := &Layout{Names: names, Mask: -1, axes: fields.Axes, grid: fields.Grid, dims: fields.dims()}
+	l := &Layout{Names: names, Mask: -1, source: fields, dims: fields.dims()}
 	l.variable = newGroup(fields, fields.Variable, transforms)
 	l.constant = newGroup(fields, fields.Constant, transforms)
-	if l.scales, err = fields.scales(transforms); err != nil {
-		return nil, err
-	}
 	var missing []string
 	for _, name := range l.Names {
 		i, found := vocabulary.Index(name)
@@ -84,20 +79,14 @@ func NewLayout(fields Fields, transforms map[string]Transform, vocabulary *Vocab
 }
 
 // ComponentNames lists the flat names that the fields of a data set get, the variable ones first: what the vocabulary
-// must have.
+// must have. Transforms of fields that the data set lacks are passed over (WithoutField lists them).
 func ComponentNames(fields Fields, transforms map[string]Transform) ([]string, error) {
 	if n := len(fields.Axes); n != 2 && n != 3 {
 		return nil, fmt.Errorf("sample: data in %d dimensions; the model has encoders for 2 and 3", n)
 	}
-	all := slices.Concat(fields.Variable, fields.Constant)
-	for name := range transforms {
-		if !slices.ContainsFunc(all, func(f field.Field) bool { return f.Name == name }) {
-			return nil, fmt.Errorf("sample: a transform is set for field %q, which the data set does not have", name)
-		}
-	}
 	axes := fields.componentAxes()
 	var names []string
-	for _, f := range all {
+	for _, f := range slices.Concat(fields.Variable, fields.Constant) {
 		names = append(names, transforms[f.Name].rename(f).Components(axes)...)
 	}
 	return names, nil
@@ -112,15 +101,13 @@ func (f Fields) dims() int {
 	return space
 }
 
-// componentAxes names the components of a vector: the data's axes, and those that cartesian data lacks.
+// componentAxes names the components of a vector: as the data's axes, except in a cartesian plane. Its components are named
+// by their position, whatever its axes are called, as in the release: on axes x and z the second is y.
 func (f Fields) componentAxes() []string {
-	axes := slices.Clone(f.Axes)
-	for _, missing := range []string{"z", "y", "x"} {
-		if len(axes) < f.dims() && !slices.Contains(axes, missing) {
-			axes = append(axes, missing)
-		}
+	if !f.Curvilinear && len(f.Axes) < space {
+		return []string{"x", "y", "z"}
 	}
-	return axes
+	return f.Axes
 }
 
 func newGroup(all Fields, fields []field.Field, transforms map[string]Transform) group {
@@ -153,8 +140,8 @@ func realComponents(rank field.Rank, own, dims int) []bool {
 	return exists
 }
 
-// prepare transforms an array (leading axes..., *grid, own channels) and pads its components to the group's dimensions.
-// The result shares nothing with a.
+// prepare transforms an array (frames, *grid, own channels), or one without frames, and pads its components, which stay
+// zero, to the group's dimensions. The result shares nothing with a.
 func (g group) prepare(a field.Array) (field.Array, error) {
 	var exists []bool
 	for _, r := range g.ranks() {
@@ -170,6 +157,10 @@ func (g group) prepare(a field.Array) (field.Array, error) {
 	if got := a.Axis(-1); got != count {
 		return out, fmt.Errorf("sample: %d channels, but the fields have %d components", got, count)
 	}
+	a, err := g.transform(a)
+	if err != nil {
+		return out, err
+	}
 	next := 0
 	for point := 0; point < len(out.Data); point += len(exists) {
 		for c, e := range exists {
@@ -179,21 +170,56 @@ func (g group) prepare(a field.Array) (field.Array, error) {
 			}
 		}
 	}
-	first := 0
+	return out, nil
+}
+
+// transform applies the fields' transforms; a stays as it is. A value that a transform can not take is an error that says
+// how many there are and where the first is.
+func (g group) transform(a field.Array) (field.Array, error) {
+	channels, first, copied := a.Axis(-1), 0, false
 	for i, f := range g.fields {
-		n := f.Rank.Components(g.dims)
-		if err := g.transforms[i].apply(out, first, n); err != nil {
-			return out, fmt.Errorf("sample: field %s: %w", f.Name, err)
+		n := f.Rank.Components(g.own)
+		if t := g.transforms[i]; t != "" {
+			if !copied {
+				a, copied = a.Clone(), true
+			}
+			values := make([]float32, 0, len(a.Data)/channels*n)
+			for point := first; point < len(a.Data); point += channels {
+				values = append(values, a.Data[point:point+n]...)
+			}
+			if refused, at, value := t.Apply(values); refused > 0 {
+				return a, fmt.Errorf("sample: field %s: %d of %d values have no %s; the first is %g at %s", f.Name, refused, len(values), t, value, place(at/n, a.Shape[:len(a.Shape)-1], g.own))
+			}
+			for p := range len(values) / n {
+				copy(a.Data[p*channels+first:], values[p*n:][:n])
+			}
 		}
 		first += n
 	}
-	return out, nil
+	return a, nil
+}
+
+// place says in words where a point lies in an array of this shape, whose last own axes are those of the grid.
+func place(point int, shape []int, own int) string {
+	index := make([]int, len(shape))
+	for i := len(shape) - 1; i >= 0; i-- {
+		index[i], point = point%shape[i], point/shape[i]
+	}
+	lead := len(shape) - own
+	text := fmt.Sprintf("grid point %v", index[lead:])
+	if lead > 0 {
+		text = fmt.Sprintf("frame %d of the window, %s", index[lead-1], text)
+	}
+	return text
 }
 
 // Prepare brings a window into the layout: transformed, interpolated to the layout's grid, components padded, still
 // unrotated, as the batch of one sample.
 func (l *Layout) Prepare(w *Window) (*Batch, error) {
-	b := &Batch{Names: l.Names, Fields: l.Indices, Padding: l.Padding, Mask: l.Mask, Scales: l.scales, Boundaries: w.Boundaries, Origins: []string{w.Origin}}
+	b := &Batch{
+		Names: l.Names, Fields: l.Indices, Padding: l.Padding, Mask: l.Mask, Scales: l.source.scales(), Measurement: l.source.Measurement,
+		Boundaries: w.Boundaries, Curvilinear: l.source.Curvilinear, Origins: []string{w.Origin}, NetworkPoints: l.source.NetworkPoints,
+	}
 	for _, part := range []struct {
 		group group
 		from  field.Array
@@ -210,8 +236,8 @@ func (l *Layout) Prepare(w *Window) (*Batch, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", w.Origin, err)
 		}
-		if l.grid != nil {
-			prepared = Resample(prepared, len(prepared.Shape)-1-len(l.grid), l.grid, w.Boundaries)
+		if grid := l.source.Grid; grid != nil {
+			prepared = Resample(prepared, len(prepared.Shape)-1-len(grid), grid, w.Boundaries)
 		}
 		prepared.Shape = append([]int{1}, prepared.Shape...)
 		*part.to = prepared

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -24,11 +25,20 @@ type memory struct {
 	sides   []field.Sides
 	windows int
 	fail    error
+	// turned windows, every so many, have the sides of the axes swapped; 0 for none.
+	turned int
 }
 
 func (m memory) Name() string   { return m.name }
 func (m memory) Fields() Fields { return m.fields }
 func (m memory) Windows() int   { return m.windows }
+
+func (m memory) Group(i int) int {
+	if m.turned > 0 && i%m.turned == 0 {
+		return 1
+	}
+	return 0
+}
 
 func (m memory) Read(_ context.Context, i int, rng *rand.Rand) (*Window, error) {
 	if m.fail != nil {
@@ -50,7 +60,11 @@ func (m memory) Read(_ context.Context, i int, rng *rand.Rand) (*Window, error) 
 		}
 		return a
 	}
-	w := &Window{Boundaries: m.sides, Origin: fmt.Sprintf("%s window %d", m.name, i)}
+	sides := m.sides
+	if m.Group(i) == 1 {
+		sides = []field.Sides{m.sides[1], m.sides[0]}
+	}
+	w := &Window{Boundaries: sides, Origin: fmt.Sprintf("%s window %d", m.name, i)}
 	w.Input = fill(1, 3, count(m.fields.Variable))
 	w.Output = fill(4, 1, count(m.fields.Variable))
 	if n := count(m.fields.Constant); n > 0 {
@@ -79,7 +93,7 @@ func TestReleasedVocabularyHasThePublishedColumns(t *testing.T) {
 	for name, want := range map[string]int{
 		"closed_boundary": 0, "open_boundary": 1, "bias_correction": 2, "pressure": 3, "velocity_z": 6, "zeros_like_density": 7,
 		"D_xx": 10, "D_zz": 18, "E_xx": 19, "density": 28, "velocity_phi": 32, "momentum_x": 33, "mask": 38, "A": 42, "height": 44,
-		"magnetic_field_log_phi": 51, "velocity_log_r": 52, "tracer": 54, "log10_temperature": 56, "c_zz": 57, "C_xx": 58, "C_zz": 66,
+		"magnetic_field_theta": 50, "magnetic_field_phi": 51, "velocity_log_r": 52, "tracer": 54, "log10_temperature": 56, "c_zz": 57, "C_xx": 58, "C_zz": 66,
 	} {
 		if got, found := v.Index(name); !found || got != want {
 			t.Errorf("%s: column %d (found %v), want %d", name, got, found, want)
@@ -147,10 +161,25 @@ func TestLayoutPadsComponentsAndRenames(t *testing.T) {
 	if got := l.Quantities(); got[0].Name != "log10_density" || got[1] != fields.Variable[1] {
 		t.Errorf("quantities %v", got)
 	}
-	w.Input.Data[0] = -1
-	if _, err = l.Prepare(w); err == nil || !strings.Contains(err.Error(), "density") {
-		t.Errorf("log10 of -1: error %v, want one that names the field", err)
+	bad := &Window{Input: field.NewArray(2, 2, 3, 7), Origin: "file.hdf5, trajectory 1", Boundaries: w.Boundaries}
+	for i := range bad.Input.Data {
+		bad.Input.Data[i] = 1
 	}
+	bad.Input.Data[7*(6+4)], bad.Input.Data[7*(6+5)], bad.Input.Data[7*4+1] = -1, 0, -5 // the last is of the velocity
+	_, err = l.Prepare(bad)
+	if want := "file.hdf5, trajectory 1: sample: field density: 2 of 12 values have no log10; the first is -1 at frame 1 of the window, grid point [1 1]"; err == nil || err.Error() != want {
+		t.Errorf("error %v\nwant  %s", err, want)
+	}
+	if bad.Input.Data[0] != 1 || bad.Input.Data[70] != -1 {
+		t.Error("the window was changed")
+	}
+	for name, want := range map[Transform]float32{"sqrt": 3, "log2": 3.169925, "square": 81, "reciprocal": 1. / 9, "exp2": 512, "neg": -9, ZerosLike: 0, "ones_like": 1} {
+		values := []float32{9}
+		if refused, _, _ := name.Apply(values); refused > 0 || math.Abs(float64(values[0]-want)) > 1e-6*math.Abs(float64(want)) {
+			t.Errorf("%s of 9 is %v, want %v", name, values[0], want)
+		}
+	}
+	w.Input.Data[0] = -1
 	fields.Grid = []int{2, 1}
 	if l, err = NewLayout(fields, nil, ReleasedVocabulary()); err != nil {
 		t.Fatal(err)
@@ -170,8 +199,12 @@ func TestUnknownFieldsAreAllListed(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "salinity, spin") {
 		t.Errorf("error %v, want one that lists salinity and spin", err)
 	}
-	if _, err = NewLayout(fields, map[string]Transform{"heat": Log10}, ReleasedVocabulary()); err == nil {
-		t.Error("a transform of a field that does not exist was accepted")
+	transforms := map[string]Transform{"heat": Log10, "spin": "sqrt"}
+	if names, err := ComponentNames(fields, transforms); err != nil || !slices.Equal(names, strings.Fields("salinity velocity_x velocity_y velocity_z sqrt_spin")) {
+		t.Errorf("names %v, error %v: a transform of a field that is not there is passed over", names, err)
+	}
+	if absent := WithoutField(fields, transforms); !slices.Equal(absent, []string{"heat"}) {
+		t.Errorf("fields %v have transforms and are not there; want heat", absent)
 	}
 	fields.Axes = []string{"x"}
 	if _, err = ComponentNames(fields, nil); err == nil {
@@ -218,34 +251,6 @@ func TestBatchIsAFunctionOfSeedAndNumber(t *testing.T) {
 	}
 	if a := counts["a"]; a < 160 || a > 240 {
 		t.Errorf("data set a was drawn %d of 400 times; both are equally likely", a)
-	}
-}
-
-func TestGroupsHaveOneDimensionality(t *testing.T) {
-	space := flow2D("space")
-	space.fields.Axes, space.grid = []string{"x", "y", "z"}, []int{2, 2, 2}
-	space.sides = append(space.sides, field.Both(field.Open))
-	entries := []Entry{{Source: flow2D("a"), Batch: 1}, {Source: flow2D("b"), Batch: 1}, {Source: space, Batch: 1}}
-	s := mustSampler(t, Options{Seed: 3, Group: 4}, entries...)
-	counts := map[string]int{}
-	for group := range uint64(300) {
-		axes := map[int]bool{}
-		for i := range uint64(4) {
-			b, err := s.Batch(context.Background(), 4*group+i)
-			if err != nil {
-				t.Fatal(err)
-			}
-			axes[len(b.Boundaries)] = true
-			counts[b.DataSet]++
-		}
-		if len(axes) != 1 {
-			t.Fatalf("group %d mixes 2-D and 3-D", group)
-		}
-	}
-	for name, n := range counts { // 400 expected, four at a time: a standard deviation of at most 33
-		if n < 270 || n > 530 {
-			t.Errorf("%s was drawn %d of 1200 times, want about 400: %v", name, n, counts)
-		}
 	}
 }
 

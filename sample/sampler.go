@@ -14,6 +14,7 @@ type Entry struct {
 	Source     Source
 	Transforms map[string]Transform // by field name
 	Batch      int                  // samples in a batch of this data set; at least 1
+	Devices    int                  // a batch is a multiple of these, which share it; 0 counts as 1
 }
 
 // Options say how samples are drawn.
@@ -21,21 +22,27 @@ type Options struct {
 	Seed        uint64
 	Rotation    Augmentation // default none
 	Reflections bool         // mirror images too: 48 symmetries instead of 24
-	// Group is the number of successive batches that are all 2-D or all 3-D, since one optimizer step trains one of the
-	// two encoders. Every data set stays equally likely. 0 counts as 1.
-	Group int
+	// Unturned is the share of batches that are left as they are, before a rotation is drawn for the others: one less the
+	// release's probability of a rotation.
+	Unturned float64
+	// Epoch ends recycling: a data set whose windows have all been drawn is not drawn again before the next so many batches
+	// of the mixture. With 0 it begins anew at once, with its windows in another order.
+	Epoch uint64
 }
 
-// Sampler draws batches from a mixture in which every data set is equally likely (recipe, section 3).
+// Sampler draws batches from a mixture as the release does (spec/recipe.md, section 3): every data set is equally likely
+// for every batch, and within a data set no window comes twice before all have come once.
 type Sampler struct {
 	entries []mixed
 	options Options
+	draws   draws
 }
 
 type mixed struct {
 	Entry
 	layout    *Layout
 	rotations []field.Rotation
+	passes    *passes
 }
 
 // New checks the mixture. Every field must be in the vocabulary.
@@ -43,8 +50,9 @@ func New(entries []Entry, vocabulary *Vocabulary, options Options) (*Sampler, er
 	if len(entries) == 0 {
 		return nil, errors.New("sample: no data sets to draw from")
 	}
-	s := &Sampler{options: options}
-	for _, e := range entries {
+	s := &Sampler{options: options, draws: draws{seed: options.Seed, sets: len(entries), epoch: options.Epoch}}
+	var total uint64
+	for i, e := range entries {
 		name := e.Source.Name()
 		if e.Batch < 1 {
 			return nil, fmt.Errorf("sample: %s: batches of %d samples; expected at least 1", name, e.Batch)
@@ -56,11 +64,19 @@ func New(entries []Entry, vocabulary *Vocabulary, options Options) (*Sampler, er
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
-		rotations, err := options.Rotation.rotations(len(layout.axes), layout.dims, options.Reflections)
+		rotations, err := options.Rotation.rotations(layout, options.Reflections)
 		if err != nil {
 			return nil, err
 		}
-		s.entries = append(s.entries, mixed{e, layout, rotations})
+		passes := newPasses(options.Seed, i, e.Groups())
+		s.entries = append(s.entries, mixed{e, layout, rotations, passes})
+		if options.Epoch > 0 {
+			s.draws.limits = append(s.draws.limits, passes.length)
+		}
+		total += passes.length
+	}
+	if options.Epoch > total {
+		return nil, fmt.Errorf("sample: epochs of %d batches without recycling; the data sets are used up after %d", options.Epoch, total)
 	}
 	return s, nil
 }
@@ -77,32 +93,32 @@ func scatter(x uint64) uint64 {
 	return x ^ x>>31
 }
 
-// groupStream separates the draws of groups from those of batches.
-const groupStream = 0x67726f7570000000
-
-// choose draws a data set of the dimensionality that the group has.
-func (s *Sampler) choose(rng *rand.Rand, group uint64) mixed {
-	first := pick(Random(s.options.Seed^groupStream, group), s.entries)
-	var alike []mixed
-	for _, e := range s.entries {
-		if len(e.layout.axes) == len(first.layout.axes) {
-			alike = append(alike, e)
-		}
+// place tells which batch of which pass of which data set batch n is.
+func (s *Sampler) place(n uint64) (set int, pass, number uint64) {
+	set, before := s.draws.at(n)
+	if s.options.Epoch > 0 {
+		return set, n / s.options.Epoch, before
 	}
-	return pick(rng, alike)
+	length := s.entries[set].passes.length
+	return set, before / length, before % length
 }
 
 // Batch reads batch n, a pure function of the seed and n.
 func (s *Sampler) Batch(ctx context.Context, n uint64) (*Batch, error) {
 	rng := Random(s.options.Seed, n)
-	e := s.choose(rng, n/uint64(max(1, s.options.Group)))
-	rotation := pick(rng, e.rotations)
-	samples := make([]*Batch, e.Batch)
-	for i := range samples {
+	set, pass, number := s.place(n)
+	e := s.entries[set]
+	rotation := e.rotations[0] // the identity
+	if share := s.options.Unturned; share == 0 || rng.Float64() >= share {
+		rotation = pick(rng, e.rotations)
+	}
+	list := e.passes.batch(pass, number)
+	samples := make([]*Batch, len(list))
+	for i, index := range list {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		window, err := e.Source.Read(ctx, rng.IntN(e.Source.Windows()), rng)
+		window, err := e.Source.Read(ctx, index, rng)
 		if err != nil {
 			return nil, fmt.Errorf("sample: batch %d of %s: %w", n, e.Source.Name(), err)
 		}

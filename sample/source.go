@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 
 	"github.com/gowalrus/walrus/field"
+	"github.com/gowalrus/walrus/frame"
 )
 
 // Source is a data set that windows of consecutive frames are read from.
@@ -15,6 +16,8 @@ type Source interface {
 	Fields() Fields
 	// Windows is the number of windows to choose from.
 	Windows() int
+	// Group tells apart the windows that fit into one batch: those with the same number have the same boundaries and sizes.
+	Group(i int) int
 	// Read reads window i. What is random in it (the time stride) is drawn from rng and nothing else.
 	Read(ctx context.Context, i int, rng *rand.Rand) (*Window, error)
 }
@@ -24,14 +27,19 @@ type Fields struct {
 	Variable []field.Field // change in time
 	Constant []field.Field // do not
 	Axes     []string      // names of the spatial axes, two or three
-	// Curvilinear marks a grid that is not cartesian: its 2-D vectors and tensors are not padded to three dimensions, and it
-	// is never turned out of its plane.
+	// Curvilinear marks a grid that is not cartesian: its vectors and tensors are not padded to three dimensions, and it is
+	// never turned.
 	Curvilinear bool
 	// Grid is what windows are interpolated to before anything else is done with them; nil for the data's own grid.
 	Grid []int
-	// Scales are what the fields are divided by, under their names after the transforms; nil to divide every window by its
-	// own root mean squares.
-	Scales map[string]Scale
+	// NetworkPoints has the extents of axes that the network computes on another number of points, as 66: 64; nil for what
+	// the released model does.
+	NetworkPoints map[int]int
+	// Scales normalise the fields, by their names; nil where every window has its own, measured as Measurement says.
+	Scales      map[string]Scale
+	Measurement frame.Measurement
+	// Statistics are where the scales come from; zero without.
+	Statistics Statistics
 }
 
 // Window is a stretch of one trajectory. The arrays hold the fields' components in the data set's own dimensions.

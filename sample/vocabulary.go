@@ -55,7 +55,7 @@ const releasedNames = `pressure velocity_x velocity_y velocity_z zeros_like_dens
 	D_xx D_xy D_xz D_yx D_yy D_yz D_zx D_zy D_zz E_xx E_xy E_xz E_yx E_yy E_yz E_zx E_zy E_zz
 	density energy velocity_r velocity_theta velocity_phi momentum_x momentum_y momentum_z pressure_re pressure_im mask
 	magnetic_field_x magnetic_field_y magnetic_field_z A B height internal_energy temperature electron_fraction entropy
-	magnetic_field_log_r magnetic_field_log_theta magnetic_field_log_phi velocity_log_r buoyancy tracer
+	magnetic_field_log_r magnetic_field_theta magnetic_field_phi velocity_log_r buoyancy tracer
 	log10_density log10_temperature c_zz C_xx C_xy C_xz C_yx C_yy C_yz C_zx C_zy C_zz`
 
 // ReleasedVocabulary is the released model's: 67 columns, the flags included.

@@ -30,6 +30,9 @@ func (s WellSource) Fields() Fields { return s.fields }
 // Windows is the number of windows.
 func (s WellSource) Windows() int { return s.windows.Len() }
 
+// Group tells apart the windows that fit into one batch: those with the same boundaries.
+func (s WellSource) Group(i int) int { return s.windows.Group(i) }
+
 // Read reads window i; its stride is drawn from rng.
 func (s WellSource) Read(ctx context.Context, i int, rng *rand.Rand) (*Window, error) {
 	spec, err := s.windows.At(i, rng)

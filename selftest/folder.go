@@ -152,23 +152,22 @@ type folder struct {
 	cfg  config
 }
 
-// openFolder reads the folder's configuration.
-func openFolder(path string) (*folder, error) {
-	f := &folder{path: path}
+// readConfig reads the configuration that golden cases share.
+func (f *folder) readConfig() error {
 	var short struct {
 		Config *config `json:"config"`
 	}
 	if err := f.json("config.json", &short); err != nil {
-		return nil, err
+		return err
 	}
 	if short.Config == nil {
-		return nil, fmt.Errorf("selftest: %s: no entry config", filepath.Join(path, "config.json"))
+		return fmt.Errorf("selftest: %s: no entry config", filepath.Join(f.path, "config.json"))
 	}
 	f.cfg = *short.Config
 	if err := f.cfg.model().Validate(); err != nil {
-		return nil, fmt.Errorf("selftest: %s: %w", filepath.Join(path, "config.json"), err)
+		return fmt.Errorf("selftest: %s: %w", filepath.Join(f.path, "config.json"), err)
 	}
-	return f, nil
+	return nil
 }
 
 // cases lists the stems of the manifests with a prefix. Tensors without a manifest are an error: a case would be skipped.
@@ -257,6 +256,9 @@ func (f *folder) manifest(stem string, required ...string) (*manifest, error) {
 	if m.File == "" {
 		m.File = stem + ".safetensors"
 	}
+	if m.Config == nil {
+		m.Config = &f.cfg
+	}
 	if m.Weights == "" {
 		m.Weights = "weights.safetensors"
 	}
@@ -337,10 +339,7 @@ func (g *golden) allRead() error {
 
 // network puts the weights of a case on the engine.
 func (f *folder) network(e *engine.Engine, m *manifest) (*network.Network, error) {
-	cfg := f.cfg
-	if m.Config != nil {
-		cfg = *m.Config
-	}
+	cfg := *m.Config
 	if err := cfg.model().Validate(); err != nil {
 		return nil, fmt.Errorf("selftest: %s: %w", m.path, err)
 	}
@@ -369,12 +368,18 @@ func (m *manifest) geometry() (*frame.Geometry, error) {
 		}
 		sides = append(sides, field.Sides{Low: low, High: high})
 	}
-	return frame.NewGeometry(m.Spatial, sides, frame.Options{})
+	return frame.NewGeometry(m.Spatial, sides, frame.Options{NoJitterPadding: !m.Config.Jitter})
 }
 
 // draws spreads the manifest's rolls (one jitter a real axis, one token roll a block and periodic axis) over the three axes.
 func (m *manifest) draws(g *frame.Geometry, given rolls, blocks int) (frame.Rolls, error) {
 	var r frame.Rolls
+	if !m.Config.Jitter {
+		if slices.ContainsFunc(slices.Concat(append(given.Blocks, given.Jitter)...), func(roll int) bool { return roll != 0 }) {
+			return r, fmt.Errorf("selftest: %s: rolls of a network without jitter (jitter_patches false)", m.path)
+		}
+		return r, nil
+	}
 	if len(given.Jitter) != g.Dimensions() {
 		return r, fmt.Errorf("selftest: %s: %d jitter rolls for %d axes", m.path, len(given.Jitter), g.Dimensions())
 	}

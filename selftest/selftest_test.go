@@ -36,7 +36,7 @@ func results(t *testing.T, folder, only string) ([]Result, error) {
 	}
 	defer e.Close()
 	var all []Result
-	err = Run(context.Background(), e, folder, only, func(r Result) { all = append(all, r) })
+	err = Run(context.Background(), e, folder, Options{Case: only}, func(r Result) { all = append(all, r) })
 	return all, err
 }
 

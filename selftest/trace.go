@@ -343,7 +343,7 @@ func (m *manifest) compareRaw(ctx context.Context, g *group, file *golden, net *
 	if err != nil {
 		return err
 	}
-	scales, err := frame.Measure(joined)
+	scales, err := frame.Measure(joined, frame.Measurement{})
 	if err != nil {
 		return err
 	}

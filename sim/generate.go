@@ -47,7 +47,7 @@ func writeStats(ctx context.Context, folder string) error {
 	if err != nil {
 		return fmt.Errorf("sim: %w", err)
 	}
-	stats, err := well.ComputeStats(ctx, data, nil)
+	stats, err := well.ComputeStats(ctx, data, well.StatsOptions{}, nil)
 	if err := errors.Join(err, data.Close()); err != nil {
 		return fmt.Errorf("sim: %w", err)
 	}

@@ -14,11 +14,19 @@ import (
 
 // Optimizer is the setting of AdamW with clipping by the global norm (spec 4).
 type Optimizer struct {
-	WeightDecay float64 `yaml:"weight_decay"` // of every weight, norms and biases included
-	Epsilon     float64 `yaml:"epsilon"`      // added to the root of the second moment
-	Beta1       float64 `yaml:"beta1"`        // memory of the first moment
-	Beta2       float64 `yaml:"beta2"`        // memory of the second moment
-	Clip        float64 `yaml:"clip"`         // largest norm of the gradient; 0 for no limit
+	WeightDecay float64 `yaml:"weight_decay"` // of every weight, norms and biases included (default 1e-4, the paper's)
+	Epsilon     float64 `yaml:"epsilon"`      // added to the root of the second moment (default 1e-10, the paper's)
+	Beta1       float64 `yaml:"beta1"`        // memory of the first moment (default 0.9, the paper's)
+	Beta2       float64 `yaml:"beta2"`        // memory of the second moment (default 0.999, the paper's)
+	Clip        float64 `yaml:"clip"`         // largest norm of the gradient; 0 for no limit (default 10, the paper's)
+	// Groups are weights with a rate or a decay of their own, as [{match: ["embed.*"], learning_rate: 5e-5, weight_decay: 0}]:
+	// patterns of the state dict's names, the first that matches counts, what none matches has the rate and decay of the rest.
+	// "released" stands for the groups of the release's grouped optimizer (default none, as the paper).
+	Groups Groups `yaml:"groups"`
+
+	// FullRate is schedule.learning_rate: what a step's rate is a share of, so that groups follow the same schedule. With 0 the
+	// rates of groups are constant.
+	FullRate float64 `yaml:"-"`
 }
 
 // ReleasedOptimizer is the setting of the released model.
@@ -35,13 +43,14 @@ type update struct {
 	program *engine.Program
 }
 
-// compileUpdate builds the step. Its inputs are two scalars (the decay factor and the step's clip), one pair of bias
-// corrections a weight, then gradients, weights and both moments; its outputs the norm before clipping, then the new
-// weights and moments. On several devices the gradients are what each has contributed; they are added up here, once a step
-// however many batches it has, and every device makes the same step.
+// compileUpdate builds the step. Its inputs are three numbers a weight (the rate with the first bias correction, the root of the
+// second, the factor of the decay), then gradients, weights and both moments; its outputs the norm before clipping, then the
+// new weights and moments. Rates and decays are inputs, so that groups of weights cost nothing and share one program. On
+// several devices the gradients are what each has contributed; they are added up here, once a step however many batches it
+// has, and every device makes the same step.
 func compileUpdate(e *engine.Engine, weights []model.Weight, o Optimizer) (*update, error) {
 	n := len(weights)
-	inputs := []engine.Input{{Name: "decay", Shape: []int{1}}, {Name: "corrections", Shape: []int{n, 2}}}
+	inputs := []engine.Input{{Name: "settings", Shape: []int{n, settings}}}
 	for k, kind := range []string{"gradient", "weight", "first moment", "second moment"} {
 		for i, w := range weights {
 			in := engine.Input{Name: kind + " of " + w.Name, Shape: w.Shape}
@@ -52,8 +61,7 @@ func compileUpdate(e *engine.Engine, weights []model.Weight, o Optimizer) (*upda
 		}
 	}
 	program, err := e.CompileParallel("adamw", inputs, func(in []*Node) []*Node {
-		decay, corrections := in[0], in[1]
-		gradients, values, firsts, seconds := in[2:2+n], in[2+n:2+2*n], in[2+2*n:2+3*n], in[2+3*n:]
+		gradients, values, firsts, seconds := in[1:1+n], in[1+n:1+2*n], in[1+2*n:1+3*n], in[1+3*n:]
 		gradients = engine.SumOverDevices(gradients)
 		norm := globalNorm(gradients)
 		clip := ScalarOne(norm.Graph(), norm.DType())
@@ -67,16 +75,19 @@ func compileUpdate(e *engine.Engine, weights []model.Weight, o Optimizer) (*upda
 			g := Mul(gradients[i], clip)
 			first := Add(MulScalar(firsts[i], o.Beta1), MulScalar(g, 1-o.Beta1))
 			second := Add(MulScalar(seconds[i], o.Beta2), MulScalar(Square(g), 1-o.Beta2))
-			rate := Reshape(Slice(corrections, AxisElem(i), AxisElem(0)))
-			root := Reshape(Slice(corrections, AxisElem(i), AxisElem(1)))
+			setting := func(k int) *Node { return Reshape(Slice(in[0], AxisElem(i), AxisElem(k))) }
+			rate, root, decay := setting(0), setting(1), setting(2)
 			step := Div(Mul(first, rate), AddScalar(Div(Sqrt(second), root), o.Epsilon))
-			out[1+i] = Sub(Mul(values[i], Reshape(decay)), step)
+			out[1+i] = Sub(Mul(values[i], decay), step)
 			out[1+n+i], out[1+2*n+i] = first, second
 		}
 		return out
 	})
 	return &update{weights: weights, program: program}, err
 }
+
+// settings is the number of inputs of a weight that change with the step.
+const settings = 3
 
 // globalNorm is the Euclidean norm over all tensors together.
 func globalNorm(list []*Node) *Node {
@@ -102,8 +113,8 @@ type Moments struct {
 // neither decays nor counts the step (spec 4).
 func (u *update) apply(ctx context.Context, n *network.Network, moments map[string]*Moments, gradients []*engine.Value, o Optimizer, rate float64) (float64, error) {
 	count := len(u.weights)
-	corrections := field.NewArray(count, 2)
-	inputs := make([]*engine.Value, 2, 2+4*count)
+	numbers := field.NewArray(count, settings)
+	inputs := make([]*engine.Value, 1, 1+4*count)
 	inputs = append(inputs, gradients...)
 	for _, w := range u.weights {
 		inputs = append(inputs, n.Weight(w.Name))
@@ -114,19 +125,21 @@ func (u *update) apply(ctx context.Context, n *network.Network, moments map[stri
 	for i, w := range u.weights {
 		m := moments[w.Name]
 		inputs = append(inputs, m.Second)
+		rate, decay := o.of(w.Name, rate)
 		k := float64(m.Steps + 1)
-		corrections.Data[2*i] = float32(rate / (1 - math.Pow(o.Beta1, k)))
-		corrections.Data[2*i+1] = float32(math.Sqrt(1 - math.Pow(o.Beta2, k)))
+		to := numbers.Data[settings*i:][:settings]
+		to[0] = float32(rate / (1 - math.Pow(o.Beta1, k)))
+		to[1] = float32(math.Sqrt(1 - math.Pow(o.Beta2, k)))
+		to[2] = float32(1 - rate*decay)
 	}
-	decay := field.Array{Shape: []int{1}, Data: []float32{float32(1 - rate*o.WeightDecay)}}
-	small, err := network.Upload(n.Engine, decay, corrections)
+	small, err := network.Upload(n.Engine, numbers)
 	if err != nil {
 		return 0, err
 	}
 	defer network.Free(small)
 	copy(inputs, small)
 	donate := make([]bool, len(inputs))
-	for i := 2; i < len(inputs); i++ {
+	for i := 1; i < len(inputs); i++ {
 		donate[i] = true
 	}
 	out, err := u.program.Run(ctx, inputs, donate)

@@ -2,6 +2,7 @@ package train
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -9,9 +10,11 @@ import (
 	"strings"
 
 	"github.com/goccy/go-yaml"
+	"github.com/gowalrus/walrus/checkpoint"
 	"github.com/gowalrus/walrus/engine"
-
+	"github.com/gowalrus/walrus/frame"
 	"github.com/gowalrus/walrus/sample"
+	"github.com/gowalrus/walrus/well"
 )
 
 // Config is a training run as a YAML file describes it. A key that is not listed here is an error.
@@ -42,25 +45,39 @@ type ModelConfig struct {
 	FieldDrop    float64 `yaml:"field_drop"`   // whole fields dropped from a training sample, on average (default 0)
 	Tokens       int     `yaml:"tokens"`       // tokens along each axis (default 32 in 2-D, 16 in 3-D)
 	Vocabulary   string  `yaml:"vocabulary"`   // "released": the 67 published columns and new fields; "data": only the data's fields (default released)
-	Jitter       *bool   `yaml:"jitter"`       // random patch jitter and token rolls (default true)
-	Recompute    int     `yaml:"recompute"`    // recompute every n-th block in the backward pass to save memory; 0 for none
+	// Jitter rolls patches and tokens at random. Without it axes that end are padded less, as in the released model with
+	// jitter_patches: false (128 points: 32 tokens, not 33). Default as the weights of finetune.from have it, or true.
+	Jitter    *bool `yaml:"jitter"`
+	Recompute int   `yaml:"recompute"` // recompute every n-th block in the backward pass to save memory; 0 for none
 }
 
 // DataConfig says which windows are drawn, and how.
 type DataConfig struct {
 	Sets        []SetConfig         `yaml:"sets"`
-	History     int                 `yaml:"history"`     // frames that the network sees (default 6)
-	Batch       int                 `yaml:"batch"`       // samples in a batch (default 2)
+	History     int                 `yaml:"history"`     // frames that the network sees; half of them in 3-D (default 6)
+	Batch       int                 `yaml:"batch"`       // samples in a batch; half of them in 3-D (default 2)
 	MinStride   int                 `yaml:"min_stride"`  // frames between the frames of a sample, at least (default 1)
 	MaxStride   int                 `yaml:"max_stride"`  // and at most, drawn uniformly (default 5)
 	Rotation    sample.Augmentation `yaml:"rotation"`    // none, plane or space (default plane)
 	Reflections bool                `yaml:"reflections"` // mirror images too (default false)
+	Unturned    float64             `yaml:"unturned"`    // share of the batches that no rotation is drawn for (default 0; one less the release's p)
 	Prefetch    int                 `yaml:"prefetch"`    // batches read ahead (default 2)
 	// Normalization divides the fields by the root mean squares of each window (samplewise) or of the whole data set in its
-	// stats.yaml (dataset); default as the weights of finetune.from were trained, or samplewise.
+	// statistics (dataset); samplewise_mean_std and dataset_mean_std subtract means and divide by standard deviations.
+	// Default as the weights of finetune.from were trained, or samplewise.
 	Normalization sample.Normalization `yaml:"normalization"`
-	// Accumulation is the number of batches whose gradients make one optimizer step (default 1; 4 as released).
+	// NormalizationEpsilon is the least that a window is divided by (default as the weights of finetune.from, or 1e-5).
+	NormalizationEpsilon float64 `yaml:"normalization_epsilon"`
+	// Accumulation is the number of batches whose gradients make one optimizer step (default 1; 4 as released). Each is of a
+	// data set of its own choice, so that a step may see 2-D and 3-D data.
 	Accumulation int `yaml:"accumulation"`
+	// Recycle begins anew with a data set whose windows have all been drawn (default true). With false it is not drawn again in
+	// the same epoch, and an epoch ends at the latest when all data sets are used up.
+	Recycle bool `yaml:"recycle"`
+	// Trajectories and Samples restrict what is learned from to some trajectories and windows of each data set: a number from
+	// 1 on, a share below 1, or 0 for all (default 0). The seed chooses them; a smaller part lies within a larger one.
+	Trajectories well.Part `yaml:"restrict_num_trajectories"`
+	Samples      well.Part `yaml:"restrict_num_samples"`
 }
 
 // SetConfig is one data set of the mixture; every one is equally likely.
@@ -70,32 +87,62 @@ type SetConfig struct {
 	Exclude    []string          `yaml:"exclude,omitempty"` // drop files whose path contains one of these
 	Transforms map[string]string `yaml:"field_transforms,omitempty"`
 	Resample   []int             `yaml:"resample,omitempty"` // points along each axis to interpolate the data to; none for its own grid
-	History    int               `yaml:"history"`            // instead of data.history (3 for 3-D data as released)
-	Batch      int               `yaml:"batch"`              // instead of data.batch
+	History    int               `yaml:"history"`            // instead of data.history times step_downsample_factor
+	Batch      int               `yaml:"batch"`              // instead of data.batch times batch_downsample_factor
 	Stride     int               `yaml:"stride"`             // instead of data.min_stride and data.max_stride
+	// StepFactor and BatchFactor are what data.history and data.batch are multiplied with, rounded down to at least 1 (default
+	// as released: 1 in 2-D and 0.5 in 3-D, so that a batch has about as many tokens).
+	StepFactor  float64 `yaml:"step_downsample_factor,omitempty"`
+	BatchFactor float64 `yaml:"batch_downsample_factor,omitempty"`
+	// Trajectories and Samples are instead of those of data.
+	Trajectories well.Part `yaml:"restrict_num_trajectories,omitempty"`
+	Samples      well.Part `yaml:"restrict_num_samples,omitempty"`
+	// Statistics is the file of the data set's statistics, as an absolute path or relative to its folder (default stats.yaml).
+	Statistics string `yaml:"normalization_path,omitempty"`
 }
 
-// ValidationConfig says how often and on how much the run is scored.
+// ValidationConfig says how often and on how much the run is scored. Nothing is turned, and strides are the smallest. In the
+// last epoch it is scored too, whatever the periods.
 type ValidationConfig struct {
-	Every   int    `yaml:"every"`   // epochs between validations; 0 for none (default 1)
-	Windows int    `yaml:"windows"` // windows of each data set (default 16)
-	Split   string `yaml:"split"`   // split of the data (default valid)
+	Every        int    `yaml:"every"`         // epochs between validations one step ahead; 0 for none (default 1; the paper: 10, and 5 in fine-tuning)
+	RolloutEvery int    `yaml:"rollout_every"` // epochs between validations by rollouts; 0 for none (default 0; the paper: 10, and 5 in fine-tuning)
+	Batches      int    `yaml:"batches"`       // batches of each data set, and rollouts (default 20, the paper's)
+	FullAtEnd    bool   `yaml:"full_at_end"`   // all windows and all trajectories in the last epoch (default true, as the paper)
+	Split        string `yaml:"split"`         // split of the data (default valid, the paper's)
+	Test         bool   `yaml:"test"`          // score the split test after the last epoch, where the data has one (default true, as the paper)
+	// First is the first frame that rollouts predict, in frames of the data, or -1 for right after a history from frame 0
+	// (default 17, as the paper in fine-tuning; the pretraining configuration leaves it at -1).
+	First int `yaml:"first"`
+	// MaxRolloutSteps bounds the rollouts; as in the release all but one frame of the history come on top of it (default 60,
+	// the paper's).
+	MaxRolloutSteps int `yaml:"max_rollout_steps"`
 }
 
-// CheckpointConfig says how often the run is saved, beside its end and Ctrl-C.
+// CheckpointConfig says how often the run is saved, beside its end and Ctrl-C, and what is kept. In the run's folder "last" is
+// the newest state, "best" that of the smallest validation error and "epoch-N" one that stays.
 type CheckpointConfig struct {
-	Minutes float64 `yaml:"minutes"` // wall-clock minutes between checkpoints (default 10)
-	Keep    int     `yaml:"keep"`    // the newest that are kept; 0 for all (default 2)
+	Minutes float64 `yaml:"minutes"` // wall-clock minutes between checkpoints (default 10; the release saves every epoch)
+	Keep    int     `yaml:"keep"`    // the newest that are kept, beside those that best and epoch-N name; 0 for all (default 2)
+	Every   int     `yaml:"every"`   // epochs between checkpoints that stay as epoch-N, as the last epoch's does; 0 for no others (default 20, the paper's)
+	Best    bool    `yaml:"best"`    // keep as "best" what has the smallest mean absolute error one step ahead, over windows and fields of split validation.split (default true, as the paper)
 }
 
 // FinetuneConfig starts from weights instead of random numbers.
 type FinetuneConfig struct {
 	From string `yaml:"from"` // weights in any readable form; fields that they do not know get new columns
+	// NewColumns is how the columns of new fields and a new position embedding begin. "released" (the default): drawn at
+	// random, while the old encoder columns shrink by sqrt(old / new number), so that the first predictions for known fields
+	// change by about a percent and those for new ones are noise. "preserving": known fields are predicted as before, new ones
+	// as unchanged.
+	NewColumns checkpoint.NewColumns `yaml:"new_columns"`
+	// Columns are those that some fields shall have ({name: column}), as the field_index_map_override of a released data
+	// file; the weights' other fields follow in their order, then the data's new ones. Default: the weights' columns stay.
+	Columns map[string]int `yaml:"columns,omitempty"`
 	// AxisFrequencies makes the rotary frequencies learnable, for each axis and block its own, as the released fine-tuned
 	// models do (default false). They begin as the weights have them.
 	AxisFrequencies bool `yaml:"axis_frequencies"`
 	// PositionEmbedding adds a learned absolute position embedding, as the released models that were fine-tuned on
-	// anisotropic domains have (default false). It begins as 0. All data has to have the same grid of tokens, so that
+	// anisotropic domains have (default false). All data has to have the same grid of tokens, so that
 	// data.rotation has to be none unless the grid is the same along all axes.
 	PositionEmbedding bool `yaml:"position_embedding"`
 }
@@ -108,16 +155,21 @@ func DefaultConfig() Config {
 		Devices:    1,
 		LogEvery:   10,
 		Model:      ModelConfig{Preset: "nano", Vocabulary: "released"},
-		Data:       DataConfig{History: 6, Batch: 2, MinStride: 1, MaxStride: 5, Rotation: sample.PlaneRotation, Prefetch: 2, Accumulation: 1},
+		Data:       DataConfig{History: 6, Batch: 2, MinStride: 1, MaxStride: 5, Rotation: sample.PlaneRotation, Prefetch: 2, Accumulation: 1, Recycle: true},
 		Optimizer:  ReleasedOptimizer(),
 		Schedule:   DefaultSchedule(),
-		Validation: ValidationConfig{Every: 1, Windows: 16, Split: "valid"},
-		Checkpoint: CheckpointConfig{Minutes: 10, Keep: 2},
+		Validation: ValidationConfig{Every: 1, Batches: 20, FullAtEnd: true, Split: "valid", Test: true, First: 17, MaxRolloutSteps: 60},
+		Checkpoint: CheckpointConfig{Minutes: 10, Keep: 2, Every: 20, Best: true},
 	}
 }
 
 // JitterOn reports whether random jitter and rolls are used.
 func (m ModelConfig) JitterOn() bool { return m.Jitter == nil || *m.Jitter }
+
+// Frame is how the model lays out data.
+func (m ModelConfig) Frame() frame.Options {
+	return frame.Options{Tokens: m.Tokens, NoJitterPadding: !m.JitterOn()}
+}
 
 // ParseConfig reads a YAML configuration over the defaults and applies overrides of the form key=value, where the key
 // is a path with dots ("data.sets.0.path") and the value is YAML. Unknown keys are errors.
@@ -196,9 +248,19 @@ func setKey(node any, path []string, value any) error {
 	return fmt.Errorf("%q lies below a plain value", path[0])
 }
 
+// schedule is the schedule with its steps counted.
+func (c Config) schedule() Schedule { return c.Schedule.counted(c.Data.Accumulation) }
+
+// optimizer is the optimizer with the rate that its groups' are to be seen beside.
+func (c Config) optimizer() Optimizer {
+	o := c.Optimizer
+	o.FullRate = c.Schedule.Rate
+	return o
+}
+
 // Check reports settings that can not work, before anything is opened.
 func (c Config) Check() error {
-	if err := c.Schedule.Check(); err != nil {
+	if err := cmp.Or(c.schedule().Check(), c.Optimizer.Groups.check()); err != nil {
 		return err
 	}
 	if _, err := engine.ParsePrecision(c.Precision); err != nil {
@@ -224,20 +286,43 @@ func (c Config) Check() error {
 		return fmt.Errorf("train: model.field_drop is %v; expected 0 or more", c.Model.FieldDrop)
 	case c.Model.Vocabulary != "released" && c.Model.Vocabulary != "data":
 		return fmt.Errorf("train: model.vocabulary is %q; expected released or data", c.Model.Vocabulary)
-	case c.Validation.Every < 0 || c.Validation.Every > 0 && c.Validation.Windows < 1:
-		return fmt.Errorf("train: validation every %d epochs on %d windows", c.Validation.Every, c.Validation.Windows)
+	case c.Validation.Every < 0 || c.Validation.RolloutEvery < 0 || c.Validation.Batches < 1 || c.Validation.MaxRolloutSteps < 1:
+		return fmt.Errorf("train: validation every %d epochs, rollouts every %d, %d batches, max_rollout_steps %d; expected 0 or more, and at least 1 of the last two",
+			c.Validation.Every, c.Validation.RolloutEvery, c.Validation.Batches, c.Validation.MaxRolloutSteps)
+	case c.Validation.First < fromTheStart:
+		return fmt.Errorf("train: validation.first is %d; expected a frame of the data, or %d for right after a history from frame 0", c.Validation.First, fromTheStart)
+	case c.Checkpoint.Every < 0 || c.Checkpoint.Keep < 0:
+		return fmt.Errorf("train: checkpoint.every is %d and keep %d; expected 0 or more", c.Checkpoint.Every, c.Checkpoint.Keep)
 	case !(c.Checkpoint.Minutes > 0):
 		return fmt.Errorf("train: checkpoint.minutes is %v; expected a positive number", c.Checkpoint.Minutes)
+	}
+	if !(d.Unturned >= 0 && d.Unturned <= 1) {
+		return fmt.Errorf("train: data.unturned %v; expected a share between 0 and 1", d.Unturned)
+	}
+	if !(d.NormalizationEpsilon >= 0) {
+		return fmt.Errorf("train: data.normalization_epsilon %v; expected a number that is not negative", d.NormalizationEpsilon)
 	}
 	if _, err := sample.ParseNormalization(string(d.Normalization)); err != nil {
 		return fmt.Errorf("train: data.normalization: %w", err)
 	}
-	if (c.Finetune.AxisFrequencies || c.Finetune.PositionEmbedding) && c.Finetune.From == "" {
-		return errors.New("train: finetune.axis_frequencies and finetune.position_embedding change weights; name them with finetune.from")
+	if err := c.Finetune.NewColumns.Check(); err != nil {
+		return fmt.Errorf("train: finetune.new_columns: %w", err)
+	}
+	if f := c.Finetune; f.From == "" && (f.AxisFrequencies || f.PositionEmbedding || f.Columns != nil) {
+		return errors.New("train: finetune.axis_frequencies, finetune.position_embedding and finetune.columns change weights; name them with finetune.from")
+	}
+	if err := checkParts("data.", d.Trajectories, d.Samples); err != nil {
+		return err
 	}
 	for i, set := range d.Sets {
 		if set.Path == "" {
 			return fmt.Errorf("train: data.sets.%d has no path", i)
+		}
+		if err := checkParts(fmt.Sprintf("data.sets.%d (%s): ", i, set.Path), set.Trajectories, set.Samples); err != nil {
+			return err
+		}
+		if !(set.StepFactor >= 0 && set.StepFactor <= 1 && set.BatchFactor >= 0 && set.BatchFactor <= 1) {
+			return fmt.Errorf("train: data.sets.%d (%s): step_downsample_factor %v and batch_downsample_factor %v; expected above 0 and at most 1", i, set.Path, set.StepFactor, set.BatchFactor)
 		}
 		if set.History < 0 || set.Batch < 0 || set.Stride < 0 {
 			return fmt.Errorf("train: data.sets.%d (%s): history %d, batch %d and stride %d can not be negative", i, set.Path, set.History, set.Batch, set.Stride)
@@ -248,6 +333,17 @@ func (c Config) Check() error {
 		if _, err := set.ParsedTransforms(); err != nil {
 			return fmt.Errorf("train: data.sets.%d (%s): %w", i, set.Path, err)
 		}
+	}
+	return nil
+}
+
+// checkParts checks what a configuration restricts at a place.
+func checkParts(place string, trajectories, samples well.Part) error {
+	if err := trajectories.Check(); err != nil {
+		return fmt.Errorf("train: %srestrict_num_trajectories is %w", place, err)
+	}
+	if err := samples.Check(); err != nil {
+		return fmt.Errorf("train: %srestrict_num_samples is %w", place, err)
 	}
 	return nil
 }

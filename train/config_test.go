@@ -102,7 +102,10 @@ func TestCheckRefusesWhatCanNotWork(t *testing.T) {
 		"data.sets.0.path=''":                    "no path",
 		"data.sets.0.batch=-1":                   "negative",
 		"schedule.epochs=0":                      "epochs",
-		"data.sets.0.field_transforms={a: sqrt}": "sqrt",
+		"data.sets.0.field_transforms={a: cube}": "cube",
+		"data.unturned=1.5":                      "unturned",
+		"data.normalization=global":              "samplewise_mean_std",
+		"data.normalization_epsilon=-1":          "normalization_epsilon",
 	} {
 		c, err := ParseConfig([]byte(sampleConfig), []string{override})
 		if err != nil {

@@ -34,7 +34,7 @@ func stepperOn(t *testing.T, config string, devices int) (*Stepper, network.Data
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := model.Config{Hidden: 16, Inner: 4, Heads: 2, Blocks: 2, States: 8, Dimensions: []int{2}, Causal: true, Jitter: true, DropPath: 0.5}
+	c := model.Config{Hidden: 16, Inner: 4, Heads: 2, Blocks: 2, States: 8, Dimensions: []int{2, 3}, Causal: true, Jitter: true, DropPath: 0.5}
 	n, err := network.New(e, c, network.Fresh(1))
 	if err != nil {
 		t.Fatal(err)
@@ -74,19 +74,25 @@ func TestDevicesTogetherTrainAsOne(t *testing.T) {
 					t.Errorf("%s, %d devices, step %d: %+v; one device %+v", config, devices, i+1, got[i], want[i])
 				}
 			}
-			for _, w := range several.Trained(2) {
+			for _, w := range several.Trained(2, 3) {
 				comparePlaces(t, w.Name, one.Network.Weight(w.Name), several.Network.Weight(w.Name), tolerance)
 			}
 		}
 	}
 }
 
-// trainSteps makes steps of two batches of four samples.
+// trainSteps makes steps of two batches of four samples, some with a third one in 3-D.
 func trainSteps(t *testing.T, s *Stepper, d network.Data, steps int) []Outcome {
 	t.Helper()
 	var list []Outcome
 	for i := range steps {
-		outcome, err := s.Step(context.Background(), []Example{fourSamples(uint64(2*i), s, d), fourSamples(uint64(2*i+1), s, d)}, 1e-3)
+		examples := []Example{fourSamples(uint64(2*i), s, d), fourSamples(uint64(2*i+1), s, d)}
+		if i%2 == 1 {
+			cube := cubeExample(t, uint64(i), 4)
+			cube.Keep = examples[0].Keep
+			examples = append(examples, cube)
+		}
+		outcome, err := s.Step(context.Background(), examples, 1e-3)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -52,8 +52,7 @@ func compileGradient(e *engine.Engine, feed network.Feed, accumulate, input bool
 		data, scope := feed.Bind(in)
 		y := feed.Net.Forward(scope, data)
 		target, weight, channels, scale := in[first-4], in[first-3], in[first-2], in[first-1]
-		errors := Mul(Abs(Sub(y, target)), Mul(weight, Reshape(channels, 1, 1, 1, 1, feed.Channels)))
-		loss := Mul(ReduceAllSum(errors), Reshape(scale))
+		loss := lossOf(y, target, weight, channels, scale)
 		var nodes []*Node
 		for i, w := range feed.Weights() {
 			if !w.Buffer {
@@ -63,15 +62,24 @@ func compileGradient(e *engine.Engine, feed network.Feed, accumulate, input bool
 		if input {
 			nodes = append(nodes, data.X)
 		}
-		gradients := Gradient(loss, nodes...)
-		if accumulate {
-			for i := range p.trained {
-				gradients[i] = Add(gradients[i], in[first+i])
-			}
-		}
-		return append([]*Node{loss}, gradients...)
+		return append([]*Node{loss}, addTo(Gradient(loss, nodes...), in[first:])...)
 	})
 	return p, err
+}
+
+// lossOf is scale x sum of weight x channels x |y - target|. y and target are (frames, X', Y', Z', C), weight is
+// (frames, X', Y', Z', 1), channels (C), scale (1).
+func lossOf(y, target, weight, channels, scale *Node) *Node {
+	errors := Mul(Abs(Sub(y, target)), Mul(weight, Reshape(channels, 1, 1, 1, 1, channels.Shape().Dim(0))))
+	return Mul(ReduceAllSum(errors), Reshape(scale))
+}
+
+// addTo adds gradients to what batches before have added up, if anything. Gradients beyond that stay.
+func addTo(gradients, sums []*Node) []*Node {
+	for i, sum := range sums {
+		gradients[i] = Add(gradients[i], sum)
+	}
+	return gradients
 }
 
 // Differentiate returns scale x sum of |output - target| where the objective counts, and its gradients: with respect to

@@ -9,6 +9,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 )
 
@@ -26,19 +27,30 @@ type Table struct {
 
 var (
 	logHeader        = []string{"step", "epoch", "samples", "learning_rate", "loss", "gradient_norm", "seconds"}
-	validationHeader = []string{"step", "data_set", "vrmse", "persistence_vrmse", "windows"}
+	validationHeader = []string{"step", "data_set", "vrmse", "persistence_vrmse", "windows", "split", "kind", "steps", "mae"}
 )
 
-// OpenLog opens the log of a run that stands at a step: rows of later steps, which the run will write again, go.
-func OpenLog(path string, step int) (*Table, error) { return openTable(path, logHeader, step) }
+// splitColumn is that of the split in the log of validations; the kind of score comes after it.
+const splitColumn = 5
 
-// OpenValidation does the same for the log of validations.
-func OpenValidation(path string, step int) (*Table, error) {
-	return openTable(path, validationHeader, step)
+// OpenLog opens the log of a run that stands at a step: rows of later steps, which the run will write again, go.
+func OpenLog(path string, step int) (*Table, error) {
+	return openTable(path, logHeader, step, func(int, []string) bool { return true })
 }
 
-func openTable(path string, header []string, step int) (*Table, error) {
+// OpenValidation does the same for the log of validations, where scores go that are due at the run's own step.
+func OpenValidation(path string, s State) (*Table, error) {
+	return openTable(path, validationHeader, s.Step, func(step int, row []string) bool {
+		return step < s.Step || !slices.Contains(s.Due, Task{Split: row[splitColumn], Kind: row[splitColumn+1]})
+	})
+}
+
+func openTable(path string, header []string, step int, keep func(step int, row []string) bool) (*Table, error) {
 	rows, err := readRows(path, header, step)
+	rows = slices.DeleteFunc(rows, func(row []string) bool {
+		at, _ := strconv.Atoi(row[0])
+		return !keep(at, row)
+	})
 	if err != nil {
 		return nil, fmt.Errorf("train: %s: %w", path, err)
 	}
@@ -120,7 +132,7 @@ func (t *Table) Row(r Row) error {
 func (t *Table) Scores(step int, scores []Score) error {
 	rows := make([][]string, len(scores))
 	for i, s := range scores {
-		rows[i] = []string{strconv.Itoa(step), s.DataSet, number(s.VRMSE), number(s.Persistence), strconv.Itoa(s.Windows)}
+		rows[i] = []string{strconv.Itoa(step), s.DataSet, number(s.VRMSE), number(s.Persistence), strconv.Itoa(s.Windows), s.Split, s.Kind, strconv.Itoa(s.Steps), number(s.MAE)}
 	}
 	return t.write(rows...)
 }

@@ -36,9 +36,29 @@ type State struct {
 	Samples int     `json:"samples"` // samples seen
 	Sums    sums    `json:"sums"`    // of the steps since the last row of the log
 	Seconds float64 `json:"seconds"` // spent in steps, over all sessions of the run
-	// Unscored says that the network is due to be scored at this step: the run was interrupted while it was.
-	Unscored bool `json:"unscored,omitempty"`
+	// Due is what is still to be done at this step, in this order: what a run that was interrupted on the way makes up for.
+	Due []Task `json:"due,omitempty"`
+	// Error is the validation's error one step ahead when it was last measured, and Best the smallest that was saved; nil before
+	// the first, and math.MaxFloat64 for none that is finite.
+	Error *float64 `json:"error,omitempty"`
+	Best  *float64 `json:"best,omitempty"`
 }
+
+// Task is one of the things that are due at the end of an epoch.
+type Task struct {
+	Kind  string `json:"kind"`            // OneStep, Rollout or saving
+	Split string `json:"split,omitempty"` // of the data, for a score
+}
+
+// Kinds of tasks.
+const (
+	OneStep = "one step" // score single steps from known frames
+	Rollout = "rollout"  // score predictions that are fed back
+	saving  = "save"
+)
+
+// testSplit is scored after the last epoch.
+const testSplit = "test"
 
 // sums accumulate the row of the log that is not full yet.
 type sums struct {
@@ -47,12 +67,15 @@ type sums struct {
 	GradientNorm float64 `json:"gradient_norm"`
 }
 
-// Score is the one-step error of a network on one data set.
+// Score is the error of a network on one data set.
 type Score struct {
+	Task
 	DataSet     string  `json:"data_set"`
-	VRMSE       float64 `json:"vrmse"`       // median over windows, mean over fields
+	VRMSE       float64 `json:"vrmse"`       // median over windows or trajectories, mean over fields and steps
 	Persistence float64 `json:"persistence"` // the same of "nothing changes"
-	Windows     int     `json:"windows"`
+	MAE         float64 `json:"mae"`         // mean absolute error, mean over windows, fields and steps
+	Windows     int     `json:"windows"`     // or trajectories
+	Steps       int     `json:"steps"`       // predicted in each
 }
 
 // Loop is one training run. The functions may be nil.
@@ -65,10 +88,17 @@ type Loop struct {
 	Prefetch     int           // batches read ahead
 	LogEvery     int           // steps that a row of the log averages over
 	SaveEvery    time.Duration // wall-clock time between checkpoints
-	ValidEvery   int           // epochs between validations; 0 for none
+	ValidEvery   int           // epochs between validations one step ahead; 0 for none
+	RolloutEvery int           // and by rollouts
+	Split        string        // that they score
+	Test         bool          // score the split test after the last epoch
+	KeepEvery    int           // epochs between checkpoints that stay, as the last one does; 0 for no others
+	KeepBest     bool          // keep the one of the smallest validation error
 
-	Save     func(ctx context.Context, s State) error
-	Validate func(ctx context.Context) ([]Score, error)
+	// Save writes a checkpoint under the given names too, Note only the state of a run whose weights are saved.
+	Save     func(ctx context.Context, s State, names []string) error
+	Note     func(s State) error
+	Validate func(ctx context.Context, t Task, full bool) ([]Score, error)
 	Log      func(Row) error
 	Scored   func(s State, scores []Score) error
 	Progress func(Progress)
@@ -96,50 +126,111 @@ type Progress struct {
 // rollStream separates the random numbers of the network from those of the sampler under one seed.
 const rollStream = 0x6a69747465720000
 
+// Names of checkpoints.
+const (
+	bestName  = "best"
+	epochName = "epoch-%d"
+)
+
 // Run trains from a state to the end of the schedule and returns where it stopped. When ctx ends it saves and
 // returns the context's error: nothing is lost. A loss that is not finite ends the run with an error, and the last
 // checkpoint stays.
 func (l *Loop) Run(ctx context.Context, s State) (State, error) {
 	ahead := newLookahead(ctx, l, s.Step)
 	defer ahead.Close()
-	saved := time.Now()
-	for s.Step < l.Schedule.Steps() || s.Unscored {
-		next, err := l.advance(ctx, ahead, s)
+	saves := saves{at: s.Step, last: time.Now()} // what a run begins with is on disk, unless it is new
+	if s.Step == 0 && len(s.Due) == 0 {
+		saves.at = -1
+	}
+	for s.Step < l.Schedule.Steps() || len(s.Due) > 0 {
+		next, err := l.advance(ctx, ahead, s, &saves)
 		s = next
-		if err != nil {
-			if ctx.Err() != nil {
-				err = errors.Join(ctx.Err(), l.save(context.WithoutCancel(ctx), s))
-			}
-			return s, err
+		if err == nil {
+			continue
 		}
-		if last := s.Step == l.Schedule.Steps(); last || l.SaveEvery > 0 && time.Since(saved) >= l.SaveEvery {
-			if err = l.save(ctx, s); err != nil {
-				return s, err
-			}
-			saved = time.Now()
+		if ctx.Err() != nil {
+			err = errors.Join(ctx.Err(), l.stop(s, saves))
 		}
+		return s, err
 	}
 	return s, nil
 }
 
-// advance makes one step and scores the network if that is due. With an error the state is that of what was done: a step
-// whose scoring was interrupted stays, and is scored when the run goes on.
-func (l *Loop) advance(ctx context.Context, ahead *lookahead, s State) (State, error) {
-	if !s.Unscored {
+// saves remembers when the weights were last on disk.
+type saves struct {
+	at   int // step
+	last time.Time
+}
+
+// stop leaves a state behind that a resumed run goes on from.
+func (l *Loop) stop(s State, done saves) error {
+	if done.at == s.Step {
+		return l.note(s)
+	}
+	return l.save(context.Background(), s, nil)
+}
+
+// advance makes one step or does what is due after it. With an error the state is that of what was done: a step after which
+// something was interrupted stays, and that is done when the run goes on.
+func (l *Loop) advance(ctx context.Context, ahead *lookahead, s State, done *saves) (State, error) {
+	if len(s.Due) == 0 {
 		next, err := l.step(ctx, ahead, s)
 		if err != nil {
 			return s, err
 		}
 		s = next
-		s.Unscored = l.isDue(s)
-	}
-	if s.Unscored {
-		if err := l.validate(ctx, s); err != nil {
-			return s, err
+		if s.Due = l.due(s.Step); len(s.Due) == 0 && l.overdue(done) {
+			s.Due = []Task{{Kind: saving}}
 		}
-		s.Unscored = false
+		return s, nil
 	}
-	return s, nil
+	t := s.Due[0]
+	if err := ctx.Err(); err != nil {
+		return s, err
+	}
+	if t.Kind == saving {
+		return l.saveDue(ctx, s, done)
+	}
+	next, err := l.validate(ctx, s, t)
+	if err != nil {
+		return s, err
+	}
+	if next.Due = s.Due[1:]; len(next.Due) == 0 && done.at == next.Step { // a test, whose state is saved as one that is to come
+		return next, l.note(next)
+	}
+	return next, nil
+}
+
+// saveDue saves if there is a reason to: a name to give, the end of the run or the clock.
+func (l *Loop) saveDue(ctx context.Context, s State, done *saves) (State, error) {
+	next := s
+	next.Due = s.Due[1:]
+	var names []string
+	if l.KeepBest && (s.Best == nil || s.Error != nil && *s.Error < *s.Best) {
+		names = append(names, bestName)
+		none := math.MaxFloat64 // as released, the first is the best as long as nothing is known
+		if next.Best = s.Error; next.Best == nil {
+			next.Best = &none
+		}
+	}
+	epochs, rest := s.Step/l.Schedule.EpochSteps, s.Step%l.Schedule.EpochSteps
+	last := s.Step == l.Schedule.Steps()
+	if last || l.KeepEvery > 0 && rest == 0 && epochs%l.KeepEvery == 0 {
+		names = append(names, fmt.Sprintf(epochName, epochs))
+	}
+	if len(names) == 0 && !l.overdue(done) {
+		return next, nil
+	}
+	if err := l.save(ctx, next, names); err != nil {
+		return s, err
+	}
+	*done = saves{at: s.Step, last: time.Now()}
+	return next, nil
+}
+
+// overdue tells whether the clock asks for a checkpoint.
+func (l *Loop) overdue(done *saves) bool {
+	return l.SaveEvery > 0 && time.Since(done.last) >= l.SaveEvery
 }
 
 // step makes one optimizer step from the next batches of the stream.
@@ -193,34 +284,79 @@ func (l *Loop) log(s State, rate float64) (State, error) {
 	return s, nil
 }
 
-// isDue tells whether the network is to be scored: at the end of every so many epochs and at the end of the run.
-func (l *Loop) isDue(s State) bool {
-	if l.Validate == nil || l.ValidEvery < 1 {
-		return false
+// due lists what is to be done after a step: at the end of an epoch the scores whose turn it is, and a checkpoint if there is a
+// reason for one; at the end of the run all scores, and after the checkpoint those of the test.
+func (l *Loop) due(step int) []Task {
+	if step%l.Schedule.EpochSteps != 0 {
+		return nil
 	}
-	return s.Step%(l.ValidEvery*l.Schedule.EpochSteps) == 0 || s.Step == l.Schedule.Steps()
+	epoch, last := step/l.Schedule.EpochSteps, step == l.Schedule.Steps()
+	var list, test []Task
+	for _, score := range []struct {
+		kind  string
+		every int
+	}{{OneStep, l.ValidEvery}, {Rollout, l.RolloutEvery}} {
+		if l.Validate == nil || score.every < 1 {
+			continue
+		}
+		if last || epoch%score.every == 0 {
+			list = append(list, Task{score.kind, l.Split})
+		}
+		if last && l.Test {
+			test = append(test, Task{score.kind, testSplit})
+		}
+	}
+	return append(append(list, Task{Kind: saving}), test...)
 }
 
 // validate scores the network.
-func (l *Loop) validate(ctx context.Context, s State) error {
-	if l.Validate == nil {
-		return nil
+func (l *Loop) validate(ctx context.Context, s State, t Task) (State, error) {
+	if l.Validate == nil { // a resumed run that validates no more
+		return s, nil
 	}
-	scores, err := l.Validate(ctx)
+	scores, err := l.Validate(ctx, t, s.Step == l.Schedule.Steps())
 	if err != nil {
-		return fmt.Errorf("train: step %d: validation: %w", s.Step, err)
+		return s, fmt.Errorf("train: step %d: validation: %w", s.Step, err)
+	}
+	if t.Kind == OneStep && t.Split == l.Split {
+		mean := meanMAE(scores)
+		s.Error = &mean
 	}
 	if l.Scored == nil {
-		return nil
+		return s, nil
 	}
-	return l.Scored(s, scores)
+	return s, l.Scored(s, scores)
 }
 
-func (l *Loop) save(ctx context.Context, s State) error {
+// meanMAE is the validation's error: the mean absolute error, each data set counting the same. One that is not finite is the
+// largest number, which is never the best and which JSON can hold.
+func meanMAE(scores []Score) float64 {
+	var sum float64
+	for _, s := range scores {
+		sum += s.MAE / float64(len(scores))
+	}
+	if math.IsNaN(sum) || sum > math.MaxFloat64 {
+		return math.MaxFloat64
+	}
+	return sum
+}
+
+func (l *Loop) save(ctx context.Context, s State, names []string) error {
 	if l.Save == nil {
 		return nil
 	}
-	if err := l.Save(ctx, s); err != nil {
+	if err := l.Save(context.WithoutCancel(ctx), s, names); err != nil {
+		return fmt.Errorf("train: step %d: checkpoint: %w", s.Step, err)
+	}
+	return nil
+}
+
+// note writes down the state of a run whose weights are saved.
+func (l *Loop) note(s State) error {
+	if l.Note == nil {
+		return nil
+	}
+	if err := l.Note(s); err != nil {
 		return fmt.Errorf("train: step %d: checkpoint: %w", s.Step, err)
 	}
 	return nil

@@ -68,9 +68,12 @@ type recorded struct {
 func testLoop(network *line, into *recorded) *Loop {
 	return &Loop{
 		Network: network, Batches: numbers{}, Seed: 11, Accumulation: 2, Prefetch: 2, LogEvery: 4, ValidEvery: 2,
-		Schedule: Schedule{Rate: 0.01, Epochs: 6, EpochSteps: 5, Warmup: 1, WarmupFactor: 0.1, Cooldown: 2, EveryStep: true},
-		Save:     func(_ context.Context, s State) error { into.Saved = append(into.Saved, s.Step); return nil },
-		Validate: func(context.Context) ([]Score, error) {
+		Schedule: Schedule{Rate: 0.01, Epochs: 6, EpochSteps: 5, Warmup: 1, WarmupFactor: 0.1, Cooldown: 2, Continuous: true},
+		Save: func(_ context.Context, s State, _ []string) error {
+			into.Saved = append(into.Saved, s.Step)
+			return nil
+		},
+		Validate: func(context.Context, Task, bool) ([]Score, error) {
 			return []Score{{DataSet: "numbers", VRMSE: network.weight}}, nil
 		},
 		Log: func(r Row) error {
@@ -134,12 +137,12 @@ func TestInterruptedScoringIsMadeUpFor(t *testing.T) {
 		network := &line{weight: 3}
 		loop := testLoop(network, &got)
 		validate, calls := loop.Validate, 0
-		loop.Validate = func(ctx context.Context) ([]Score, error) {
+		loop.Validate = func(ctx context.Context, t Task, full bool) ([]Score, error) {
 			if calls++; calls == cut {
 				stop()
 				return nil, ctx.Err()
 			}
-			return validate(ctx)
+			return validate(ctx, t, full)
 		}
 		state, err := loop.Run(ctx, State{})
 		if !errors.Is(err, context.Canceled) || state.Step != 10*cut {
@@ -205,8 +208,8 @@ func TestLossThatIsNotFiniteStopsTheRunUnsaved(t *testing.T) {
 func TestFailuresOfSavingAndScoringAreReported(t *testing.T) {
 	broken := errors.New("disk full")
 	for name, change := range map[string]func(*Loop){
-		"checkpoint": func(l *Loop) { l.Save = func(context.Context, State) error { return broken } },
-		"validation": func(l *Loop) { l.Validate = func(context.Context) ([]Score, error) { return nil, broken } },
+		"checkpoint": func(l *Loop) { l.Save = func(context.Context, State, []string) error { return broken } },
+		"validation": func(l *Loop) { l.Validate = func(context.Context, Task, bool) ([]Score, error) { return nil, broken } },
 		"log":        func(l *Loop) { l.Log = func(Row) error { return broken } },
 	} {
 		loop := testLoop(&line{}, new(recorded))

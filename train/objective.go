@@ -37,8 +37,12 @@ type Objective struct {
 	Increment field.Array
 }
 
+// scale is the factor of the summed errors of one of several batches in the loss of a step: the mean over all values of
+// the batch, padding and masked ones included, and over the batches.
+func (o *Objective) scale(batches int) float64 { return lossScale / float64(o.Count*batches) }
+
 // NewObjective computes the target of a batch for a network that decodes outputFrames of the input's frames: the change
-// from each frame to the next, divided by the scale of the changes in the input. Where more than one frame is decoded
+// from each frame to the next, less its mean and divided by its scale in the input. Where more than one frame is decoded
 // the first does not count: it has no past to tell a change from.
 func NewObjective(e Example, outputFrames int) (*Objective, error) {
 	d := e.Data
@@ -111,14 +115,9 @@ func (o *Objective) setTarget(e Example, outputFrames int) error {
 				next = e.Input.Index(b).Index(at + 1).Data
 			}
 			increment, full := o.Increment.Index(b).Index(t).Data, target.Index(b).Index(t).Data
-			scales := o.Scales.Delta[b][:variable]
+			o.Scales.Change(b, increment, now, next, variable)
 			for p := range points {
-				to, wide := increment[p*variable:][:variable], full[p*all:][:variable]
-				after, before := next[p*variable:][:variable], now[p*variable:][:variable]
-				for c, scale := range scales {
-					v := (after[c] - before[c]) / scale
-					to[c], wide[c] = v, v
-				}
+				copy(full[p*all:], increment[p*variable:][:variable])
 			}
 		}
 	}

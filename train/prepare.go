@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/gowalrus/walrus/engine"
 	"github.com/gowalrus/walrus/frame"
@@ -31,6 +32,7 @@ func (r *Run) compile(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	var dimensions []int
 	for _, feed := range feeds {
 		for batch := range min(r.loop.accumulation(), 2) { // the first of a step, and those that add to it
 			if err := ctx.Err(); err != nil {
@@ -40,14 +42,23 @@ func (r *Run) compile(ctx context.Context) error {
 				return err
 			}
 		}
-		if _, err := r.stepper.update(feed.Net.Geometry.Dimensions()); err != nil {
+		dimensions = append(dimensions, feed.Net.Geometry.Dimensions())
+	}
+	slices.Sort(dimensions)
+	dimensions = slices.Compact(dimensions)
+	// A step sees one number of axes, or with several batches both.
+	for _, d := range dimensions {
+		if _, err := r.stepper.update(d); err != nil {
 			return err
 		}
 	}
-	return nil
+	if r.loop.accumulation() > 1 {
+		_, err = r.stepper.update(dimensions...)
+	}
+	return err
 }
 
-// mixtureFeeds lists the shapes that the data sets of a mixture have, turned or not.
+// mixtureFeeds lists the shapes that batches of a mixture have, turned or not.
 func mixtureFeeds(ctx context.Context, s *sources, vocabulary *sample.Vocabulary, c Config,
 	feedOf func(d network.Data, samples, frames int, keep bool) (network.Feed, error)) ([]network.Feed, error) {
 	var feeds []network.Feed
@@ -66,24 +77,26 @@ func mixtureFeeds(ctx context.Context, s *sources, vocabulary *sample.Vocabulary
 	return feeds, err
 }
 
-// mixtureData visits the data of a batch of every data set of a mixture, turned or not.
+// mixtureData visits the data of a batch of every data set of a mixture, and of every group of its windows, turned or not.
 func mixtureData(ctx context.Context, s *sources, vocabulary *sample.Vocabulary, c Config, visit func(d network.Data, samples, frames int) error) error {
 	for _, e := range s.entries {
 		layout, err := sample.NewLayout(e.Source.Fields(), e.Transforms, vocabulary)
 		if err != nil {
 			return fmt.Errorf("train: %s: %w", e.Source.Name(), err)
 		}
-		err = fixed(ctx, e, layout, 1, func(b *sample.Batch) error {
-			turned, err := turnedData(b, c)
-			for _, d := range turned {
-				if failed := visit(d, e.Batch, b.Input.Shape[1]); failed != nil {
-					return failed
+		for _, group := range e.Groups() {
+			err = one(ctx, e, layout, group.Windows[0], func(b *sample.Batch) error {
+				turned, err := turnedData(b, c)
+				for _, d := range turned {
+					if failed := visit(d, group.Batch, b.Input.Shape[1]); failed != nil {
+						return failed
+					}
 				}
+				return err
+			})
+			if err != nil {
+				return fmt.Errorf("train: %w", err)
 			}
-			return err
-		})
-		if err != nil {
-			return fmt.Errorf("train: %w", err)
 		}
 	}
 	return nil
@@ -119,12 +132,12 @@ func positionGrid(ctx context.Context, s *sources, names []string, c Config) ([3
 
 // turnedData describes the data of a batch in each order of its axes that the augmentation makes.
 func turnedData(b *sample.Batch, c Config) ([]network.Data, error) {
-	d, err := network.DataOf(b, frame.Options{Tokens: c.Model.Tokens})
+	d, err := network.DataOf(b, c.Model.Frame())
 	if err != nil {
 		return nil, err
 	}
 	list := []network.Data{d}
-	if c.Data.Rotation != sample.PlaneRotation {
+	if c.Data.Rotation != sample.PlaneRotation || b.Curvilinear {
 		return list, nil
 	}
 	const lead = 2 // samples and frames
@@ -136,7 +149,7 @@ func turnedData(b *sample.Batch, c Config) ([]network.Data, error) {
 		}
 		turned := d
 		var failed error
-		if turned.Geometry, failed = frame.NewGeometry(size, sides, frame.Options{Tokens: c.Model.Tokens}); failed != nil {
+		if turned.Geometry, failed = frame.NewGeometry(size, sides, c.Model.Frame()); failed != nil {
 			err = errors.Join(err, failed)
 			continue
 		}

@@ -1,6 +1,7 @@
 package train
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -18,6 +19,8 @@ import (
 	"github.com/gowalrus/walrus/internal/atomicfile"
 	"github.com/gowalrus/walrus/network"
 	"github.com/gowalrus/walrus/sample"
+	"github.com/gowalrus/walrus/surrogate"
+	"github.com/gowalrus/walrus/well"
 )
 
 // RunConfigFile is the configuration in a run's folder, overrides included: what --resume reads.
@@ -38,7 +41,7 @@ type Run struct {
 	config   Config
 	engine   *engine.Engine
 	data     *sources
-	valid    *sources
+	scored   map[string]*sources // by split
 	stepper  *Stepper
 	saved    checkpoint.Config
 	loop     Loop
@@ -72,21 +75,28 @@ func (r *Run) open(resume bool) error {
 	if err := c.Check(); err != nil {
 		return err
 	}
+	c.Schedule = c.schedule()
 	var err error
-	if c.Data.Normalization, err = c.normalization(); err != nil {
+	if c.Data.Normalization, c.Data.NormalizationEpsilon, err = c.normalization(); err != nil {
+		return err
+	}
+	if c.Model.Jitter, err = c.jitter(); err != nil {
 		return err
 	}
 	r.config = c
 	if err = r.prepareFolder(resume); err != nil {
 		return err
 	}
-	if r.data, err = openSources(c.Data, "train", c.Data.MinStride, c.Data.MaxStride); err != nil {
+	if r.data, err = openSources(c, trainSplit, c.Data.MinStride, c.Data.MaxStride); err != nil {
 		return err
 	}
-	if c.Validation.Every > 0 {
-		if r.valid, err = openSources(c.Data, c.Validation.Split, c.Data.MinStride, c.Data.MinStride); err != nil {
-			return fmt.Errorf("%w; set validation.every=0 to train without validation", err)
-		}
+	if c.Schedule, err = r.data.schedule(c); err != nil {
+		return err
+	}
+	c.Data.Sets = r.data.sets
+	r.config = c
+	if err = r.openScored(); err != nil {
+		return err
 	}
 	if r.engine, err = openEngine(c); err != nil {
 		return err
@@ -102,6 +112,29 @@ func (r *Run) open(resume bool) error {
 		return err
 	}
 	return r.openLogs()
+}
+
+// openScored opens the splits that are scored: the one of the validation, and the split test if every data set has one.
+func (r *Run) openScored() error {
+	c := r.config
+	r.scored = map[string]*sources{}
+	if c.Validation.Every == 0 && c.Validation.RolloutEvery == 0 {
+		return nil
+	}
+	valid, err := openSources(c, c.Validation.Split, c.Data.MinStride, c.Data.MinStride)
+	if err != nil {
+		return fmt.Errorf("%w; set validation.every=0 to train without validation", err)
+	}
+	r.scored[c.Validation.Split] = valid
+	for _, set := range c.Data.Sets {
+		if _, err := well.FindFiles(set.Path, testSplit, well.Options{Include: set.Include, Exclude: set.Exclude}); err != nil {
+			return nil
+		}
+	}
+	if c.Validation.Test && c.Validation.Split != testSplit {
+		r.scored[testSplit], err = openSources(c, testSplit, c.Data.MinStride, c.Data.MinStride)
+	}
+	return err
 }
 
 // prepareFolder refuses to mix two runs in one folder and writes down what this one is.
@@ -144,8 +177,8 @@ func (r *Run) openNetwork(resume bool) error {
 			return fmt.Errorf("train: --resume: the checkpoint in %s was not made by a training run: %w", c.Out, err)
 		}
 		r.saved = state.Config
-		r.stepper, err = restore(r.engine, state, c.Optimizer, c.Model.Recompute)
-		return err
+		r.stepper, err = restore(r.engine, state, c.optimizer(), c.Model.Recompute)
+		return cmp.Or(err, r.checkGroups())
 	}
 	names, err := r.data.names()
 	if err != nil {
@@ -160,32 +193,67 @@ func (r *Run) openNetwork(resume bool) error {
 		return err
 	}
 	r.saved = saved
-	r.stepper, err = NewStepper(n, c.Optimizer, c.Model.Recompute)
-	return err
+	r.stepper, err = NewStepper(n, c.optimizer(), c.Model.Recompute)
+	return cmp.Or(err, r.checkGroups())
+}
+
+// checkGroups refuses groups of weights that this network does not have.
+func (r *Run) checkGroups() error {
+	if r.stepper == nil {
+		return nil
+	}
+	var names []string
+	for _, w := range r.stepper.Network.Config.Weights() {
+		if !w.Buffer {
+			names = append(names, w.Name)
+		}
+	}
+	return r.config.Optimizer.Groups.checkNames(names)
 }
 
 // openLoop joins data and network.
 func (r *Run) openLoop(vocabulary *sample.Vocabulary) error {
 	c := r.config
-	sampler, err := sample.New(r.data.entries, vocabulary, sample.Options{
-		Seed: c.Seed, Rotation: c.Data.Rotation, Reflections: c.Data.Reflections, Group: c.Data.Accumulation,
-	})
+	options := sample.Options{Seed: c.Seed, Rotation: c.Data.Rotation, Reflections: c.Data.Reflections, Unturned: c.Data.Unturned}
+	if !c.Data.Recycle {
+		options.Epoch = uint64(c.schedule().EpochSteps * c.Data.Accumulation)
+	}
+	sampler, err := sample.New(r.data.entries, vocabulary, options)
 	if err != nil {
 		return err
 	}
 	r.loop = Loop{
-		Network: stepNetwork{r.stepper, frame.Options{Tokens: c.Model.Tokens}, c.Model.JitterOn(), c.Model.FieldDrop},
+		Network: stepNetwork{r.stepper, c.Model.Frame(), c.Model.JitterOn(), c.Model.FieldDrop},
 		Batches: sampler, Schedule: c.Schedule, Seed: c.Seed,
 		Accumulation: c.Data.Accumulation, Prefetch: c.Data.Prefetch, LogEvery: c.LogEvery,
-		SaveEvery: time.Duration(c.Checkpoint.Minutes * float64(time.Minute)), ValidEvery: c.Validation.Every,
-		Save: r.save, Progress: r.progress,
+		SaveEvery: time.Duration(c.Checkpoint.Minutes * float64(time.Minute)), KeepEvery: c.Checkpoint.Every,
+		KeepBest: c.Checkpoint.Best && c.Validation.Every > 0,
+		Save:     r.save, Note: r.note, Progress: r.progress,
 	}
-	if r.valid == nil {
+	if len(r.scored) == 0 {
 		return nil
 	}
-	validator, err := newValidator(r.valid, r.stepper.Network, vocabulary, c)
-	r.loop.Validate = validator.scores
-	return err
+	// The network is scored as it will be used once it is saved, but without jitter: one deterministic number.
+	m, err := surrogate.New(r.stepper.Network, r.saved, surrogate.Options{NoJitter: true})
+	if err != nil {
+		return err
+	}
+	validators := map[string]*validator{}
+	for split, s := range r.scored {
+		if validators[split], err = newValidator(s, m, c.Validation); err != nil {
+			return err
+		}
+	}
+	r.loop.ValidEvery, r.loop.RolloutEvery, r.loop.Split = c.Validation.Every, c.Validation.RolloutEvery, c.Validation.Split
+	r.loop.Test = r.scored[testSplit] != nil && c.Validation.Split != testSplit
+	r.loop.Validate = func(ctx context.Context, t Task, full bool) ([]Score, error) {
+		v := validators[t.Split]
+		if v == nil { // a resumed run that has changed its mind
+			return nil, fmt.Errorf("split %q is not open", t.Split)
+		}
+		return v.scores(ctx, t, full)
+	}
+	return nil
 }
 
 func (r *Run) openLogs() error {
@@ -195,10 +263,10 @@ func (r *Run) openLogs() error {
 	}
 	r.logs = append(r.logs, log)
 	r.loop.Log = log.Row
-	if r.valid == nil {
+	if len(r.scored) == 0 {
 		return nil
 	}
-	scores, err := OpenValidation(filepath.Join(r.config.Out, ValidationFile), r.state.Step)
+	scores, err := OpenValidation(filepath.Join(r.config.Out, ValidationFile), r.state)
 	if err != nil {
 		return err
 	}
@@ -240,21 +308,35 @@ func (r *Run) progress(p Progress) {
 }
 
 // save writes a checkpoint.
-func (r *Run) save(_ context.Context, s State) error {
+func (r *Run) save(_ context.Context, s State, names []string) error {
 	state, err := r.stepper.save(r.saved)
 	if err != nil {
 		return err
 	}
-	note, err := json.Marshal(s)
-	if err != nil {
+	if state.Notes, err = notes(s); err != nil {
 		return err
 	}
-	state.Step, state.Epoch, state.Notes = s.Step, s.Step/r.config.Schedule.EpochSteps, map[string]string{loopNote: string(note)}
-	path, err := checkpoint.SaveRun(r.config.Out, state, r.config.Checkpoint.Keep)
+	state.Step, state.Epoch = s.Step, s.Step/r.config.Schedule.EpochSteps
+	path, err := checkpoint.SaveRun(r.config.Out, state, r.config.Checkpoint.Keep, names...)
 	if err == nil && r.observer.Saved != nil {
 		r.observer.Saved(s, path)
 	}
 	return err
+}
+
+// note writes the loop's state into the last checkpoint, which holds the same weights.
+func (r *Run) note(s State) error {
+	text, err := notes(s)
+	if err != nil {
+		return err
+	}
+	return checkpoint.SetNotes(filepath.Join(r.config.Out, checkpoint.Last), text)
+}
+
+// notes are the loop's state among a checkpoint's notes.
+func notes(s State) (map[string]string, error) {
+	text, err := json.Marshal(s)
+	return map[string]string{loopNote: string(text)}, err
 }
 
 // Close closes data, logs and engine.
@@ -263,7 +345,10 @@ func (r *Run) Close() error {
 	for _, l := range r.logs {
 		failed = errors.Join(failed, l.Close())
 	}
-	for _, s := range []*sources{r.data, r.valid} {
+	if r.data != nil {
+		failed = errors.Join(failed, r.data.Close())
+	}
+	for _, s := range r.scored {
 		if s != nil {
 			failed = errors.Join(failed, s.Close())
 		}

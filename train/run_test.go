@@ -40,7 +40,7 @@ func writeWaves(t *testing.T, folder, name string, fields ...field.Field) {
 		t.Fatal(err)
 	}
 	defer d.Close()
-	stats, err := well.ComputeStats(context.Background(), d, nil)
+	stats, err := well.ComputeStats(context.Background(), d, well.StatsOptions{}, nil)
 	if err == nil {
 		err = well.WriteStats(well.StatsPath(filepath.Join(folder, name)), stats)
 	}
@@ -56,7 +56,7 @@ func smallRun(t *testing.T, data, out string) Config {
 model: {preset: tiny, hidden: 16, intermediate: 4, heads: 2, blocks: 2, drop_path: 0.2, field_drop: 0.5, tokens: 8, vocabulary: data}
 data: {history: 3, batch: 2, max_stride: 2, rotation: plane, accumulation: 2, normalization: dataset}
 schedule: {learning_rate: 0.002, epochs: 3, steps_per_epoch: 2, warmup_epochs: 1, cooldown_epochs: 1}
-validation: {windows: 2}
+validation: {batches: 1}
 log_every: 2
 `), nil)
 	if err != nil {
@@ -170,6 +170,7 @@ func smallFinetune(t *testing.T, f FinetuneConfig) Config {
 func TestFinetuningAddsColumnsForNewFields(t *testing.T) {
 	second := smallFinetune(t, FinetuneConfig{AxisFrequencies: true})
 	second.Data.Normalization = "" // as the first run
+	second.Data.NormalizationEpsilon, second.Data.Sets[0].Statistics = 1e-7, "./stats.yaml"
 	second.Data.Sets[1].Resample = []int{8, 32}
 	train(t, second, false, 0)
 	state, err := checkpoint.LoadRun(second.Out)
@@ -183,6 +184,10 @@ func TestFinetuningAddsColumnsForNewFields(t *testing.T) {
 	if got := state.Config.Training.Normalization; got != sample.DataSetWide.Class() {
 		t.Errorf("normalization %s, want that of the weights, %s", got, sample.DataSetWide.Class())
 	}
+	info, found := state.Config.DataSet("waves")
+	if epsilon := state.Config.Training.NormalizationEpsilon; !found || info.NormalizationPath != "./stats.yaml" || epsilon != 1e-7 {
+		t.Errorf("the model says of its training: epsilon %v, %+v; want 1e-7 and ./stats.yaml", epsilon, info)
+	}
 	frequencies := 0
 	for _, p := range state.Parameters {
 		if strings.Contains(p.Name, "rotary_emb.freqs.") && p.Updates > 0 {
@@ -194,6 +199,26 @@ func TestFinetuningAddsColumnsForNewFields(t *testing.T) {
 	}
 	if want := 3 * state.Config.Blocks; frequencies != want {
 		t.Errorf("%d trained frequencies, want %d: three axes a block", frequencies, want)
+	}
+}
+
+// A model made without jitter stays so when it is fine-tuned, unless the configuration says otherwise.
+func TestFinetuningKeepsWhetherThereIsJitter(t *testing.T) {
+	off, on := false, true
+	first := smallRun(t, writeWavesAndTides(t), filepath.Join(t.TempDir(), "first"))
+	first.Data.Sets = first.Data.Sets[:1]
+	first.Model.Jitter = &off
+	train(t, first, false, 0)
+	second := first
+	second.Out, second.Finetune.From = filepath.Join(t.TempDir(), "second"), first.Out
+	for _, given := range []*bool{nil, &on} {
+		second.Model.Jitter = given
+		train(t, second, false, 0)
+		state, err := checkpoint.LoadRun(second.Out)
+		if want := given != nil; err != nil || state.Config.JitterPatches != want {
+			t.Errorf("jitter_patches of the tuned run: %v (%v), want %v", state.Config.JitterPatches, err, want)
+		}
+		second.Out += "2"
 	}
 }
 

@@ -1,6 +1,7 @@
 package train
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/gowalrus/walrus/checkpoint"
@@ -8,18 +9,34 @@ import (
 	"github.com/gowalrus/walrus/model"
 	"github.com/gowalrus/walrus/network"
 	"github.com/gowalrus/walrus/sample"
+	"github.com/gowalrus/walrus/well"
 )
 
-// normalization is what the configuration asks for; by default what the weights to start from were trained with.
-func (c Config) normalization() (sample.Normalization, error) {
-	if c.Data.Normalization != "" || c.Finetune.From == "" {
-		return sample.ParseNormalization(string(c.Data.Normalization))
+// normalization is what the configuration asks for, and the least that a window is divided by; by default what the weights to
+// start from were trained with.
+func (c Config) normalization() (sample.Normalization, float64, error) {
+	name, epsilon := string(c.Data.Normalization), c.Data.NormalizationEpsilon
+	if c.Finetune.From != "" && (name == "" || epsilon == 0) {
+		from, err := checkpoint.ReadConfigOf(c.Finetune.From, "")
+		if err != nil {
+			return "", 0, fmt.Errorf("train: finetune.from: %w", err)
+		}
+		name, epsilon = cmp.Or(name, from.Training.Normalization), cmp.Or(epsilon, from.Training.NormalizationEpsilon)
+	}
+	n, err := sample.ParseNormalization(name)
+	return n, epsilon, err
+}
+
+// jitter is what the configuration asks for; by default what the weights to start from were made with.
+func (c Config) jitter() (*bool, error) {
+	if c.Model.Jitter != nil || c.Finetune.From == "" {
+		return c.Model.Jitter, nil
 	}
 	from, err := checkpoint.ReadConfigOf(c.Finetune.From, "")
 	if err != nil {
-		return "", fmt.Errorf("train: finetune.from: %w", err)
+		return nil, fmt.Errorf("train: finetune.from: %w", err)
 	}
-	return sample.ParseNormalization(from.Training.Normalization)
+	return &from.JitterPatches, nil
 }
 
 // newNetwork makes the network of a run that begins: fresh, or from the weights that finetune.from names. names are the
@@ -28,7 +45,7 @@ func (c Config) normalization() (sample.Normalization, error) {
 func newNetwork(e *engine.Engine, c Config, names []string, position [3]int) (*network.Network, checkpoint.Config, error) {
 	if c.Finetune.From != "" {
 		n, saved, err := network.Load(e, c.Finetune.From, network.LoadOptions{
-			Fields: names, Seed: c.Seed, DropPath: &c.Model.DropPath, AxisFrequencies: c.Finetune.AxisFrequencies,
+			Fields: names, Columns: c.Finetune.Columns, NewColumns: c.Finetune.NewColumns, Seed: c.Seed, DropPath: &c.Model.DropPath, Jitter: c.Model.Jitter, AxisFrequencies: c.Finetune.AxisFrequencies,
 			Position: position,
 		})
 		if err != nil {
@@ -75,15 +92,34 @@ func describe(saved checkpoint.Config, c Config) checkpoint.Config {
 	t.LearningRate, t.WeightDecay, t.Epsilon, t.ClipNorm = c.Schedule.Rate, c.Optimizer.WeightDecay, c.Optimizer.Epsilon, c.Optimizer.Clip
 	t.LossMultiplier, t.GradientAccumulation = lossScale, c.Data.Accumulation
 	t.Epochs, t.WarmupEpochs, t.CooldownEpochs, t.WarmupFactor = c.Schedule.Epochs, c.Schedule.Warmup, c.Schedule.Cooldown, c.Schedule.WarmupFactor
-	t.BatchSize, t.SamplesPerEpoch = c.Data.Batch, c.Schedule.EpochSteps*c.Data.Accumulation
+	t.BatchSize, t.SamplesPerEpoch = c.Data.Batch, cmp.Or(c.Schedule.EpochBatches, c.Schedule.EpochSteps*c.Data.Accumulation)
 	t.InputSteps, t.OutputSteps, t.MinStride, t.MaxStride = c.Data.History, 1, c.Data.MinStride, c.Data.MaxStride
-	t.RotationProbability = 1
+	t.RotationProbability = 1 - c.Data.Unturned
 	if c.Data.Rotation == sample.NoRotation {
 		t.RotationProbability = 0
 	}
-	t.Normalization = c.Data.Normalization.Class()
+	t.Normalization, t.NormalizationEpsilon = c.Data.Normalization.Class(), c.Data.NormalizationEpsilon
 	saved.GradientCheckpointing, saved.FieldDrop = c.Model.Recompute, c.Model.FieldDrop
+	saved.Tokens, saved.JitterPatches = c.Model.Tokens, c.Model.JitterOn()
+	saved.DataSets = nil
+	for _, set := range c.Data.Sets {
+		info := c.Data.info(set)
+		if _, taken := saved.DataSet(info.Name); taken { // two folders of the same name: told apart by their places
+			info.Name = set.Path
+		}
+		saved.DataSets = append(saved.DataSets, info)
+	}
 	return saved
+}
+
+// info is what a model's configuration says about a data set of its training, whose history and batch are settled.
+func (d DataConfig) info(set SetConfig) checkpoint.DataSetInfo {
+	return checkpoint.DataSetInfo{
+		Name: well.FolderOf(set.Path), Path: set.Path, Transforms: set.Transforms, Include: set.Include, Exclude: set.Exclude,
+		InputSteps: set.History, OutputSteps: 1,
+		MinStride: or(set.Stride, d.MinStride), MaxStride: or(set.Stride, d.MaxStride), BatchSize: set.Batch,
+		Grid: set.Resample, NormalizationPath: set.Statistics,
+	}
 }
 
 // save takes everything that a resumed run needs off the engine.

@@ -1,9 +1,11 @@
 package train
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 
 	"github.com/gowalrus/walrus/sample"
 	"github.com/gowalrus/walrus/well"
@@ -13,49 +15,119 @@ import (
 type sources struct {
 	datasets []*well.Dataset
 	entries  []sample.Entry
+	sets     []SetConfig // with the history and batch that each has
 }
 
-// openSources opens one split of every data set of a mixture, whose normalization is known. minStride and maxStride bound the time stride.
-func openSources(d DataConfig, split string, minStride, maxStride int) (*sources, error) {
+// openSources opens one split of every data set of a mixture, whose normalization is known. minStride and maxStride bound
+// the time stride. What the configuration restricts is the data that is learned from, no other split.
+func openSources(c Config, split string, minStride, maxStride int) (*sources, error) {
 	s := &sources{}
-	for _, set := range d.Sets {
-		if err := s.add(d, set, split, minStride, maxStride); err != nil {
+	for _, set := range c.Data.Sets {
+		if err := s.add(c, set, split, minStride, maxStride); err != nil {
 			return nil, errors.Join(fmt.Errorf("train: data set %s: %w", set.Path, err), s.Close())
 		}
 	}
 	return s, nil
 }
 
-func (s *sources) add(d DataConfig, set SetConfig, split string, minStride, maxStride int) error {
+func (s *sources) add(c Config, set SetConfig, split string, minStride, maxStride int) error {
+	d := c.Data
 	dataset, err := well.OpenDataset(set.Path, split, well.Options{Include: set.Include, Exclude: set.Exclude})
 	if err != nil {
 		return err
 	}
 	s.datasets = append(s.datasets, dataset)
-	windows, err := dataset.Windows(or(set.History, d.History), 1, or(set.Stride, minStride), or(set.Stride, maxStride))
+	axes := len(dataset.Axes())
+	set.History, set.Batch = set.history(d, axes), set.batch(d, axes, c.Devices)
+	minStride, maxStride = or(set.Stride, minStride), or(set.Stride, maxStride)
+	windows, err := dataset.Windows(set.History, 1, minStride, maxStride)
 	if err != nil {
 		return err
+	}
+	if split == trainSplit {
+		// One generator a seed, whatever the place in the mixture: the same data set keeps the same part in another mixture.
+		random := sample.Random(c.Seed^restrictStream, 0)
+		if err = windows.Restrict(or(set.Trajectories, d.Trajectories), or(set.Samples, d.Samples), random); err != nil {
+			return err
+		}
 	}
 	transforms, err := set.ParsedTransforms()
 	if err != nil {
 		return err
 	}
-	fields, err := sample.WellFieldsScaled(dataset, d.Normalization)
+	fields, err := sample.WellFieldsScaled(dataset, d.Normalization, set.Statistics)
 	if err != nil {
 		return err
 	}
-	fields.Grid = set.Resample
-	s.entries = append(s.entries, sample.Entry{Source: sample.FromWell(dataset, windows, fields), Transforms: transforms, Batch: or(set.Batch, d.Batch)})
+	if note := fields.StatisticsNote(minStride, maxStride, transforms); note != "" {
+		slog.Warn("train: "+note, "dataset", dataset.Name(), "split", split)
+	}
+	if absent := sample.WithoutField(fields, transforms); len(absent) > 0 {
+		slog.Warn("train: transforms are set for fields that the data set lacks, and passed over", "dataset", dataset.Name(), "fields", absent)
+	}
+	fields.Grid, fields.Measurement.Epsilon = set.Resample, d.NormalizationEpsilon
+	s.entries = append(s.entries, sample.Entry{Source: sample.FromWell(dataset, windows, fields), Transforms: transforms,
+		Batch: set.Batch, Devices: c.Devices})
+	s.sets = append(s.sets, set)
 	return nil
 }
 
-// or is the first value unless it is 0.
-func or(value, otherwise int) int {
-	if value != 0 {
-		return value
-	}
-	return otherwise
+// trainSplit is the split that is learned from.
+const trainSplit = "train"
+
+// restrictStream separates the choice of trajectories and windows that are kept from other draws under one seed.
+const restrictStream = 0x7265737472696374
+
+// history is the number of input frames of a data set with so many axes.
+func (s SetConfig) history(d DataConfig, axes int) int {
+	return or(s.History, scaled(d.History, s.StepFactor, axes))
 }
+
+// batch is the number of samples in a batch of a data set with so many axes: what the devices can share, so that it is
+// rounded up where the factor makes it less.
+func (s SetConfig) batch(d DataConfig, axes, devices int) int {
+	each := (scaled(d.Batch, s.BatchFactor, axes) + devices - 1) / devices
+	return or(s.Batch, each*devices)
+}
+
+// scaled is a number of frames or samples times a data set's factor, rounded down to at least one. The factor that is left
+// out is the one that the released model has for every data set: 1 in 2-D, and in 3-D a half, so that the tokens of a step
+// are about as many.
+func scaled(n int, factor float64, axes int) int {
+	if factor == 0 {
+		factor = 1
+		if axes == 3 {
+			factor = 0.5
+		}
+	}
+	return max(1, int(float64(n)*factor))
+}
+
+// schedule is the schedule of a configuration, with shorter epochs where nothing is recycled: then an epoch ends when all
+// data sets are used up, as in the release. Batches that do not make a whole step are left.
+func (s *sources) schedule(c Config) (Schedule, error) {
+	schedule := c.Schedule
+	if c.Data.Recycle {
+		return schedule, nil
+	}
+	batches := 0
+	for _, e := range s.entries {
+		batches += int(e.PassBatches())
+	}
+	steps, wanted := batches/c.Data.Accumulation, c.schedule().EpochSteps
+	if steps == 0 {
+		return schedule, fmt.Errorf("train: data.recycle=false: the data sets have %d batches together, and a step takes data.accumulation = %d; lower it or data.batch", batches, c.Data.Accumulation)
+	}
+	if steps < wanted {
+		slog.Warn("train: epochs are shorter than the schedule says, since data.recycle=false and all data sets are used up", "steps", steps, "scheduled", wanted)
+		schedule.EpochSteps = steps
+		schedule.EpochBatches = min(schedule.EpochBatches, batches)
+	}
+	return schedule, nil
+}
+
+// or is the first value unless it is 0.
+func or[T comparable](value, otherwise T) T { return cmp.Or(value, otherwise) }
 
 // names lists the flat field names of all data sets, each once.
 func (s *sources) names() ([]string, error) {
@@ -78,17 +150,25 @@ func fixed(ctx context.Context, e sample.Entry, layout *sample.Layout, count int
 	count = min(count, total)
 	for i := range count {
 		// The middle of part i of the windows; the lowest stride, since the source is opened with no other.
-		window, err := e.Source.Read(ctx, (2*i+1)*total/(2*count), sample.Random(0, 0))
-		if err != nil {
+		if err := one(ctx, e, layout, (2*i+1)*total/(2*count), visit); err != nil {
 			return err
 		}
-		batch, err := layout.Prepare(window)
-		if err != nil {
-			return err
-		}
-		if err = visit(batch); err != nil {
-			return fmt.Errorf("%s: %w", window.Origin, err)
-		}
+	}
+	return nil
+}
+
+// one reads a window of an entry, unrotated.
+func one(ctx context.Context, e sample.Entry, layout *sample.Layout, i int, visit func(*sample.Batch) error) error {
+	window, err := e.Source.Read(ctx, i, sample.Random(0, 0))
+	if err != nil {
+		return err
+	}
+	batch, err := layout.Prepare(window)
+	if err != nil {
+		return err
+	}
+	if err = visit(batch); err != nil {
+		return fmt.Errorf("%s: %w", window.Origin, err)
 	}
 	return nil
 }

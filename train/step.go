@@ -3,6 +3,7 @@ package train
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/gowalrus/walrus/engine"
 	"github.com/gowalrus/walrus/field"
@@ -19,13 +20,13 @@ type Stepper struct {
 
 	moments   map[string]*Moments
 	gradients map[string]*gradientProgram
-	updates   map[int]*update // by number of axes: 2-D and 3-D train different encoders
+	updates   map[string]*update // by the numbers of axes in a step: 2-D and 3-D train different encoders
 }
 
 // NewStepper starts with zero moments.
 func NewStepper(n *network.Network, o Optimizer, recompute int) (*Stepper, error) {
 	s := &Stepper{Network: n, Optimizer: o, Recompute: recompute,
-		moments: map[string]*Moments{}, gradients: map[string]*gradientProgram{}, updates: map[int]*update{}}
+		moments: map[string]*Moments{}, gradients: map[string]*gradientProgram{}, updates: map[string]*update{}}
 	for _, w := range n.Config.Weights() {
 		if w.Buffer {
 			continue
@@ -60,9 +61,10 @@ func (s *Stepper) SetMoments(w model.Weight, first, second func(to []float32) er
 	return nil
 }
 
-// Step averages the gradients of the examples, which must all be 2-D or all 3-D, and makes one optimizer step. The loss
-// is the mean over the examples of 100 times the mean absolute error of the normalised increment; the norm is that of
-// the averaged gradient before clipping.
+// Step averages the gradients of the examples, 2-D and 3-D together, and makes one optimizer step. The mean is over all
+// examples, also for weights that only some of them use; weights that none uses are left alone (spec 4). The loss is the
+// mean over the examples of 100 times the mean absolute error of the normalised increment; the norm is that of the averaged
+// gradient before clipping.
 func (s *Stepper) Step(ctx context.Context, examples []Example, rate float64) (Outcome, error) {
 	batches, err := s.upload(examples)
 	if err != nil {
@@ -73,12 +75,12 @@ func (s *Stepper) Step(ctx context.Context, examples []Example, rate float64) (O
 
 // step makes an optimizer step from batches on the device, which are used up.
 func (s *Stepper) step(ctx context.Context, batches []*uploaded, rate float64) (Outcome, error) {
-	dimensions := batches[0].feed.Net.Geometry.Dimensions()
+	dimensions := dimensionsOf(batches)
 	loss, gradients, err := s.accumulate(ctx, batches)
 	if err != nil {
 		return Outcome{}, err
 	}
-	u, err := s.update(dimensions)
+	u, err := s.update(dimensions...)
 	if err != nil {
 		network.Free(gradients)
 		return Outcome{}, err
@@ -113,15 +115,11 @@ func (s *Stepper) upload(examples []Example) (batches []*uploaded, err error) {
 		if err != nil {
 			return batches, err
 		}
-		if got, want := e.Data.Geometry.Dimensions(), examples[0].Data.Geometry.Dimensions(); got != want {
-			return batches, fmt.Errorf("train: one step mixes %d-D and %d-D examples", want, got)
-		}
 		o, err := NewObjective(e, feed.Net.OutputFrames())
 		if err != nil {
 			return batches, err
 		}
-		scale := lossScale / float64(o.Count*len(examples))
-		batch, err := upload(s.Network.Engine, feed, e, o, scale)
+		batch, err := upload(s.Network.Engine, feed, e, o, o.scale(len(examples)))
 		if err != nil {
 			return batches, err
 		}
@@ -137,33 +135,82 @@ func free(batches []*uploaded) {
 	}
 }
 
-// accumulate adds up the gradients of batches on the device, which are used up.
-func (s *Stepper) accumulate(ctx context.Context, batches []*uploaded) (float64, []*engine.Value, error) {
+// dimensionsOf lists the numbers of axes that batches have, each once and in order.
+func dimensionsOf(batches []*uploaded) []int {
+	var list []int
+	for _, b := range batches {
+		list = append(list, b.feed.Net.Geometry.Dimensions())
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
+}
+
+// accumulate adds up the gradients of batches on the device, which are used up. They come in the order of Trained for all
+// numbers of axes that the batches have.
+func (s *Stepper) accumulate(ctx context.Context, batches []*uploaded) (total float64, list []*engine.Value, err error) {
+	dimensions := dimensionsOf(batches)
 	defer free(batches)
-	var total float64
-	var sums []*engine.Value
+	sums := map[string]*engine.Value{}
+	defer func() {
+		if err != nil {
+			for _, v := range sums {
+				v.Free()
+			}
+		}
+	}()
 	for i, b := range batches {
 		p, err := s.gradient(b.feed, i > 0)
 		if err != nil {
-			network.Free(sums)
 			return 0, nil, err
 		}
-		loss, gradients, err := p.run(ctx, s.Network, b, sums)
+		var before []*engine.Value
+		if i > 0 {
+			if before, err = s.takeSums(sums, p.trained); err != nil {
+				return 0, nil, err
+			}
+		}
+		loss, gradients, err := p.run(ctx, s.Network, b, before)
 		b.free()
 		if err != nil {
+			network.Free(before) // where the program did not get to use them up
 			return 0, nil, err
 		}
 		total += loss
-		sums = gradients
+		for j, w := range p.trained {
+			sums[w.Name] = gradients[j]
+		}
 	}
-	return total, sums, nil
+	for _, w := range s.Trained(dimensions...) {
+		list = append(list, sums[w.Name])
+	}
+	return total, list, nil
 }
 
-// Trained lists the trained weights that a graph for data with the given number of axes uses.
-func (s *Stepper) Trained(dimensions int) []model.Weight {
+// takeSums takes the sums that a batch adds its gradients to, in place. Weights that only now get their first gradient, the
+// encoder and decoder of another number of axes than the batches before had, begin at zero: that spares a program of its
+// own for each shape.
+func (s *Stepper) takeSums(sums map[string]*engine.Value, weights []model.Weight) ([]*engine.Value, error) {
+	list := make([]*engine.Value, 0, len(weights))
+	for _, w := range weights {
+		v := sums[w.Name]
+		if v == nil {
+			var err error
+			if v, err = s.Network.Engine.Fill(w.Shape, func(to []float32) error { clear(to); return nil }); err != nil {
+				network.Free(list)
+				return nil, fmt.Errorf("train: sum of the gradients of %s: %w", w.Name, err)
+			}
+		}
+		delete(sums, w.Name)
+		list = append(list, v)
+	}
+	return list, nil
+}
+
+// Trained lists the trained weights that graphs for data with the given numbers of axes use.
+func (s *Stepper) Trained(dimensions ...int) []model.Weight {
 	var list []model.Weight
-	for _, w := range s.Network.Config.GraphWeights(dimensions) {
-		if !w.Buffer {
+	for _, w := range s.Network.Config.Weights() {
+		if !w.Buffer && (w.Dimensions == 0 || slices.Contains(dimensions, w.Dimensions)) {
 			list = append(list, w)
 		}
 	}
@@ -212,16 +259,17 @@ func (s *Stepper) gradient(feed network.Feed, accumulate bool) (*gradientProgram
 	return p, nil
 }
 
-// update returns the compiled optimizer step for data with the given number of axes.
-func (s *Stepper) update(dimensions int) (*update, error) {
-	if u := s.updates[dimensions]; u != nil {
+// update returns the compiled optimizer step for batches with the given numbers of axes.
+func (s *Stepper) update(dimensions ...int) (*update, error) {
+	key := fmt.Sprint(dimensions)
+	if u := s.updates[key]; u != nil {
 		return u, nil
 	}
-	u, err := compileUpdate(s.Network.Engine, s.Trained(dimensions), s.Optimizer)
+	u, err := compileUpdate(s.Network.Engine, s.Trained(dimensions...), s.Optimizer)
 	if err != nil {
 		return nil, err
 	}
-	s.updates[dimensions] = u
+	s.updates[key] = u
 	return u, nil
 }
 

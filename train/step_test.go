@@ -13,6 +13,7 @@ import (
 	"github.com/gowalrus/walrus/frame"
 	"github.com/gowalrus/walrus/model"
 	"github.com/gowalrus/walrus/network"
+	"github.com/gowalrus/walrus/sample"
 )
 
 // smallNetwork is a fresh network on the default engine and a description of 16 x 16 data with a mask.
@@ -54,6 +55,24 @@ func randomExample(seed uint64, d network.Data, samples int) Example {
 	for i := range e.Constant.Data {
 		if i%256 < 64 {
 			e.Constant.Data[i] = 1
+		}
+	}
+	return e
+}
+
+// cubeExample is random 3-D data of 8 x 8 x 8 points.
+func cubeExample(t *testing.T, seed uint64, samples int) Example {
+	t.Helper()
+	g, err := frame.NewGeometry([]int{8, 8, 8}, []field.Sides{field.Both(field.Periodic), field.Both(field.Wall), field.Both(field.Open)}, frame.Options{Tokens: 4})
+	if err != nil {
+		t.Fatal(err)
+	}
+	random := rand.New(rand.NewPCG(seed, 0))
+	e := Example{Data: network.Data{Geometry: g, Fields: []int{3, 4}, Mask: -1}, Input: field.NewArray(samples, 3, 8, 8, 8, 2), Output: field.NewArray(samples, 1, 8, 8, 8, 2),
+		Rolls: g.Draw(random, 2)}
+	for _, a := range []field.Array{e.Input, e.Output} {
+		for i := range a.Data {
+			a.Data[i] = float32(random.NormFloat64())
 		}
 	}
 	return e
@@ -123,6 +142,24 @@ func TestWhatIsHiddenDoesNotCount(t *testing.T) {
 	e.Output.Data[2*200] += 100 // outside
 	if after := loss(); after == before {
 		t.Error("a target outside the mask did not change the loss")
+	}
+}
+
+func TestTargetsAreChangesLessTheirMeanInUnitsOfTheirScale(t *testing.T) {
+	_, d := smallNetwork(t, 0)
+	d.Scales = []sample.Scale{{Value: 2, Delta: 4, Mean: 1, DeltaMean: 3}, {Value: 1, Delta: 1}, {Value: 1, Delta: 1}}
+	e := randomExample(3, d, 1)
+	o, err := NewObjective(e, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const point = 200 // outside the mask
+	now, next := e.Input.Index(0).Index(2).Data[2*point], e.Output.Index(0).Index(0).Data[2*point]
+	if got, want := o.Increment.Index(0).Index(2).Data[2*point], (next-now-3)/4; got != want {
+		t.Errorf("target %v for a change of %v, want %v", got, next-now, want)
+	}
+	if got, want := o.X.Index(0).Index(2).Data[3*point], (now-1)/2; got != want {
+		t.Errorf("input %v for the value %v, want %v", got, now, want)
 	}
 }
 
@@ -257,5 +294,94 @@ func TestFieldsAreDroppedAtTheirRateAndKeepTheirMean(t *testing.T) {
 	o.dropFields([]float32{0, 2, 1, 0})
 	if diff := cmp.Diff([]float32{0, 4, 0, 8, 5, 0, 7, 0}, o.X.Data); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// A step of 2-D and 3-D batches: what both use gets the sum of the gradients, the encoders get those of their own batches, and
+// the mean is over all batches (spec 4).
+func TestAStepMixesNumbersOfAxes(t *testing.T) {
+	n, flat := smallNetwork(t, 0)
+	s, err := NewStepper(n, ReleasedOptimizer(), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	space := cubeExample(t, 8, 1)
+	one, two := randomExample(1, flat, 1), randomExample(2, flat, 1)
+	gradients := func(examples ...Example) (float64, map[string][]float32) {
+		loss, values, err := s.Gradients(context.Background(), examples)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer network.Free(values)
+		var dimensions []int
+		for _, e := range examples {
+			dimensions = append(dimensions, e.Data.Geometry.Dimensions())
+		}
+		list := s.Trained(dimensions...)
+		if len(list) != len(values) {
+			t.Fatalf("%d gradients of %d weights", len(values), len(list))
+		}
+		flat := map[string][]float32{}
+		for i, w := range list {
+			a, err := values[i].Array()
+			if err != nil {
+				t.Fatal(err)
+			}
+			flat[w.Name] = a.Data
+		}
+		return loss, flat
+	}
+	var parts []map[string][]float32
+	var mean float64
+	for _, e := range []Example{one, space, two} {
+		loss, part := gradients(e)
+		mean += loss / 3
+		parts = append(parts, part)
+	}
+	for _, order := range [][]Example{{one, space, two}, {space, one, two}, {one, two, space}} {
+		loss, got := gradients(order...)
+		if math.Abs(loss-mean) > 1e-5*mean {
+			t.Errorf("loss %v, want %v", loss, mean)
+		}
+		if _, both := got["embed.2.proj1.weight"]; !both || got["embed.3.proj1.weight"] == nil {
+			t.Fatal("an encoder has no gradient")
+		}
+		for name, sum := range got {
+			var largest, worst float64
+			for i, v := range sum {
+				var want float64
+				for _, part := range parts {
+					if p := part[name]; p != nil {
+						want += float64(p[i]) / 3
+					}
+				}
+				largest, worst = max(largest, math.Abs(want)), max(worst, math.Abs(float64(v)-want))
+			}
+			if worst > 1e-4*largest+1e-6 {
+				t.Errorf("%s: gradients of up to %v are off by %v", name, largest, worst)
+			}
+		}
+	}
+	// The norm and the update are those of all weights together; a step of one kind leaves the other's encoder alone.
+	for _, examples := range [][]Example{{one, space}, {two}} {
+		_, all := gradients(examples...)
+		var square float64
+		for _, g := range all {
+			for _, v := range g {
+				square += float64(v) * float64(v)
+			}
+		}
+		outcome, err := s.Step(context.Background(), examples, 1e-3)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if norm := math.Sqrt(square); math.Abs(outcome.GradientNorm-norm) > 1e-4*norm {
+			t.Errorf("norm %v, want %v", outcome.GradientNorm, norm)
+		}
+	}
+	for name, want := range map[string]int{"embed.2.proj1.weight": 2, "embed.3.proj1.weight": 1, "encoder_dummy": 2} {
+		if got := s.Moments(name).Steps; got != want {
+			t.Errorf("%s counts %d steps, want %d", name, got, want)
+		}
 	}
 }

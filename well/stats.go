@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 	"sync"
 
 	"github.com/gowalrus/walrus/field"
@@ -16,6 +18,32 @@ type FieldStats struct {
 	field.Field
 	Mean, Std, RMS                []float64
 	MeanDelta, StdDelta, RMSDelta []float64
+}
+
+// Stats are the statistics of a data set's fields, and how they were made.
+type Stats struct {
+	Fields []FieldStats
+	Made   Made
+}
+
+// Made says how statistics were made; the zero value is that of a file that does not say, as the published ones do not.
+type Made struct {
+	Stride     int               // frames between two that a change was taken of
+	Transforms map[string]string // what was done with the values of fields before, by the fields' names
+}
+
+// Transform changes the values of a field before statistics are taken of them; those of package sample are some. Its name
+// is how it prints.
+type Transform interface {
+	// Apply transforms values in place. refused is the number of those that it can not take; first is the index of the first of
+	// them and value what it was. What is not a number stays none, and is not among them.
+	Apply(values []float32) (refused, first int, value float32)
+}
+
+// StatsOptions say what statistics are of.
+type StatsOptions struct {
+	Stride     int                  // frames between two that a change is taken of; 0 counts as 1
+	Transforms map[string]Transform // of fields, by their names
 }
 
 // moments are the count, mean and sum of squared deviations of a stream of values.
@@ -40,28 +68,74 @@ func (m moments) std() float64      { return math.Sqrt(m.variance()) }
 func (m moments) rms() float64      { return math.Sqrt(m.variance() + m.mean*m.mean) }
 
 // ComputeStats streams through all files of a data set, which should be its train split, and computes the statistics of
-// every field: mean, standard deviation (of the population) and root mean square of each component, in float64. Values
-// that are not numbers are left out. Memory is a few frames, however large the data set; progress may be nil.
-func ComputeStats(ctx context.Context, d *Dataset, progress Progress) ([]FieldStats, error) {
+// every field: mean, standard deviation (of the population) and root mean square of each component, in float64. Changes are
+// those between all frames that lie a stride apart. Values that are not numbers are left out; one that a transform can not
+// take is an error that says how many there are in its file and where the first is. Memory is a few frames and a stride of
+// them, however large the data set; progress may be nil.
+func ComputeStats(ctx context.Context, d *Dataset, o StatsOptions, progress Progress) (Stats, error) {
 	run := newFrameReader(ctx, d, progress)
-	all := make([]FieldStats, len(d.header.Fields))
-	for i, info := range d.header.Fields {
-		stats, err := run.field(d, info)
-		if err != nil {
-			return nil, err
+	all := Stats{Made: Made{Stride: max(1, o.Stride)}}
+	for _, name := range slices.Sorted(maps.Keys(o.Transforms)) {
+		if !slices.ContainsFunc(d.header.Fields, func(f FieldInfo) bool { return f.Name == name }) {
+			return Stats{}, fmt.Errorf("well: %s has no field %s that could be transformed; its fields are %v", d.Name(), name, fieldNamesOf(d.header.Fields))
 		}
-		all[i] = stats
+		if all.Made.Transforms == nil {
+			all.Made.Transforms = map[string]string{}
+		}
+		all.Made.Transforms[name] = fmt.Sprint(o.Transforms[name])
+	}
+	for _, info := range d.header.Fields {
+		stats, err := run.field(d, info, all.Made.Stride, o.Transforms[info.Name])
+		if err != nil {
+			return Stats{}, err
+		}
+		all.Fields = append(all.Fields, stats)
 	}
 	return all, nil
 }
 
+func fieldNamesOf(infos []FieldInfo) (names []string) {
+	for _, f := range infos {
+		names = append(names, f.Name)
+	}
+	return names
+}
+
 // field computes the statistics of one field over all files.
-func (r *frameReader) field(d *Dataset, info FieldInfo) (FieldStats, error) {
+func (r *frameReader) field(d *Dataset, info FieldInfo, stride int, t Transform) (FieldStats, error) {
 	components := info.Rank.Components(len(d.sizes))
 	values, deltas := make([]moments, components), make([]moments, components)
-	err := r.each(d, info, func(frame, previous []float32) { accumulate(frame, previous, values, deltas) })
-	if err != nil {
-		return FieldStats{}, err
+	for i, file := range d.files {
+		var refused refusals
+		past := make([][]float32, stride) // the last frames of the trajectory, frame n at n modulo the stride
+		trajectory, n := -1, 0
+		err := r.file(d, i, info, func(frame, previous []float32) {
+			if previous == nil {
+				trajectory, n = trajectory+1, 0
+			}
+			refused.add(t, frame, trajectory, n)
+			before := previous
+			if stride > 1 {
+				before = nil
+				if slot := n % stride; n >= stride {
+					before = past[slot]
+				}
+			}
+			accumulate(frame, before, values, deltas)
+			if stride > 1 {
+				past[n%stride] = append(past[n%stride][:0], frame...)
+			}
+			n++
+		})
+		if err == nil && refused.count > 0 {
+			err = refused.in(file.Path, info, t, d.sizes)
+		}
+		if err != nil {
+			return FieldStats{}, err
+		}
+	}
+	if stride > 1 && info.TimeVarying && deltas[0].n == 0 {
+		return FieldStats{}, fmt.Errorf("well: %s: %s: no two frames of a trajectory lie %d apart, so that nothing can be said of their change; take a smaller stride", d.Name(), info.path(), stride)
 	}
 	stats := FieldStats{Field: info.Field}
 	for c := range components {
@@ -78,6 +152,36 @@ func (r *frameReader) field(d *Dataset, info FieldInfo) (FieldStats, error) {
 		}
 	}
 	return stats, nil
+}
+
+// refusals are the values of a file that a transform could not take.
+type refusals struct {
+	count                    int
+	trajectory, frame, first int // where the first was
+	value                    float32
+}
+
+// add transforms a frame in place.
+func (r *refusals) add(t Transform, frame []float32, trajectory, n int) {
+	if t == nil {
+		return
+	}
+	refused, first, value := t.Apply(frame)
+	if refused > 0 && r.count == 0 {
+		r.trajectory, r.frame, r.first, r.value = trajectory, n, first, value
+	}
+	r.count += refused
+}
+
+// in is the error about them.
+func (r *refusals) in(path string, info FieldInfo, t Transform, sizes []int) error {
+	grid := info.grid(sizes)
+	point, index := r.first/info.Rank.Components(len(sizes)), make([]int, len(grid))
+	for i := len(grid) - 1; i >= 0; i-- {
+		index[i], point = point%grid[i], point/grid[i]
+	}
+	return fmt.Errorf("well: %s: %s: %d values have no %v; the first is %g at trajectory %d, frame %d, grid point %v; mend the data, or leave the transform out",
+		path, info.path(), r.count, t, r.value, r.trajectory, r.frame, index)
 }
 
 // accumulate adds a frame, and its change from the previous one (nil for none), component by component. Values and

@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/goccy/go-yaml"
@@ -32,6 +34,19 @@ var statsTables = []struct {
 // StatsPath is where the statistics of the data set at path stand: stats.yaml in the folder BASE/NAME, which is found
 // from the folder itself, its data folder, a split's folder or a file. The file need not exist.
 func StatsPath(path string) string { return filepath.Join(baseFolder(path), "stats.yaml") }
+
+// StatsPath is where the statistics of the data set stand that a configuration names: an absolute path, or one relative to the
+// folder BASE/NAME; for an empty name the stats.yaml there. The file need not exist.
+func (d *Dataset) StatsPath(named string) string {
+	switch path := d.files[0].Path; {
+	case named == "":
+		return StatsPath(path)
+	case filepath.IsAbs(named):
+		return filepath.Clean(named)
+	default:
+		return filepath.Join(baseFolder(path), named)
+	}
+}
 
 // FolderOf is the name of the folder BASE/NAME of the data set at path, which often is more exact than the name in its files.
 func FolderOf(path string) string {
@@ -60,15 +75,30 @@ func baseFolder(path string) string {
 	return folder
 }
 
-// WriteStats writes a stats.yaml: six tables from field name to a number, a list, or a list of lists, by rank.
-func WriteStats(path string, stats []FieldStats) error {
+// madeWith is the key of stats.yaml that says how the statistics were made. The readers of The Well and of the released model
+// take their tables by name and pass it over.
+const madeWith = "made_with"
+
+// WriteStats writes a stats.yaml: how it was made, and six tables from field name to a number, a list, or a list of lists, by
+// rank.
+func WriteStats(path string, stats Stats) error {
 	return atomicfile.Write(path, func(w io.Writer) error {
 		var b strings.Builder
+		if made := stats.Made; made.Stride > 0 {
+			fmt.Fprintf(&b, "%s:\n  stride: %d\n", madeWith, made.Stride)
+			for i, name := range slices.Sorted(maps.Keys(made.Transforms)) {
+				if i == 0 {
+					b.WriteString("  transforms:\n")
+				}
+				fmt.Fprintf(&b, "    %s: %s\n", name, made.Transforms[name])
+			}
+		}
 		for _, table := range statsTables {
 			b.WriteString(table.name + ":\n")
-			for i := range stats {
-				if values := *table.values(&stats[i]); len(values) > 0 {
-					fmt.Fprintf(&b, "  %s: %s\n", stats[i].Name, formatComponents(values, stats[i].Rank))
+			for i := range stats.Fields {
+				f := &stats.Fields[i]
+				if values := *table.values(f); len(values) > 0 {
+					fmt.Fprintf(&b, "  %s: %s\n", f.Name, formatComponents(values, f.Rank))
 				}
 			}
 		}
@@ -94,8 +124,8 @@ func formatComponents(values []float64, rank field.Rank) string {
 const largestStats = 1 << 20
 
 // ReadStats reads a stats.yaml. Fields come in the file's order; a missing file is an error that wraps fs.ErrNotExist.
-func ReadStats(path string) ([]FieldStats, error) {
-	fail := func(err error) ([]FieldStats, error) { return nil, fmt.Errorf("well: %s: %w", path, err) }
+func ReadStats(path string) (Stats, error) {
+	fail := func(err error) (Stats, error) { return Stats{}, fmt.Errorf("well: %s: %w", path, err) }
 	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return fail(fmt.Errorf("%w (%w)", errNoStats, fs.ErrNotExist))
@@ -117,19 +147,28 @@ func ReadStats(path string) ([]FieldStats, error) {
 	return stats, nil
 }
 
-func parseStats(text []byte) ([]FieldStats, error) {
-	var tables map[string]yaml.MapSlice
-	if err := yaml.Unmarshal(text, &tables); err != nil {
-		return nil, err
+func parseStats(text []byte) (Stats, error) {
+	var tables map[string]any
+	if err := yaml.UnmarshalWithOptions(text, &tables, yaml.UseOrderedMap()); err != nil {
+		return Stats{}, err
+	}
+	made, err := parseMade(tables[madeWith])
+	if err != nil {
+		return Stats{}, fmt.Errorf("%s: %w", madeWith, err)
 	}
 	var stats []FieldStats
 	index := map[string]int{}
+	fail := func(format string, args ...any) (Stats, error) { return Stats{}, fmt.Errorf(format, args...) }
 	for _, table := range statsTables {
-		for _, item := range tables[table.name] {
+		items, isTable := tables[table.name].(yaml.MapSlice)
+		if !isTable && tables[table.name] != nil {
+			return fail("%s: %v; expected a table from field names to numbers", table.name, tables[table.name])
+		}
+		for _, item := range items {
 			name := fmt.Sprint(item.Key)
 			values, rank, err := parseComponents(item.Value)
 			if err != nil {
-				return nil, fmt.Errorf("%s: %s: %w", table.name, name, err)
+				return fail("%s: %s: %w", table.name, name, err)
 			}
 			i, known := index[name]
 			if !known {
@@ -139,7 +178,7 @@ func parseStats(text []byte) ([]FieldStats, error) {
 			}
 			s := &stats[i]
 			if s.Rank != rank || len(s.Mean) != len(values) && len(s.Mean) > 0 {
-				return nil, fmt.Errorf("%s: %s: %d values of a %v; mean has %d of a %v", table.name, name, len(values), rank, len(s.Mean), s.Rank)
+				return fail("%s: %s: %d values of a %v; mean has %d of a %v", table.name, name, len(values), rank, len(s.Mean), s.Rank)
 			}
 			*table.values(s) = values
 		}
@@ -147,11 +186,47 @@ func parseStats(text []byte) ([]FieldStats, error) {
 	for i := range stats {
 		for _, table := range statsTables[:3] {
 			if len(*table.values(&stats[i])) == 0 {
-				return nil, fmt.Errorf("%s: no entry for %s", table.name, stats[i].Name)
+				return fail("%s: no entry for %s", table.name, stats[i].Name)
 			}
 		}
 	}
-	return stats, nil
+	return Stats{Fields: stats, Made: made}, nil
+}
+
+// parseMade reads how statistics were made; nil is a file that does not say.
+func parseMade(value any) (made Made, err error) {
+	if value == nil {
+		return made, nil
+	}
+	items, isTable := value.(yaml.MapSlice)
+	if !isTable {
+		return made, fmt.Errorf("%v; expected a stride and transforms", value)
+	}
+	for _, item := range items {
+		switch key := fmt.Sprint(item.Key); key {
+		case "stride":
+			stride, whole := item.Value.(uint64)
+			if !whole || stride < 1 || stride > math.MaxInt32 {
+				return made, fmt.Errorf("stride: %v; expected a whole number of frames, at least 1", item.Value)
+			}
+			made.Stride = int(stride)
+		case "transforms":
+			transforms, isTable := item.Value.(yaml.MapSlice)
+			if !isTable {
+				return made, fmt.Errorf("transforms: %v; expected a table from field names to transforms", item.Value)
+			}
+			made.Transforms = map[string]string{}
+			for _, t := range transforms {
+				made.Transforms[fmt.Sprint(t.Key)] = fmt.Sprint(t.Value)
+			}
+		default:
+			return made, fmt.Errorf("%s; expected stride and transforms", key)
+		}
+	}
+	if made.Stride == 0 {
+		return made, errors.New("no stride")
+	}
+	return made, nil
 }
 
 // parseComponents reads a number, a list or a list of lists of equal length.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sort"
 
 	"github.com/gowalrus/walrus/field"
@@ -85,6 +86,8 @@ type Windows struct {
 	first   int   // frame where the first window of a trajectory starts
 	counts  []int // windows of one trajectory, by file
 	ends    []int // index after the last window of each file
+	groups  []int // of each file: the first file that has the same boundaries
+	kept    []int // what Restrict has left, as indices among all windows; nil for all
 }
 
 // Windows lists the windows of nIn + nOut frames with a stride of at least minStride that fit into the trajectories. The
@@ -134,10 +137,32 @@ func (d *Dataset) FullTrajectories(nIn, first, stride, maxOut int) (*Windows, er
 func (w *Windows) add(f FileSummary, count int) {
 	w.counts = append(w.counts, count)
 	w.ends = append(w.ends, w.Len()+count*f.Trajectories)
+	w.groups = append(w.groups, slices.IndexFunc(w.dataset.files, func(other FileSummary) bool { return slices.Equal(other.Boundaries, f.Boundaries) }))
+}
+
+// Group tells apart the windows that fit into one batch, since a network sees one set of boundaries for all of it: windows
+// of files with the same boundaries are of one group. Grid and fields are the same for all files, and lengths and times do not matter to a
+// window. The number is the index of the group's first file; i counts as in At.
+func (w *Windows) Group(i int) int {
+	return w.groups[min(w.fileOf(w.whole(i)), len(w.groups)-1)]
+}
+
+// fileOf is the file that window i lies in.
+func (w *Windows) fileOf(i int) int { return sort.SearchInts(w.ends, i+1) }
+
+// whole is the index that window i has without a restriction.
+func (w *Windows) whole(i int) int {
+	if w.kept == nil || i < 0 || i >= len(w.kept) {
+		return i
+	}
+	return w.kept[i]
 }
 
 // Len is the number of windows.
 func (w *Windows) Len() int {
+	if w.kept != nil {
+		return len(w.kept)
+	}
 	if len(w.ends) == 0 {
 		return 0
 	}
@@ -155,7 +180,8 @@ func (w *Windows) At(i int, rng *rand.Rand) (WindowSpec, error) {
 	if i < 0 || i >= w.Len() {
 		return WindowSpec{}, fmt.Errorf("well: window %d of %d", i, w.Len())
 	}
-	file := sort.SearchInts(w.ends, i+1)
+	i = w.whole(i)
+	file := w.fileOf(i)
 	if file > 0 {
 		i -= w.ends[file-1]
 	}

@@ -89,11 +89,11 @@ func convert(cmd *cobra.Command, in, out string, f convertFlags) error {
 	}
 	tensors := weights.Tensors()
 	if len(f.fields) > 0 {
-		before := config.States()
+		before := config
 		if config, err = config.WithFields(f.fields...); err != nil {
 			return err
 		}
-		if tensors, err = checkpoint.GrowFields(tensors, before, config.States(), f.seed); err != nil {
+		if tensors, err = checkpoint.GrowFields(tensors, before, config, checkpoint.PreservingColumns, f.seed); err != nil {
 			return err
 		}
 		architecture.States = config.States()

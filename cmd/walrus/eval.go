@@ -50,7 +50,7 @@ counts as infinitely wrong from there on.`,
 	flags := cmd.Flags()
 	flags.StringVar(&f.split, "split", "", "train, valid or test, where the data has splits (default all)")
 	flags.IntVar(&f.first, "first", 17, "first predicted frame of each trajectory, in frames of the data (17 in the paper)")
-	flags.IntVar(&f.stride, "stride", 1, "take every N-th frame of the data as a step")
+	flags.IntVar(&f.stride, "stride", 0, "take every N-th frame of the data as a step (default the smallest of the training)")
 	flags.StringVar(&f.windows, "windows", "1:20,21:60", "steps of the rollout to average over, counted from 1")
 	flags.IntVar(&f.oneStep, "one-step", 8, "single steps a trajectory from known frames, evenly spread; 0 takes the rollout's first step")
 	flags.IntVar(&f.trajectories, "trajectories", 0, "score only the first so many of each data set (default all)")
@@ -66,8 +66,8 @@ func runEval(cmd *cobra.Command, weights string, data []string, f evalFlags) err
 	if err != nil {
 		return usageError{err}
 	}
-	if f.first < 1 || f.stride < 1 || f.oneStep < 0 || f.trajectories < 0 {
-		return usagef("--first %d, --stride %d, --one-step %d, --trajectories %d; expected at least 1, 1, 0 and 0", f.first, f.stride, f.oneStep, f.trajectories)
+	if f.first < 1 || f.stride < 0 || f.oneStep < 0 || f.trajectories < 0 {
+		return usagef("--first %d, --stride %d, --one-step %d, --trajectories %d; expected at least 1, 0, 0 and 0", f.first, f.stride, f.oneStep, f.trajectories)
 	}
 	grid, err := parseGrid("--resample", f.resample)
 	if err != nil {
@@ -77,6 +77,11 @@ func runEval(cmd *cobra.Command, weights string, data []string, f evalFlags) err
 	for _, w := range windows {
 		steps = max(steps, w.Last)
 	}
+	m, err := f.open(weights, f.stride)
+	if err != nil {
+		return err
+	}
+	defer m.Close()
 	var sets []*well.Dataset
 	defer func() {
 		for _, d := range sets {
@@ -85,7 +90,7 @@ func runEval(cmd *cobra.Command, weights string, data []string, f evalFlags) err
 	}()
 	total := 0
 	for _, path := range data {
-		d, err := well.OpenDataset(path, f.split, well.Options{})
+		d, err := m.OpenData(path, f.split, well.Options{})
 		if err != nil {
 			return err
 		}
@@ -95,13 +100,8 @@ func runEval(cmd *cobra.Command, weights string, data []string, f evalFlags) err
 			total -= max(0, d.Trajectories()-f.trajectories)
 		}
 	}
-	m, err := f.open(weights)
-	if err != nil {
-		return err
-	}
-	defer m.Close()
 	e := rollout.Evaluation{
-		First: f.first, Stride: f.stride, Steps: steps, OneStep: f.oneStep, Trajectories: f.trajectories, Grid: grid, Options: f.options(),
+		First: f.first, Steps: steps, OneStep: f.oneStep, Trajectories: f.trajectories, Grid: grid, Options: f.options(),
 	}
 	bar := progress.New(cmd.ErrOrStderr(), "eval", 0, total)
 	result, err := score.Evaluate(cmd.Context(), score.Config{Windows: windows}, evaluated(cmd.Context(), sets, m, e, bar))
@@ -116,13 +116,13 @@ func runEval(cmd *cobra.Command, weights string, data []string, f evalFlags) err
 func evaluated(ctx context.Context, sets []*well.Dataset, m *openModel, e rollout.Evaluation, bar *progress.Bar) score.Trajectories {
 	return func(yield func(score.Trajectory, error) bool) {
 		for _, d := range sets {
-			model, history, err := m.on(d)
+			setting, err := m.For(d)
 			if err != nil {
 				yield(score.Trajectory{}, err)
 				return
 			}
-			e.History = history
-			for t, err := range rollout.Trajectories(ctx, d, model, e) {
+			e.History, e.Stride = setting.History, setting.MinStride
+			for t, err := range rollout.Trajectories(ctx, d, setting, e) {
 				if !yield(t, err) || err != nil {
 					return
 				}

@@ -58,7 +58,7 @@ prediction that is no longer finite stops the rollout, as Ctrl-C does; what came
 	flags.StringVar(&f.split, "split", "", "train, valid or test, where DATA has splits (default all)")
 	flags.IntVar(&f.trajectory, "trajectory", 0, "which one, counted from 0 over all files")
 	flags.IntVar(&f.start, "start", 0, "first frame of the history, in frames of the data")
-	flags.IntVar(&f.stride, "stride", 1, "take every N-th frame of the data as a step")
+	flags.IntVar(&f.stride, "stride", 0, "take every N-th frame of the data as a step (default the smallest of the training)")
 	flags.IntVar(&f.steps, "steps", 20, "frames to predict")
 	flags.StringVar(&f.resample, "resample", "", "interpolate the data to this grid first, as 128x128 (default off)")
 	flags.Float64Var(&f.fps, "fps", report.DefaultFramesPerSecond, "frames a second of the animation")
@@ -71,33 +71,30 @@ func runRollout(cmd *cobra.Command, weights, data string, f rolloutFlags) error 
 	if err != nil {
 		return err
 	}
-	d, err := well.OpenDataset(data, f.split, well.Options{})
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	m, err := f.open(weights)
+	m, err := f.open(weights, f.stride)
 	if err != nil {
 		return err
 	}
 	defer m.Close()
-	ctx := cmd.Context()
-	model, history, err := m.on(d)
+	d, err := m.OpenData(data, f.split, well.Options{})
 	if err != nil {
 		return err
 	}
-	c, err := rollout.ReadCase(ctx, d, model, rollout.Piece{
-		Trajectory: f.trajectory, First: f.start, Stride: f.stride, History: history, Steps: f.steps, Grid: grid,
-	})
+	defer d.Close()
+	ctx := cmd.Context()
+	setting, err := m.For(d)
+	if err != nil {
+		return err
+	}
+	c, err := rollout.ReadCase(ctx, d, setting, rollout.Piece{Trajectory: f.trajectory, First: f.start, Steps: f.steps, Grid: grid})
 	if err != nil {
 		return err
 	}
 	warnUnseen(cmd, c.Start.Data.Geometry)
 	o := f.options()
-	o.Steps, o.Blocks = f.steps, m.Blocks
 	bar := progress.New(cmd.ErrOrStderr(), "rollout", 0, f.steps*o.Members())
 	o.Progress = func() { bar.Advance(1, "") }
-	result, stopped := rollout.Run(ctx, m.Predictor, c.Start, o)
+	result, stopped := c.Predict(ctx, o)
 	bar.Close()
 	ctx = context.WithoutCancel(ctx) // what was predicted before Ctrl-C is written too
 	if len(result.Prediction.Data) > 0 {

@@ -11,7 +11,8 @@ import (
 
 // selftestCommand compares this build, on an engine, with golden numbers.
 func selftestCommand() *cobra.Command {
-	var engineName, only string
+	var engineName string
+	var o selftest.Options
 	var precision engine.Precision
 	var asJSON bool
 	cmd := &cobra.Command{
@@ -21,9 +22,13 @@ func selftestCommand() *cobra.Command {
 rollouts) and prints the worst error of each beside what is allowed: ten times the noise of the golden
 numbers' own float32 arithmetic. Run it on a new machine or engine before you trust its numbers.
 
+DIR may also hold numbers that the released code computed for what surrounds the network (jitter.json, ...); those that
+need a network take the golden weights beside DIR, or --weights.
+
 Exit code 1 if a number is off.`,
 		Example: `  walrus selftest golden
-  walrus selftest golden --case rollout --engine go --json`,
+  walrus selftest golden --case rollout --engine go --json
+  walrus selftest release --weights golden/weights.safetensors`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			e, err := engine.OpenPrecision(engineName, precision)
@@ -37,7 +42,7 @@ Exit code 1 if a number is off.`,
 			if !asJSON {
 				fmt.Fprintf(out, "%-34s %-15s %10s %10s  %s\n", "case", "compared", "error", "allowed", "worst")
 			}
-			err = selftest.Run(cmd.Context(), e, args[0], only, func(r selftest.Result) {
+			err = selftest.Run(cmd.Context(), e, args[0], o, func(r selftest.Result) {
 				total++
 				verdict := "ok"
 				if !r.Passed {
@@ -64,7 +69,8 @@ Exit code 1 if a number is off.`,
 	}
 	cmd.Flags().StringVar(&engineName, "engine", "", "what runs the network: "+engine.Describe()+` (default "`+engine.Default+`")`)
 	cmd.Flags().Var(&precision, "precision", "of matrix products: "+engine.PrecisionNames()+"; beyond float32 the errors tell what rounding costs, and most are not allowed")
-	cmd.Flags().StringVar(&only, "case", "", "run only the cases whose name contains this")
+	cmd.Flags().StringVar(&o.Case, "case", "", "run only the cases whose name contains this")
+	cmd.Flags().StringVar(&o.Weights, "weights", "", "weights that released numbers belong to (default ../golden/walrus_tiny.pt beside DIR)")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object a comparison")
 	return cmd
 }
