@@ -51,7 +51,7 @@ func TestDonatedInputsThroughXLA(t *testing.T) {
 	if plugin == "" {
 		t.Skip("WALRUS_TEST_PJRT_PLUGIN names no plugin")
 	}
-	e, err := Open("xla:" + plugin + ",noshared_buffers")
+	e, err := Open("xla:" + plugin)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -64,7 +64,7 @@ func parseXLA(text string) (xlaOptions, error) {
 
 // The options that the XLA backend knows; the switches may stand alone or with "no" before them.
 var (
-	xlaSwitches = []string{"tf32", "preallocate", "shared_buffers", "use_tfrt_gpu_client"}
+	xlaSwitches = []string{"tf32", "preallocate", "use_tfrt_gpu_client"}
 	xlaSettings = []string{"memory_fraction", "allocator", "visible_devices"}
 )
 
@@ -82,9 +82,8 @@ func (o xlaOptions) backendConfig(file string) string {
 	if isCUDA(file) && !o.has("preallocate") {
 		config = append(config, "preallocate=false")
 	}
-	if isCUDA(file) && !o.has("shared_buffers") {
-		config = append(config, "shared_buffers=false") // the backend guesses it from the path
-	}
+	// A run is not waited for: the host must not share the memory that it may still read.
+	config = append(config, "shared_buffers=false")
 	return strings.Join(config, ",")
 }
 

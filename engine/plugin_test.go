@@ -103,7 +103,7 @@ func TestXLAStartsWithRightNumbersAndWithoutPreallocation(t *testing.T) {
 		{"cuda,tf32", "/p/cuda.so", "/p/cuda.so,tf32,preallocate=false,shared_buffers=false"},
 		{"cuda,notf32,preallocate=true,memory_fraction=0.9", "/p/cuda.so", "/p/cuda.so,notf32,preallocate=true,memory_fraction=0.9,shared_buffers=false"},
 		{"cuda,cache=/tmp/c,visible_devices=0;1", "/p/cuda.so", "/p/cuda.so,visible_devices=0;1,tf32=false,preallocate=false,shared_buffers=false"},
-		{"cpu", "/p/cpu.so", "/p/cpu.so,tf32=false"},
+		{"cpu", "/p/cpu.so", "/p/cpu.so,tf32=false,shared_buffers=false"},
 	} {
 		o, err := parseXLA(c.config)
 		if err != nil {

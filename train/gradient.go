@@ -101,11 +101,14 @@ func Differentiate(ctx context.Context, n *network.Network, e Example, o *Object
 		return 0, nil, input, err
 	}
 	defer u.free()
-	loss, values, err := p.run(ctx, n, u, nil)
+	lossValue, values, err := p.run(ctx, n, u, nil)
 	if err != nil {
 		return 0, nil, input, err
 	}
 	defer network.Free(values)
+	if loss, err = sumOverDevices(lossValue); err != nil {
+		return 0, nil, input, err
+	}
 	weights = map[string]field.Array{}
 	for i, w := range p.trained {
 		if weights[w.Name], err = values[i].Array(); err != nil {
@@ -152,9 +155,9 @@ func (u *uploaded) free() {
 	u.data, u.target = nil, nil
 }
 
-// run returns the loss, added up over the devices, and the gradients, to which each device has contributed its part;
-// accumulators, if any, are used up.
-func (p *gradientProgram) run(ctx context.Context, n *network.Network, u *uploaded, accumulators []*engine.Value) (float64, []*engine.Value, error) {
+// run returns the loss and the gradients, to which each device has contributed its part; accumulators, if any, are used up.
+// Nothing is waited for.
+func (p *gradientProgram) run(ctx context.Context, n *network.Network, u *uploaded, accumulators []*engine.Value) (loss *engine.Value, gradients []*engine.Value, err error) {
 	inputs := append(append(append([]*engine.Value{}, u.data...), p.feed.Resident(n)...), u.target...)
 	donate := make([]bool, len(inputs), len(inputs)+len(accumulators))
 	if p.accumulate {
@@ -165,15 +168,19 @@ func (p *gradientProgram) run(ctx context.Context, n *network.Network, u *upload
 	}
 	out, err := p.program.Run(ctx, inputs, donate)
 	if err != nil {
-		return 0, nil, err
+		return nil, nil, err
 	}
-	defer out[0].Free()
-	parts, err := scalars(out[0])
-	var loss float64
+	return out[0], out[1:], nil
+}
+
+// sumOverDevices waits for a number that each device has a part of, frees it and adds up the parts.
+func sumOverDevices(v *engine.Value) (sum float64, err error) {
+	defer v.Free()
+	parts, err := scalars(v)
 	for _, part := range parts {
-		loss += part
+		sum += part
 	}
-	return loss, out[1:], err
+	return sum, err
 }
 
 // scalars reads a value that holds one number on each device.

@@ -385,12 +385,11 @@ func (n stepNetwork) Prepare(_ context.Context, draws []Draw) (stepFunction, fun
 	if err != nil {
 		return nil, nil, err
 	}
-	batches, err := n.stepper.upload(examples)
+	p, err := n.stepper.Prepare(examples)
 	if err != nil {
 		return nil, nil, err
 	}
-	step := func(ctx context.Context, rate float64) (Outcome, error) { return n.stepper.step(ctx, batches, rate) }
-	return step, func() { free(batches) }, nil
+	return p.Step, p.Free, nil
 }
 
 // examples makes examples of batches, with the random draws of each.

@@ -124,6 +124,9 @@ func printBench(cmd *cobra.Command, r bench.Result) {
 	out := cmd.OutOrStdout()
 	fmt.Fprintf(out, "%s on %s in %s: median %.3f s, minimum %.3f s of %d runs (first run %.2f s; compilation %.2f s)\n",
 		strings.ReplaceAll(r.What, "_", " "), r.Engine, r.Precision, r.Median, r.Min, len(r.Times), r.CompileSecond, r.Compile)
+	if r.Device > 0 {
+		fmt.Fprintf(out, "a step keeps the device busy for %.4f s, the host takes %.4f s of the median\n", r.Device, r.Host)
+	}
 	if r.Devices > 1 {
 		fmt.Fprintf(out, "%d samples on %d devices\n", r.Devices, r.Devices)
 	}
