@@ -31,12 +31,7 @@ func compileGradient(e *engine.Engine, feed network.Feed, accumulate, input bool
 		}
 	}
 	inputs := feed.Inputs()
-	frames, d := feed.Net.Samples*feed.Net.OutputFrames(), feed.Net.Geometry.Decoded()
-	inputs = append(inputs,
-		engine.Input{Name: "target", Shape: []int{frames, d[0], d[1], d[2], feed.Channels}},
-		engine.Input{Name: "weight", Shape: []int{frames, d[0], d[1], d[2], 1}},
-		engine.Input{Name: "channels", Shape: []int{feed.Channels}},
-		engine.Input{Name: "scale", Shape: []int{1}})
+	inputs = append(inputs, objectiveInputs(feed)...)
 	first := len(inputs)
 	if accumulate {
 		for i, w := range p.trained {
@@ -65,6 +60,17 @@ func compileGradient(e *engine.Engine, feed network.Feed, accumulate, input bool
 		return append([]*Node{loss}, addTo(Gradient(loss, nodes...), in[first:])...)
 	})
 	return p, err
+}
+
+// objectiveInputs are what lossOf compares the network's output with.
+func objectiveInputs(feed network.Feed) []engine.Input {
+	frames, d := feed.Net.Samples*feed.Net.OutputFrames(), feed.Net.Geometry.Decoded()
+	return []engine.Input{
+		{Name: "target", Shape: []int{frames, d[0], d[1], d[2], feed.Channels}},
+		{Name: "weight", Shape: []int{frames, d[0], d[1], d[2], 1}},
+		{Name: "channels", Shape: []int{feed.Channels}},
+		{Name: "scale", Shape: []int{1}},
+	}
 }
 
 // lossOf is scale x sum of weight x channels x |y - target|. y and target are (frames, X', Y', Z', C), weight is

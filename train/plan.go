@@ -84,6 +84,11 @@ func WriteStep(e *engine.Engine, feed network.Feed, o Optimizer) error {
 		return err
 	}
 	u.program.Close()
+	w, err := compileWhole(e, feed, o)
+	if err != nil {
+		return err
+	}
+	w.program.Close()
 	return nil
 }
 

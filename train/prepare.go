@@ -32,6 +32,17 @@ func (r *Run) compile(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if r.stepper.oneProgram(r.loop.accumulation()) {
+		for _, feed := range feeds {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			if _, err := r.stepper.wholeStep(feed); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
 	var dimensions []int
 	for _, feed := range feeds {
 		for batch := range min(r.loop.accumulation(), 2) { // the first of a step, and those that add to it

@@ -20,13 +20,15 @@ type Stepper struct {
 
 	moments   map[string]*Moments
 	gradients map[string]*gradientProgram
+	steps     map[string]*wholeStep
+	whole     bool               // steps of one batch are one program also on this program's own engine
 	updates   map[string]*update // by the numbers of axes in a step: 2-D and 3-D train different encoders
 }
 
 // NewStepper starts with zero moments.
 func NewStepper(n *network.Network, o Optimizer, recompute int) (*Stepper, error) {
 	s := &Stepper{Network: n, Optimizer: o, Recompute: recompute,
-		moments: map[string]*Moments{}, gradients: map[string]*gradientProgram{}, updates: map[string]*update{}}
+		moments: map[string]*Moments{}, gradients: map[string]*gradientProgram{}, updates: map[string]*update{}, steps: map[string]*wholeStep{}}
 	for _, w := range n.Config.Weights() {
 		if w.Buffer {
 			continue
@@ -105,6 +107,9 @@ func (p *Prepared) Step(ctx context.Context, rate float64) (Outcome, error) {
 // after it on the device, another step included, finds the new weights.
 func (p *Prepared) Begin(ctx context.Context, rate float64) (*Begun, error) {
 	s := p.stepper
+	if s.oneProgram(len(p.batches)) {
+		return s.beginWhole(ctx, p.batches[0], rate)
+	}
 	dimensions := dimensionsOf(p.batches)
 	losses, gradients, err := s.accumulate(ctx, p.batches)
 	if err != nil {
@@ -123,6 +128,40 @@ func (p *Prepared) Begin(ctx context.Context, rate float64) (*Begun, error) {
 		return nil, err
 	}
 	return &Begun{losses: losses, norm: norm}, nil
+}
+
+// oneProgram says whether a step of a number of batches is one program: where nothing is added up over batches, and XLA can
+// plan for all of it at once. This program's own engine gains nothing by it.
+func (s *Stepper) oneProgram(batches int) bool {
+	return batches == 1 && (s.whole || engine.IsXLA(s.Network.Engine.String()))
+}
+
+// beginWhole is Begin for a step that is one program.
+func (s *Stepper) beginWhole(ctx context.Context, b *uploaded, rate float64) (*Begun, error) {
+	defer b.free()
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	p, err := s.wholeStep(b.feed)
+	if err != nil {
+		return nil, err
+	}
+	// Not to be interrupted: the step uses up the old weights, and a run that is stopped must still be able to save.
+	return p.begin(context.WithoutCancel(ctx), s, b, rate)
+}
+
+// wholeStep returns the compiled step for the shapes of a feed.
+func (s *Stepper) wholeStep(feed network.Feed) (*wholeStep, error) {
+	key := feed.Key()
+	if p := s.steps[key]; p != nil {
+		return p, nil
+	}
+	p, err := compileWhole(s.Network.Engine, feed, s.Optimizer)
+	if err != nil {
+		return nil, err
+	}
+	s.steps[key] = p
+	return p, nil
 }
 
 // Begun is a step that is on its way: what it measures is on the device until it is asked for.
@@ -362,6 +401,9 @@ func (s *Stepper) update(dimensions ...int) (*update, error) {
 func (s *Stepper) PeakBytes() int64 {
 	var peak int64
 	for _, p := range s.gradients {
+		peak = max(peak, p.program.PeakBytes())
+	}
+	for _, p := range s.steps {
 		peak = max(peak, p.program.PeakBytes())
 	}
 	for _, u := range s.updates {
