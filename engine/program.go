@@ -55,6 +55,7 @@ func (e *Engine) CompileParallel(name string, inputs []Input, build func(in []*g
 func (e *Engine) compile(name string, devices int, inputs []Input, build func(in []*graph.Node) []*graph.Node) (p *Program, err error) {
 	defer catch(&err, "engine: compile "+name)
 	began := time.Now()
+	defer e.watching(name, began)()
 	defer func() { e.compiling.Add(int64(time.Since(began))) }()
 	g := graph.NewGraph(e.backend, name)
 	if devices > 1 {
@@ -81,6 +82,38 @@ func (e *Engine) compile(name string, devices int, inputs []Input, build func(in
 		return nil, err
 	}
 	return &Program{engine: e, graph: g, inputs: inputs, devices: devices}, nil
+}
+
+// watchEvery is the time between two reports of a program that is being compiled.
+const watchEvery = 5 * time.Second
+
+// watching reports a compilation until the function that it returns is called.
+func (e *Engine) watching(name string, began time.Time) (stop func()) {
+	if e.watch == nil {
+		return func() {}
+	}
+	quit, ended := make(chan struct{}), make(chan bool)
+	go func() {
+		tick := time.NewTicker(watchEvery)
+		defer tick.Stop()
+		reported := false
+		for {
+			select {
+			case <-tick.C:
+				reported = true
+				e.watch(name, time.Since(began), false)
+			case <-quit:
+				ended <- reported
+				return
+			}
+		}
+	}()
+	return func() {
+		close(quit)
+		if <-ended {
+			e.watch(name, time.Since(began), true)
+		}
+	}
 }
 
 // parameterName is an input's name in a graph; for XLA it says where its memory goes.

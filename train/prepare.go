@@ -13,12 +13,12 @@ import (
 )
 
 // openEngine opens what a configuration names.
-func openEngine(c Config) (*engine.Engine, error) {
+func openEngine(c Config, o Observer) (*engine.Engine, error) {
 	precision, err := engine.ParsePrecision(c.Precision)
 	if err != nil {
 		return nil, err
 	}
-	return engine.OpenWith(c.Engine, engine.Options{Precision: precision, Devices: c.Devices})
+	return engine.OpenWith(c.Engine, engine.Options{Precision: precision, Devices: c.Devices, Compiling: o.Compiling})
 }
 
 // compile compiles the programs for the shapes of the mixture before the first step, so that no step waits for a

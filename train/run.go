@@ -34,6 +34,8 @@ type Observer struct {
 	Progress func(Progress)
 	Scored   func(State, []Score)
 	Saved    func(State, string)
+	// Compiling hears of programs that take a while to compile (engine.Options).
+	Compiling func(program string, took time.Duration, done bool)
 }
 
 // Run is a training run with all its parts open: data, engine, network, optimizer and logs.
@@ -98,7 +100,7 @@ func (r *Run) open(resume bool) error {
 	if err = r.openScored(); err != nil {
 		return err
 	}
-	if r.engine, err = openEngine(c); err != nil {
+	if r.engine, err = openEngine(c, r.observer); err != nil {
 		return err
 	}
 	if err = r.openNetwork(resume); err != nil {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/gowalrus/walrus/bench"
 	"github.com/gowalrus/walrus/engine"
@@ -56,7 +57,9 @@ the matrix products only. With --engine xla the peak that they are compared with
 			if dryRun {
 				return printBenchPlan(cmd, engineName, precision, s, asJSON)
 			}
-			e, err := engine.OpenWith(engineName, engine.Options{Precision: precision, Devices: devices})
+			e, err := engine.OpenWith(engineName, engine.Options{Precision: precision, Devices: devices, Compiling: func(program string, took time.Duration, done bool) {
+				fmt.Fprintln(cmd.ErrOrStderr(), compilingText(program, took, done))
+			}})
 			if err != nil {
 				return err
 			}
@@ -103,6 +106,14 @@ the matrix products only. With --engine xla the peak that they are compared with
 	flags.StringVar(&dump, "dump", "", "write the programs for CUDA as StableHLO into this folder and run nothing (builds with XLA)")
 	flags.BoolVar(&asJSON, "json", false, "print one JSON object")
 	return cmd
+}
+
+// compilingText says in a line how far a compilation is.
+func compilingText(program string, took time.Duration, done bool) string {
+	if done {
+		return fmt.Sprintf("compiled %s in %.0f s", program, took.Seconds())
+	}
+	return fmt.Sprintf("compiling %s: %.0f s so far", program, took.Seconds())
 }
 
 // writePrograms writes the programs of a measurement instead of running them.

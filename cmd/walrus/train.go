@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"time"
 
 	"github.com/goccy/go-yaml"
 	"github.com/spf13/cobra"
@@ -119,6 +120,11 @@ func runTraining(cmd *cobra.Command, c train.Config, f trainFlags) error {
 		scores = list
 		for _, score := range list {
 			watch.bar.Print(fmt.Sprintf("step %d: %s: one-step VRMSE %.4f (persistence %.4f)", s.Step, score.DataSet, score.VRMSE, score.Persistence))
+		}
+	}
+	observer.Compiling = func(program string, took time.Duration, done bool) {
+		if watch.bar != nil {
+			watch.bar.Print(compilingText(program, took, done))
 		}
 	}
 	run, err := train.Open(c, f.resume != "", observer)
