@@ -71,7 +71,7 @@ type Result struct {
 	Stages   []Stage       `json:"stages"`
 	Judged   bool          `json:"judged"` // false for a quick run
 	Scores   *score.Result `json:"-"`
-	shown    []score.Trajectory
+	shown    []score.Forecast
 	learnt   []validation
 }
 
@@ -239,7 +239,9 @@ func (p plan) predict(ctx context.Context, o Options, r *Result) error {
 		return err
 	}
 	defer m.Close()
-	r.Scores, err = score.Evaluate(ctx, score.Config{Windows: []score.Window{{First: 1, Last: p.steps}}}, p.predictions(ctx, o, m, r))
+	protocol := score.DefaultProtocol()
+	protocol.First, protocol.Windows = score.FromTheStart, []score.Window{{First: 1, Last: p.steps}}
+	r.Scores, err = score.Evaluate(ctx, protocol, p.predictions(ctx, o, protocol, m, r))
 	if err != nil {
 		return err
 	}
@@ -247,40 +249,51 @@ func (p plan) predict(ctx context.Context, o Options, r *Result) error {
 	return nil
 }
 
-// predictions streams the held-out trajectories of all data sets and keeps the first of each to show.
-func (p plan) predictions(ctx context.Context, o Options, m *surrogate.Model, r *Result) score.Trajectories {
-	return func(yield func(score.Trajectory, error) bool) {
+// predictions streams the forecasts of the held-out trajectories of all data sets and keeps the first rollout of each to show.
+func (p plan) predictions(ctx context.Context, o Options, protocol score.Protocol, m *surrogate.Model, r *Result) score.Forecasts {
+	return func(yield func(score.Forecast, error) bool) {
 		for _, part := range p.parts {
-			d, err := well.OpenDataset(filepath.Join(o.dataFolder(), part.scenario), "test", well.Options{})
-			if err != nil {
-				yield(score.Trajectory{}, err)
+			if !p.forecasts(ctx, o, protocol, m, r, filepath.Join(o.dataFolder(), part.scenario), yield) {
 				return
-			}
-			defer d.Close()
-			bar := progress.New(o.Screen, "predict "+part.scenario, 0, d.Trajectories())
-			defer bar.Close()
-			setting, err := m.For(d)
-			if err != nil {
-				yield(score.Trajectory{}, err)
-				return
-			}
-			e := rollout.Evaluation{
-				First: setting.History * setting.MinStride, Stride: setting.MinStride, History: setting.History,
-				Steps: p.steps, OneStep: p.single, Options: rollout.Options{Seed: o.Seed},
-			}
-			first := true
-			for t, err := range rollout.Trajectories(ctx, d, setting, e) {
-				if !yield(t, err) || err != nil {
-					return
-				}
-				if first {
-					r.shown = append(r.shown, t)
-					first = false
-				}
-				bar.Advance(1, "")
 			}
 		}
 	}
+}
+
+// forecasts streams those of one data set; false ends the stream.
+func (p plan) forecasts(ctx context.Context, o Options, protocol score.Protocol, m *surrogate.Model, r *Result, path string, yield func(score.Forecast, error) bool) bool {
+	fail := func(err error) bool {
+		yield(score.Forecast{}, err)
+		return false
+	}
+	d, err := well.OpenDataset(path, protocol.Splits[0], well.Options{})
+	if err != nil {
+		return fail(err)
+	}
+	defer d.Close()
+	setting, err := m.For(d)
+	if err != nil {
+		return fail(err)
+	}
+	e := rollout.Evaluation{Protocol: protocol, Options: rollout.Options{Seed: o.Seed}}
+	work, err := e.Plan(d, setting)
+	if err != nil {
+		return fail(err)
+	}
+	bar := progress.New(o.Screen, "predict "+work.DataSet, 0, work.Work())
+	defer bar.Close()
+	e.Progress = func() { bar.Advance(1, "") }
+	first := true
+	for f, err := range rollout.Forecasts(ctx, d, setting, e) {
+		if !yield(f, err) || err != nil {
+			return false
+		}
+		if first && !f.OneStep {
+			r.shown = append(r.shown, f)
+			first = false
+		}
+	}
+	return true
 }
 
 // verdicts compares every data set with the bar.

@@ -20,7 +20,7 @@ func TestSmallestDemoRunsEndToEnd(t *testing.T) {
 	p.config.Model.Heads = 2
 	p.config.Schedule.Epochs, p.config.Schedule.EpochSteps = 2, 1
 	p.config.Validation.Batches, p.config.Data.Batch = 1, 1
-	p.steps, p.single = 4, 2
+	p.steps = 4
 	o := Options{Out: filepath.Join(t.TempDir(), "demo"), Seed: 1, Workers: 2, Screen: io.Discard}
 	r, err := p.run(context.Background(), o)
 	if err != nil {

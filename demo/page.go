@@ -105,7 +105,7 @@ func trainingFigures(o Options, r *Result) ([]report.Figure, error) {
 
 // shownSet is the part of the page about one data set: the rollout of a trajectory as an animation. Its first field also
 // becomes a picture beside the page, for where nothing moves.
-func (p plan) shownSet(ctx context.Context, o Options, t score.Trajectory) (report.DataSet, error) {
+func (p plan) shownSet(ctx context.Context, o Options, t score.Forecast) (report.DataSet, error) {
 	set := report.DataSet{Name: t.DataSet, Text: "A held-out trajectory, predicted from its first frames."}
 	if len(t.Prediction.Data) == 0 {
 		set.Text += " The rollout became non-finite at once; there is nothing to show."

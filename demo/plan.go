@@ -23,7 +23,6 @@ type plan struct {
 	splits []float64 // shares of train, valid and test
 	config train.Config
 	steps  int // of a rollout
-	single int // one-step predictions a trajectory
 	bar    bool
 }
 
@@ -58,7 +57,7 @@ func fullPlan() plan {
 			{scenario: "acoustic_scattering_discontinuous", grid: []int{64, 64}, frames: 61, stride: 2, trajectories: 40},
 			{scenario: "helmholtz_staircase", grid: []int{128, 32}, frames: 50, stride: 1, trajectories: 40},
 		},
-		splits: []float64{0.75, 0.1, 0.15}, config: c, steps: 20, single: 10, bar: true,
+		splits: []float64{0.75, 0.1, 0.15}, config: c, steps: 20, bar: true,
 	}
 }
 
@@ -72,7 +71,7 @@ func quickPlan() plan {
 	p.splits = []float64{0.5, 0.25, 0.25}
 	p.config.Schedule.Epochs, p.config.Schedule.EpochSteps, p.config.Schedule.Cooldown = 4, 5, 1
 	p.config.Validation.Batches = 1
-	p.steps, p.single, p.bar = 8, 3, false
+	p.steps, p.bar = 8, false
 	return p
 }
 

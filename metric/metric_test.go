@@ -21,6 +21,20 @@ func near(got, want, tolerance float64) bool {
 	return math.Abs(got-want) <= tolerance*max(1, math.Abs(want))
 }
 
+// single lists the metrics of one number.
+func single() []Metric {
+	return slices.DeleteFunc(All(Epsilon), func(m Metric) bool { return len(m.Names) > 1 })
+}
+
+// compare gives the one number of a metric, by channel.
+func compare(m Metric, x, y field.Array) ([]float64, error) {
+	values, err := m.Compare(x, y)
+	if err != nil {
+		return nil, err
+	}
+	return values[0], nil
+}
+
 func TestMetricsByHand(t *testing.T) {
 	// Truth 1, 2, 3, 6: mean 3, mean square 50/4, variance (4+1+0+9)/3. Errors 1, 0, -2, 1: squares sum to 6.
 	x, y := frame(2, 2, 1, 7), frame(1, 2, 3, 6)
@@ -33,12 +47,12 @@ func TestMetricsByHand(t *testing.T) {
 		"VMSE": 1.5 / (variance + 1e-7), "VRMSE": math.Sqrt(1.5 / (variance + 1e-7)),
 		"PearsonR": r,
 	} {
-		at := slices.IndexFunc(All(), func(n Named) bool { return n.Name == name })
-		if at < 0 {
-			t.Errorf("%s is not listed", name)
+		m, err := Parse(name, Epsilon)
+		if err != nil {
+			t.Error(err)
 			continue
 		}
-		got, err := All()[at].Func(x, y)
+		got, err := compare(m[0], x, y)
 		if err != nil || len(got) != 1 || !near(got[0], want, 1e-12) {
 			t.Errorf("%s is %v (%v), want %.12g", name, got, err, want)
 		}
@@ -59,10 +73,10 @@ func TestMeanPredictionScoresOne(t *testing.T) {
 
 func TestPerfectAndConstantTruth(t *testing.T) {
 	flat := frame(5, 5, 5, 5)
-	for _, m := range All() {
-		got, err := m.Func(flat, flat)
+	for _, m := range single() {
+		got, err := compare(m, flat, flat)
 		if err != nil || got[0] != 0 { // the correlation of constants is 0 by its epsilon
-			t.Errorf("%s of equal constants is %v (%v), want 0", m.Name, got, err)
+			t.Errorf("%s of equal constants is %v (%v), want 0", m.Names[0], got, err)
 		}
 	}
 	got, err := VRMSE(frame(6, 6, 6, 6), flat)
@@ -73,10 +87,10 @@ func TestPerfectAndConstantTruth(t *testing.T) {
 
 func TestNonFinitePredictionsDoNotLookGood(t *testing.T) {
 	for _, bad := range []float64{math.NaN(), math.Inf(1), math.Inf(-1)} {
-		for _, m := range All() {
-			got, err := m.Func(frame(1, float32(bad), 3), frame(1, 2, 3))
+		for _, m := range single() {
+			got, err := compare(m, frame(1, float32(bad), 3), frame(1, 2, 3))
 			if err != nil || got[0]-got[0] == 0 {
-				t.Errorf("%s with a value %v is %v (%v), want something that is not finite", m.Name, bad, got, err)
+				t.Errorf("%s with a value %v is %v (%v), want something that is not finite", m.Names[0], bad, got, err)
 			}
 		}
 	}
@@ -94,9 +108,9 @@ func TestBadFramesAreErrors(t *testing.T) {
 		"no axes":      {field.Array{}, field.Array{}, "0 values"},
 		"missing data": {field.Array{Shape: []int{2, 2}}, field.Array{Shape: []int{2, 2}}, "0 values"},
 	} {
-		for _, m := range All() {
-			if _, err := m.Func(c.x, c.y); err == nil || !strings.Contains(err.Error(), c.want) {
-				t.Errorf("%s, %s: error %v; want one with %q", name, m.Name, err, c.want)
+		for _, m := range single() {
+			if _, err := compare(m, c.x, c.y); err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("%s, %s: error %v; want one with %q", name, m.Names[0], err, c.want)
 			}
 		}
 		if _, err := Spectral(c.x, c.y); err == nil {
@@ -137,15 +151,18 @@ func TestMetricsAgreeWithNumPy(t *testing.T) {
 	for _, c := range oracle.Cases {
 		t.Run(c.Name, func(t *testing.T) {
 			x, y := field.Array{Shape: c.Shape, Data: c.Prediction}, field.Array{Shape: c.Shape, Data: c.Truth}
-			if len(c.Metrics) != len(All()) {
-				t.Errorf("NumPy has %d metrics, we have %d", len(c.Metrics), len(All()))
+			if len(c.Metrics) != len(single())-1 { // it lacks NMAE
+				t.Errorf("NumPy has %d metrics, we have %d", len(c.Metrics), len(single()))
 			}
-			for _, m := range All() {
-				got, err := m.Func(x, y)
+			for _, m := range single() {
+				if c.Metrics[m.Names[0]] == nil && m.Names[0] == "NMAE" {
+					continue
+				}
+				got, err := compare(m, x, y)
 				if err != nil {
 					t.Fatal(err)
 				}
-				same(t, m.Name, got, c.Metrics[m.Name])
+				same(t, m.Names[0], got, c.Metrics[m.Names[0]])
 			}
 			s, err := Spectral(x, y)
 			if err != nil {
@@ -227,50 +244,46 @@ func TestLogarithmicWindowsCoverEveryStepOnce(t *testing.T) {
 	}
 }
 
-func TestAveragesOverStepsAndTrajectories(t *testing.T) {
-	// Two steps of two channels; errors 1 and 2 in the first channel, 0 and 4 in the second.
-	y := field.NewArray(2, 2, 2)
-	x := field.Array{Shape: y.Shape, Data: []float32{1, 0, -1, 0, 2, 4, -2, 4}}
-	curve, err := Curve(MAE, x, y)
-	if err != nil || !slices.Equal(curve[0], []float64{1, 0}) || !slices.Equal(curve[1], []float64{2, 4}) {
-		t.Fatalf("curve %v, %v", curve, err)
-	}
-	if got, err := (Interval{0, 2}).Over(curve); err != nil || !slices.Equal(got, []float64{1.5, 2}) {
-		t.Errorf("mean over both steps %v, %v", got, err)
-	}
-	if got, err := (Interval{1, 9}).Over(curve); err != nil || !slices.Equal(got, []float64{2, 4}) {
-		t.Errorf("a window beyond the end %v, %v", got, err)
-	}
-	if _, err := (Interval{2, 3}).Over(curve); err == nil {
-		t.Error("a window after the end was accepted")
-	}
-	other, far := [][]float64{{3, 0}, {0, 1}}, [][]float64{{100, 3}, {1, 1}}
-	curves := [][][]float64{curve, other, far}
-	if got, err := MedianCurve(curves); err != nil || !slices.Equal(got[0], []float64{3, 0}) || !slices.Equal(got[1], []float64{1, 1}) {
-		t.Errorf("median %v, %v", got, err)
-	}
-	if got, err := MeanCurve(curves[:2]); err != nil || !slices.Equal(got[0], []float64{2, 0}) || !slices.Equal(got[1], []float64{1, 2.5}) {
-		t.Errorf("mean %v, %v", got, err)
-	}
-	if _, err := MeanCurve([][][]float64{curve, curve[:1]}); err == nil {
-		t.Error("rollouts of different lengths were averaged")
-	}
-	if _, err := MedianCurve(nil); err == nil {
-		t.Error("no trajectories were averaged")
-	}
-	if _, err := Curve(MAE, x, field.NewArray(2, 4)); err == nil {
-		t.Error("a curve of different shapes was accepted")
-	}
-}
-
 func TestMedianOfEvenOddAndStrangeLists(t *testing.T) {
 	nan, inf := math.NaN(), math.Inf(1)
 	for _, c := range []struct {
 		values []float64
 		want   float64
-	}{{[]float64{3, 1, 2}, 2}, {[]float64{4, 1, 2, 3}, 2.5}, {[]float64{7}, 7}, {nil, nan}, {[]float64{1, nan, 2}, nan}, {[]float64{1, inf, inf}, inf}, {[]float64{1, 1, inf}, 1}} {
+	}{{[]float64{3, 1, 2}, 2}, {[]float64{4, 1, 2, 3}, 2}, {[]float64{7}, 7}, {nil, nan}, {[]float64{1, nan, 2}, nan}, {[]float64{1, inf, inf}, inf}, {[]float64{1, 1, inf}, 1}} {
 		if got := Median(c.values); got != c.want && !(math.IsNaN(got) && math.IsNaN(c.want)) {
 			t.Errorf("median of %v is %g, want %g", c.values, got, c.want)
+		}
+	}
+}
+
+func TestQuantilesInterpolate(t *testing.T) {
+	for _, c := range []struct {
+		values []float64
+		q      float64
+		want   float64
+	}{
+		{[]float64{3, 1, 2}, 0.5, 2},
+		{[]float64{4, 1, 2, 3}, 0.5, 2.5},
+		{[]float64{0, 10}, 0.25, 2.5},
+		{[]float64{5}, 0.75, 5},
+		{[]float64{1, math.Inf(1)}, 0.5, math.Inf(1)},
+		{[]float64{1, 2, math.Inf(1)}, 0.5, 2},
+		{[]float64{math.Inf(1), math.Inf(1)}, 0.3, math.Inf(1)},
+	} {
+		if got := Quantile(c.values, c.q); got != c.want {
+			t.Errorf("Quantile(%v, %g) = %g, want %g", c.values, c.q, got, c.want)
+		}
+	}
+}
+
+func TestListsOfMetricsAreParsed(t *testing.T) {
+	list, err := Parse("vrmse, NRMSE,linf,spectral", Epsilon)
+	if err != nil || len(list) != 4 || list[2].Names[0] != "LInfinity" || len(list[3].Names) != 2*SpectralBins {
+		t.Errorf("%v, %v", list, err)
+	}
+	for bad, want := range map[string]string{"": "expected a list of vrmse", "vrmse,": "expected a list", "rmse,rmse": "twice", "r2": `"r2"`} {
+		if _, err := Parse(bad, Epsilon); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: error %v, want one with %s", bad, err, want)
 		}
 	}
 }

@@ -8,26 +8,16 @@ import (
 	"github.com/gowalrus/walrus/field"
 )
 
-// epsilon keeps relative errors finite where the truth is zero or constant.
-const epsilon = 1e-7
+// Epsilon keeps relative errors finite where the truth is zero or constant: of VMSE, VRMSE and the spectral error always, of the others where
+// nothing else is chosen.
+const Epsilon = 1e-7
+
+// ValidationEpsilon is what the released trainer passes to the metrics that take one (validation_epsilon).
+const ValidationEpsilon = 1e-5
 
 // Func compares a predicted frame with the true one, both (*N, C), and returns one number a channel. Frames of different
 // shapes, or without points, are an error. A frame that is not finite gives numbers that are not finite.
 type Func func(prediction, truth field.Array) ([]float64, error)
-
-// Named is a metric with the name that tables use.
-type Named struct {
-	Name string
-	Func Func
-}
-
-// All lists the metrics that give one number a channel.
-func All() []Named {
-	return []Named{
-		{"MSE", MSE}, {"MAE", MAE}, {"RMSE", RMSE}, {"NMSE", NMSE}, {"NRMSE", NRMSE},
-		{"VMSE", VMSE}, {"VRMSE", VRMSE}, {"LInfinity", LInfinity}, {"PearsonR", PearsonR},
-	}
-}
 
 // MSE is the mean squared error, <(x-y)^2>.
 func MSE(prediction, truth field.Array) ([]float64, error) {
@@ -48,17 +38,32 @@ func LInfinity(prediction, truth field.Array) ([]float64, error) {
 // RMSE is the root of MSE.
 func RMSE(prediction, truth field.Array) ([]float64, error) { return root(MSE(prediction, truth)) }
 
-// NMSE is MSE relative to the truth's mean square: MSE / (<y^2> + 1e-7).
-func NMSE(prediction, truth field.Array) ([]float64, error) {
-	size, err := perPoint(truth, truth, func(sum, _, y float64) float64 { return sum + y*y }, mean)
-	if err != nil {
-		return nil, err
+// NMSE is MSE relative to the truth's mean square: MSE / (<y^2> + epsilon).
+func NMSE(epsilon float64) Func {
+	return func(prediction, truth field.Array) ([]float64, error) {
+		size, err := perPoint(truth, truth, func(sum, _, y float64) float64 { return sum + y*y }, mean)
+		if err != nil {
+			return nil, err
+		}
+		return relative(MSE, prediction, truth, size, epsilon)
 	}
-	return relative(prediction, truth, size)
 }
 
 // NRMSE is the root of NMSE.
-func NRMSE(prediction, truth field.Array) ([]float64, error) { return root(NMSE(prediction, truth)) }
+func NRMSE(epsilon float64) Func {
+	return func(prediction, truth field.Array) ([]float64, error) { return root(NMSE(epsilon)(prediction, truth)) }
+}
+
+// NMAE is MAE relative to the truth's mean size: MAE / (<|y|> + epsilon).
+func NMAE(epsilon float64) Func {
+	return func(prediction, truth field.Array) ([]float64, error) {
+		size, err := perPoint(truth, truth, func(sum, _, y float64) float64 { return sum + math.Abs(y) }, mean)
+		if err != nil {
+			return nil, err
+		}
+		return relative(MAE, prediction, truth, size, epsilon)
+	}
+}
 
 // VMSE is MSE relative to the truth's variance: MSE / (std(y)^2 + 1e-7), with the unbiased std. A prediction that is the
 // truth's mean everywhere scores 1 (to 1/N).
@@ -67,37 +72,39 @@ func VMSE(prediction, truth field.Array) ([]float64, error) {
 	if err != nil {
 		return nil, err
 	}
-	return relative(prediction, truth, moments.variance)
+	return relative(MSE, prediction, truth, moments.variance, Epsilon)
 }
 
 // VRMSE is the root of VMSE: the score that the paper's tables report.
 func VRMSE(prediction, truth field.Array) ([]float64, error) { return root(VMSE(prediction, truth)) }
 
-// PearsonR is the correlation <(x-mx)(y-my)> / (std_x std_y + 1e-7), with the unbiased std but the plain mean, as the
+// PearsonR is the correlation <(x-mx)(y-my)> / (std_x std_y + epsilon), with the unbiased std but the plain mean, as the
 // reference has it: perfect agreement gives (N-1)/N.
-func PearsonR(prediction, truth field.Array) ([]float64, error) {
-	if err := sameShape(prediction, truth); err != nil {
-		return nil, err
+func PearsonR(epsilon float64) Func {
+	return func(prediction, truth field.Array) ([]float64, error) {
+		if err := sameShape(prediction, truth); err != nil {
+			return nil, err
+		}
+		x, err := momentsOf(prediction)
+		if err != nil {
+			return nil, err
+		}
+		y, err := momentsOf(truth)
+		if err != nil {
+			return nil, err
+		}
+		channels := truth.Axis(-1)
+		r := make([]float64, channels)
+		for i := range truth.Data {
+			c := i % channels
+			r[c] += (float64(prediction.Data[i]) - x.mean[c]) * (float64(truth.Data[i]) - y.mean[c])
+		}
+		n := float64(len(truth.Data) / channels)
+		for c := range r {
+			r[c] = r[c] / n / (math.Sqrt(x.variance[c])*math.Sqrt(y.variance[c]) + epsilon)
+		}
+		return r, nil
 	}
-	x, err := momentsOf(prediction)
-	if err != nil {
-		return nil, err
-	}
-	y, err := momentsOf(truth)
-	if err != nil {
-		return nil, err
-	}
-	channels := truth.Axis(-1)
-	r := make([]float64, channels)
-	for i := range truth.Data {
-		c := i % channels
-		r[c] += (float64(prediction.Data[i]) - x.mean[c]) * (float64(truth.Data[i]) - y.mean[c])
-	}
-	n := float64(len(truth.Data) / channels)
-	for c := range r {
-		r[c] = r[c] / n / (math.Sqrt(x.variance[c])*math.Sqrt(y.variance[c]) + epsilon)
-	}
-	return r, nil
 }
 
 // perPoint folds all points of each channel, x the prediction and y the truth, and finishes with the number of points.
@@ -126,9 +133,9 @@ func root(values []float64, err error) ([]float64, error) {
 	return values, err
 }
 
-// relative is the MSE over a size of the truth, channel by channel.
-func relative(prediction, truth field.Array, size []float64) ([]float64, error) {
-	errors, err := MSE(prediction, truth)
+// relative is an error over a size of the truth, channel by channel.
+func relative(f Func, prediction, truth field.Array, size []float64, epsilon float64) ([]float64, error) {
+	errors, err := f(prediction, truth)
 	for c := range errors {
 		errors[c] /= size[c] + epsilon
 	}

@@ -47,9 +47,9 @@ func Spectral(prediction, truth field.Array) (Spectrum, error) {
 		errorPower, power := bandPower(difference, sizes, bands), bandPower(reference, sizes, bands)
 		for b, n := range inBand {
 			// Power per point and back, as the reference does: its 1e-7 is part of the definition.
-			scale := n / (n + epsilon) / (float64(points) * float64(points))
+			scale := n / (n + Epsilon) / (float64(points) * float64(points))
 			s.MSE[b][c] = errorPower[b] * scale
-			s.NMSE[b][c] = s.MSE[b][c] / (power[b]*scale + epsilon)
+			s.NMSE[b][c] = s.MSE[b][c] / (power[b]*scale + Epsilon)
 		}
 	}
 	return s, nil

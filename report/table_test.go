@@ -144,13 +144,16 @@ func TestCSVHasAllDigitsAndNoFormulas(t *testing.T) {
 	}
 }
 
-func TestJSONKeepsOrderAndHasNullForWhatIsNotANumber(t *testing.T) {
-	got, err := json.Marshal(scores())
+func TestJSONKeepsOrderAndTextsForWhatIsNotFinite(t *testing.T) {
+	table := scores()
+	table.Add(Text(""), Number(math.Inf(-1)), Missing(), Number(math.Inf(1)))
+	got, err := json.Marshal(table)
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := `[{"data_set":"shear_flow","one-step":0.0123456,"steps":20,"note":"périodique"},` +
-		`{"data_set":"密度","one-step":null,"steps":1234567,"note":null}]`
+		`{"data_set":"密度","one-step":"NaN","steps":1234567,"note":null},` +
+		`{"data_set":"","one-step":"-Infinity","steps":null,"note":"Infinity"}]`
 	if diff := cmp.Diff(want, string(got)); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}

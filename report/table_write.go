@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"strings"
 
@@ -142,8 +143,8 @@ func inert(s string) string {
 	return s
 }
 
-// MarshalJSON gives a list of rows, each an object whose keys are the columns' in their order. Missing cells and numbers that are not
-// finite, which JSON can not write, are null.
+// MarshalJSON gives a list of rows, each an object whose keys are the columns' in their order. Missing cells are null; numbers that are not finite,
+// which JSON can not write, are the texts "NaN", "Infinity" and "-Infinity".
 func (t Table) MarshalJSON() ([]byte, error) {
 	if err := t.check(); err != nil {
 		return nil, err
@@ -181,10 +182,36 @@ func (c Cell) json() ([]byte, error) {
 	switch {
 	case c.kind == textCell:
 		return json.Marshal(c.text)
-	case c.kind == numberCell && finite(c.number):
-		return json.Marshal(c.number)
+	case c.kind == numberCell:
+		return Value(c.number).MarshalJSON()
 	}
 	return []byte("null"), nil
+}
+
+// Value is a number that JSON can always hold.
+type Value float64
+
+// MarshalJSON writes the number, or "NaN", "Infinity" or "-Infinity".
+func (v Value) MarshalJSON() ([]byte, error) {
+	switch n := float64(v); {
+	case math.IsNaN(n):
+		return []byte(`"NaN"`), nil
+	case math.IsInf(n, 1):
+		return []byte(`"Infinity"`), nil
+	case math.IsInf(n, -1):
+		return []byte(`"-Infinity"`), nil
+	default:
+		return json.Marshal(n)
+	}
+}
+
+// Values are numbers that JSON can always hold.
+func Values(numbers []float64) []Value {
+	list := make([]Value, len(numbers))
+	for i, n := range numbers {
+		list[i] = Value(n)
+	}
+	return list
 }
 
 // WriteJSON writes what MarshalJSON gives, indented.

@@ -122,16 +122,18 @@ func TestResampledCaseHasTheWantedGrid(t *testing.T) {
 
 func TestPerfectPredictorScoresZero(t *testing.T) {
 	ctx, d := context.Background(), openLines(t)
-	e := Evaluation{First: 6, Stride: 2, History: 3, Steps: 5, OneStep: 3}
-	result, err := score.Evaluate(ctx, score.Config{Windows: []score.Window{{First: 1, Last: 5}}}, Trajectories(ctx, d, lineModel(), e))
+	p := score.DefaultProtocol()
+	p.First, p.Windows = 8, []score.Window{{First: 1, Last: 5}}
+	e := Evaluation{Protocol: p, Stride: 2, History: 3}
+	result, err := score.Evaluate(ctx, p, Forecasts(ctx, d, lineModel(), e))
 	if err != nil {
 		t.Fatal(err)
 	}
-	fields := map[string]bool{}
+	fields, counts := map[string]bool{}, map[string]int{score.OneStepName: 28, "1:5": 2} // 14 windows and a rollout of each trajectory
 	for _, s := range result.Scores() {
 		fields[s.Field] = true
-		if s.Trajectories != 2 || s.Model.Median != 0 || !(s.Persistence.Median > 0) || math.IsInf(s.Persistence.Mean, 0) {
-			t.Errorf("%+v: want 2 trajectories, no error, and persistence above it", s)
+		if s.Count != counts[s.Window] || s.Model.Median != 0 || !(s.Persistence.Median > 0) || math.IsInf(s.Persistence.Mean, 0) {
+			t.Errorf("%+v: want %d windows or trajectories, no error, and persistence above it", s, counts[s.Window])
 		}
 	}
 	if fields["velocity_z"] || !fields["velocity_y"] {
@@ -155,9 +157,11 @@ func TestPiecesOutsideTheDataAreRefused(t *testing.T) {
 			t.Errorf("%s: error %v, want one that says %q", name, err, c.want)
 		}
 	}
-	for _, err := range Trajectories(ctx, d, lineModel(), Evaluation{First: 3, Stride: 2, History: 3, Steps: 1}) {
-		if err == nil || !strings.Contains(err.Error(), "choose 6") {
-			t.Errorf("error %v, want one that names frame 6", err)
+	p := score.DefaultProtocol()
+	p.First = 3
+	for _, err := range Forecasts(ctx, d, lineModel(), Evaluation{Protocol: p, Stride: 2, History: 3}) {
+		if err == nil || !strings.Contains(err.Error(), "between 8 and 18, or -1") {
+			t.Errorf("error %v, want one that names the frames from 8 to 18", err)
 		}
 	}
 }

@@ -1,80 +1,202 @@
 package rollout
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
-	"github.com/gowalrus/walrus/field"
-	"github.com/gowalrus/walrus/frame"
 	"github.com/gowalrus/walrus/sample"
 	"github.com/gowalrus/walrus/score"
 	"github.com/gowalrus/walrus/surrogate"
 	"github.com/gowalrus/walrus/well"
 )
 
-// Evaluation says what of a data set is predicted to be scored.
+// Evaluation says what of a data set is predicted to be scored, and how.
 type Evaluation struct {
-	First        int // first predicted frame, in frames of the data (the paper: 17)
-	Stride       int
-	History      int
-	Steps        int   // of the rollout; as far as the data goes
-	OneStep      int   // single steps a trajectory, evenly spread; 0 scores the rollout's first step
-	Trajectories int   // at most so many, from the first on; 0 for all
-	Grid         []int // interpolate the data to this grid first; nil for its own
-	Options            // Steps, Blocks and Jitter are the model's
+	score.Protocol
+	DataSet string // heads the tables; empty for the name that the files give
+	Split   string // what was opened, for the tables
+	Stride  int    // frames of the data between two steps; 0 for the smallest of the training
+	History int    // frames that the network sees; 0 for as many as in training
+	Grid    []int  // interpolate the data to this grid first; nil as in training
+	// Trajectories are those to roll out, in this order; nil for what the protocol selects.
+	Trajectories []int
+	Options      // Steps, Jitter and Blocks are ignored: the last two follow from the model
 }
 
-// Trajectories predicts the trajectories of a data set one by one. Rollouts that become non-finite are kept as far as
-// they went: the score counts the rest as infinitely wrong.
-func Trajectories(ctx context.Context, d *well.Dataset, m surrogate.Setting, e Evaluation) score.Trajectories {
-	return func(yield func(score.Trajectory, error) bool) {
-		e.Jitter = m.Jitter
-		count := d.Trajectories()
-		if e.Trajectories > 0 {
-			count = min(count, e.Trajectories)
+// with fills in what follows from the model.
+func (e Evaluation) with(s surrogate.Setting) Evaluation {
+	e.Stride, e.History = cmp.Or(e.Stride, s.MinStride), cmp.Or(e.History, s.History)
+	e.Jitter = s.Jitter
+	return e
+}
+
+// Plan finds what of a data set is scored, and refuses what can not be. s is what the model's For gives for the data set.
+func (e Evaluation) Plan(d *well.Dataset, s surrogate.Setting) (score.Plan, error) {
+	e = e.with(s)
+	if e.DataSet == "" {
+		e.DataSet = d.Name()
+	}
+	e.Protocol = e.For(e.DataSet)
+	p := score.Plan{DataSet: e.DataSet, Split: e.Split, History: e.History, Stride: e.Stride, Trajectories: d.Trajectories(), Members: e.Calls(), Draws: e.Members()}
+	if err := e.Check(); err != nil {
+		return p, err
+	}
+	if e.History < 1 || e.Stride < 1 {
+		return p, fmt.Errorf("rollout: history of %d frames with stride %d; expected at least 1 and 1", e.History, e.Stride)
+	}
+	if p.Members > 1 {
+		p.Kind = "rollout"
+		if e.StepEnsemble > 1 {
+			p.Kind = "step"
 		}
-		for i := range count {
-			t, err := e.trajectory(ctx, d, m, i)
-			if !yield(t, err) || err != nil {
+		if e.Members() > 1 && e.StepEnsemble > 1 {
+			p.Kind = "rollout and step"
+		}
+	}
+	files := d.Files()
+	shortest := files[0]
+	for _, f := range files {
+		p.AllWindows += f.Trajectories * score.OneStepWindows(f.Steps, e.History, e.Stride)
+		if f.Steps < shortest.Steps {
+			shortest = f
+		}
+	}
+	p.Windows, p.Shortest = len(e.windows(p.AllWindows)), shortest.Steps
+	if p.AllWindows == 0 {
+		return p, fmt.Errorf("rollout: %s: trajectories of at most %d frames; one step after a history of %d frames with stride %d needs %d: choose a smaller stride or a shorter history",
+			d.Name(), slices.MaxFunc(files, func(a, b well.FileSummary) int { return a.Steps - b.Steps }).Steps, e.History, e.Stride, e.History*e.Stride+1)
+	}
+	if !e.Rolls() {
+		return p, nil
+	}
+	var err error
+	if p.First, p.Possible, err = e.Rollout(shortest.Steps, e.History, e.Stride); err != nil {
+		return p, fmt.Errorf("%s: %w", shortest.Path, err)
+	}
+	if p.Steps = e.StepsToRoll(p.Possible); len(e.WindowsOf(p.Steps)) > 0 {
+		p.Rollouts = len(e.rollouts(p.Trajectories))
+	}
+	return p, nil
+}
+
+// windows lists the windows to predict one step from.
+func (e Evaluation) windows(all int) []int {
+	if e.RolloutsOnly {
+		return nil
+	}
+	return e.Selection(all)
+}
+
+// rollouts lists the trajectories to roll out.
+func (e Evaluation) rollouts(all int) []int {
+	if e.Trajectories != nil {
+		return e.Trajectories
+	}
+	return e.Selection(all)
+}
+
+// Forecasts predicts what is to be scored, one forecast at a time: single steps from all windows of the data, by file, trajectory and
+// first frame, then the rollouts. Rollouts that become non-finite are kept as far as they went: the score counts the rest as
+// infinitely wrong.
+func Forecasts(ctx context.Context, d *well.Dataset, s surrogate.Setting, e Evaluation) score.Forecasts {
+	return func(yield func(score.Forecast, error) bool) {
+		e := e.with(s)
+		p, err := e.Plan(d, s)
+		if err != nil {
+			yield(score.Forecast{}, err)
+			return
+		}
+		windows := e.windows(p.AllWindows)
+		slices.Sort(windows)
+		at, before, trajectory := 0, 0, 0
+		for _, file := range d.Files() {
+			for range file.Trajectories {
+				count := score.OneStepWindows(file.Steps, e.History, e.Stride)
+				for ; at < len(windows) && windows[at] < before+count; at++ {
+					f, err := e.singleStep(ctx, d, s, p, trajectory, windows[at]-before)
+					if !yield(f, err) || err != nil {
+						return
+					}
+				}
+				before += count
+				trajectory++
+			}
+		}
+		if p.Rollouts == 0 {
+			return
+		}
+		for _, i := range e.rollouts(p.Trajectories) {
+			f, err := e.rollout(ctx, d, s, p, i)
+			if !yield(f, err) || err != nil {
 				return
 			}
 		}
 	}
 }
 
-// trajectory predicts one trajectory: the rollout, then the single steps.
-func (e Evaluation) trajectory(ctx context.Context, d *well.Dataset, m surrogate.Setting, i int) (score.Trajectory, error) {
-	before := (e.History) * e.Stride
-	if e.First < before {
-		return score.Trajectory{}, fmt.Errorf("rollout: the first predicted frame is %d, but a history of %d frames with stride %d comes before it; choose %d or later", e.First, e.History, e.Stride, before)
+// forecast is what a case and its prediction are to the score.
+func (e Evaluation) forecast(d *well.Dataset, c *Case, p score.Plan, trajectory, first int, result Result) score.Forecast {
+	f := score.Forecast{
+		DataSet: p.DataSet, Name: c.Window.Origin(), Trajectory: trajectory, First: first, Fields: c.Start.Names, Channels: Unpadded(c.Layout),
+		Last: c.Last(), Truth: c.Truth,
 	}
-	c, err := ReadCase(ctx, d, m, Piece{Trajectory: i, First: e.First - before, Stride: e.Stride, History: e.History, Steps: e.Steps, Grid: e.Grid})
-	if err != nil {
-		return score.Trajectory{}, err
-	}
-	if c.Truth.Shape[0] == 0 {
-		return score.Trajectory{}, fmt.Errorf("rollout: %s: the data ends before frame %d; choose an earlier first frame", c.Window.Path, e.First)
-	}
-	o := e.Options
-	o.Steps, o.Blocks = c.Truth.Shape[0], m.Blocks
-	o.Seed = memberSeed(e.Seed, i)
-	result, err := Run(ctx, m.Predictor, c.Start, o)
-	if err != nil && !errors.As(err, new(*NonFiniteError)) {
-		return score.Trajectory{}, fmt.Errorf("%s: %w", c.Window.Origin(), err)
-	}
-	t := score.Trajectory{
-		DataSet: d.Name(), Name: c.Window.Origin(), Fields: c.Start.Names, Channels: Unpadded(c.Layout),
-		Axes: d.Axes(), Lengths: d.Lengths(c.Window), Last: c.Last(), Truth: c.Truth,
-	}
-	for _, time := range c.Times(o.Steps) {
-		t.Times = append(t.Times, float64(time))
+	if d.GridType() == well.Cartesian {
+		f.Dimensions = 3 // as the network sees it
 	}
 	if len(result.Prediction.Data) > 0 {
-		t.Prediction = result.Prediction.Index(0)
+		f.Prediction = result.Prediction.Index(0)
 	}
-	t.OneStep, err = e.singleSteps(ctx, d, m, c, i)
-	return t, err
+	return f
+}
+
+// run predicts a case.
+func (e Evaluation) run(ctx context.Context, c *Case, seed uint64) (Result, error) {
+	o := e.Options
+	o.Steps, o.Seed = c.Steps, seed
+	result, err := c.Predict(ctx, o)
+	if err != nil && !errors.As(err, new(*NonFiniteError)) {
+		return result, fmt.Errorf("%s: %w", c.Window.Origin(), err)
+	}
+	return result, nil
+}
+
+// singleStep predicts the frame after a window that starts at a frame of a trajectory.
+func (e Evaluation) singleStep(ctx context.Context, d *well.Dataset, s surrogate.Setting, p score.Plan, trajectory, start int) (score.Forecast, error) {
+	c, err := ReadCase(ctx, d, s, Piece{Trajectory: trajectory, First: start, Stride: e.Stride, History: e.History, Steps: 1, Grid: e.Grid})
+	if err != nil {
+		return score.Forecast{}, err
+	}
+	const singleSteps = 1 << 63 // random streams of their own
+	result, err := e.run(ctx, c, sample.Random(memberSeed(e.Seed, trajectory), singleSteps+uint64(start)).Uint64())
+	if err != nil {
+		return score.Forecast{}, err
+	}
+	f := e.forecast(d, c, p, trajectory, start+e.History*e.Stride, result)
+	f.OneStep = true
+	return f, nil
+}
+
+// rollout predicts one trajectory from frame p.First on.
+func (e Evaluation) rollout(ctx context.Context, d *well.Dataset, s surrogate.Setting, p score.Plan, trajectory int) (score.Forecast, error) {
+	c, err := ReadCase(ctx, d, s, Piece{
+		Trajectory: trajectory, First: p.First - e.History*e.Stride, Stride: e.Stride, History: e.History, Steps: p.Steps, Grid: e.Grid,
+	})
+	if err != nil {
+		return score.Forecast{}, err
+	}
+	result, err := e.run(ctx, c, memberSeed(e.Seed, trajectory))
+	if err != nil {
+		return score.Forecast{}, err
+	}
+	f := e.forecast(d, c, p, trajectory, p.First, result)
+	f.Axes, f.Lengths = d.Axes(), d.Lengths(c.Window)
+	for _, time := range c.Times(p.Steps) {
+		f.Times = append(f.Times, float64(time))
+	}
+	return f, nil
 }
 
 // memberSeed gives every trajectory random numbers of its own.
@@ -91,41 +213,4 @@ func Unpadded(l *sample.Layout) []int {
 		}
 	}
 	return channels
-}
-
-// singleSteps predicts frames of the rollout's stretch from the frames that the data has before them.
-func (e Evaluation) singleSteps(ctx context.Context, d *well.Dataset, m surrogate.Setting, c *Case, trajectory int) (score.Steps, error) {
-	var s score.Steps
-	possible := c.Truth.Shape[0]
-	count := min(e.OneStep, possible)
-	for k := range count {
-		at := k * possible / count
-		single, err := ReadCase(ctx, d, m, Piece{
-			Trajectory: trajectory, First: c.Window.Spec.Start + at*e.Stride, Stride: e.Stride, History: e.History, Steps: 1, Grid: e.Grid,
-		})
-		if err != nil {
-			return s, err
-		}
-		var rolls frame.Rolls
-		if e.Jitter {
-			rolls = single.Start.Data.Geometry.Draw(sample.Random(memberSeed(e.Seed, trajectory), 1<<63+uint64(at)), m.Blocks)
-		}
-		next, _, err := m.Predictor.Next(ctx, single.Start.Data, single.Start.History, single.Start.Constants, rolls)
-		if err != nil {
-			return s, fmt.Errorf("%s: %w", single.Window.Origin(), err)
-		}
-		s.Before = appendFrame(s.Before, single.Last())
-		s.Truth = appendFrame(s.Truth, single.Truth.Index(0))
-		s.Prediction = appendFrame(s.Prediction, next.Index(0))
-	}
-	return s, nil
-}
-
-// appendFrame adds a frame to a stack of them.
-func appendFrame(stack, next field.Array) field.Array {
-	count := 0
-	if len(stack.Shape) > 0 {
-		count = stack.Shape[0]
-	}
-	return field.Array{Shape: append([]int{count + 1}, next.Shape...), Data: append(stack.Data, next.Data...)}
 }

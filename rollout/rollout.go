@@ -32,20 +32,27 @@ func startOf(b *sample.Batch, data network.Data) Start {
 // Options say how far and how often a rollout is drawn.
 type Options struct {
 	Steps    int
-	Ensemble int    // members; 0 counts as 1. Without jitter all would be the same, and one is drawn
-	Jitter   bool   // random patch jitter and token rolls, as the released model always has
-	Blocks   int    // of the network, for the rolls
-	Seed     uint64 // fixes every random draw
-	Progress func() // called after each step of each member; may be nil
+	Ensemble int // whole rollouts that are drawn and averaged; 0 counts as 1. Without jitter all would be the same, and one is drawn
+	// StepEnsemble are the draws of the network whose outputs are averaged at every step, before the window moves on; likewise.
+	StepEnsemble int
+	Jitter       bool   // random patch jitter and token rolls, as the released model always has
+	Blocks       int    // of the network, for the rolls
+	Seed         uint64 // fixes every random draw
+	Progress     func() // called after each step of each member; may be nil
 }
 
 // Members is the number of rollouts that are drawn.
-func (o Options) Members() int {
+func (o Options) Members() int { return o.draws(o.Ensemble) }
+
+func (o Options) draws(n int) int {
 	if !o.Jitter {
 		return 1
 	}
-	return max(1, o.Ensemble)
+	return max(1, n)
 }
+
+// Calls is how often the network is asked for one step of all members.
+func (o Options) Calls() int { return o.Members() * o.draws(o.StepEnsemble) }
 
 // Result is a prediction: the mean over the ensemble and, with two members or more, their standard deviation.
 type Result struct {
@@ -108,8 +115,11 @@ func (m *moments) over(s Start, steps int) Result {
 	return r
 }
 
-// memberDraws is the distance between the random streams of two members: more steps than any rollout has.
+// memberDraws is the distance between the random streams of two members: more steps than any rollout has, times stepDraws.
 const memberDraws = 1 << 32
+
+// stepDraws is the distance between the random streams of two draws of one step: more steps than any rollout has.
+const stepDraws = 1 << 24
 
 // runMember draws one rollout; each predicted frame is (batch, *grid, channels). On an error the frames before it are
 // returned too.
@@ -117,11 +127,7 @@ func runMember(ctx context.Context, p Predictor, s Start, o Options, member, ste
 	window := s.History
 	var predicted []field.Array
 	for step := range steps {
-		var rolls frame.Rolls
-		if o.Jitter {
-			rolls = s.Data.Geometry.Draw(sample.Random(o.Seed, uint64(member)*memberDraws+uint64(step)), o.Blocks)
-		}
-		next, _, err := p.Next(ctx, s.Data, window, s.Constants, rolls)
+		next, err := o.step(ctx, p, s, window, uint64(member)*memberDraws+uint64(step))
 		if err != nil {
 			return predicted, fmt.Errorf("rollout: step %d: %w", step+1, err)
 		}
@@ -135,6 +141,28 @@ func runMember(ctx context.Context, p Predictor, s Start, o Options, member, ste
 		}
 	}
 	return predicted, nil
+}
+
+// step predicts the frame after a window, the mean over the step ensemble. The network's outputs are averaged as the frames that they stand for:
+// all start from the same last frame and the same scales, so that both means are the same.
+func (o Options) step(ctx context.Context, p Predictor, s Start, window field.Array, stream uint64) (field.Array, error) {
+	var all moments
+	draws := o.draws(o.StepEnsemble)
+	for draw := range draws {
+		var rolls frame.Rolls
+		if o.Jitter {
+			rolls = s.Data.Geometry.Draw(sample.Random(o.Seed, stream+uint64(draw)*stepDraws), o.Blocks)
+		}
+		next, _, err := p.Next(ctx, s.Data, window, s.Constants, rolls)
+		if err != nil || draws == 1 {
+			return next, err
+		}
+		all.add([]field.Array{next}, 1)
+	}
+	shape := append([]int{s.History.Shape[0], 1}, s.History.Shape[2:]...)
+	mean, _ := all.result(shape)
+	mean.Shape = append(shape[:1:1], shape[2:]...)
+	return mean, nil
 }
 
 // moments gathers mean and variance over members, step by step (Welford's update, in float64).

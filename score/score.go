@@ -11,191 +11,169 @@ import (
 	"github.com/gowalrus/walrus/metric"
 )
 
-// Config says how to score.
-type Config struct {
-	// Metric is what is computed; the zero value stands for the VRMSE. It must be an error, 0 for a perfect prediction.
-	Metric metric.Named
-	// Windows are the parts of a rollout to average over; none scores the single steps alone.
-	Windows []Window
-}
+// Forecasts streams forecasts; an error ends the evaluation.
+type Forecasts = iter.Seq2[Forecast, error]
 
-// Trajectories streams trajectories; an error ends the evaluation.
-type Trajectories = iter.Seq2[Trajectory, error]
-
-// Evaluate scores all trajectories, one after the other, grouped by data set in the order of their first appearance. It never holds more than one
-// trajectory. Errors name the data set, the trajectory and the field.
-func Evaluate(ctx context.Context, config Config, trajectories Trajectories) (*Result, error) {
-	if config.Metric.Func == nil {
-		config.Metric = metric.Named{Name: "VRMSE", Func: metric.VRMSE}
+// Evaluate scores all forecasts, one after the other, grouped by data set in the order of their first appearance. It never holds more than one
+// of them. Errors name the data set, the trajectory and the field.
+func Evaluate(ctx context.Context, p Protocol, forecasts Forecasts) (*Result, error) {
+	if err := p.Check(); err != nil {
+		return nil, err
 	}
-	if config.Metric.Name == "PearsonR" {
-		return nil, fmt.Errorf("score: metric PearsonR grows with the quality of a prediction; expected an error, such as VRMSE")
-	}
-	for _, w := range config.Windows {
-		if err := w.check(); err != nil {
-			return nil, err
+	r := &Result{protocol: p}
+	for _, m := range p.Metrics {
+		for _, name := range m.Names {
+			r.quantities = append(r.quantities, quantity{name, m.Grows})
 		}
 	}
-	r := &Result{config: config}
-	for t, err := range trajectories {
+	for f, err := range forecasts {
 		if err != nil {
 			return nil, fmt.Errorf("score: %w", err)
 		}
 		if err := ctx.Err(); err != nil {
-			return nil, fmt.Errorf("score: stopped before %s, %s: %w", t.DataSet, t.Name, err)
+			return nil, fmt.Errorf("score: stopped before %s, %s: %w", f.DataSet, f.Name, err)
 		}
-		if err := r.add(t); err != nil {
-			return nil, fmt.Errorf("score: %s, %s: %w", t.DataSet, t.Name, err)
+		if err := r.add(f); err != nil {
+			return nil, fmt.Errorf("score: %s, %s: %w", f.DataSet, f.Name, err)
 		}
 	}
 	if len(r.sets) == 0 {
-		return nil, fmt.Errorf("score: no trajectory to score")
+		return nil, fmt.Errorf("score: nothing to score")
 	}
 	return r, nil
 }
 
-// pair has the model's numbers and those of persistence, one a channel.
-type pair struct{ model, persistence []float64 }
-
-// curves has the numbers of both for each step, [step][channel].
-type curves struct{ model, persistence [][]float64 }
-
-// over averages over an interval of steps.
-func (c curves) over(steps metric.Interval) (pair, error) {
-	model, err := steps.Over(c.model)
-	if err != nil {
-		return pair{}, err
-	}
-	persistence, err := steps.Over(c.persistence)
-	return pair{model, persistence}, err
+// quantity is one number that a metric gives.
+type quantity struct {
+	name  string
+	grows bool // with the quality of a prediction
 }
 
-// scored is what stays of a trajectory.
+// worst is what a prediction that is not finite scores.
+func (q quantity) worst() float64 {
+	if q.grows {
+		return math.Inf(-1)
+	}
+	return math.Inf(1)
+}
+
+// better says whether a score is better than another.
+func (q quantity) better(a, b float64) bool {
+	if q.grows {
+		return a > b
+	}
+	return a < b
+}
+
+// numbers has the scores of one step: of the model and of persistence, [quantity][field], the mean over fields last where there are several.
+type numbers struct{ model, persistence [][]float64 }
+
+// scored is what stays of a forecast.
 type scored struct {
-	oneStep pair
-	windows []pair // as in the Config; empty where the trajectory ends before
-	rollout curves
+	trajectory, first int
+	steps             []numbers
 }
 
-// add scores one trajectory and files it under its data set.
-func (r *Result) add(t Trajectory) error {
-	if err := t.check(); err != nil {
+// dataSet holds what stays of a data set's forecasts.
+type dataSet struct {
+	name              string
+	fields            []string // AllFields last, where there are several
+	singles, rollouts []scored
+}
+
+// add scores one forecast and files it under its data set.
+func (r *Result) add(f Forecast) error {
+	if err := f.check(); err != nil {
 		return err
 	}
-	s, err := r.config.score(t)
-	if err != nil {
-		return err
+	names := make([]string, 0, len(f.Fields)+1)
+	for _, c := range f.channels() {
+		names = append(names, f.Fields[c])
 	}
-	names := make([]string, 0, len(t.Fields))
-	for _, c := range t.channels() {
-		names = append(names, t.Fields[c])
+	if len(names) > 1 {
+		names = append(names, AllFields)
 	}
-	i := slices.IndexFunc(r.sets, func(d *dataSet) bool { return d.name == t.DataSet })
-	if i < 0 {
-		i = len(r.sets)
-		r.sets = append(r.sets, &dataSet{name: t.DataSet, fields: names})
+	d := r.set(f.DataSet)
+	if d == nil {
+		d = &dataSet{name: f.DataSet, fields: names}
+		r.sets = append(r.sets, d)
 	}
-	if !slices.Equal(r.sets[i].fields, names) {
-		return fmt.Errorf("fields %q; the trajectories before it have %q", names, r.sets[i].fields)
+	if !slices.Equal(d.fields, names) {
+		return fmt.Errorf("fields %q; the forecasts before it have %q", names, d.fields)
 	}
-	r.sets[i].trajectories = append(r.sets[i].trajectories, s)
+	s := scored{trajectory: f.Trajectory, first: f.First}
+	for i := range steps(f.Truth) {
+		n, err := r.step(f, i)
+		if err != nil {
+			return fmt.Errorf("step %d: %w", i+1, err)
+		}
+		s.steps = append(s.steps, n)
+	}
+	if f.OneStep {
+		d.singles = append(d.singles, s)
+	} else {
+		d.rollouts = append(d.rollouts, s)
+	}
 	return nil
 }
 
-// score computes what stays of a trajectory.
-func (c Config) score(t Trajectory) (scored, error) {
-	rollout, err := c.scoreRollout(t)
-	if err != nil {
-		return scored{}, err
-	}
-	s := scored{rollout: rollout, windows: make([]pair, len(c.Windows))}
-	single, err := c.scoreSingleSteps(t)
-	if err != nil {
-		return scored{}, err
-	}
-	if len(single.model) == 0 {
-		single = curves{rollout.model[:1], rollout.persistence[:1]}
-	}
-	if s.oneStep, err = single.over(metric.Interval{First: 0, End: len(single.model)}); err != nil {
-		return scored{}, err
-	}
-	for i, w := range c.Windows {
-		if w.First > len(rollout.model) {
-			continue
-		}
-		if s.windows[i], err = rollout.over(metric.Interval{First: w.First - 1, End: w.Last}); err != nil {
-			return scored{}, err
+// set finds a data set; nil for none.
+func (r *Result) set(name string) *dataSet {
+	for _, d := range r.sets {
+		if d.name == name {
+			return d
 		}
 	}
-	return s, nil
+	return nil
 }
 
-func (c Config) scoreRollout(t Trajectory) (curves, error) {
-	var list curves
-	for i := range steps(t.Truth) {
-		truth := t.Truth.Index(i)
-		model := infinite(len(t.channels())) // where the rollout had stopped
-		if i < steps(t.Prediction) {
-			var err error
-			if model, err = c.compare(t, t.Prediction.Index(i), truth); err != nil {
-				return curves{}, fmt.Errorf("step %d: %w", i+1, err)
-			}
-		}
-		baseline, err := c.compare(t, t.Last, truth)
+// step scores one step of a forecast.
+func (r *Result) step(f Forecast, i int) (numbers, error) {
+	var n numbers
+	truth := f.frame(f.Truth.Index(i))
+	persistence, err := r.compare(f, f.frame(f.Last), truth)
+	if err != nil {
+		return n, fmt.Errorf("persistence: %w", err)
+	}
+	n.persistence = persistence
+	if i < steps(f.Prediction) {
+		n.model, err = r.compare(f, f.frame(f.Prediction.Index(i)), truth)
+		return n, err
+	}
+	for q, values := range persistence { // the rollout had stopped
+		n.model = append(n.model, slices.Repeat([]float64{r.quantities[q].worst()}, len(values)))
+	}
+	return n, nil
+}
+
+// compare applies all metrics, picks the channels and appends their mean; what is not a number becomes the worst there is.
+func (r *Result) compare(f Forecast, prediction, truth field.Array) ([][]float64, error) {
+	var rows [][]float64
+	for _, m := range r.protocol.Metrics {
+		values, err := m.Compare(prediction, truth)
 		if err != nil {
-			return curves{}, fmt.Errorf("step %d, persistence: %w", i+1, err)
+			return nil, err
 		}
-		list.model, list.persistence = append(list.model, model), append(list.persistence, baseline)
-	}
-	return list, nil
-}
-
-func (c Config) scoreSingleSteps(t Trajectory) (curves, error) {
-	if steps(t.OneStep.Truth) == 0 {
-		return curves{}, nil
-	}
-	var list curves
-	var err error
-	list.model, err = metric.Curve(c.channelsOf(t), t.OneStep.Prediction, t.OneStep.Truth)
-	if err != nil {
-		return curves{}, fmt.Errorf("single steps: %w", err)
-	}
-	list.persistence, err = metric.Curve(c.channelsOf(t), t.OneStep.Before, t.OneStep.Truth)
-	if err != nil {
-		return curves{}, fmt.Errorf("single steps, persistence: %w", err)
-	}
-	return list, nil
-}
-
-// channelsOf is the metric of the channels that are scored.
-func (c Config) channelsOf(t Trajectory) metric.Func {
-	return func(prediction, truth field.Array) ([]float64, error) { return c.compare(t, prediction, truth) }
-}
-
-// compare applies the metric and picks the channels; what is not finite becomes infinite.
-func (c Config) compare(t Trajectory, prediction, truth field.Array) ([]float64, error) {
-	all, err := c.Metric.Func(prediction, truth)
-	if err != nil {
-		return nil, err
-	}
-	if len(all) != len(t.Fields) {
-		return nil, fmt.Errorf("%s has %d numbers for %d fields", c.Metric.Name, len(all), len(t.Fields))
-	}
-	picked := make([]float64, 0, len(all))
-	for _, channel := range t.channels() {
-		v := all[channel]
-		if math.IsNaN(v) {
-			v = math.Inf(1)
+		for i, all := range values {
+			if len(all) != len(f.Fields) {
+				return nil, fmt.Errorf("%s has %d numbers for %d fields", m.Names[i], len(all), len(f.Fields))
+			}
+			picked := make([]float64, 0, len(all)+1)
+			for _, channel := range f.channels() {
+				v := all[channel]
+				if math.IsNaN(v) {
+					v = r.quantities[len(rows)].worst()
+				}
+				picked = append(picked, v)
+			}
+			if len(picked) > 1 {
+				picked = append(picked, metric.Mean(picked))
+			}
+			rows = append(rows, picked)
 		}
-		picked = append(picked, v)
 	}
-	return picked, nil
-}
-
-func infinite(n int) []float64 {
-	v := make([]float64, n)
-	for i := range v {
-		v[i] = math.Inf(1)
+	if len(rows) != len(r.quantities) {
+		return nil, fmt.Errorf("metrics gave %d numbers, %d are named", len(rows), len(r.quantities))
 	}
-	return v
+	return rows, nil
 }

@@ -21,6 +21,8 @@ var releaseFiles = []struct {
 	run  func(r *runner, ctx context.Context, name string) ([]Result, error)
 }{
 	{"jitter.json", (*runner).jitter},
+	{"metrics.json", (*runner).metrics},
+	{"reductions.json", (*runner).reductions},
 }
 
 // releaseTolerance is how far relative to the value a float32 number of the released code may be from ours.
@@ -69,6 +71,15 @@ func (f *folder) entries(name string) (map[string]json.RawMessage, error) {
 	return all, f.json(name, &all)
 }
 
+// whole decodes a file, all of whose keys must be known.
+func (f *folder) whole(name string, into any) error {
+	var text json.RawMessage
+	if err := f.json(name, &text); err != nil {
+		return err
+	}
+	return f.strict(name, "all", text, into)
+}
+
 // strict decodes an entry, all of whose keys must be known: a number that nothing is compared with would be one that no one
 // checks.
 func (f *folder) strict(name, key string, text json.RawMessage, into any) error {
@@ -91,8 +102,8 @@ func (g *group) exact(where string, got, want any) {
 
 // number adds one number with the tolerance of the released ones; both may be NaN or the same infinity.
 func (g *group) number(where string, got, want, tolerance float64) {
-	if got == want || math.IsNaN(got) && math.IsNaN(want) {
-		g.add(where, 0, tolerance*math.Abs(want))
+	if finite := want-want == 0 && got-got == 0; !finite {
+		g.exact(where, got, want)
 		return
 	}
 	g.add(fmt.Sprintf("%s: %.9g, not %.9g", where, got, want), math.Abs(got-want), tolerance*math.Abs(want))

@@ -69,13 +69,18 @@ func spoilRelease(t *testing.T, change func(string) string, files ...string) str
 }
 
 func TestAWrongReleasedNumberIsFound(t *testing.T) {
-	for _, c := range []struct{ from, to, what string }{
+	for _, c := range []struct {
+		from, to, what string
+		files          []string
+	}{
 		{`"token_grid_jitter_false": [
    32`, `"token_grid_jitter_false": [
-   33`, "token grids"},
-		{`"open_boundary": 1.0`, `"open_boundary": 0.5`, "flags"},
+   33`, "token grids", []string{"jitter.json", "jitter.safetensors"}},
+		{`"open_boundary": 1.0`, `"open_boundary": 0.5`, "flags", []string{"jitter.json", "jitter.safetensors"}},
+		{`"torch.mean": 0.25`, `"torch.mean": 0.26`, "averages", []string{"reductions.json"}},
+		{`"torch.median": "nan"`, `"torch.median": 0.5`, "averages", []string{"reductions.json"}},
 	} {
-		folder := spoilRelease(t, func(text string) string { return strings.Replace(text, c.from, c.to, 1) }, "jitter.json", "jitter.safetensors")
+		folder := spoilRelease(t, func(text string) string { return strings.Replace(text, c.from, c.to, 1) }, c.files...)
 		all, err := releasedResults(t, folder, "")
 		if err != nil {
 			t.Fatal(err)

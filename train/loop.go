@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"strings"
 	"time"
 
 	"github.com/gowalrus/walrus/sample"
@@ -249,8 +250,12 @@ func (l *Loop) step(ctx context.Context, ahead *lookahead, s State) (State, erro
 		return s, err
 	}
 	if math.IsNaN(outcome.Loss) || math.IsInf(outcome.Loss, 0) {
-		return s, fmt.Errorf("train: step %d: the loss is %v on %s (%v); lower schedule.learning_rate and go on from the last checkpoint with --resume",
-			s.Step+1, outcome.Loss, next.draws[0].Batch.DataSet, next.draws[0].Batch.Origins)
+		var origins []string // of all data sets that the step mixes
+		for _, d := range next.draws {
+			origins = append(origins, fmt.Sprintf("%s (%s)", d.Batch.DataSet, strings.Join(d.Batch.Origins, "; ")))
+		}
+		return s, fmt.Errorf("train: step %d: the loss is %v on %s; lower schedule.learning_rate and go on from the last checkpoint with --resume",
+			s.Step+1, outcome.Loss, strings.Join(origins, ", "))
 	}
 	s.Step++
 	s.Samples += next.samples

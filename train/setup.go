@@ -6,6 +6,7 @@ import (
 
 	"github.com/gowalrus/walrus/checkpoint"
 	"github.com/gowalrus/walrus/engine"
+	"github.com/gowalrus/walrus/frame"
 	"github.com/gowalrus/walrus/model"
 	"github.com/gowalrus/walrus/network"
 	"github.com/gowalrus/walrus/sample"
@@ -98,7 +99,7 @@ func describe(saved checkpoint.Config, c Config) checkpoint.Config {
 	if c.Data.Rotation == sample.NoRotation {
 		t.RotationProbability = 0
 	}
-	t.Normalization, t.NormalizationEpsilon = c.Data.Normalization.Class(), c.Data.NormalizationEpsilon
+	t.Normalization, t.NormalizationEpsilon = c.Data.Normalization.Class(), cmp.Or(c.Data.NormalizationEpsilon, frame.Epsilon)
 	saved.GradientCheckpointing, saved.FieldDrop = c.Model.Recompute, c.Model.FieldDrop
 	saved.Tokens, saved.JitterPatches = c.Model.Tokens, c.Model.JitterOn()
 	saved.DataSets = nil

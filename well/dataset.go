@@ -44,7 +44,8 @@ type FileSummary struct {
 }
 
 // OpenDataset opens the data set at path: its folder BASE/NAME, the folder BASE/NAME/data, the folder of one split, or a
-// single file. split is "train", "valid" or "test"; empty means every split, or the files that lie in path itself.
+// single file. split is "train", "valid" or "test", or several of them joined by commas; empty means every split, or the files that lie in
+// path itself.
 func OpenDataset(path, split string, o Options) (*Dataset, error) {
 	paths, err := FindFiles(path, split, o)
 	if err != nil {
@@ -169,8 +170,15 @@ func channels(fields []FieldInfo, axes []string) []string {
 // FindFiles lists the files of a data set as OpenDataset would open them, sorted by path within each split. None at all
 // is an error.
 func FindFiles(path, split string, o Options) ([]string, error) {
-	if split != "" && !slices.Contains(Splits, split) {
-		return nil, fmt.Errorf("well: split %q; expected %s", split, strings.Join(Splits, ", "))
+	var splits []string
+	if split != "" {
+		for _, s := range strings.Split(split, ",") {
+			s = strings.TrimSpace(s)
+			if !slices.Contains(Splits, s) || slices.Contains(splits, s) {
+				return nil, fmt.Errorf("well: split %q; expected %s, or several of them once each, as valid,test", split, strings.Join(Splits, ", "))
+			}
+			splits = append(splits, s)
+		}
 	}
 	info, err := os.Stat(path)
 	if err != nil {
@@ -180,13 +188,21 @@ func FindFiles(path, split string, o Options) ([]string, error) {
 		return []string{path}, nil
 	}
 	folders := []string{path}
-	for _, base := range []string{filepath.Join(path, "data"), path} {
-		if found := splitFolders(base, split); len(found) > 0 {
-			folders = found
-			break
-		}
+	present := SplitsOf(path)
+	if split == "" {
+		splits = present
 	}
-	if split != "" && folders[0] == path && filepath.Base(path) != split {
+	switch {
+	case len(present) > 0:
+		folders = nil
+		for _, s := range splits {
+			folder := splitFolder(path, s)
+			if folder == "" {
+				return nil, fmt.Errorf("well: %s: no split %s; there are %s", path, s, strings.Join(present, ", "))
+			}
+			folders = append(folders, folder)
+		}
+	case split != "" && filepath.Base(path) != split:
 		return nil, fmt.Errorf("well: %s: no folder data/%s or %s; expected one of them, or a file", path, split, split)
 	}
 	var paths []string
@@ -203,16 +219,35 @@ func FindFiles(path, split string, o Options) ([]string, error) {
 	return paths, nil
 }
 
-// splitFolders lists the split's folder under base, or for no split the folders of all of them.
-func splitFolders(base, split string) []string {
-	var found []string
+// SplitsOf lists the splits that a data set's folder has, in the order of Splits; none for a file, or for a folder of files.
+func SplitsOf(path string) []string {
+	var present []string
 	for _, s := range Splits {
-		folder := filepath.Join(base, s)
-		if info, err := os.Stat(folder); (split == "" || split == s) && err == nil && info.IsDir() {
-			found = append(found, folder)
+		if splitFolder(path, s) != "" {
+			present = append(present, s)
 		}
 	}
-	return found
+	return present
+}
+
+// splitFolder is a split's folder: below data where that has any split, else below path; empty for none.
+func splitFolder(path, split string) string {
+	for _, base := range []string{filepath.Join(path, "data"), path} {
+		any := false
+		for _, s := range Splits {
+			folder := filepath.Join(base, s)
+			if info, err := os.Stat(folder); err == nil && info.IsDir() {
+				if s == split {
+					return folder
+				}
+				any = true
+			}
+		}
+		if any {
+			return ""
+		}
+	}
+	return ""
 }
 
 // filesIn lists a folder's HDF5 files that the options keep.

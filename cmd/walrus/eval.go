@@ -4,129 +4,213 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/gowalrus/walrus/internal/progress"
+	"github.com/gowalrus/walrus/metric"
 	"github.com/gowalrus/walrus/rollout"
 	"github.com/gowalrus/walrus/score"
+	"github.com/gowalrus/walrus/surrogate"
 	"github.com/gowalrus/walrus/well"
 )
 
 // evalFlags say what is scored.
 type evalFlags struct {
 	modelFlags
-	split        string
-	first        int
-	stride       int
-	windows      string
-	oneStep      int
-	trajectories int
-	resample     string
-	csv          string
-	full         bool
-	json         bool
+	protocol string
+	split    string
+	first    int
+	stride   int
+	windows  string
+	metrics  string
+	epsilon  float64
+	sample   int
+	kind     string
+	resample string
+	csv      string
+	curves   string
+	full     bool
+	json     bool
 }
+
+// Protocols and kinds of ensembles that flags name.
+const (
+	releasedProtocol = "released"
+	paperProtocol    = "paper"
+	rolloutEnsemble  = "rollout"
+	stepEnsemble     = "step"
+)
 
 // evalCommand scores weights on data sets.
 func evalCommand() *cobra.Command {
 	var f evalFlags
+	usual := score.DefaultProtocol()
 	cmd := &cobra.Command{
 		Use:   "eval WEIGHTS DATA...",
-		Short: "Score weights on data sets: VRMSE one step ahead and over windows of rollouts",
-		Long: `Score weights on data sets: VRMSE one step ahead and over windows of rollouts.
+		Short: "Score weights on data sets: one step ahead and over windows of rollouts",
+		Long: `Score weights on data sets: one step ahead and over windows of rollouts.
 
-Each trajectory is predicted from the frames before --first, as in the paper, and the errors of every field are averaged
-over the windows of steps; the table has the median over trajectories (and with --full their mean) beside persistence,
-the forecast that nothing changes. Components that only pad vectors are not scored. A rollout that stops being finite
-counts as infinitely wrong from there on.`,
-		Example: `  walrus eval runs/shear data/shear_flow --split test --first 8 --windows 1:20
-  walrus eval walrus.safetensors data/* --windows 1:20,21:60 --ensemble 4 --csv scores.csv`,
+One step ahead every window of every trajectory counts, from frame 0 on. Rollouts predict each trajectory from frame
+--first on, all as long as the shortest trajectory allows; the errors of every field are averaged over windows of their
+steps. The table has the median over windows or trajectories (the lower of two middle values, as in the released code),
+the quartiles, the mean and the standard deviation, and the median of persistence, the forecast that nothing changes.
+Components that only pad vectors are not scored. A rollout that stops being finite counts as infinitely wrong from there
+on. docs/evaluation.md says with which published number each compares.`,
+		Example: `  walrus eval runs/shear data/shear_flow
+  walrus eval walrus.safetensors data/* --protocol paper --ensemble 4 --csv scores.csv
+  walrus eval runs/shear data/shear_flow --split valid --first -1 --windows 1:20,all --metric vrmse,spectral --curves curves.csv`,
 		Args: cobra.MinimumNArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error { return runEval(cmd, args[0], args[1:], f) },
 	}
 	f.add(cmd)
 	flags := cmd.Flags()
-	flags.StringVar(&f.split, "split", "", "train, valid or test, where the data has splits (default all)")
-	flags.IntVar(&f.first, "first", 17, "first predicted frame of each trajectory, in frames of the data (17 in the paper)")
+	flags.StringVar(&f.protocol, "protocol", releasedProtocol, "what is scored: "+releasedProtocol+", or "+paperProtocol+" for a row of the paper's tables beside the published numbers")
+	flags.StringVar(&f.split, "split", strings.Join(usual.Splits, ","), "train, valid or test, or several to pool, as valid,test; data without splits is scored as it is")
+	flags.IntVar(&f.first, "first", usual.First, "first predicted frame of the rollouts, in frames of the data; -1 for right after a history from frame 0")
 	flags.IntVar(&f.stride, "stride", 0, "take every N-th frame of the data as a step (default the smallest of the training)")
-	flags.StringVar(&f.windows, "windows", "1:20,21:60", "steps of the rollout to average over, counted from 1")
-	flags.IntVar(&f.oneStep, "one-step", 8, "single steps a trajectory from known frames, evenly spread; 0 takes the rollout's first step")
-	flags.IntVar(&f.trajectories, "trajectories", 0, "score only the first so many of each data set (default all)")
-	flags.StringVar(&f.resample, "resample", "", "interpolate the data to this grid first, as 128x128, and score on it (default off)")
+	flags.StringVar(&f.windows, "windows", windowsText(usual.Windows), "steps of the rollouts to average over, counted from 1; all for all of them, log for the released reports' windows, none for no rollouts")
+	flags.StringVar(&f.metrics, "metric", usual.Metrics[0].Key, "list of "+metric.Keys())
+	flags.Float64Var(&f.epsilon, "epsilon", metric.ValidationEpsilon, "keeps nrmse, nmse, nmae and pearson finite where the truth is flat; vrmse, vmse and spectral always have 1e-7")
+	flags.IntVar(&f.sample, "sample", 0, "a quick look: only so many windows and trajectories of each data set, at random (default all)")
+	flags.StringVar(&f.kind, "ensemble-kind", rolloutEnsemble, "what --ensemble averages: whole rollouts, or with step the network's output at every step")
+	flags.StringVar(&f.resample, "resample", "", "interpolate the data to this grid first, as 128x128, and score on it (default as in training)")
 	flags.StringVar(&f.csv, "csv", "", "write all scores to this CSV file too")
-	flags.BoolVar(&f.full, "full", false, "print medians and means, one row a score")
-	flags.BoolVar(&f.json, "json", false, "print all scores as JSON")
+	flags.StringVar(&f.curves, "curves", "", "write the scores of every step of every rollout to this CSV file")
+	flags.BoolVar(&f.full, "full", false, "print all statistics, those of persistence too, one row a score")
+	flags.BoolVar(&f.json, "json", false, "print everything as JSON, also the scores of every window and step")
 	return cmd
 }
 
-func runEval(cmd *cobra.Command, weights string, data []string, f evalFlags) error {
-	windows, err := score.ParseWindows(f.windows)
-	if err != nil {
-		return usageError{err}
+// windowsText writes windows as the flag has them.
+func windowsText(windows []score.Window) string {
+	var texts []string
+	for _, w := range windows {
+		texts = append(texts, w.String())
 	}
-	if f.first < 1 || f.stride < 0 || f.oneStep < 0 || f.trajectories < 0 {
-		return usagef("--first %d, --stride %d, --one-step %d, --trajectories %d; expected at least 1, 0, 0 and 0", f.first, f.stride, f.oneStep, f.trajectories)
+	return strings.Join(texts, ",")
+}
+
+// asked is the protocol that the flags mean.
+func (f evalFlags) asked(cmd *cobra.Command) (score.Protocol, error) {
+	p := score.DefaultProtocol()
+	switch f.protocol {
+	case releasedProtocol:
+		if err := p.ParseWindows(f.windows); err != nil {
+			return p, usageError{err}
+		}
+		p.First = f.first
+		var err error
+		if p.Metrics, err = metric.Parse(f.metrics, f.epsilon); err != nil {
+			return p, usageError{err}
+		}
+	case paperProtocol:
+		p = score.PaperProtocol()
+		for _, fixed := range []string{"windows", "first", "metric", "epsilon"} {
+			if cmd.Flags().Changed(fixed) {
+				return p, usagef("--%s with --protocol paper, which has its own; leave one of the two out", fixed)
+			}
+		}
+	default:
+		return p, usagef("--protocol %q; expected %s or %s", f.protocol, releasedProtocol, paperProtocol)
+	}
+	p.Sample = f.sample
+	if !(f.epsilon >= 0) || f.sample < 0 || f.stride < 0 {
+		return p, usagef("--epsilon %g, --sample %d, --stride %d; expected none to be negative", f.epsilon, f.sample, f.stride)
+	}
+	if f.kind != rolloutEnsemble && f.kind != stepEnsemble {
+		return p, usagef("--ensemble-kind %q; expected %s or %s", f.kind, rolloutEnsemble, stepEnsemble)
+	}
+	if err := p.Check(); err != nil {
+		return p, usageError{err}
+	}
+	return p, nil
+}
+
+// evalSet is a data set with what is scored of it.
+type evalSet struct {
+	data       *well.Dataset
+	setting    surrogate.Setting
+	evaluation rollout.Evaluation
+	plan       score.Plan
+}
+
+func runEval(cmd *cobra.Command, weights string, data []string, f evalFlags) error {
+	protocol, err := f.asked(cmd)
+	if err != nil {
+		return err
 	}
 	grid, err := parseGrid("--resample", f.resample)
 	if err != nil {
 		return err
-	}
-	steps := 1
-	for _, w := range windows {
-		steps = max(steps, w.Last)
 	}
 	m, err := f.open(weights, f.stride)
 	if err != nil {
 		return err
 	}
 	defer m.Close()
-	var sets []*well.Dataset
+	o := f.options()
+	if f.kind == stepEnsemble {
+		o.Ensemble, o.StepEnsemble = 1, f.ensemble
+	}
+	sets := make([]evalSet, 0, len(data))
 	defer func() {
-		for _, d := range sets {
-			d.Close()
+		for _, s := range sets {
+			s.data.Close()
 		}
 	}()
-	total := 0
 	for _, path := range data {
-		d, err := m.OpenData(path, f.split, well.Options{})
-		if err != nil {
+		s := evalSet{evaluation: rollout.Evaluation{Protocol: protocol, Grid: grid, Options: o}}
+		split := ""
+		if len(well.SplitsOf(path)) > 0 || cmd.Flags().Changed("split") {
+			split = f.split
+			s.evaluation.Split = strings.Join(strings.Split(split, ","), " + ")
+		}
+		if s.data, err = m.OpenData(path, split, well.Options{}); err != nil {
 			return err
 		}
-		sets = append(sets, d)
-		total += d.Trajectories()
-		if f.trajectories > 0 {
-			total -= max(0, d.Trajectories()-f.trajectories)
+		sets = append(sets, s)
+	}
+	all := make([]*well.Dataset, len(sets))
+	for i, s := range sets {
+		all[i] = s.data
+	}
+	work := 0
+	for i, label := range well.Labels(all) {
+		s := &sets[i]
+		s.evaluation.DataSet = label
+		if s.setting, err = m.For(s.data); err != nil {
+			return err
 		}
+		if s.plan, err = s.evaluation.Plan(s.data, s.setting); err != nil {
+			return fmt.Errorf("%s: %w", label, err)
+		}
+		work += s.plan.Work()
 	}
-	e := rollout.Evaluation{
-		First: f.first, Steps: steps, OneStep: f.oneStep, Trajectories: f.trajectories, Grid: grid, Options: f.options(),
-	}
-	bar := progress.New(cmd.ErrOrStderr(), "eval", 0, total)
-	result, err := score.Evaluate(cmd.Context(), score.Config{Windows: windows}, evaluated(cmd.Context(), sets, m, e, bar))
+	bar := progress.New(cmd.ErrOrStderr(), "eval", 0, work)
+	result, err := score.Evaluate(cmd.Context(), protocol, evaluated(cmd.Context(), sets, bar))
 	bar.Close()
 	if err != nil {
 		return err
 	}
+	for _, s := range sets {
+		result.Plans = append(result.Plans, s.plan)
+	}
 	return printScores(cmd.OutOrStdout(), result, f)
 }
 
-// evaluated joins the trajectories of all data sets and moves the bar.
-func evaluated(ctx context.Context, sets []*well.Dataset, m *openModel, e rollout.Evaluation, bar *progress.Bar) score.Trajectories {
-	return func(yield func(score.Trajectory, error) bool) {
-		for _, d := range sets {
-			setting, err := m.For(d)
-			if err != nil {
-				yield(score.Trajectory{}, err)
-				return
-			}
-			e.History, e.Stride = setting.History, setting.MinStride
-			for t, err := range rollout.Trajectories(ctx, d, setting, e) {
-				if !yield(t, err) || err != nil {
+// evaluated joins the forecasts of all data sets and moves the bar.
+func evaluated(ctx context.Context, sets []evalSet, bar *progress.Bar) score.Forecasts {
+	return func(yield func(score.Forecast, error) bool) {
+		for _, s := range sets {
+			s.evaluation.Progress = func() { bar.Advance(1, s.plan.DataSet) }
+			for forecast, err := range rollout.Forecasts(ctx, s.data, s.setting, s.evaluation) {
+				if !yield(forecast, err) || err != nil {
 					return
 				}
-				bar.Advance(1, d.Name())
 			}
 		}
 	}
@@ -134,18 +218,42 @@ func evaluated(ctx context.Context, sets []*well.Dataset, m *openModel, e rollou
 
 // printScores writes the scores where they are wanted.
 func printScores(out io.Writer, r *score.Result, f evalFlags) error {
-	table := r.Table()
 	var failed error
 	if f.csv != "" {
-		failed = writeFile(f.csv, table.WriteCSV)
+		failed = writeFile(f.csv, r.Table().WriteCSV)
 	}
-	switch {
-	case f.json:
+	if f.curves != "" {
+		failed = errors.Join(failed, writeFile(f.curves, r.CurveTable().WriteCSV))
+	}
+	if f.json {
 		encoder := json.NewEncoder(out)
 		encoder.SetIndent("", "  ")
-		return errors.Join(failed, encoder.Encode(table))
-	case !f.full:
-		table = r.Overview()
+		return errors.Join(failed, encoder.Encode(r.Document()))
 	}
-	return errors.Join(failed, table.WriteText(out, colourWanted(out)))
+	if f.full {
+		for _, p := range r.Plans {
+			if _, err := fmt.Fprintln(out, p); err != nil {
+				return errors.Join(failed, err)
+			}
+		}
+		return errors.Join(failed, r.Table().WriteText(out, colourWanted(out)))
+	}
+	blocks := r.Blocks
+	if f.protocol == paperProtocol {
+		blocks = r.PaperRows
+	}
+	for i, p := range r.Plans {
+		if i > 0 {
+			fmt.Fprintln(out)
+		}
+		if _, err := fmt.Fprintln(out, p); err != nil {
+			return errors.Join(failed, err)
+		}
+		for _, table := range blocks(p.DataSet) {
+			if err := table.WriteText(out, colourWanted(out)); err != nil {
+				return errors.Join(failed, err)
+			}
+		}
+	}
+	return failed
 }

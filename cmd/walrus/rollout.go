@@ -151,16 +151,24 @@ func printRollout(ctx context.Context, out io.Writer, d *well.Dataset, c *rollou
 	known := min(steps, c.Truth.Shape[0])
 	var table report.Table
 	if known > 0 {
-		result, err := score.Evaluate(ctx, score.Config{Windows: []score.Window{{First: 1, Last: known}}}, func(yield func(score.Trajectory, error) bool) {
-			cut := func(a field.Array) field.Array {
-				shape := append([]int{known}, a.Shape[1:]...)
-				return field.Array{Shape: shape, Data: a.Data[:field.Volume(shape)]}
+		cut := func(a field.Array, steps int) field.Array {
+			shape := append([]int{steps}, a.Shape[1:]...)
+			return field.Array{Shape: shape, Data: a.Data[:field.Volume(shape)]}
+		}
+		protocol := score.DefaultProtocol()
+		protocol.Windows = []score.Window{score.WholeRollout}
+		result, err := score.Evaluate(ctx, protocol, func(yield func(score.Forecast, error) bool) {
+			forecast := score.Forecast{DataSet: d.Name(), Name: c.Window.Origin(), Fields: c.Start.Names, Channels: rollout.Unpadded(c.Layout), Last: c.Last()}
+			for _, one := range []bool{true, false} {
+				steps := known
+				if one {
+					steps = 1
+				}
+				forecast.OneStep, forecast.Truth, forecast.Prediction = one, cut(c.Truth, steps), cut(r.Prediction.Index(0), steps)
+				if !yield(forecast, nil) {
+					return
+				}
 			}
-			yield(score.Trajectory{
-				DataSet: d.Name(), Name: c.Window.Origin(), Fields: c.Start.Names, Channels: rollout.Unpadded(c.Layout),
-				Last:  c.Last(),
-				Truth: cut(c.Truth), Prediction: cut(r.Prediction.Index(0)),
-			}, nil)
 		})
 		if err != nil {
 			return err
