@@ -15,9 +15,6 @@ type cudaSearch struct {
 	folders     []string // patterns of the system's folders
 }
 
-// systemLibraries are where a Linux keeps the driver and a CUDA that was installed for everybody.
-var systemLibraries = []string{"/usr/local/cuda*/lib64", "/usr/lib/*-linux-gnu", "/usr/lib64", "/usr/lib", "/usr/lib/wsl/lib", "/opt/cuda/lib64"}
-
 // missing names what a CUDA plugin will not find, with what to install; "" if everything is there or the plugin is another.
 func (s cudaSearch) missing(plugin string) string {
 	if !isCUDA(plugin) {

@@ -45,6 +45,9 @@ func openXLA(options string) (compute.Backend, error) {
 	return backend, nil
 }
 
+// systemLibraries are where a Linux keeps the driver and a CUDA that was installed for everybody.
+var systemLibraries = []string{"/usr/local/cuda*/lib64", "/usr/lib/*-linux-gnu", "/usr/lib64", "/usr/lib", "/usr/lib/wsl/lib", "/opt/cuda/lib64"}
+
 // lacking adds to a failure what is known to be missing.
 func lacking(err error, missing string) error {
 	if missing == "" {
