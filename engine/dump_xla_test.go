@@ -4,6 +4,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -82,5 +83,19 @@ func TestDonatedInputsThroughXLA(t *testing.T) {
 	}
 	if got, err := x.Array(); err != nil || got.Data[0] != 1 {
 		t.Errorf("what was not donated is now %v, %v", got.Data, err)
+	}
+}
+
+func TestAFailureSaysWhatIsMissingOfCUDA(t *testing.T) {
+	before, _ := missingOfCUDA.Load().(string)
+	defer missingOfCUDA.Store(before)
+	failure := errors.New("no kernel")
+	missingOfCUDA.Store("libcudnn is missing")
+	if err := explain(failure); !errors.Is(err, failure) || !strings.Contains(err.Error(), "libcudnn is missing") {
+		t.Errorf("error %v", err)
+	}
+	missingOfCUDA.Store("")
+	if err := explain(failure); err != failure {
+		t.Errorf("with nothing missing: error %v", err)
 	}
 }

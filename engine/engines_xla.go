@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/go-xla/compute/xla"
@@ -34,22 +35,27 @@ func openXLA(options string) (compute.Backend, error) {
 		return nil, err
 	}
 	xla.EnableAutoInstall(false)
-	missing := cudaSearch{libraryPath: os.Getenv("LD_LIBRARY_PATH"), folders: systemLibraries}.missing(file)
+	missingOfCUDA.Store(cudaSearch{libraryPath: os.Getenv("LD_LIBRARY_PATH"), folders: systemLibraries}.missing(file))
 	if err := hook.Load(file); err != nil {
-		return nil, lacking(err, missing)
+		return nil, explain(err)
 	}
 	backend, err := xla.New(o.backendConfig(file))
 	if err != nil {
-		return nil, lacking(err, missing)
+		return nil, explain(err)
 	}
 	return backend, nil
 }
 
+// missingOfCUDA is the text of what the plugin of this process, of which there is one, will not find. Some of it is needed only
+// when a program is compiled, so that it is no error before something fails.
+var missingOfCUDA atomic.Value
+
 // systemLibraries are where a Linux keeps the driver and a CUDA that was installed for everybody.
 var systemLibraries = []string{"/usr/local/cuda*/lib64", "/usr/lib/*-linux-gnu", "/usr/lib64", "/usr/lib", "/usr/lib/wsl/lib", "/opt/cuda/lib64"}
 
-// lacking adds to a failure what is known to be missing.
-func lacking(err error, missing string) error {
+// explain adds to a failure of opening or compiling what is known to be missing.
+func explain(err error) error {
+	missing, _ := missingOfCUDA.Load().(string)
 	if missing == "" {
 		return err
 	}

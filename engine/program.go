@@ -78,6 +78,9 @@ func (e *Engine) compile(name string, devices int, inputs []Input, build func(in
 	if e.writer != nil {
 		err = e.writer.write(name, err)
 	}
+	if err != nil && IsXLA(e.config) {
+		err = explain(err)
+	}
 	if err != nil {
 		return nil, err
 	}
