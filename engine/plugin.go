@@ -22,7 +22,7 @@ const pluginPathVariable = "PJRT_PLUGIN_LIBRARY_PATH"
 type xlaOptions struct {
 	plugin string   // a name, or a path
 	rest   []string // for XLA, in its own syntax
-	cache  string   // folder in which XLA keeps kernels and what its autotuning found; "" for none
+	cache  string   // folder in which XLA keeps what its autotuning found; "" for none
 }
 
 // parseXLA reads the configuration. Right numbers and memory that others can use come first: tf32 and preallocation are
@@ -288,16 +288,14 @@ func (o xlaOptions) xlaFlags(existing, plugin string, known func(name string) bo
 	add("xla_gpu_enable_command_buffer", "")
 	if o.cache != "" {
 		add("xla_gpu_per_fusion_autotune_cache_dir", filepath.Join(o.cache, "autotune"))
-		add("xla_gpu_kernel_cache_file", filepath.Join(o.cache, "kernels"))
-		add("xla_gpu_enable_llvm_module_compilation_parallelism", "true") // the cache of kernels needs it
 	}
 	return flags
 }
 
-// flagsIn returns whether the name of a flag occurs in a plugin's file.
+// flagsIn returns whether a plugin knows a flag: whether its name is a string of C in the plugin's file. Settings that are no
+// flags are there too, but not with a zero at the end.
 func flagsIn(plugin string) (func(name string) bool, error) {
-	names := []string{"xla_gpu_cuda_data_dir", "xla_gpu_enable_command_buffer", "xla_gpu_per_fusion_autotune_cache_dir",
-		"xla_gpu_kernel_cache_file", "xla_gpu_enable_llvm_module_compilation_parallelism"}
+	names := []string{"xla_gpu_cuda_data_dir", "xla_gpu_enable_command_buffer", "xla_gpu_per_fusion_autotune_cache_dir"}
 	file, err := os.Open(plugin)
 	if err != nil {
 		return nil, err
@@ -309,7 +307,7 @@ func flagsIn(plugin string) (func(name string) bool, error) {
 	for kept := 0; len(found) < len(names); {
 		n, err := file.Read(buffer[kept:])
 		for _, name := range names {
-			if !found[name] && bytes.Contains(buffer[:kept+n], []byte(name)) {
+			if !found[name] && bytes.Contains(buffer[:kept+n], []byte(name+"\x00")) {
 				found[name] = true
 			}
 		}

@@ -127,8 +127,7 @@ func TestXLAFlagsKeepWhatIsThere(t *testing.T) {
 	data := "--xla_gpu_cuda_data_dir=" + filepath.Join(root, "nvidia", "cuda_nvcc")
 	all := func(string) bool { return true }
 	o := xlaOptions{cache: "/c"}
-	want := "--a=1 " + data + " --xla_gpu_enable_command_buffer= --xla_gpu_per_fusion_autotune_cache_dir=/c/autotune" +
-		" --xla_gpu_kernel_cache_file=/c/kernels --xla_gpu_enable_llvm_module_compilation_parallelism=true"
+	want := "--a=1 " + data + " --xla_gpu_enable_command_buffer= --xla_gpu_per_fusion_autotune_cache_dir=/c/autotune"
 	if got := o.xlaFlags("--a=1", plugin, all); got != want {
 		t.Errorf("flags %q, want %q", got, want)
 	}
@@ -145,7 +144,8 @@ func TestOnlyFlagsThatAPluginKnowsAreSet(t *testing.T) {
 	plugin := filepath.Join(t.TempDir(), "cuda.so")
 	const name = "xla_gpu_enable_command_buffer"
 	for _, at := range []int{0, 1<<20 - 5, 3 << 20} { // also across the ends of what is read at once
-		content := append(make([]byte, at), name...)
+		setting := "xla_gpu_per_fusion_autotune_cache_dir\x18" // as a description of settings has it
+		content := append(append(make([]byte, at), name...), "\x00"+setting...)
 		if err := os.WriteFile(plugin, append(content, make([]byte, 100)...), 0o666); err != nil {
 			t.Fatal(err)
 		}
