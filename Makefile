@@ -29,8 +29,8 @@ vet: setup
 
 lint: vet
 	$(GO) tool staticcheck ./...
-	$(GO) vet -tags xla ./engine ./cmd/walrus
-	$(GO) tool staticcheck -tags xla ./engine
+	$(GO) vet -tags xla ./engine/... ./cmd/walrus
+	$(GO) tool staticcheck -tags xla ./engine/...
 
 setup:
 	@scripts/setup.sh

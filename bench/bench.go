@@ -43,6 +43,8 @@ type Result struct {
 	CompileSecond float64   `json:"first_run_s"` // compilation and the first run
 	Compile       float64   `json:"compile_s"`   // building and compiling the programs, part of the first run
 	Precision     string    `json:"precision"`   // of the matrix products
+	Device        float64   `json:"device_s"`    // of a step when steps follow one another without a wait; 0 where the engine computes on the host
+	Host          float64   `json:"host_s"`      // what the median is longer: reading results, handing over programs
 	Devices       int       `json:"devices"`     // that took part, each with one sample; rates are those of all together
 }
 
@@ -74,6 +76,7 @@ func Run(ctx context.Context, e *engine.Engine, s Settings, progress func(done, 
 	result := Result{What: "forward", Devices: samples, Parameters: s.Config.Count(), Engine: e.String(), Precision: e.Precision().String()}
 	before := e.CompileTime()
 	planned := n.PeakBytes
+	last := func() error { return nil }
 	run := func() error {
 		_, err := n.Forward(ctx, d, x, frame.Rolls{}, false)
 		return err
@@ -85,14 +88,18 @@ func Run(ctx context.Context, e *engine.Engine, s Settings, progress func(done, 
 			return Result{}, err
 		}
 		next := normal(random, append(append([]int{samples, 1}, s.Size...), len(fields)))
-		example := train.Example{Data: d, Input: x, Output: next}
 		planned = stepper.PeakBytes
-		run = func() error {
-			_, err := stepper.Step(ctx, []train.Example{example}, 2e-4)
-			return err
+		row := &steps{stepper: stepper, example: train.Example{Data: d, Input: x, Output: next}}
+		defer row.close()
+		run = func() error { return row.next(ctx) }
+		if engine.IsXLA(e.String()) {
+			last = func() error { return row.row(ctx, s.Runs, &result) }
 		}
 	}
 	if err := result.measure(s, run, progress); err != nil {
+		return Result{}, err
+	}
+	if err := last(); err != nil {
 		return Result{}, err
 	}
 	net := s.net(g)

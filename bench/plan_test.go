@@ -14,7 +14,7 @@ func TestPlansNeedNoEngine(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := Settings{Config: config, Frames: 6, Size: []int{128, 128}, Train: true, Recompute: 2}
-	p, err := Plan(nil, s, engine.BFloat16, true)
+	p, err := Plan(nil, s, "xla:cuda", engine.BFloat16)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -23,7 +23,7 @@ func TestPlansNeedNoEngine(t *testing.T) {
 		t.Errorf("weights %d, gradients %d, moments %d bytes; the parameters take %d", p.Weights, p.Gradients, p.Moments, want)
 	}
 	s.Train = false
-	forward, err := Plan(nil, s, engine.BFloat16, true)
+	forward, err := Plan(nil, s, "xla:cuda", engine.BFloat16)
 	if err != nil || forward.Total() >= p.Total() || forward.Gradients != 0 {
 		t.Errorf("forward pass: %+v, %v; training: %+v", forward, err, p)
 	}

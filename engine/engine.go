@@ -15,8 +15,10 @@ type Engine struct {
 	backend   compute.Backend
 	config    string
 	precision Precision
-	devices   int          // that values live on and programs for all devices run on
-	compiling atomic.Int64 // nanoseconds spent on compiling
+	devices   int                                                 // that values live on and programs for all devices run on
+	watch     func(program string, took time.Duration, done bool) // Options.Compiling
+	compiling atomic.Int64                                        // nanoseconds spent on compiling
+	writer    *programWriter                                      // of an engine that writes programs instead of running them; else nil
 }
 
 // opener opens a backend from the part of the configuration after the name.
@@ -48,6 +50,9 @@ func Open(config string) (e *Engine, err error) {
 type Options struct {
 	Precision Precision // of matrix products
 	Devices   int       // devices that share the work, the first ones of the backend; 0 is 1
+	// Compiling, if set, is told every few seconds of a program that is being compiled, and when it is done; of one that is
+	// compiled at once it hears nothing.
+	Compiling func(program string, took time.Duration, done bool)
 }
 
 // OpenWith opens an engine, as Open does, with a precision on a number of devices. It is an error if the hardware behind
@@ -64,7 +69,7 @@ func OpenWith(config string, o Options) (*Engine, error) {
 		e.Close()
 		return nil, fmt.Errorf("engine: %s has %d %s, %d asked for%s", e, got, plural(got, "device"), o.Devices, moreDevices(config))
 	}
-	e.devices = max(1, o.Devices)
+	e.devices, e.watch = max(1, o.Devices), o.Compiling
 	return e, nil
 }
 

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gowalrus/walrus/field"
@@ -72,5 +74,34 @@ func TestMistakesBecomeErrors(t *testing.T) {
 	cancel()
 	if _, err := p.Run(ctx, []*Value{x}, nil); err != context.Canceled {
 		t.Errorf("a cancelled run: error %v", err)
+	}
+}
+
+func TestCompilationsThatTakeAWhileAreReported(t *testing.T) {
+	type report struct {
+		took time.Duration
+		done bool
+	}
+	reports := make(chan report, 10)
+	e, err := OpenWith("go", Options{Compiling: func(_ string, took time.Duration, done bool) { reports <- report{took, done} }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	synctest.Test(t, func(t *testing.T) {
+		stop := e.watching("quick", time.Now())
+		time.Sleep(watchEvery / 2)
+		stop()
+		if len(reports) != 0 {
+			t.Errorf("%d reports of a program that was compiled at once", len(reports))
+		}
+		stop = e.watching("slow", time.Now())
+		time.Sleep(2*watchEvery + watchEvery/2)
+		stop()
+	})
+	for _, want := range []report{{watchEvery, false}, {2 * watchEvery, false}, {2*watchEvery + watchEvery/2, true}} {
+		if got := <-reports; got != want {
+			t.Errorf("report %+v, want %+v", got, want)
+		}
 	}
 }

@@ -5,14 +5,17 @@ package engine
 import (
 	"fmt"
 	"os"
+	"path/filepath"
+	"sync/atomic"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/go-xla/compute/xla"
+	"github.com/gowalrus/walrus/engine/hook"
 )
 
 // optionalEngines are those that need a library of a GPU's vendor at run time.
 var optionalEngines = map[string]opener{
-	xlaName: {openXLA, "NVIDIA GPUs through XLA (xla:cuda or xla:/path/to/plugin.so, then options: tf32, preallocate, memory_fraction=F, visible_devices=0;1, cache=DIR)"},
+	xlaName: {openXLA, "NVIDIA GPUs through XLA (xla:cuda or xla:/path/to/plugin.so, then options: tf32, preallocate, memory_fraction=F, visible_devices=0;1, cache=DIR, nocache)"},
 }
 
 // missingHint has nothing to say: this build has every engine.
@@ -32,23 +35,50 @@ func openXLA(options string) (compute.Backend, error) {
 		return nil, err
 	}
 	xla.EnableAutoInstall(false)
-	return xla.New(o.backendConfig(file))
+	missingOfCUDA.Store(cudaSearch{libraryPath: os.Getenv("LD_LIBRARY_PATH"), folders: systemLibraries}.missing(file))
+	if err := hook.Load(file); err != nil {
+		return nil, explain(err)
+	}
+	backend, err := xla.New(o.backendConfig(file))
+	if err != nil {
+		return nil, explain(err)
+	}
+	return backend, nil
 }
 
-// prepareEnvironment sets what the plugin's C++ code reads from the environment when it is loaded.
+// missingOfCUDA is the text of what the plugin of this process, of which there is one, will not find. Some of it is needed only
+// when a program is compiled, so that it is no error before something fails.
+var missingOfCUDA atomic.Value
+
+// systemLibraries are where a Linux keeps the driver and a CUDA that was installed for everybody.
+var systemLibraries = []string{"/usr/local/cuda*/lib64", "/usr/lib/*-linux-gnu", "/usr/lib64", "/usr/lib", "/usr/lib/wsl/lib", "/opt/cuda/lib64"}
+
+// explain adds to a failure of opening or compiling what is known to be missing.
+func explain(err error) error {
+	missing, _ := missingOfCUDA.Load().(string)
+	if missing == "" {
+		return err
+	}
+	return fmt.Errorf("%s (%w)", missing, err)
+}
+
+// prepareEnvironment sets what the plugin's C++ code reads from the environment when it is loaded, and makes the folders that
+// it writes to.
 func prepareEnvironment(o xlaOptions, plugin string) error {
-	const flagsVariable, checksVariable = "XLA_FLAGS", "GOPJRT_CUDA_CHECKS"
-	existing := os.Getenv(flagsVariable)
-	if flags := o.xlaFlags(existing, plugin); flags != existing {
-		if err := os.Setenv(flagsVariable, flags); err != nil {
-			return fmt.Errorf("$%s: %w", flagsVariable, err)
+	const variable = "XLA_FLAGS"
+	if !isCUDA(plugin) {
+		return nil
+	}
+	known, err := flagsIn(plugin)
+	if err != nil {
+		return err
+	}
+	if o.cache != "" {
+		if err := os.MkdirAll(filepath.Join(o.cache, "autotune"), 0o777); err != nil {
+			return fmt.Errorf("the cache of XLA: %w; choose another folder with the option cache=DIR, or nocache", err)
 		}
 	}
-	// The check looks for NVIDIA's libraries where a plugin from a Python package does not have them, and warns.
-	if cudaData(plugin) != "" && os.Getenv(checksVariable) == "" {
-		return os.Setenv(checksVariable, "no")
-	}
-	return nil
+	return os.Setenv(variable, o.xlaFlags(os.Getenv(variable), plugin, known))
 }
 
 // systemSearch looks in the documented places of this machine.

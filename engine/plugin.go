@@ -1,8 +1,10 @@
 package engine
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -27,7 +29,7 @@ type xlaOptions struct {
 // off unless the configuration asks for them.
 func parseXLA(text string) (xlaOptions, error) {
 	parts := strings.Split(text, ",")
-	o := xlaOptions{plugin: strings.TrimSpace(parts[0])}
+	o := xlaOptions{plugin: strings.TrimSpace(parts[0]), cache: defaultCache()}
 	if o.plugin == "" {
 		o.plugin = DefaultPlugin
 	}
@@ -41,10 +43,12 @@ func parseXLA(text string) (xlaOptions, error) {
 		switch {
 		case key == "cache" && value != "":
 			o.cache = value
+		case part == "nocache":
+			o.cache, name = "", "cache"
 		case slices.Contains(xlaSwitches, name), slices.Contains(xlaSettings, name) && value != "":
 			o.rest = append(o.rest, part)
 		default:
-			return o, fmt.Errorf("option %q; expected one of %s (each on or off), or %s or cache with a value",
+			return o, fmt.Errorf("option %q; expected one of %s (each on or off), or %s or cache with a value, or nocache",
 				part, strings.Join(xlaSwitches, ", "), strings.Join(xlaSettings, ", "))
 		}
 		if given[name] {
@@ -60,7 +64,7 @@ func parseXLA(text string) (xlaOptions, error) {
 
 // The options that the XLA backend knows; the switches may stand alone or with "no" before them.
 var (
-	xlaSwitches = []string{"tf32", "preallocate", "shared_buffers", "use_tfrt_gpu_client"}
+	xlaSwitches = []string{"tf32", "preallocate", "use_tfrt_gpu_client"}
 	xlaSettings = []string{"memory_fraction", "allocator", "visible_devices"}
 )
 
@@ -78,9 +82,8 @@ func (o xlaOptions) backendConfig(file string) string {
 	if isCUDA(file) && !o.has("preallocate") {
 		config = append(config, "preallocate=false")
 	}
-	if isCUDA(file) && !o.has("shared_buffers") {
-		config = append(config, "shared_buffers=false") // the backend guesses it from the path
-	}
+	// A run is not waited for: the host must not share the memory that it may still read.
+	config = append(config, "shared_buffers=false")
 	return strings.Join(config, ",")
 }
 
@@ -256,18 +259,67 @@ func cudaData(plugin string) string {
 	return ""
 }
 
-// xlaFlags adds to the flags that XLA reads from the environment, $XLA_FLAGS, what a plugin needs; flags that are there
-// already win.
-func (o xlaOptions) xlaFlags(existing, plugin string) string {
+// defaultCache is the folder for XLA in the user's caches; "" where the system has no such place.
+func defaultCache() string {
+	caches, err := os.UserCacheDir()
+	if err != nil {
+		return ""
+	}
+	return filepath.Join(caches, "walrus", "xla")
+}
+
+// xlaFlags adds to the flags that XLA reads from the environment, $XLA_FLAGS, what a plugin of CUDA needs and what makes it
+// faster; flags that are there already win. known says whether the plugin knows a flag: it ends the process at one that it
+// does not.
+func (o xlaOptions) xlaFlags(existing, plugin string, known func(name string) bool) string {
+	if !isCUDA(plugin) {
+		return existing
+	}
 	flags := existing
 	add := func(name, value string) {
-		if value != "" && !strings.Contains(existing, name) {
-			flags = strings.TrimSpace(flags + " " + name + "=" + value)
+		if !strings.Contains(existing, name) && known(name) {
+			flags = strings.TrimSpace(flags + " --" + name + "=" + value)
 		}
 	}
-	if isCUDA(plugin) {
-		add("--xla_gpu_cuda_data_dir", cudaData(plugin))
+	if data := cudaData(plugin); data != "" {
+		add("xla_gpu_cuda_data_dir", data)
 	}
-	add("--xla_gpu_per_fusion_autotune_cache_dir", o.cache)
+	// Empty is none: a training step is slower with command buffers, which CUDA has to update for every step's new addresses.
+	add("xla_gpu_enable_command_buffer", "")
+	if o.cache != "" {
+		add("xla_gpu_per_fusion_autotune_cache_dir", filepath.Join(o.cache, "autotune"))
+	}
 	return flags
+}
+
+// flagsIn returns whether a plugin knows a flag: whether its name is a string of C in the plugin's file. Settings that are no
+// flags are there too, but not with a zero at the end.
+func flagsIn(plugin string) (func(name string) bool, error) {
+	names := []string{"xla_gpu_cuda_data_dir", "xla_gpu_enable_command_buffer", "xla_gpu_per_fusion_autotune_cache_dir"}
+	file, err := os.Open(plugin)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	found := map[string]bool{}
+	const overlap = 64 // more than the longest name
+	buffer := make([]byte, 1<<20)
+	for kept := 0; len(found) < len(names); {
+		n, err := file.Read(buffer[kept:])
+		for _, name := range names {
+			if !found[name] && bytes.Contains(buffer[:kept+n], []byte(name+"\x00")) {
+				found[name] = true
+			}
+		}
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+		tail := min(overlap, kept+n)
+		copy(buffer, buffer[kept+n-tail:kept+n])
+		kept = tail
+	}
+	return func(name string) bool { return found[name] }, nil
 }

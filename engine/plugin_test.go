@@ -103,7 +103,7 @@ func TestXLAStartsWithRightNumbersAndWithoutPreallocation(t *testing.T) {
 		{"cuda,tf32", "/p/cuda.so", "/p/cuda.so,tf32,preallocate=false,shared_buffers=false"},
 		{"cuda,notf32,preallocate=true,memory_fraction=0.9", "/p/cuda.so", "/p/cuda.so,notf32,preallocate=true,memory_fraction=0.9,shared_buffers=false"},
 		{"cuda,cache=/tmp/c,visible_devices=0;1", "/p/cuda.so", "/p/cuda.so,visible_devices=0;1,tf32=false,preallocate=false,shared_buffers=false"},
-		{"cpu", "/p/cpu.so", "/p/cpu.so,tf32=false"},
+		{"cpu", "/p/cpu.so", "/p/cpu.so,tf32=false,shared_buffers=false"},
 	} {
 		o, err := parseXLA(c.config)
 		if err != nil {
@@ -125,14 +125,49 @@ func TestXLAFlagsKeepWhatIsThere(t *testing.T) {
 	plugin := place(t, root, "jax_plugins", "xla_cuda12", "xla_cuda_plugin.so")
 	place(t, root, "nvidia", "cuda_nvcc", "nvvm", "libdevice", "libdevice.10.bc")
 	data := "--xla_gpu_cuda_data_dir=" + filepath.Join(root, "nvidia", "cuda_nvcc")
+	all := func(string) bool { return true }
 	o := xlaOptions{cache: "/c"}
-	if got, want := o.xlaFlags("--a=1", plugin), "--a=1 "+data+" --xla_gpu_per_fusion_autotune_cache_dir=/c"; got != want {
+	want := "--a=1 " + data + " --xla_gpu_enable_command_buffer= --xla_gpu_per_fusion_autotune_cache_dir=/c/autotune"
+	if got := o.xlaFlags("--a=1", plugin, all); got != want {
 		t.Errorf("flags %q, want %q", got, want)
 	}
-	if got, want := (xlaOptions{}).xlaFlags("--xla_gpu_cuda_data_dir=/mine", plugin), "--xla_gpu_cuda_data_dir=/mine"; got != want {
-		t.Errorf("flags %q, want %q", got, want)
+	mine := "--xla_gpu_cuda_data_dir=/mine --xla_gpu_enable_command_buffer=FUSION"
+	if got := (xlaOptions{}).xlaFlags(mine, plugin, all); got != mine {
+		t.Errorf("flags %q, want %q", got, mine)
 	}
-	if got := (xlaOptions{}).xlaFlags("", "/elsewhere/cpu.so"); got != "" {
+	if got := o.xlaFlags("", "/elsewhere/cpu.so", all); got != "" {
 		t.Errorf("flags of a plugin for CPUs: %q", got)
+	}
+}
+
+func TestOnlyFlagsThatAPluginKnowsAreSet(t *testing.T) {
+	plugin := filepath.Join(t.TempDir(), "cuda.so")
+	const name = "xla_gpu_enable_command_buffer"
+	for _, at := range []int{0, 1<<20 - 5, 3 << 20} { // also across the ends of what is read at once
+		setting := "xla_gpu_per_fusion_autotune_cache_dir\x18" // as a description of settings has it
+		content := append(append(make([]byte, at), name...), "\x00"+setting...)
+		if err := os.WriteFile(plugin, append(content, make([]byte, 100)...), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		known, err := flagsIn(plugin)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, want := (xlaOptions{cache: "/c"}).xlaFlags("", plugin, known), "--"+name+"="; got != want {
+			t.Errorf("with the name at %d: flags %q, want %q", at, got, want)
+		}
+	}
+}
+
+func TestCachesAreKeptUnlessToldOtherwise(t *testing.T) {
+	t.Setenv("XDG_CACHE_HOME", "/caches")
+	t.Setenv("HOME", "/home/somebody")
+	for config, want := range map[string]string{"cuda": defaultCache(), "cuda,cache=/tmp/c": "/tmp/c", "cuda,nocache": ""} {
+		if o, err := parseXLA(config); err != nil || o.cache != want {
+			t.Errorf("%s: cache %q, %v; want %q", config, o.cache, err, want)
+		}
+	}
+	if !strings.HasSuffix(defaultCache(), filepath.Join("walrus", "xla")) {
+		t.Errorf("the default cache is %q", defaultCache())
 	}
 }

@@ -86,6 +86,14 @@ func (p Precision) Operands() dtypes.DType {
 	return dtypes.Float32
 }
 
+// Lean reports whether a graph for this engine should keep less for the backward pass (model.Net.Lean): in bf16 where XLA
+// fuses what is computed again with what needs it. This program's own engine would spend more time than it saves memory,
+// and float32 is the reference, to the last bit.
+func (e *Engine) Lean() bool { return e.precision.Lean(e.config) }
+
+// Lean is Engine.Lean for the engine of a configuration.
+func (p Precision) Lean(config string) bool { return p == BFloat16 && IsXLA(config) }
+
 // HasXLA reports whether this build has the engine that needs a plugin and its device.
 func HasXLA() bool { return slices.Contains(Names(), xlaName) }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gowalrus/walrus/engine/hook"
 )
 
 // Input describes one parameter of a program.
@@ -18,6 +19,9 @@ type Input struct {
 	Name  string
 	Shape []int
 	Half  bool // bfloat16 (FillHalf) instead of float32
+	// Into is one more than the number of the output, of the same shape and type, that takes over the input's memory when the
+	// input is donated. With 0 that memory is only freed.
+	Into int
 }
 
 // dtype is the type of the input's numbers.
@@ -51,6 +55,7 @@ func (e *Engine) CompileParallel(name string, inputs []Input, build func(in []*g
 func (e *Engine) compile(name string, devices int, inputs []Input, build func(in []*graph.Node) []*graph.Node) (p *Program, err error) {
 	defer catch(&err, "engine: compile "+name)
 	began := time.Now()
+	defer e.watching(name, began)()
 	defer func() { e.compiling.Add(int64(time.Since(began))) }()
 	g := graph.NewGraph(e.backend, name)
 	if devices > 1 {
@@ -67,12 +72,59 @@ func (e *Engine) compile(name string, devices int, inputs []Input, build func(in
 	}
 	nodes := make([]*graph.Node, len(inputs))
 	for i, in := range inputs {
-		nodes[i] = graph.Parameter(g, in.Name, shapes.Make(in.dtype(), in.Shape...))
+		nodes[i] = graph.Parameter(g, e.parameterName(in), shapes.Make(in.dtype(), in.Shape...))
 	}
-	if err := g.Compile(build(nodes)...); err != nil {
+	err = g.Compile(build(nodes)...)
+	if e.writer != nil {
+		err = e.writer.write(name, err)
+	}
+	if err != nil && IsXLA(e.config) {
+		err = explain(err)
+	}
+	if err != nil {
 		return nil, err
 	}
 	return &Program{engine: e, graph: g, inputs: inputs, devices: devices}, nil
+}
+
+// watchEvery is the time between two reports of a program that is being compiled.
+const watchEvery = 5 * time.Second
+
+// watching reports a compilation until the function that it returns is called.
+func (e *Engine) watching(name string, began time.Time) (stop func()) {
+	if e.watch == nil {
+		return func() {}
+	}
+	quit, ended := make(chan struct{}), make(chan bool)
+	go func() {
+		tick := time.NewTicker(watchEvery)
+		defer tick.Stop()
+		reported := false
+		for {
+			select {
+			case <-tick.C:
+				reported = true
+				e.watch(name, time.Since(began), false)
+			case <-quit:
+				ended <- reported
+				return
+			}
+		}
+	}()
+	return func() {
+		close(quit)
+		if <-ended {
+			e.watch(name, time.Since(began), true)
+		}
+	}
+}
+
+// parameterName is an input's name in a graph; for XLA it says where its memory goes.
+func (e *Engine) parameterName(in Input) string {
+	if in.Into > 0 && IsXLA(e.config) {
+		return hook.Into(in.Name, in.Into-1)
+	}
+	return in.Name
 }
 
 // firstDevices are the numbers of the first n devices.
@@ -114,6 +166,9 @@ func (p *Program) Run(ctx context.Context, inputs []*Value, donate []bool) (outp
 			}
 			arguments = append(arguments, argument)
 		}
+	}
+	if p.engine.writer != nil {
+		return nil, fmt.Errorf("engine: %s was written and can not run", p.graph.Name())
 	}
 	results := p.graph.Run(arguments...)
 	count := len(results) / p.devices

@@ -12,17 +12,21 @@ const (
 )
 
 // dense is y = x W^T + bias over the last axis of x. weight is [out, in] or, as a pointwise convolution, [out, in, 1, 1, 1].
+// y is float32, but in a lean network of the operands' type, the bias added in it.
 func dense(s *Scope, x *Node) *Node {
 	w := s.operand("weight")
 	shape := w.Shape().Dimensions
 	if len(shape) > 2 {
 		w = Reshape(w, shape[0], shape[1])
 	}
-	y := product(round(x, s.operands), w, x.Rank()-1, 1)
-	if bias := s.Lookup("bias"); bias != nil {
-		y = Add(y, alongLast(bias, y.Rank()))
+	y := narrow(round(x, s.operands), w, x.Rank()-1, 1, nil, nil)
+	if !s.lean {
+		y = widen(y)
 	}
-	return y
+	if bias := s.Lookup("bias"); bias != nil {
+		y = Add(y, alongLast(round(bias, y.DType()), y.Rank()))
+	}
+	return s.kept(y)
 }
 
 // spaceRMS divides every channel of every frame by its root mean square over the tokens ("RMSGroupNorm", spec 2.3).
@@ -35,6 +39,7 @@ func spaceRMS(s *Scope, x *Node) *Node {
 
 // layerNorm normalises the last axis to mean 0 and variance 1, then scales and shifts (spec 2.4).
 func layerNorm(s *Scope, x *Node) *Node {
+	x = widen(x)
 	centred := Sub(x, ReduceAndKeep(x, ReduceMean, -1))
 	variance := ReduceAndKeep(Square(centred), ReduceMean, -1)
 	y := Div(centred, Sqrt(AddScalar(variance, layerEpsilon)))

@@ -24,6 +24,9 @@ func (n *Net) WorkingBytes(channels int, training, fused bool) int64 {
 	operands := operand * hidden * (1 + 3 + 2 + 1 + 1 + 7 + 4 + 1 + 2)
 	matrices := 2 * operand * int64(n.Heads) * int64(n.Frames)
 	block := frames * tokens * (residual + operands + matrices)
+	if training && n.Lean { // time: q k v; space: what the fused layer gives, rotated q and k, the weighted values in two orders
+		block = frames * tokens * (residual + operand*hidden*(3+7+2+2))
+	}
 	var scores int64
 	if !fused {
 		scores = frames * tokens * tokens * int64(n.Heads) * wide

@@ -25,6 +25,10 @@ type Net struct {
 	// Operands is the type that the operands of the matrix products, attention included, are rounded to; norms, softmax and
 	// the residual stream stay in float32. Zero is float32.
 	Operands dtypes.DType
+	// Lean keeps less for the backward pass: results of dense layers in the operands' type, and norms, gates and attention over
+	// time not at all, which are computed again. It pays where a compiler fuses what is computed again with what needs it
+	// (engine.Lean).
+	Lean bool
 	// Observe, if set, is called with the intermediate values: "encoded", "block0.time_mixing", ... as [B*T, tokens, hidden],
 	// and "decoded". All frames then go through all blocks, also where only the last is decoded.
 	Observe func(name string, x *Node)
@@ -42,7 +46,7 @@ type Inputs struct {
 // Forward is the whole network: fields of B x T frames to the normalised increments of the same frames (spec 2).
 // The result is [B*T, X', Y', Z', C], the decoder's output before it is moved back, or [B, ...] with LastOnly.
 func (n *Net) Forward(s *Scope, in Inputs) *Node {
-	s = s.rounding(n.Operands)
+	s = s.of(n)
 	dimensions := strconv.Itoa(n.Geometry.Dimensions())
 	x := n.encode(s.In("embed").In(dimensions), s.Weight("encoder_dummy"), in.X, in.Columns)
 	grid := n.Geometry.Tokens()
@@ -52,7 +56,8 @@ func (n *Net) Forward(s *Scope, in Inputs) *Node {
 		x = Add(x, ExpandAxes(TransposeAllAxes(Reshape(ape, n.Hidden, -1), 1, 0), 0))
 	}
 	for i := range n.Blocks {
-		x = n.block(s.In("blocks").In(strconv.Itoa(i)), x, in, i)
+		recompute := n.Recompute > 0 && i%n.Recompute == 0
+		x = n.block(s.block(i, recompute), x, in, i)
 	}
 	if n.lastOnly() && n.Observe != nil {
 		x = n.lastFrame(x)
@@ -65,8 +70,7 @@ func (n *Net) Forward(s *Scope, in Inputs) *Node {
 
 // block mixes time, then space (paper, section 3.1). x is [B*T, tokens, hidden].
 func (n *Net) block(s *Scope, x *Node, in Inputs, i int) *Node {
-	recompute := n.Recompute > 0 && i%n.Recompute == 0
-	if recompute {
+	if s.recomputed {
 		x = x.Checkpoint()
 	}
 	name := "block" + strconv.Itoa(i)
@@ -80,9 +84,9 @@ func (n *Net) block(s *Scope, x *Node, in Inputs, i int) *Node {
 		}
 	}
 	cos, sin := n.rotary(s.In("space_mixing").In("rotary_emb"), in.Positions, i)
-	x = Add(x, n.drop(n.spaceMixing(s.In("space_mixing"), x, cos, sin, recompute), keep, i, 1))
+	x = Add(x, n.drop(n.spaceMixing(s.In("space_mixing"), x, cos, sin), keep, i, 1))
 	n.observe(name+".space_mixing", x)
-	if recompute {
+	if s.recomputed {
 		x = x.StopCheckpoint()
 	}
 	return x
@@ -106,8 +110,9 @@ func (n *Net) lastFrame(x *Node) *Node {
 	return Reshape(Slice(x, AxisRange(), AxisElem(n.Frames-1)), n.Samples, tokens, n.Hidden)
 }
 
-// drop multiplies a branch with its frames' factors (drop path; spec 2.4). branch 0 is time mixing, 1 space mixing.
+// drop multiplies a branch with its frames' factors (drop path; spec 2.4); the result is float32. branch 0 is time mixing, 1 space mixing.
 func (n *Net) drop(x, keep *Node, block, branch int) *Node {
+	x = widen(x)
 	if keep == nil {
 		return x
 	}

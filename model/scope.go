@@ -2,6 +2,7 @@ package model
 
 import (
 	"fmt"
+	"strconv"
 
 	"github.com/gomlx/compute/dtypes"
 
@@ -13,6 +14,9 @@ type Scope struct {
 	prefix   string
 	weights  map[string]*Node
 	operands dtypes.DType // of matrix products; zero for float32
+	lean     bool         // Net.Lean
+	// recomputed says that the backward pass computes the whole block again.
+	recomputed bool
 }
 
 // NewScope starts at the root of the state dict.
@@ -25,11 +29,18 @@ func (s *Scope) In(name string) *Scope {
 	return &inner
 }
 
-// rounding is the same part with the operands of matrix products rounded to a type.
-func (s *Scope) rounding(operands dtypes.DType) *Scope {
-	rounded := *s
-	rounded.operands = operands
-	return &rounded
+// of is the same part as a network computes it: with the operands of its matrix products, lean or not.
+func (s *Scope) of(n *Net) *Scope {
+	c := *s
+	c.operands, c.lean = n.Operands, n.Lean
+	return &c
+}
+
+// block is a block of the network, which the backward pass may compute again as a whole.
+func (s *Scope) block(i int, recomputed bool) *Scope {
+	c := s.In("blocks").In(strconv.Itoa(i))
+	c.recomputed = recomputed
+	return c
 }
 
 // Weight returns the tensor of that name in this part, in float32 however it is stored. It panics (a graph-building

@@ -9,22 +9,22 @@ import (
 )
 
 // spaceMixing lets every token of a frame attend to all tokens of that frame, in parallel with a gated feed-forward.
-// It returns the branch, without the residual. x is [frames, tokens, hidden]; cos and sin are this block's rotary table;
-// recomputed says that the backward pass computes the whole block again.
+// It returns the branch, without the residual. x is [frames, tokens, hidden]; cos and sin are this block's rotary table.
 // Paper: section 3.1; spec 2.4; released name: blocks.i.space_mixing.
-func (n *Net) spaceMixing(s *Scope, x, cos, sin *Node, recomputed bool) *Node {
+func (n *Net) spaceMixing(s *Scope, x, cos, sin *Node) *Node {
 	frames, tokens := x.Shape().Dimensions[0], x.Shape().Dimensions[1]
-	y := spaceRMS(s.In("norm1"), x)
+	y := spaceRMS(s.In("norm1"), s.again(x))
 	fused := dense(s.In("fused_ff_qkv"), y) // [frames, tokens, 7 hidden]: value, gate (2 hidden each), q, k, v
 	heads := func(at int) *Node {
 		return Reshape(part(fused, at*n.Hidden, n.Hidden), frames, tokens, n.Heads, n.HeadSize())
 	}
 	q := rotate(layerNorm(s.In("q_norm"), heads(4)), cos, sin)
 	k := rotate(layerNorm(s.In("k_norm"), heads(5)), cos, sin)
-	attended := Reshape(attend(round(q, n.Operands), round(k, n.Operands), round(heads(6), n.Operands), recomputed), frames, tokens, n.Hidden)
-	value, gate := part(fused, 0, 2*n.Hidden), part(fused, 2*n.Hidden, 2*n.Hidden) // the gate is the second half
+	attended := Reshape(attend(round(q, n.Operands), round(k, n.Operands), round(heads(6), n.Operands), s.recomputed), frames, tokens, n.Hidden)
+	fused = s.again(fused)                                                                       // all of it: a mark on a part would keep a copy of that part
+	value, gate := widen(part(fused, 0, 2*n.Hidden)), widen(part(fused, 2*n.Hidden, 2*n.Hidden)) // the gate is the second half
 	fed := dense(s.In("ff_out"), Mul(silu(gate), value))
-	return Add(dense(s.In("attn_out"), attended), fed)
+	return Add(widen(dense(s.In("attn_out"), attended)), widen(fed))
 }
 
 // attend is softmax(q k^T / sqrt(head size)) v over all tokens, for q, k, v [frames, tokens, heads, head size], which may be

@@ -17,8 +17,8 @@ const maskedLogit = -1e30
 func (n *Net) timeMixing(s *Scope, x *Node) *Node {
 	tokens := x.Shape().Dimensions[1]
 	hd := n.HeadSize()
-	y := dense(s.In("input_head"), spaceRMS(s.In("norm1"), x))
-	y = Reshape(y, n.Samples, n.Frames, tokens, n.Heads, 3*hd) // head-major: q, k, v of one head side by side
+	y := dense(s.In("input_head"), spaceRMS(s.In("norm1"), s.again(x)))
+	y = s.again(Reshape(y, n.Samples, n.Frames, tokens, n.Heads, 3*hd)) // head-major: q, k, v of one head side by side
 	q := layerNorm(s.In("qnorm"), part(y, 0, hd))
 	k := layerNorm(s.In("knorm"), part(y, hd, hd))
 	v := part(y, 2*hd, hd)

@@ -27,7 +27,7 @@ func (n *Network) Forward(ctx context.Context, d Data, x field.Array, rolls fram
 	x = d.interpolate(x, d.network())
 	feed := Feed{
 		Net: model.Net{Config: n.Config, Geometry: d.Geometry, Samples: x.Shape[0], Frames: x.Shape[1], LastOnly: lastOnly,
-			Operands: n.Engine.Operands()},
+			Operands: n.Engine.Operands(), Lean: n.Engine.Lean()},
 		Channels: len(d.Fields),
 		Half:     n.half,
 	}

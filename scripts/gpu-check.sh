@@ -1,7 +1,9 @@
 #!/bin/sh
 # Checks and times the network on an NVIDIA GPU beside the PyTorch peer on the same card, and prints one table. The last
-# column says whether a row meets the bars: of compiled PyTorch, at most 1.0 of the time and of the memory of a training
-# step, and at most 0.9 of the time of a forward pass.
+# column says whether a row meets the bars. In bf16, of compiled PyTorch: the base training step at most 0.75 of the time and
+# 1.0 of the memory, that of the 1.286e9 preset 0.8 and 1.0, its forward pass 0.8 of the time; the base step also at least
+# 15 % of the card's bf16 peak, at most 5 % of its time on the host, and compiled in 40 s, from a warm cache in 20. In
+# float32 and tf32: no slower than eager PyTorch. bf16 comes first, in case the time given ends before the rest.
 #
 # Usage: scripts/gpu-check.sh [options]; docs/gpu.md says what must be installed. Nothing is downloaded.
 #   --peer FILE      the peer, torch_walrus.py      (default ../shared/bench/torch_walrus.py)
@@ -12,13 +14,15 @@
 #   --out DIR        logs and results               (default gpu-check)
 #   --runs N         timed steps after warm-up      (default 10)
 #   --timeout S      seconds that one run may take  (default 900)
+#   --within S       start no further run after so many seconds  (default 0: no limit)
+#   --profile yes|no of the base step in bf16: XLA's plan of memory, and kernels where there is nsys  (default yes)
 #   --cases LIST     of "base-train walrus-train walrus-forward"  (default all)
-#   --precisions L   of "float32 tf32 bf16"         (default all)
+#   --precisions L   of "bf16 float32 tf32"         (default all)
 set -eu
 
 peer=../shared/bench/torch_walrus.py golden=../shared/golden binary=bin/walrus-xla engine=xla:cuda python=python3
-out=gpu-check runs=10 limit=900 cases="base-train walrus-train walrus-forward" precisions="float32 tf32 bf16"
-warmup=3
+out=gpu-check runs=10 limit=900 cases="base-train walrus-train walrus-forward" precisions="bf16 float32 tf32"
+warmup=3 within=0 profile=yes began=$(date +%s)
 
 fail() {
 	echo "gpu-check: $*" >&2
@@ -42,6 +46,8 @@ while [ $# -gt 0 ]; do
 	--out) out=$2 ;;
 	--runs) runs=$2 ;;
 	--timeout) limit=$2 ;;
+	--within) within=$2 ;;
+	--profile) profile=$2 ;;
 	--cases) cases=$2 ;;
 	--precisions) precisions=$2 ;;
 	*) fail "unknown option $1; see --help" ;;
@@ -56,6 +62,8 @@ command -v nvidia-smi >/dev/null || fail "no nvidia-smi here: this needs an NVID
 [ -x "$binary" ] || fail "no program at $binary"
 
 mkdir -p "$out"
+rm -rf "$out/cache" # compile times are cold, but for the runs called warm
+engine=$engine,cache=$(cd "$out" && pwd)/cache
 results=$out/results.tsv
 : >"$results"
 {
@@ -88,11 +96,18 @@ bounded() {
 	wait "$running"
 }
 
+# late tells whether the time given is over.
+late() {
+	[ "$within" -gt 0 ] && [ $(($(date +%s) - began)) -ge "$within" ]
+}
+
 # timed CASE PRECISION WHO COMMAND... adds a line to the results.
 timed() {
 	case_=$1 precision_=$2 who=$3
 	shift 3
-	if bounded "$case_-$precision_-$who" "$@"; then
+	if late; then
+		state=skipped
+	elif bounded "$case_-$precision_-$who" "$@"; then
 		state=ok
 	else
 		state=failed
@@ -113,12 +128,16 @@ else
 	broken=1
 fi
 
-for case in $cases; do
+base="--hidden 768 --heads 12 --blocks 12 --frames 6 --size 128x128 --train"
+
+# compare CASE PRECISION runs a case with each program in turn.
+compare() {
+	case=$1 precision=$2
 	ours="--frames 6 --size 128x128" theirs="--frames 6 --size 128 128"
 	case $case in
 	base-train)
 		sizes="--hidden 768 --heads 12 --blocks 12"
-		ours="$ours $sizes --train" theirs="$theirs $sizes --train"
+		ours=$base theirs="$theirs $sizes --train"
 		;;
 	walrus-train)
 		ours="$ours --preset walrus --train --recompute 2"
@@ -131,15 +150,35 @@ for case in $cases; do
 	*) fail "unknown case $case; see --help" ;;
 	esac
 	counts="--runs $runs --warmup $warmup"
-	for precision in $precisions; do
-		# shellcheck disable=SC2086 # the settings are lists of words
-		{
-			timed "$case" "$precision" walrus "$binary" bench $ours $counts --engine "$engine" --precision "$precision" --json
-			timed "$case" "$precision" eager "$python" "$peer" time $theirs $counts --device cuda --precision "$precision"
-			timed "$case" "$precision" compiled "$python" "$peer" time $theirs $counts --device cuda --precision "$precision" --compile
-		}
+	# shellcheck disable=SC2086 # the settings are lists of words
+	{
+		timed "$case" "$precision" walrus "$binary" bench $ours $counts --engine "$engine" --precision "$precision" --json
+		timed "$case" "$precision" eager "$python" "$peer" time $theirs $counts --device cuda --precision "$precision"
+		timed "$case" "$precision" compiled "$python" "$peer" time $theirs $counts --device cuda --precision "$precision" --compile
+		if [ "$case" = base-train ]; then
+			timed "$case" "$precision" warm "$binary" bench $ours $counts --engine "$engine" --precision "$precision" --json
+		fi
+	}
+}
+
+for precision in $precisions; do
+	for case in $cases; do
+		compare "$case" "$precision"
 	done
 done
+
+if [ "$profile" = yes ] && ! late; then
+	# shellcheck disable=SC2086
+	XLA_FLAGS="${XLA_FLAGS:-} --xla_dump_to=$out/xla" bounded plan "$binary" bench $base --runs 1 --engine "$engine" --precision bf16 --json ||
+		echo "gpu-check: no plan of memory; see $out/plan.log" >&2
+	if command -v nsys >/dev/null; then
+		# shellcheck disable=SC2086
+		bounded profile nsys profile --force-overwrite true --stats true -o "$out/profile" \
+			"$binary" bench $base --runs 3 --engine "$engine" --precision bf16 --json || echo "gpu-check: no profile; see $out/profile.log" >&2
+	else
+		echo "gpu-check: no nsys here: the profile of kernels is left out" >&2
+	fi
+fi
 
 "$python" - "$results" "$out" "$precisions" <<'PYTHON' | tee "$out/table.txt"
 import json, os, sys
@@ -184,13 +223,22 @@ for precision in sys.argv[3].split():
     case, what, error, allowed = max(found, key=lambda c: c[2] / c[3])
     print(f"selftest {precision}: {good} of {len(found)} comparisons within what float32 is allowed; "
           f"worst {case}, {what}: {error:.2e}, {error / allowed:.2g} of that")
-most = {"base-train": (1.0, 1.0), "walrus-train": (1.0, 1.0), "walrus-forward": (0.9, None)}
+most = {"base-train": (0.75, 1.0), "walrus-train": (0.8, 1.0), "walrus-forward": (0.8, None)}
 
 
-def bar(case, time, memory):
-    """Whether time and memory, as shares of compiled PyTorch's, are low enough."""
-    limits = most.get(case, (None, None))
-    judged = [(name, value, limit) for name, value, limit in zip(("time", "memory"), (time, memory), limits) if limit is not None]
+def bar(case, precision, ours, eager, compiled, warm):
+    """Whether a row meets its bars: pairs of a name, a value and the most that it may be."""
+    if precision != "bf16":
+        judged = [("time", ratio(ours, eager, "median_s"), 1.0)]
+    else:
+        time, memory = most.get(case, (None, None))
+        judged = [("time", ratio(ours, compiled, "median_s"), time), ("memory", ratio(ours, compiled, "gib"), memory)]
+        if case == "base-train":
+            share, host = ours.get("share_of_peak"), ratio({"s": ours.get("host_s")}, {"s": ours.get("median_s")}, "s")
+            judged += [("share of peak", 0.15 / share if share else None, 1.0),
+                       ("host", host if host is not None or "median_s" not in ours else 0.0, 0.05),
+                       ("compile", ours.get("compile_s"), 40), ("compile, warm", warm.get("compile_s"), 20)]
+    judged = [(name, value, limit) for name, value, limit in judged if limit is not None]
     if not judged or any(value is None for _, value, _ in judged):
         return "-"
     missed = [name for name, value, limit in judged if value > limit]
@@ -198,15 +246,16 @@ def bar(case, time, memory):
 
 
 heads = ("case", "precision", "walrus s", "eager s", "compiled s", "/eager", "/compiled",
-         "walrus GiB", "eager GiB", "compiled GiB", "/eager", "/compiled", "compile s", "of bf16 peak", "bars")
+         "walrus GiB", "eager GiB", "compiled GiB", "/eager", "/compiled", "device s", "host s", "compile s", "warm s", "of bf16 peak", "bars")
 rows = [heads]
 for case, precision in dict.fromkeys((c, p) for c, p, _ in runs):
-    ours, eager, compiled = (runs.get((case, precision, who), {}) for who in ("walrus", "eager", "compiled"))
+    ours, eager, compiled, warm = (runs.get((case, precision, who), {}) for who in ("walrus", "eager", "compiled", "warm"))
     rows.append((case, precision, number(ours.get("median_s"), 4), number(eager.get("median_s"), 4), number(compiled.get("median_s"), 4),
                  number(ratio(ours, eager, "median_s"), 2), number(ratio(ours, compiled, "median_s"), 2),
                  number(ours.get("gib"), 1), number(eager.get("gib"), 1), number(compiled.get("gib"), 1),
-                 number(ratio(ours, eager, "gib"), 2), number(ratio(ours, compiled, "gib"), 2), number(ours.get("compile_s"), 1),
-                 number(ours.get("share_of_peak"), 3), bar(case, ratio(ours, compiled, "median_s"), ratio(ours, compiled, "gib"))))
+                 number(ratio(ours, eager, "gib"), 2), number(ratio(ours, compiled, "gib"), 2), number(ours.get("device_s"), 4), number(ours.get("host_s"), 4),
+                 number(ours.get("compile_s"), 1), number(warm.get("compile_s"), 1),
+                 number(ours.get("share_of_peak"), 3), bar(case, precision, ours, eager, compiled, warm)))
 widths = [max(len(row[i]) for row in rows) for i in range(len(heads))]
 for row in rows:
     print("  ".join(text.rjust(width) for text, width in zip(row, widths)))

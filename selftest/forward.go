@@ -147,7 +147,7 @@ func (r *runner) forwardInput(c *forwardCase) (field.Array, error) {
 func (c *forwardCase) intermediates(ctx context.Context, stem string) (Result, error) {
 	samples, frames := c.input.Shape[0], c.input.Shape[1]
 	feed := network.Feed{
-		Net:      model.Net{Config: c.net.Config, Geometry: c.data.Geometry, Samples: samples, Frames: frames, Operands: c.net.Engine.Operands()},
+		Net:      model.Net{Config: c.net.Config, Geometry: c.data.Geometry, Samples: samples, Frames: frames, Operands: c.net.Engine.Operands(), Lean: c.net.Engine.Lean()},
 		Channels: len(c.Fields),
 	}
 	names, values, err := observe(ctx, c, feed)

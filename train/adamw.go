@@ -45,40 +45,50 @@ type update struct {
 
 // compileUpdate builds the step. Its inputs are three numbers a weight (the rate with the first bias correction, the root of the
 // second, the factor of the decay), then gradients, weights and both moments; its outputs the norm before clipping, then the
-// new weights and moments. Rates and decays are inputs, so that groups of weights cost nothing and share one program. On several devices the gradients are what each has contributed; they are added up here, once a step
-// however many batches it has, and every device makes the same step.
+// new weights and moments. Rates and decays are inputs, so that groups of weights cost nothing and share one program. On
+// several devices the gradients are what each has contributed; they are added up here, once a step however many batches it
+// has, and every device makes the same step.
 func compileUpdate(e *engine.Engine, weights []model.Weight, o Optimizer) (*update, error) {
 	n := len(weights)
 	inputs := []engine.Input{{Name: "settings", Shape: []int{n, settings}}}
-	for _, kind := range []string{"gradient", "weight", "first moment", "second moment"} {
-		for _, w := range weights {
-			inputs = append(inputs, engine.Input{Name: kind + " of " + w.Name, Shape: w.Shape})
+	for k, kind := range []string{"gradient", "weight", "first moment", "second moment"} {
+		for i, w := range weights {
+			in := engine.Input{Name: kind + " of " + w.Name, Shape: w.Shape}
+			if k > 0 {
+				in.Into = 1 + 1 + (k-1)*n + i // what replaces it, after the norm
+			}
+			inputs = append(inputs, in)
 		}
 	}
 	program, err := e.CompileParallel("adamw", inputs, func(in []*Node) []*Node {
-		gradients, values, firsts, seconds := in[1:1+n], in[1+n:1+2*n], in[1+2*n:1+3*n], in[1+3*n:]
-		gradients = engine.SumOverDevices(gradients)
-		norm := globalNorm(gradients)
-		clip := ScalarOne(norm.Graph(), norm.DType())
-		if o.Clip > 0 {
-			limit := Div(Scalar(norm.Graph(), norm.DType(), o.Clip), AddScalar(norm, clipEpsilon))
-			clip = Min(clip, limit)
-		}
-		out := make([]*Node, 1+3*n)
-		out[0] = norm
-		for i := range n {
-			g := Mul(gradients[i], clip)
-			first := Add(MulScalar(firsts[i], o.Beta1), MulScalar(g, 1-o.Beta1))
-			second := Add(MulScalar(seconds[i], o.Beta2), MulScalar(Square(g), 1-o.Beta2))
-			setting := func(k int) *Node { return Reshape(Slice(in[0], AxisElem(i), AxisElem(k))) }
-			rate, root, decay := setting(0), setting(1), setting(2)
-			step := Div(Mul(first, rate), AddScalar(Div(Sqrt(second), root), o.Epsilon))
-			out[1+i] = Sub(Mul(values[i], decay), step)
-			out[1+n+i], out[1+2*n+i] = first, second
-		}
-		return out
+		return o.graph(in[0], in[1:1+n], in[1+n:1+2*n], in[1+2*n:1+3*n], in[1+3*n:])
 	})
 	return &update{weights: weights, program: program}, err
+}
+
+// graph is the step: the norm before clipping, then the new weights, first and second moments.
+func (o Optimizer) graph(numbers *Node, gradients, values, firsts, seconds []*Node) []*Node {
+	gradients = engine.SumOverDevices(gradients)
+	norm := globalNorm(gradients)
+	clip := ScalarOne(norm.Graph(), norm.DType())
+	if o.Clip > 0 {
+		limit := Div(Scalar(norm.Graph(), norm.DType(), o.Clip), AddScalar(norm, clipEpsilon))
+		clip = Min(clip, limit)
+	}
+	n := len(gradients)
+	out := make([]*Node, 1+3*n)
+	out[0] = norm
+	for i := range n {
+		g := Mul(gradients[i], clip)
+		first := Add(MulScalar(firsts[i], o.Beta1), MulScalar(g, 1-o.Beta1))
+		second := Add(MulScalar(seconds[i], o.Beta2), MulScalar(Square(g), 1-o.Beta2))
+		setting := func(k int) *Node { return Reshape(Slice(numbers, AxisElem(i), AxisElem(k))) }
+		rate, root, decay := setting(0), setting(1), setting(2)
+		step := Div(Mul(first, rate), AddScalar(Div(Sqrt(second), root), o.Epsilon))
+		out[1+i] = Sub(Mul(values[i], decay), step)
+		out[1+n+i], out[1+2*n+i] = first, second
+	}
+	return out
 }
 
 // settings is the number of inputs of a weight that change with the step.
@@ -104,53 +114,62 @@ type Moments struct {
 	Steps         int
 }
 
-// apply makes one step with the given gradients, which are used up. A weight without a gradient is not in the list: it
+// apply makes one step with the given gradients, which are used up, and returns their norm before clipping, the same on every
+// device. Nothing is waited for. A weight without a gradient is not in the list: it
 // neither decays nor counts the step (spec 4).
-func (u *update) apply(ctx context.Context, n *network.Network, moments map[string]*Moments, gradients []*engine.Value, o Optimizer, rate float64) (float64, error) {
-	count := len(u.weights)
-	numbers := field.NewArray(count, settings)
-	inputs := make([]*engine.Value, 1, 1+4*count)
-	inputs = append(inputs, gradients...)
+func (u *update) apply(ctx context.Context, n *network.Network, moments map[string]*Moments, gradients []*engine.Value, o Optimizer, rate float64) (norm *engine.Value, err error) {
+	small, err := network.Upload(n.Engine, o.numbers(u.weights, moments, rate))
+	if err != nil {
+		return nil, err
+	}
+	defer network.Free(small)
+	inputs := append(small[:1:1], gradients...)
 	for _, w := range u.weights {
 		inputs = append(inputs, n.Weight(w.Name))
 	}
-	for _, w := range u.weights {
-		inputs = append(inputs, moments[w.Name].First)
-	}
-	for i, w := range u.weights {
-		m := moments[w.Name]
-		inputs = append(inputs, m.Second)
-		rate, decay := o.of(w.Name, rate)
-		k := float64(m.Steps + 1)
-		to := numbers.Data[settings*i:][:settings]
-		to[0] = float32(rate / (1 - math.Pow(o.Beta1, k)))
-		to[1] = float32(math.Sqrt(1 - math.Pow(o.Beta2, k)))
-		to[2] = float32(1 - rate*decay)
-	}
-	small, err := network.Upload(n.Engine, numbers)
-	if err != nil {
-		return 0, err
-	}
-	defer network.Free(small)
-	copy(inputs, small)
+	inputs = append(inputs, momentValues(u.weights, moments)...)
 	donate := make([]bool, len(inputs))
 	for i := 1; i < len(inputs); i++ {
 		donate[i] = true
 	}
 	out, err := u.program.Run(ctx, inputs, donate)
 	if err != nil {
-		return 0, fmt.Errorf("train: optimizer step: %w", err)
+		return nil, fmt.Errorf("train: optimizer step: %w", err)
 	}
-	for i, w := range u.weights {
-		n.SetWeight(w.Name, out[1+i])
+	replace(n, u.weights, moments, out[1:])
+	return out[0], nil
+}
+
+// numbers are the settings of a step for each weight (compileUpdate).
+func (o Optimizer) numbers(weights []model.Weight, moments map[string]*Moments, rate float64) field.Array {
+	numbers := field.NewArray(len(weights), settings)
+	for i, w := range weights {
+		rate, decay := o.of(w.Name, rate)
+		k := float64(moments[w.Name].Steps + 1)
+		to := numbers.Data[settings*i:][:settings]
+		to[0] = float32(rate / (1 - math.Pow(o.Beta1, k)))
+		to[1] = float32(math.Sqrt(1 - math.Pow(o.Beta2, k)))
+		to[2] = float32(1 - rate*decay)
+	}
+	return numbers
+}
+
+// momentValues are the first moments of all weights, then the second.
+func momentValues(weights []model.Weight, moments map[string]*Moments) []*engine.Value {
+	list := make([]*engine.Value, 2*len(weights))
+	for i, w := range weights {
+		list[i], list[len(weights)+i] = moments[w.Name].First, moments[w.Name].Second
+	}
+	return list
+}
+
+// replace puts a step's results, new weights and both moments, where the old ones were used up.
+func replace(n *network.Network, weights []model.Weight, moments map[string]*Moments, out []*engine.Value) {
+	count := len(weights)
+	for i, w := range weights {
+		n.SetWeight(w.Name, out[i])
 		m := moments[w.Name]
-		m.First, m.Second = out[1+count+i], out[1+2*count+i]
+		m.First, m.Second = out[count+i], out[2*count+i]
 		m.Steps++
 	}
-	defer out[0].Free()
-	norms, err := scalars(out[0])
-	if err != nil {
-		return 0, err
-	}
-	return norms[0], nil // the same on every device
 }

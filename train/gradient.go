@@ -31,16 +31,11 @@ func compileGradient(e *engine.Engine, feed network.Feed, accumulate, input bool
 		}
 	}
 	inputs := feed.Inputs()
-	frames, d := feed.Net.Samples*feed.Net.OutputFrames(), feed.Net.Geometry.Decoded()
-	inputs = append(inputs,
-		engine.Input{Name: "target", Shape: []int{frames, d[0], d[1], d[2], feed.Channels}},
-		engine.Input{Name: "weight", Shape: []int{frames, d[0], d[1], d[2], 1}},
-		engine.Input{Name: "channels", Shape: []int{feed.Channels}},
-		engine.Input{Name: "scale", Shape: []int{1}})
+	inputs = append(inputs, objectiveInputs(feed)...)
 	first := len(inputs)
 	if accumulate {
-		for _, w := range p.trained {
-			inputs = append(inputs, engine.Input{Name: "gradient of " + w.Name, Shape: w.Shape})
+		for i, w := range p.trained {
+			inputs = append(inputs, engine.Input{Name: "gradient of " + w.Name, Shape: w.Shape, Into: 1 + 1 + i}) // after the loss
 		}
 	}
 	var err error
@@ -67,6 +62,17 @@ func compileGradient(e *engine.Engine, feed network.Feed, accumulate, input bool
 	return p, err
 }
 
+// objectiveInputs are what lossOf compares the network's output with.
+func objectiveInputs(feed network.Feed) []engine.Input {
+	frames, d := feed.Net.Samples*feed.Net.OutputFrames(), feed.Net.Geometry.Decoded()
+	return []engine.Input{
+		{Name: "target", Shape: []int{frames, d[0], d[1], d[2], feed.Channels}},
+		{Name: "weight", Shape: []int{frames, d[0], d[1], d[2], 1}},
+		{Name: "channels", Shape: []int{feed.Channels}},
+		{Name: "scale", Shape: []int{1}},
+	}
+}
+
 // lossOf is scale x sum of weight x channels x |y - target|. y and target are (frames, X', Y', Z', C), weight is
 // (frames, X', Y', Z', 1), channels (C), scale (1).
 func lossOf(y, target, weight, channels, scale *Node) *Node {
@@ -88,7 +94,7 @@ func addTo(gradients, sums []*Node) []*Node {
 func Differentiate(ctx context.Context, n *network.Network, e Example, o *Objective, scale float64) (loss float64, weights map[string]field.Array, input field.Array, err error) {
 	feed := network.Feed{
 		Net: model.Net{Config: n.Config, Geometry: e.Data.Geometry, Samples: o.X.Shape[0], Frames: o.X.Shape[1],
-			Operands: n.Engine.Operands()},
+			Operands: n.Engine.Operands(), Lean: n.Engine.Lean()},
 		Channels: len(e.Data.Fields),
 	}
 	p, err := compileGradient(n.Engine, feed, false, true)
@@ -101,11 +107,14 @@ func Differentiate(ctx context.Context, n *network.Network, e Example, o *Object
 		return 0, nil, input, err
 	}
 	defer u.free()
-	loss, values, err := p.run(ctx, n, u, nil)
+	lossValue, values, err := p.run(ctx, n, u, nil)
 	if err != nil {
 		return 0, nil, input, err
 	}
 	defer network.Free(values)
+	if loss, err = sumOverDevices(lossValue); err != nil {
+		return 0, nil, input, err
+	}
 	weights = map[string]field.Array{}
 	for i, w := range p.trained {
 		if weights[w.Name], err = values[i].Array(); err != nil {
@@ -152,9 +161,9 @@ func (u *uploaded) free() {
 	u.data, u.target = nil, nil
 }
 
-// run returns the loss, added up over the devices, and the gradients, to which each device has contributed its part;
-// accumulators, if any, are used up.
-func (p *gradientProgram) run(ctx context.Context, n *network.Network, u *uploaded, accumulators []*engine.Value) (float64, []*engine.Value, error) {
+// run returns the loss and the gradients, to which each device has contributed its part; accumulators, if any, are used up.
+// Nothing is waited for.
+func (p *gradientProgram) run(ctx context.Context, n *network.Network, u *uploaded, accumulators []*engine.Value) (loss *engine.Value, gradients []*engine.Value, err error) {
 	inputs := append(append(append([]*engine.Value{}, u.data...), p.feed.Resident(n)...), u.target...)
 	donate := make([]bool, len(inputs), len(inputs)+len(accumulators))
 	if p.accumulate {
@@ -165,15 +174,19 @@ func (p *gradientProgram) run(ctx context.Context, n *network.Network, u *upload
 	}
 	out, err := p.program.Run(ctx, inputs, donate)
 	if err != nil {
-		return 0, nil, err
+		return nil, nil, err
 	}
-	defer out[0].Free()
-	parts, err := scalars(out[0])
-	var loss float64
+	return out[0], out[1:], nil
+}
+
+// sumOverDevices waits for a number that each device has a part of, frees it and adds up the parts.
+func sumOverDevices(v *engine.Value) (sum float64, err error) {
+	defer v.Free()
+	parts, err := scalars(v)
 	for _, part := range parts {
-		loss += part
+		sum += part
 	}
-	return loss, out[1:], err
+	return sum, err
 }
 
 // scalars reads a value that holds one number on each device.

@@ -72,6 +72,26 @@ func PlanStep(e *engine.Engine, feed network.Feed, fused bool) (Plan, error) {
 	return p, nil
 }
 
+// WriteStep compiles the programs of a training step on an engine that writes them (engine.OpenWriter).
+func WriteStep(e *engine.Engine, feed network.Feed, o Optimizer) error {
+	p, err := compileGradient(e, feed, false, false)
+	if err != nil {
+		return err
+	}
+	p.program.Close()
+	u, err := compileUpdate(e, p.trained, o)
+	if err != nil {
+		return err
+	}
+	u.program.Close()
+	w, err := compileWhole(e, feed, o)
+	if err != nil {
+		return err
+	}
+	w.program.Close()
+	return nil
+}
+
 // newPlan counts what every program takes.
 func newPlan(what string, feed network.Feed, working int64) Plan {
 	p := Plan{What: what, Activations: working}

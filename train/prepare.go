@@ -13,12 +13,12 @@ import (
 )
 
 // openEngine opens what a configuration names.
-func openEngine(c Config) (*engine.Engine, error) {
+func openEngine(c Config, o Observer) (*engine.Engine, error) {
 	precision, err := engine.ParsePrecision(c.Precision)
 	if err != nil {
 		return nil, err
 	}
-	return engine.OpenWith(c.Engine, engine.Options{Precision: precision, Devices: c.Devices})
+	return engine.OpenWith(c.Engine, engine.Options{Precision: precision, Devices: c.Devices, Compiling: o.Compiling})
 }
 
 // compile compiles the programs for the shapes of the mixture before the first step, so that no step waits for a
@@ -31,6 +31,17 @@ func (r *Run) compile(ctx context.Context) error {
 	feeds, err := mixtureFeeds(ctx, r.data, vocabulary, r.config, r.stepper.feedOf)
 	if err != nil {
 		return err
+	}
+	if r.stepper.oneProgram(r.loop.accumulation()) {
+		for _, feed := range feeds {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			if _, err := r.stepper.wholeStep(feed); err != nil {
+				return err
+			}
+		}
+		return nil
 	}
 	var dimensions []int
 	for _, feed := range feeds {

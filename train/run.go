@@ -36,6 +36,8 @@ type Observer struct {
 	Progress func(Progress)
 	Scored   func(State, []Score)
 	Saved    func(State, string)
+	// Compiling hears of programs that take a while to compile (engine.Options).
+	Compiling func(program string, took time.Duration, done bool)
 }
 
 // Run is a training run with all its parts open: data, engine, network, optimizer and logs.
@@ -139,7 +141,7 @@ func (r *Run) open(resume bool) error {
 	if err = r.openScored(); err != nil {
 		return err
 	}
-	if r.engine, err = openEngine(c); err != nil {
+	if r.engine, err = openEngine(c, r.observer); err != nil {
 		return err
 	}
 	if err = r.openNetwork(resume); err != nil {
@@ -438,12 +440,11 @@ func (n stepNetwork) Prepare(_ context.Context, draws []Draw) (stepFunction, fun
 	if err != nil {
 		return nil, nil, err
 	}
-	batches, err := n.stepper.upload(examples)
+	p, err := n.stepper.Prepare(examples)
 	if err != nil {
 		return nil, nil, err
 	}
-	step := func(ctx context.Context, rate float64) (Outcome, error) { return n.stepper.step(ctx, batches, rate) }
-	return step, func() { free(batches) }, nil
+	return p.Step, p.Free, nil
 }
 
 // examples makes examples of batches, with the random draws of each.

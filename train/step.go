@@ -20,13 +20,15 @@ type Stepper struct {
 
 	moments   map[string]*Moments
 	gradients map[string]*gradientProgram
+	steps     map[string]*wholeStep
+	whole     bool               // steps of one batch are one program also on this program's own engine
 	updates   map[string]*update // by the numbers of axes in a step: 2-D and 3-D train different encoders
 }
 
 // NewStepper starts with zero moments.
 func NewStepper(n *network.Network, o Optimizer, recompute int) (*Stepper, error) {
 	s := &Stepper{Network: n, Optimizer: o, Recompute: recompute,
-		moments: map[string]*Moments{}, gradients: map[string]*gradientProgram{}, updates: map[string]*update{}}
+		moments: map[string]*Moments{}, gradients: map[string]*gradientProgram{}, updates: map[string]*update{}, steps: map[string]*wholeStep{}}
 	for _, w := range n.Config.Weights() {
 		if w.Buffer {
 			continue
@@ -66,28 +68,140 @@ func (s *Stepper) SetMoments(w model.Weight, first, second func(to []float32) er
 // mean over the examples of 100 times the mean absolute error of the normalised increment; the norm is that of the averaged
 // gradient before clipping.
 func (s *Stepper) Step(ctx context.Context, examples []Example, rate float64) (Outcome, error) {
-	batches, err := s.upload(examples)
+	p, err := s.Prepare(examples)
 	if err != nil {
 		return Outcome{}, err
 	}
-	return s.step(ctx, batches, rate)
+	return p.Step(ctx, rate)
 }
 
-// step makes an optimizer step from batches on the device, which are used up.
-func (s *Stepper) step(ctx context.Context, batches []*uploaded, rate float64) (Outcome, error) {
-	dimensions := dimensionsOf(batches)
-	loss, gradients, err := s.accumulate(ctx, batches)
+// Prepared is a step whose examples are on the device.
+type Prepared struct {
+	stepper *Stepper
+	batches []*uploaded
+}
+
+// Prepare takes the examples of a step to the device. It does not read the weights, so it may run beside a step. The step
+// must be made, or freed.
+func (s *Stepper) Prepare(examples []Example) (*Prepared, error) {
+	batches, err := s.upload(examples)
+	if err != nil {
+		return nil, err
+	}
+	return &Prepared{stepper: s, batches: batches}, nil
+}
+
+// Free lets go of a step that is not made.
+func (p *Prepared) Free() { free(p.batches) }
+
+// Step makes the step, which uses up its examples.
+func (p *Prepared) Step(ctx context.Context, rate float64) (Outcome, error) {
+	begun, err := p.Begin(ctx, rate)
 	if err != nil {
 		return Outcome{}, err
+	}
+	return begun.Outcome()
+}
+
+// Begin hands all of the step to the device and waits for nothing, where the engine can run beside the host. What comes
+// after it on the device, another step included, finds the new weights.
+func (p *Prepared) Begin(ctx context.Context, rate float64) (*Begun, error) {
+	s := p.stepper
+	if s.oneProgram(len(p.batches)) {
+		return s.beginWhole(ctx, p.batches[0], rate)
+	}
+	dimensions := dimensionsOf(p.batches)
+	losses, gradients, err := s.accumulate(ctx, p.batches)
+	if err != nil {
+		return nil, err
 	}
 	u, err := s.update(dimensions...)
 	if err != nil {
+		network.Free(losses)
 		network.Free(gradients)
-		return Outcome{}, err
+		return nil, err
 	}
 	// Not to be interrupted: the step uses up the old weights, and a run that is stopped must still be able to save.
 	norm, err := u.apply(context.WithoutCancel(ctx), s.Network, s.moments, gradients, s.Optimizer, rate)
-	return Outcome{Loss: loss, GradientNorm: norm}, err
+	if err != nil {
+		network.Free(losses)
+		return nil, err
+	}
+	return &Begun{losses: losses, norm: norm}, nil
+}
+
+// oneProgram says whether a step of a number of batches is one program: where nothing is added up over batches, and XLA can
+// plan for all of it at once. This program's own engine gains nothing by it.
+func (s *Stepper) oneProgram(batches int) bool {
+	return batches == 1 && (s.whole || engine.IsXLA(s.Network.Engine.String()))
+}
+
+// beginWhole is Begin for a step that is one program.
+func (s *Stepper) beginWhole(ctx context.Context, b *uploaded, rate float64) (*Begun, error) {
+	defer b.free()
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	p, err := s.wholeStep(b.feed)
+	if err != nil {
+		return nil, err
+	}
+	// Not to be interrupted: the step uses up the old weights, and a run that is stopped must still be able to save.
+	return p.begin(context.WithoutCancel(ctx), s, b, rate)
+}
+
+// wholeStep returns the compiled step for the shapes of a feed.
+func (s *Stepper) wholeStep(feed network.Feed) (*wholeStep, error) {
+	key := feed.Key()
+	if p := s.steps[key]; p != nil {
+		return p, nil
+	}
+	p, err := compileWhole(s.Network.Engine, feed, s.Optimizer)
+	if err != nil {
+		return nil, err
+	}
+	s.steps[key] = p
+	return p, nil
+}
+
+// Begun is a step that is on its way: what it measures is on the device until it is asked for.
+type Begun struct {
+	losses []*engine.Value // one a batch, a part of each on every device
+	norm   *engine.Value
+}
+
+// Outcome waits for the step. It can be asked for once.
+func (b *Begun) Outcome() (o Outcome, err error) {
+	if o.Loss, err = sumLosses(b.losses); err != nil {
+		b.norm.Free()
+		return o, err
+	}
+	defer b.norm.Free()
+	norms, err := scalars(b.norm)
+	if err != nil {
+		return o, err
+	}
+	o.GradientNorm = norms[0] // the same on every device
+	return o, nil
+}
+
+// Free lets go of what the step measures.
+func (b *Begun) Free() {
+	network.Free(b.losses)
+	b.norm.Free()
+}
+
+// sumLosses adds up the losses of batches, which are freed.
+func sumLosses(list []*engine.Value) (total float64, err error) {
+	for i, v := range list {
+		loss, err := sumOverDevices(v)
+		if err != nil {
+			network.Free(list[i+1:])
+			return 0, err
+		}
+		total += loss
+	}
+	return total, nil
 }
 
 // Gradients returns the loss and the averaged gradients, one a trained weight of the graph in the order of
@@ -97,7 +211,16 @@ func (s *Stepper) Gradients(ctx context.Context, examples []Example) (float64, [
 	if err != nil {
 		return 0, nil, err
 	}
-	return s.accumulate(ctx, batches)
+	losses, gradients, err := s.accumulate(ctx, batches)
+	if err != nil {
+		return 0, nil, err
+	}
+	loss, err := sumLosses(losses)
+	if err != nil {
+		network.Free(gradients)
+		return 0, nil, err
+	}
+	return loss, gradients, nil
 }
 
 // upload takes the examples of a step to the device. It does not read the weights, so it may run beside a step.
@@ -145,14 +268,15 @@ func dimensionsOf(batches []*uploaded) []int {
 	return slices.Compact(list)
 }
 
-// accumulate adds up the gradients of batches on the device, which are used up. They come in the order of Trained for all
+// accumulate adds up the gradients of batches on the device, which are used up; the losses come one a batch. Gradients come in the order of Trained for all
 // numbers of axes that the batches have.
-func (s *Stepper) accumulate(ctx context.Context, batches []*uploaded) (total float64, list []*engine.Value, err error) {
+func (s *Stepper) accumulate(ctx context.Context, batches []*uploaded) (losses, list []*engine.Value, err error) {
 	dimensions := dimensionsOf(batches)
 	defer free(batches)
 	sums := map[string]*engine.Value{}
 	defer func() {
 		if err != nil {
+			network.Free(losses)
 			for _, v := range sums {
 				v.Free()
 			}
@@ -161,21 +285,21 @@ func (s *Stepper) accumulate(ctx context.Context, batches []*uploaded) (total fl
 	for i, b := range batches {
 		p, err := s.gradient(b.feed, i > 0)
 		if err != nil {
-			return 0, nil, err
+			return losses, nil, err
 		}
 		var before []*engine.Value
 		if i > 0 {
 			if before, err = s.takeSums(sums, p.trained); err != nil {
-				return 0, nil, err
+				return losses, nil, err
 			}
 		}
 		loss, gradients, err := p.run(ctx, s.Network, b, before)
 		b.free()
 		if err != nil {
 			network.Free(before) // where the program did not get to use them up
-			return 0, nil, err
+			return losses, nil, err
 		}
-		total += loss
+		losses = append(losses, loss)
 		for j, w := range p.trained {
 			sums[w.Name] = gradients[j]
 		}
@@ -183,7 +307,7 @@ func (s *Stepper) accumulate(ctx context.Context, batches []*uploaded) (total fl
 	for _, w := range s.Trained(dimensions...) {
 		list = append(list, sums[w.Name])
 	}
-	return total, list, nil
+	return losses, list, nil
 }
 
 // takeSums takes the sums that a batch adds its gradients to, in place. Weights that only now get their first gradient, the
@@ -236,7 +360,8 @@ func (s *Stepper) feedOf(d network.Data, samples, frames int, keep bool) (networ
 	}
 	feed := network.Feed{
 		Net: model.Net{Config: s.Network.Config, Geometry: d.Geometry,
-			Samples: samples / devices, Frames: frames, Recompute: s.Recompute, Operands: s.Network.Engine.Operands()},
+			Samples: samples / devices, Frames: frames, Recompute: s.Recompute,
+			Operands: s.Network.Engine.Operands(), Lean: s.Network.Engine.Lean()},
 		Channels: len(d.Fields),
 		Keep:     keep,
 		Parallel: true,
@@ -276,6 +401,9 @@ func (s *Stepper) update(dimensions ...int) (*update, error) {
 func (s *Stepper) PeakBytes() int64 {
 	var peak int64
 	for _, p := range s.gradients {
+		peak = max(peak, p.program.PeakBytes())
+	}
+	for _, p := range s.steps {
 		peak = max(peak, p.program.PeakBytes())
 	}
 	for _, u := range s.updates {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/gowalrus/walrus/bench"
 	"github.com/gowalrus/walrus/engine"
@@ -14,7 +15,7 @@ import (
 // benchCommand times one architecture on one engine.
 func benchCommand() *cobra.Command {
 	var s bench.Settings
-	var preset, size, engineName string
+	var preset, size, engineName, dump string
 	var precision engine.Precision
 	var devices int
 	var asJSON, dryRun bool
@@ -26,10 +27,12 @@ func benchCommand() *cobra.Command {
 random weights: 4 fields, batch 1, 67 field columns, periodic in the first axis and walls in the others. The keys of
 --json are those of the PyTorch peer of the specification, so that the two can be compared run by run; GFLOP/s count
 the matrix products only. With --engine xla the peak that they are compared with is that of bf16 products of up to
-8192 x 8192, measured in the same run. With --devices N a training step takes N samples, one on each device. --dry-run predicts the memory instead and needs no GPU.`,
+8192 x 8192, measured in the same run. With --devices N a training step takes N samples, one on each device. --dry-run predicts the memory instead and needs no GPU;
+--dump writes the programs as CUDA's plugin would get them, which needs none either.`,
 		Example: `  walrus bench --hidden 384 --heads 6 --blocks 8 --frames 6 --size 128x128 --json
   walrus bench --preset walrus --frames 3 --runs 1
-  walrus bench --preset walrus --train --recompute 2 --engine xla:cuda --precision bf16 --dry-run`,
+  walrus bench --preset walrus --train --recompute 2 --engine xla:cuda --precision bf16 --dry-run
+  walrus-xla bench --hidden 768 --heads 12 --blocks 12 --train --precision bf16 --dump programs`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			s.Config = c
@@ -48,10 +51,15 @@ the matrix products only. With --engine xla the peak that they are compared with
 			if s.Size, err = parseGrid("--size", size); err != nil {
 				return usageError{err}
 			}
+			if dump != "" {
+				return writePrograms(cmd, dump, engine.Options{Precision: precision, Devices: devices}, s)
+			}
 			if dryRun {
 				return printBenchPlan(cmd, engineName, precision, s, asJSON)
 			}
-			e, err := engine.OpenWith(engineName, engine.Options{Precision: precision, Devices: devices})
+			e, err := engine.OpenWith(engineName, engine.Options{Precision: precision, Devices: devices, Compiling: func(program string, took time.Duration, done bool) {
+				fmt.Fprintln(cmd.ErrOrStderr(), compilingText(program, took, done))
+			}})
 			if err != nil {
 				return err
 			}
@@ -95,8 +103,31 @@ the matrix products only. With --engine xla the peak that they are compared with
 	flags.Var(&precision, "precision", "of matrix products: "+engine.PrecisionNames()+"; in training weights and optimizer stay float32")
 	flags.IntVar(&devices, "devices", 1, "devices that share a training step, with one sample each")
 	flags.BoolVar(&dryRun, "dry-run", false, "predict the memory of a device and run nothing")
+	flags.StringVar(&dump, "dump", "", "write the programs for CUDA as StableHLO into this folder and run nothing (builds with XLA)")
 	flags.BoolVar(&asJSON, "json", false, "print one JSON object")
 	return cmd
+}
+
+// compilingText says in a line how far a compilation is.
+func compilingText(program string, took time.Duration, done bool) string {
+	if done {
+		return fmt.Sprintf("compiled %s in %.0f s", program, took.Seconds())
+	}
+	return fmt.Sprintf("compiling %s: %.0f s so far", program, took.Seconds())
+}
+
+// writePrograms writes the programs of a measurement instead of running them.
+func writePrograms(cmd *cobra.Command, dir string, o engine.Options, s bench.Settings) error {
+	e, err := engine.OpenWriter(dir, o)
+	if err != nil {
+		return err
+	}
+	defer e.Close()
+	if err := bench.Write(e, s); err != nil {
+		return err
+	}
+	fmt.Fprintf(cmd.OutOrStdout(), "programs in StableHLO are in %s\n", dir)
+	return nil
 }
 
 // printBench prints a measurement for people.
@@ -104,6 +135,9 @@ func printBench(cmd *cobra.Command, r bench.Result) {
 	out := cmd.OutOrStdout()
 	fmt.Fprintf(out, "%s on %s in %s: median %.3f s, minimum %.3f s of %d runs (first run %.2f s; compilation %.2f s)\n",
 		strings.ReplaceAll(r.What, "_", " "), r.Engine, r.Precision, r.Median, r.Min, len(r.Times), r.CompileSecond, r.Compile)
+	if r.Device > 0 {
+		fmt.Fprintf(out, "a step keeps the device busy for %.4f s, the host takes %.4f s of the median\n", r.Device, r.Host)
+	}
 	if r.Devices > 1 {
 		fmt.Fprintf(out, "%d samples on %d devices\n", r.Devices, r.Devices)
 	}

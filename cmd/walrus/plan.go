@@ -28,7 +28,7 @@ func printBenchPlan(cmd *cobra.Command, config string, precision engine.Precisio
 	if e != nil {
 		defer e.Close()
 	}
-	plan, err := bench.Plan(e, s, precision, engine.FusedAttention(config, precision))
+	plan, err := bench.Plan(e, s, config, precision)
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -167,6 +168,11 @@ func runTraining(cmd *cobra.Command, c train.Config, f trainFlags) error {
 		scores = append(scores, list...)
 		for _, score := range list {
 			watch.bar.Print(fmt.Sprintf("step %d: %s, %s: %s VRMSE %.4f (persistence %.4f), MAE %.3g", s.Step, score.DataSet, score.Split, score.Kind, score.VRMSE, score.Persistence, score.MAE))
+		}
+	}
+	observer.Compiling = func(program string, took time.Duration, done bool) {
+		if watch.bar != nil {
+			watch.bar.Print(compilingText(program, took, done))
 		}
 	}
 	run, err := train.Open(c, f.resume != "", observer)
