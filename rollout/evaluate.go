@@ -57,13 +57,17 @@ func (e Evaluation) Plan(d *well.Dataset, s surrogate.Setting) (score.Plan, erro
 		}
 	}
 	files := d.Files()
-	shortest := files[0]
+	var shortest well.FileSummary // of those that hold a window: a run that ended early does not stop the rest
 	for _, f := range files {
-		p.AllWindows += f.Trajectories * score.OneStepWindows(f.Steps, e.History, e.Stride)
-		if f.Steps < shortest.Steps {
+		windows := score.OneStepWindows(f.Steps, e.History, e.Stride)
+		p.AllWindows += f.Trajectories * windows
+		if windows == 0 {
+			p.TooShort += f.Trajectories
+		} else if shortest.Steps == 0 || f.Steps < shortest.Steps {
 			shortest = f
 		}
 	}
+	p.Trajectories -= p.TooShort
 	p.Windows, p.Shortest = len(e.windows(p.AllWindows)), shortest.Steps
 	if p.AllWindows == 0 {
 		return p, fmt.Errorf("rollout: %s: trajectories of at most %d frames; one step after a history of %d frames with stride %d needs %d: choose a smaller stride or a shorter history",
@@ -74,10 +78,10 @@ func (e Evaluation) Plan(d *well.Dataset, s surrogate.Setting) (score.Plan, erro
 	}
 	var err error
 	if p.First, p.Possible, err = e.Rollout(shortest.Steps, e.History, e.Stride); err != nil {
-		return p, fmt.Errorf("%s: %w", shortest.Path, err)
+		return p, fmt.Errorf("%s: %w; --exclude leaves files out", shortest.Path, err)
 	}
 	if p.Steps = e.StepsToRoll(p.Possible); len(e.WindowsOf(p.Steps)) > 0 {
-		p.Rollouts = len(e.rollouts(p.Trajectories))
+		p.Rollouts = len(e.rollouts(d))
 	}
 	p.LeftOut = e.Beyond(p.Possible)
 	return p, nil
@@ -91,12 +95,26 @@ func (e Evaluation) windows(all int) []int {
 	return e.Selection(all)
 }
 
-// rollouts lists the trajectories to roll out.
-func (e Evaluation) rollouts(all int) []int {
+// rollouts lists the trajectories to roll out, of those that hold a window.
+func (e Evaluation) rollouts(d *well.Dataset) []int {
 	if e.Trajectories != nil {
 		return e.Trajectories
 	}
-	return e.Selection(all)
+	var usable []int
+	first := 0
+	for _, f := range d.Files() {
+		for i := range f.Trajectories {
+			if score.OneStepWindows(f.Steps, e.History, e.Stride) > 0 {
+				usable = append(usable, first+i)
+			}
+		}
+		first += f.Trajectories
+	}
+	selected := e.Selection(len(usable))
+	for i, at := range selected {
+		selected[i] = usable[at]
+	}
+	return selected
 }
 
 // Forecasts predicts what is to be scored, one forecast at a time: single steps from all windows of the data, by file, trajectory and
@@ -129,7 +147,7 @@ func Forecasts(ctx context.Context, d *well.Dataset, s surrogate.Setting, e Eval
 		if p.Rollouts == 0 {
 			return
 		}
-		for _, i := range e.rollouts(p.Trajectories) {
+		for _, i := range e.rollouts(d) {
 			f, err := e.rollout(ctx, d, s, p, i)
 			if !yield(f, err) || err != nil {
 				return

@@ -12,6 +12,7 @@ type Plan struct {
 	History, Stride int
 	// Windows are single steps and Rollouts trajectories that are scored, of those that there are.
 	Windows, AllWindows, Rollouts, Trajectories int
+	TooShort                                    int // trajectories that hold no window, and are left out
 	// First is the first predicted frame; Steps are rolled out of the possible ones, for which the Shortest trajectory sets the end.
 	First, Steps, Possible, Shortest int
 	// LeftOut are the windows that begin after the last step.
@@ -63,6 +64,10 @@ func (p Plan) String() string {
 	}
 	if len(p.LeftOut) > 0 {
 		text += ", which lie beyond"
+	}
+	if p.TooShort > 0 {
+		text += fmt.Sprintf("; %d of %d trajectories are shorter than the %d frames of a window and are left out",
+			p.TooShort, p.TooShort+p.Trajectories, p.History*p.Stride+1)
 	}
 	if p.Members > 1 {
 		text += fmt.Sprintf("; mean of %d members by %s", p.Members, p.Kind)

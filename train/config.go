@@ -123,6 +123,7 @@ type ValidationConfig struct {
 	Every        int    `yaml:"every"`         // epochs between validations one step ahead; 0 for none (default 1; the paper: 10, and 5 in fine-tuning)
 	RolloutEvery int    `yaml:"rollout_every"` // epochs between validations by rollouts; 0 for none (default 0; the paper: 10, and 5 in fine-tuning)
 	Batches      int    `yaml:"batches"`       // batches of each data set, and rollouts (default 20, the paper's)
+	Windows      int    `yaml:"windows"`       // windows of each data set, and rollouts, instead of batches; 0 for batches (default 0)
 	FullAtEnd    bool   `yaml:"full_at_end"`   // all windows and all trajectories in the last epoch (default true, as the paper)
 	Split        string `yaml:"split"`         // split of the data (default valid, the paper's)
 	Test         bool   `yaml:"test"`          // score the split test after the last epoch, where the data has one (default true, as the paper)

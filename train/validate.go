@@ -57,7 +57,7 @@ func (s scoredSet) evaluation(c ValidationConfig, kind string, full bool) rollou
 		batch = 1
 	}
 	if !full || !c.FullAtEnd {
-		p.Sample = c.Batches * batch
+		p.Sample = or(c.Windows, c.Batches*batch)
 	}
 	return rollout.Evaluation{Protocol: p, DataSet: s.label}
 }

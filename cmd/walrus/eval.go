@@ -76,6 +76,11 @@ on. docs/evaluation.md says with which published number each compares.`,
 	flags.StringVar(&f.metrics, "metric", usual.Metrics[0].Key, "list of "+metric.Keys())
 	flags.Float64Var(&f.epsilon, "epsilon", metric.ValidationEpsilon, "keeps nrmse, nmse, nmae and pearson finite where the truth is flat; vrmse, vmse and spectral always have 1e-7")
 	flags.IntVar(&f.sample, "sample", 0, "a quick look: only so many windows and trajectories of each data set, at random (default all)")
+	flags.IntVar(&f.sample, "one-step", 0, "former name of --sample")
+	flags.IntVar(&f.sample, "trajectories", 0, "former name of --sample")
+	for _, former := range []string{"one-step", "trajectories"} {
+		_ = flags.MarkDeprecated(former, "use --sample: one step is scored on all windows otherwise") // the flag is there
+	}
 	flags.StringVar(&f.kind, "ensemble-kind", rolloutEnsemble, "what --ensemble averages: whole rollouts, or with step the network's output at every step")
 	flags.StringVar(&f.resample, "resample", "", "interpolate the data to this grid first, as 128x128, and score on it (default as in training)")
 	flags.StringVar(&f.csv, "csv", "", "write all scores to this CSV file too")
