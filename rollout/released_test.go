@@ -9,6 +9,7 @@ import (
 
 	"github.com/gowalrus/walrus/field"
 	"github.com/gowalrus/walrus/frame"
+	"github.com/gowalrus/walrus/internal/flowtest"
 	"github.com/gowalrus/walrus/internal/released"
 	"github.com/gowalrus/walrus/network"
 	"github.com/gowalrus/walrus/sample"
@@ -121,5 +122,37 @@ func TestBothEnsemblesReachTheSingleSteps(t *testing.T) {
 	one, rollouts, steps := score1(Options{}), score1(Options{Ensemble: 2}), score1(Options{StepEnsemble: 2})
 	if rollouts != steps || math.Abs(one-rollouts) < 1e-3 {
 		t.Errorf("median %g of one draw, %g of two rollouts, %g of two outputs; want the last two to be the same, and not the first", one, rollouts, steps)
+	}
+}
+
+// A trajectory that ended before a window is full stops no evaluation of the others.
+func TestTrajectoriesWithoutAWindowAreLeftOut(t *testing.T) {
+	folder := t.TempDir()
+	for name, frames := range map[string]int{"a.hdf5": 5, "b.hdf5": 12} {
+		flowtest.Flow{
+			Name: "flow", Grid: [2]int{4, 4}, Frames: frames, Trajectories: 2, Variable: []field.Field{{Name: "pressure"}},
+			Boundaries: []field.Sides{field.Both(field.Periodic), field.Both(field.Periodic)},
+			Value:      func(trajectory, frame, _, x, y int) float64 { return float64(1 + trajectory + frame*x + y) },
+		}.Write(t, filepath.Join(folder, name))
+	}
+	d, err := well.OpenDataset(folder, "", well.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	p := score.DefaultProtocol()
+	p.First, p.Windows = 8, []score.Window{{First: 1, Last: 2}}
+	e, s := Evaluation{Protocol: p, History: 6}, settingOf(t, "persistence")
+	plan, err := e.Plan(d, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if plan.TooShort != 2 || plan.Rollouts != 2 || plan.Shortest != 12 || !strings.Contains(plan.String(), "2 of 4 trajectories are shorter than the 7 frames") {
+		t.Errorf("plan %+v: %s", plan, plan)
+	}
+	for f, err := range Forecasts(context.Background(), d, s, e) {
+		if err != nil || f.Trajectory < 2 {
+			t.Errorf("forecast of trajectory %d, error %v; expected those of b.hdf5, 2 and 3", f.Trajectory, err)
+		}
 	}
 }

@@ -286,6 +286,7 @@ func setKey(node any, path []string, value any) error {
 	switch node := node.(type) {
 	case map[string]any:
 		if len(path) == 1 {
+			delete(node, supersedes[path[0]])
 			node[path[0]] = value
 			return nil
 		}

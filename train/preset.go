@@ -97,6 +97,10 @@ func onPreset(tree map[string]any, name string) (map[string]any, error) {
 // presetKey names the preset that a configuration starts from.
 const presetKey = "preset"
 
+// supersedes has keys that say the same in another way: one that is set later takes away what the other was set to before, as
+// schedule.steps_per_epoch on the command line the batches_per_epoch of a preset.
+var supersedes = map[string]string{"steps_per_epoch": "batches_per_epoch"}
+
 // merge puts the keys of one tree over those of another, maps key by key and anything else whole. A key without a value takes
 // what lies below away, but for the sections of a configuration, which may be left empty.
 func merge(below, over map[string]any) map[string]any {
@@ -105,6 +109,9 @@ func merge(below, over map[string]any) map[string]any {
 		merged = map[string]any{}
 	}
 	for key, value := range over {
+		if other := supersedes[key]; over[other] == nil {
+			delete(merged, other)
+		}
 		lower, isMap := merged[key].(map[string]any)
 		upper, alike := value.(map[string]any)
 		if isMap && alike {

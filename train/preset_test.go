@@ -494,3 +494,26 @@ func TestEveryPresetTrains(t *testing.T) {
 		}
 	}
 }
+
+// What is said later of the length of an epoch wins over what a preset says of it in other words.
+func TestStepsOfAnEpochReplaceThePresetsBatches(t *testing.T) {
+	for name, c := range map[string]struct {
+		text      string
+		overrides []string
+		steps     int
+	}{
+		"override":                {"", []string{"schedule.steps_per_epoch=7"}, 7},
+		"file":                    {"schedule: {steps_per_epoch: 7}", nil, 7},
+		"preset alone":            {"", nil, 2000},
+		"both in one place":       {"schedule: {steps_per_epoch: 7, batches_per_epoch: 12}", nil, 12},
+		"batches after the steps": {"schedule: {steps_per_epoch: 7}", []string{"schedule.batches_per_epoch=30"}, 30},
+	} {
+		config, err := ParsePreset("finetuning", []byte(c.text), c.overrides)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if got := config.schedule().EpochSteps; got != c.steps {
+			t.Errorf("%s: %d steps in an epoch, want %d", name, got, c.steps)
+		}
+	}
+}
