@@ -232,18 +232,22 @@ func (w *waveField) solve(ctx context.Context, omega, x, y float64) ([]complex12
 	return inside, nil
 }
 
-// placeSource spreads a source over the four cells around a point, those outside the wall, by bilinear weights.
+// placeSource spreads a source over the four cells around a point, those outside the wall, by bilinear weights. On a grid so
+// coarse that all four lie in the wall, the source moves up to the first that does not.
 func (w *waveField) placeSource(u []complex128, x, y float64) {
 	px, py := (x-stairLeft)/w.hx+absorbingCells-0.5, (y-stairBottom)/w.hy-0.5
-	i, j := int(math.Floor(px)), int(math.Floor(py))
+	i := int(math.Floor(px))
 	total := 0.0
 	weights := map[int]float64{}
-	for di := range 2 {
-		for dj := range 2 {
-			at := (i+di)*w.rows + j + dj
-			if w.volume[at] >= 0.5-1e-9 {
-				weights[at] = (1 - math.Abs(px-float64(i+di))) * (1 - math.Abs(py-float64(j+dj)))
-				total += weights[at]
+	for ; total == 0 && int(py)+1 < w.rows; py++ {
+		j := int(math.Floor(py))
+		for di := range 2 {
+			for dj := range 2 {
+				at := (i+di)*w.rows + j + dj
+				if w.volume[at] >= 0.5-1e-9 {
+					weights[at] = (1 - math.Abs(px-float64(i+di))) * (1 - math.Abs(py-float64(j+dj)))
+					total += weights[at]
+				}
 			}
 		}
 	}

@@ -86,3 +86,25 @@ func TestSourcePowerLeavesTheDomain(t *testing.T) {
 		t.Errorf("power %v leaves, the source gives %v", out, source)
 	}
 }
+
+// On a grid whose cells hide the source's place under the stairs there is a wave all the same.
+func TestASourceHiddenByACoarseGridStillSounds(t *testing.T) {
+	const low = 0.07 // above the surface, a fraction of a cell
+	for _, grid := range [][]int{{16, 64}, {32, 32}, {64, 64}} {
+		w := newWaveField(grid, staircase)
+		for _, x := range []float64{-0.5, 0, 0.2, 0.5} {
+			u := make([]complex128, w.columns*w.rows)
+			w.placeSource(u, x, staircase(x)+low)
+			var total complex128
+			for at, v := range u {
+				if v != 0 && w.volume[at] < 0.5-1e-9 {
+					t.Errorf("grid %v, source at x = %v: a part of it lies in the wall", grid, x)
+				}
+				total += v
+			}
+			if cmplx.Abs(total+1) > 1e-12 {
+				t.Errorf("grid %v, source at x = %v: it adds up to %v, want -1", grid, x, total)
+			}
+		}
+	}
+}
