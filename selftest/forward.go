@@ -284,12 +284,22 @@ func (r *runner) gradients(ctx context.Context, c *forwardCase, stem string) (Re
 		return g.Result, err
 	}
 	defer file.Close()
-	target, err := c.file.tensor("target")
+	loss, weights, input, err := c.differentiate(ctx)
 	if err != nil {
 		return g.Result, err
 	}
+	g.add("loss", math.Abs(loss-c.Loss), tolerance*max(math.Abs(c.Loss-c.LossExact), relativeNoise*c.Loss))
+	return g.Result, c.compareGradients(g, file, weights, input)
+}
+
+// differentiate computes the case's loss and its gradients with respect to the weights and the input.
+func (c *forwardCase) differentiate(ctx context.Context) (loss float64, weights map[string]field.Array, input field.Array, err error) {
+	target, err := c.file.tensor("target")
+	if err != nil {
+		return 0, nil, input, err
+	}
 	if target, err = channelsLast(target); err != nil {
-		return g.Result, err
+		return 0, nil, input, err
 	}
 	objective := &train.Objective{X: c.input, Count: len(target.Data), Channels: field.NewArray(len(c.Fields))}
 	for i := range objective.Channels.Data {
@@ -297,7 +307,7 @@ func (r *runner) gradients(ctx context.Context, c *forwardCase, stem string) (Re
 	}
 	var region field.Array
 	if objective.Target, region, err = c.data.Geometry.ApplyTarget(target, c.rolls); err != nil {
-		return g.Result, err
+		return 0, nil, input, err
 	}
 	frames := objective.Target.Shape[0]
 	objective.Weight = field.NewArray(append(append([]int{frames}, region.Shape...), 1)...)
@@ -305,12 +315,7 @@ func (r *runner) gradients(ctx context.Context, c *forwardCase, stem string) (Re
 		copy(objective.Weight.Data[f*len(region.Data):], region.Data)
 	}
 	example := train.Example{Data: c.data, Rolls: c.rolls}
-	loss, weights, input, err := train.Differentiate(ctx, c.net, example, objective, 1/float64(objective.Count))
-	if err != nil {
-		return g.Result, err
-	}
-	g.add("loss", math.Abs(loss-c.Loss), tolerance*max(math.Abs(c.Loss-c.LossExact), relativeNoise*c.Loss))
-	return g.Result, c.compareGradients(g, file, weights, input)
+	return train.Differentiate(ctx, c.net, example, objective, 1/float64(objective.Count))
 }
 
 // compareGradients compares every gradient, and the input's, with the golden file's. A gradient that is zero but for
