@@ -156,3 +156,39 @@ func TestTrajectoriesWithoutAWindowAreLeftOut(t *testing.T) {
 		}
 	}
 }
+
+// What the released trainer does when it only validates: all batches one step ahead and a rollout of every trajectory, of the
+// validation and of the test split. Ours is an evaluation of one split or both.
+func TestAnEvaluationScoresAllThatTheReleasedValidationDoes(t *testing.T) {
+	var file struct {
+		Cadence struct {
+			Training []struct {
+				Batch int `json:"batch_size"`
+			} `json:"training"`
+			Events []struct {
+				What    string `json:"what"`
+				Full    bool   `json:"full"`
+				Batches int    `json:"batches_of_the_loader"`
+			} `json:"validation_mode_events"`
+		} `json:"cadence"`
+	}
+	released.Read(t, "training.json", &file)
+	p := score.DefaultProtocol()
+	p.First = -1
+	plan, err := Evaluation{Protocol: p, History: 6}.Plan(openReleased(t, "evalset_equal"), settingOf(t, "persistence"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range file.Cadence.Events {
+		got := plan.Windows / file.Cadence.Training[0].Batch
+		if strings.HasPrefix(e.What, "rollout") {
+			got = plan.Rollouts // of one trajectory each
+		}
+		if got != e.Batches || e.Full != (plan.Sampled() == "") {
+			t.Errorf("%s: %d batches, %q; released %d, full %v", e.What, got, plan.Sampled(), e.Batches, e.Full)
+		}
+	}
+	if len(file.Cadence.Events) == 0 {
+		t.Error("no events to compare with")
+	}
+}
