@@ -75,8 +75,12 @@ func (r *Result) Blocks(dataSet string) []report.Table {
 		if s.Window != last.Window {
 			window = report.Text(heading(s.Window))
 		}
+		deviation := report.Number(s.Model.Std)
+		if s.Count < 2 {
+			deviation = report.Missing() // one number has none
+		}
 		list[len(list)-1].Add(window, report.Text(s.Field), report.Number(s.Model.Median).Marked(verdict(s)), report.Number(s.Model.Low), report.Number(s.Model.High),
-			report.Number(s.Model.Mean), report.Number(s.Model.Std), report.Number(s.Persistence.Median))
+			report.Number(s.Model.Mean), deviation, report.Number(s.Persistence.Median))
 		last = s
 	}
 	return list
