@@ -14,7 +14,7 @@ import (
 
 	"github.com/gowalrus/walrus/checkpoint"
 	"github.com/gowalrus/walrus/field"
-	"github.com/gowalrus/walrus/internal/flowtest"
+	"github.com/gowalrus/walrus/well/welltest"
 	"github.com/gowalrus/walrus/model"
 	"github.com/gowalrus/walrus/sample"
 	"github.com/gowalrus/walrus/well"
@@ -26,7 +26,7 @@ func writeWaves(t *testing.T, folder, name string, fields ...field.Field) {
 	t.Helper()
 	const n = 16
 	for _, split := range []string{"train", "valid"} {
-		flowtest.Flow{
+		welltest.Flow{
 			Name: name, Grid: [2]int{n, n}, Frames: 8, Trajectories: 2, Variable: fields,
 			Boundaries: []field.Sides{field.Both(field.Periodic), field.Both(field.Wall)},
 			Value: func(trajectory, frame, channel, x, y int) float64 {
