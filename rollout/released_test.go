@@ -9,13 +9,13 @@ import (
 
 	"github.com/gowalrus/walrus/field"
 	"github.com/gowalrus/walrus/frame"
-	"github.com/gowalrus/walrus/well/welltest"
 	"github.com/gowalrus/walrus/internal/released"
 	"github.com/gowalrus/walrus/network"
 	"github.com/gowalrus/walrus/sample"
 	"github.com/gowalrus/walrus/score"
 	"github.com/gowalrus/walrus/surrogate"
 	"github.com/gowalrus/walrus/well"
+	"github.com/gowalrus/walrus/well/welltest"
 )
 
 // standIn takes the network's place: its normalised increment is the same number everywhere, and depends on how often it was asked.

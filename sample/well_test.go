@@ -8,8 +8,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/gowalrus/walrus/field"
-	"github.com/gowalrus/walrus/well/welltest"
 	"github.com/gowalrus/walrus/well"
+	"github.com/gowalrus/walrus/well/welltest"
 )
 
 // writeFlow writes one trajectory whose value at frame t, channel c, point p is 100 t + 10 c + p.

@@ -14,10 +14,10 @@ import (
 
 	"github.com/gowalrus/walrus/checkpoint"
 	"github.com/gowalrus/walrus/field"
-	"github.com/gowalrus/walrus/well/welltest"
 	"github.com/gowalrus/walrus/model"
 	"github.com/gowalrus/walrus/sample"
 	"github.com/gowalrus/walrus/well"
+	"github.com/gowalrus/walrus/well/welltest"
 )
 
 // writeWaves writes a data set of travelling waves with the given fields and its statistics: train and valid, two

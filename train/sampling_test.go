@@ -14,10 +14,10 @@ import (
 
 	"github.com/gowalrus/walrus/checkpoint"
 	"github.com/gowalrus/walrus/field"
-	"github.com/gowalrus/walrus/well/welltest"
 	"github.com/gowalrus/walrus/internal/released"
 	"github.com/gowalrus/walrus/sample"
 	"github.com/gowalrus/walrus/well"
+	"github.com/gowalrus/walrus/well/welltest"
 )
 
 // releasedSampling is what the released sampler did.
