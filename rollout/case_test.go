@@ -11,11 +11,11 @@ import (
 
 	"github.com/gowalrus/walrus/field"
 	"github.com/gowalrus/walrus/frame"
-	"github.com/gowalrus/walrus/internal/flowtest"
 	"github.com/gowalrus/walrus/sample"
 	"github.com/gowalrus/walrus/score"
 	"github.com/gowalrus/walrus/surrogate"
 	"github.com/gowalrus/walrus/well"
+	"github.com/gowalrus/walrus/well/welltest"
 )
 
 // openLines is a data set whose fields change at a constant rate, which the recurrence predicts without error. The
@@ -23,7 +23,7 @@ import (
 func openLines(t *testing.T) *well.Dataset {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "lines.hdf5")
-	flowtest.Flow{
+	welltest.Flow{
 		Name: "lines", Grid: [2]int{64, 32}, Frames: 20, Trajectories: 2,
 		Boundaries: []field.Sides{field.Both(field.Periodic), field.Both(field.Wall)},
 		Variable:   []field.Field{{Name: "pressure"}, {Name: "velocity", Rank: field.Vector}},
@@ -169,7 +169,7 @@ func TestPiecesOutsideTheDataAreRefused(t *testing.T) {
 // Under the field "mask" predictions are 0, and so must be what they are compared with.
 func TestTruthAndPersistenceAreZeroUnderAMask(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "obstacle.hdf5")
-	flowtest.Flow{
+	welltest.Flow{
 		Name: "obstacle", Grid: [2]int{16, 16}, Frames: 5, Trajectories: 1,
 		Boundaries: []field.Sides{field.Both(field.Wall), field.Both(field.Open)},
 		Variable:   []field.Field{{Name: "pressure"}}, Constant: []field.Field{{Name: sample.MaskName}},

@@ -9,13 +9,13 @@ import (
 
 	"github.com/gowalrus/walrus/field"
 	"github.com/gowalrus/walrus/frame"
-	"github.com/gowalrus/walrus/internal/flowtest"
 	"github.com/gowalrus/walrus/internal/released"
 	"github.com/gowalrus/walrus/network"
 	"github.com/gowalrus/walrus/sample"
 	"github.com/gowalrus/walrus/score"
 	"github.com/gowalrus/walrus/surrogate"
 	"github.com/gowalrus/walrus/well"
+	"github.com/gowalrus/walrus/well/welltest"
 )
 
 // standIn takes the network's place: its normalised increment is the same number everywhere, and depends on how often it was asked.
@@ -129,7 +129,7 @@ func TestBothEnsemblesReachTheSingleSteps(t *testing.T) {
 func TestTrajectoriesWithoutAWindowAreLeftOut(t *testing.T) {
 	folder := t.TempDir()
 	for name, frames := range map[string]int{"a.hdf5": 5, "b.hdf5": 12} {
-		flowtest.Flow{
+		welltest.Flow{
 			Name: "flow", Grid: [2]int{4, 4}, Frames: frames, Trajectories: 2, Variable: []field.Field{{Name: "pressure"}},
 			Boundaries: []field.Sides{field.Both(field.Periodic), field.Both(field.Periodic)},
 			Value:      func(trajectory, frame, _, x, y int) float64 { return float64(1 + trajectory + frame*x + y) },

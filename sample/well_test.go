@@ -8,14 +8,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/gowalrus/walrus/field"
-	"github.com/gowalrus/walrus/internal/flowtest"
 	"github.com/gowalrus/walrus/well"
+	"github.com/gowalrus/walrus/well/welltest"
 )
 
 // writeFlow writes one trajectory whose value at frame t, channel c, point p is 100 t + 10 c + p.
 func writeFlow(t *testing.T, path string, frames int) {
 	t.Helper()
-	flowtest.Flow{
+	welltest.Flow{
 		Name: "flow", Grid: [2]int{3, 2}, Frames: frames, Trajectories: 1,
 		Boundaries: []field.Sides{field.Both(field.Wall), field.Both(field.Periodic)},
 		Variable:   []field.Field{{Name: "pressure"}, {Name: "velocity", Rank: field.Vector}},

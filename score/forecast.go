@@ -19,7 +19,7 @@ type Forecast struct {
 	// Channels are those to score; nil scores all. The components that only pad two-dimensional vectors have no score.
 	Channels []int
 	// Dimensions is what the spectral error takes the number of axes for, where that is more than the grid has: the release works on
-	// cartesian data of two dimensions as on one of three, with a last axis of one poinf.
+	// cartesian data of two dimensions as on one of three, with a last axis of one point.
 	Dimensions int
 	// Times, Axes and Lengths say when and where a rollout is, for pictures: the physical time of each of its steps, the
 	// names of the axes and the lengths of the domain along them. Scores do not need them.

@@ -10,16 +10,16 @@ import (
 	"github.com/gowalrus/walrus/checkpoint"
 	"github.com/gowalrus/walrus/field"
 	"github.com/gowalrus/walrus/frame"
-	"github.com/gowalrus/walrus/internal/flowtest"
 	"github.com/gowalrus/walrus/internal/released"
 	"github.com/gowalrus/walrus/sample"
 	"github.com/gowalrus/walrus/well"
+	"github.com/gowalrus/walrus/well/welltest"
 )
 
 // openData writes and opens a data set in a folder of the given name.
 func openData(t *testing.T, m *Model, folder, name string, fields ...string) *well.Dataset {
 	t.Helper()
-	f := flowtest.Flow{
+	f := welltest.Flow{
 		Name: name, Grid: [2]int{32, 32}, Frames: 4, Trajectories: 1, Boundaries: []field.Sides{field.Both(field.Wall), field.Both(field.Open)},
 		Value: func(_, frame, channel, x, y int) float64 { return float64(1 + frame + channel + x*y) },
 	}

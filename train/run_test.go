@@ -14,10 +14,10 @@ import (
 
 	"github.com/gowalrus/walrus/checkpoint"
 	"github.com/gowalrus/walrus/field"
-	"github.com/gowalrus/walrus/internal/flowtest"
 	"github.com/gowalrus/walrus/model"
 	"github.com/gowalrus/walrus/sample"
 	"github.com/gowalrus/walrus/well"
+	"github.com/gowalrus/walrus/well/welltest"
 )
 
 // writeWaves writes a data set of travelling waves with the given fields and its statistics: train and valid, two
@@ -26,7 +26,7 @@ func writeWaves(t *testing.T, folder, name string, fields ...field.Field) {
 	t.Helper()
 	const n = 16
 	for _, split := range []string{"train", "valid"} {
-		flowtest.Flow{
+		welltest.Flow{
 			Name: name, Grid: [2]int{n, n}, Frames: 8, Trajectories: 2, Variable: fields,
 			Boundaries: []field.Sides{field.Both(field.Periodic), field.Both(field.Wall)},
 			Value: func(trajectory, frame, channel, x, y int) float64 {

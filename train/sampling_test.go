@@ -14,10 +14,10 @@ import (
 
 	"github.com/gowalrus/walrus/checkpoint"
 	"github.com/gowalrus/walrus/field"
-	"github.com/gowalrus/walrus/internal/flowtest"
 	"github.com/gowalrus/walrus/internal/released"
 	"github.com/gowalrus/walrus/sample"
 	"github.com/gowalrus/walrus/well"
+	"github.com/gowalrus/walrus/well/welltest"
 )
 
 // releasedSampling is what the released sampler did.
@@ -449,7 +449,7 @@ func writeMixed(t *testing.T, folder string) {
 			{field.Both(field.Wall), field.Both(field.Periodic)},
 			{field.Both(field.Open), {Low: field.Wall, High: field.Open}},
 		} {
-			flowtest.Flow{
+			welltest.Flow{
 				Name: "mixed", Grid: [2]int{16, 16}, Frames: 7 + 2*i, Trajectories: 1, Boundaries: sides, Variable: []field.Field{{Name: "height"}},
 				Value: func(_, frame, _, x, y int) float64 { return math.Sin(float64((i+1)*(x+2*frame)) + 0.3*float64(y)) },
 			}.Write(t, filepath.Join(folder, "data", split, fmt.Sprintf("%d.hdf5", i)))

@@ -14,8 +14,8 @@ import (
 
 	"github.com/gowalrus/walrus/checkpoint"
 	"github.com/gowalrus/walrus/field"
-	"github.com/gowalrus/walrus/internal/flowtest"
 	"github.com/gowalrus/walrus/network"
+	"github.com/gowalrus/walrus/well/welltest"
 )
 
 // smallWeights writes weights with released names for a small architecture, and the configuration beside them.
@@ -112,7 +112,7 @@ func TestConvertedRunScoresTheSame(t *testing.T) {
 	base := t.TempDir()
 	data := filepath.Join(base, "data", "waves")
 	for _, split := range []string{"train", "valid"} {
-		flowtest.Flow{
+		welltest.Flow{
 			Name: "waves in files", Grid: [2]int{16, 32}, Frames: 9, Trajectories: 2, Boundaries: []field.Sides{field.Both(field.Periodic), field.Both(field.Wall)},
 			Variable: []field.Field{{Name: "density"}, {Name: "velocity", Rank: field.Vector}},
 			Value: func(trajectory, frame, channel, x, y int) float64 {

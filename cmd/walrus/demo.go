@@ -31,7 +31,7 @@ unless the network's error is at most half of persistence's one step ahead and b
   walrus demo --quick --out /tmp/demo`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			o.Screen, o.Program = cmd.ErrOrStderr(), "walrus "+programVersion()
+			o.Screen, o.Program = cmd.ErrOrStderr(), "walrus "+thisBuild().Version
 			if o.Engine == "" {
 				o.Engine = engine.Default
 			}

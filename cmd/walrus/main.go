@@ -1,4 +1,3 @@
-// Command walrus simulates, trains, rolls out and scores surrogates of continuum dynamics.
 package main
 
 import (

@@ -2,19 +2,53 @@ package kernel
 
 import "golang.org/x/sys/cpu"
 
+// feature is an extension of the instruction set.
+type feature struct {
+	name string
+	here bool
+}
+
+// The extensions that each level adds to those of the one before.
+var (
+	ofAVX2 = []feature{{"avx2", cpu.X86.HasAVX2}, {"fma", cpu.X86.HasFMA}, {"bmi2", cpu.X86.HasBMI2}}
+
+	ofAVX512 = []feature{{"avx512f", cpu.X86.HasAVX512F}, {"avx512bw", cpu.X86.HasAVX512BW}, {"avx512dq", cpu.X86.HasAVX512DQ}, {"avx512vl", cpu.X86.HasAVX512VL}}
+
+	ofBF16 = []feature{{"avx512bf16", cpu.X86.HasAVX512BF16}}
+)
+
+// Features names the extensions that this processor and operating system have, of those that Detect asks for.
+func Features() (names []string) {
+	for _, list := range [][]feature{ofAVX2, ofAVX512, ofBF16} {
+		for _, f := range list {
+			if f.here {
+				names = append(names, f.name)
+			}
+		}
+	}
+	return names
+}
+
 // Detect returns the highest level that this processor and operating system can run.
 func Detect() Level {
-	baseline := cpu.X86.HasAVX2 && cpu.X86.HasFMA && cpu.X86.HasBMI2
-	wide := baseline && cpu.X86.HasAVX512F && cpu.X86.HasAVX512BW && cpu.X86.HasAVX512DQ && cpu.X86.HasAVX512VL
 	switch {
-	case wide && cpu.X86.HasAVX512BF16 && pairsAreFast():
-		return AVX512BF16
-	case wide:
-		return AVX512
-	case baseline:
+	case !all(ofAVX2):
+		return Plain
+	case !all(ofAVX512):
 		return AVX2
+	case !all(ofBF16) || !pairsAreFast():
+		return AVX512
 	}
-	return Plain
+	return AVX512BF16
+}
+
+func all(list []feature) bool {
+	for _, f := range list {
+		if !f.here {
+			return false
+		}
+	}
+	return true
 }
 
 // pairsAreFast tells whether VDPBF16PS outruns multiply-adds of float32: it does on AMD's processors, whereas Intel's of

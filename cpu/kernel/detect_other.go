@@ -4,3 +4,6 @@ package kernel
 
 // Detect returns the highest level that this processor and operating system can run.
 func Detect() Level { return Plain }
+
+// Features names the extensions of the instruction set that Detect asks for: none.
+func Features() []string { return nil }

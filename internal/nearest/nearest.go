@@ -1,4 +1,3 @@
-// Package nearest finds the name that a misspelt one was probably meant to be.
 package nearest
 
 import (

@@ -8,8 +8,8 @@ import (
 	"testing"
 
 	"github.com/gowalrus/walrus/field"
-	"github.com/gowalrus/walrus/internal/flowtest"
 	"github.com/gowalrus/walrus/internal/hdf5"
+	"github.com/gowalrus/walrus/well/welltest"
 )
 
 // TestDraftsDescribeTheirFiles imports files by the drafts made of them, as they are.
@@ -70,7 +70,7 @@ func TestDraftsDescribeTheirFiles(t *testing.T) {
 // wellFile writes a file in the format of The Well, whose axes are equally long, and gives its path.
 func wellFile(t *testing.T) string {
 	path := filepath.Join(t.TempDir(), "w.hdf5")
-	flowtest.Flow{
+	welltest.Flow{
 		Name: "w", Grid: [2]int{6, 6}, Frames: 4, Trajectories: 3, Boundaries: []field.Sides{field.Both(field.Wall), field.Both(field.Wall)},
 		Variable: []field.Field{{Name: "pressure"}, {Name: "velocity", Rank: field.Vector}},
 		Value:    func(b, frame, c, x, y int) float64 { return value(b, frame, x, y, c) },

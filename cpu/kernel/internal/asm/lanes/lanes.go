@@ -1,4 +1,3 @@
-// Package lanes holds the tables of lane masks and lane numbers that the kernel generators share.
 package lanes
 
 import (

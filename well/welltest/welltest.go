@@ -1,5 +1,4 @@
-// Package flowtest writes small data sets for tests, in The Well's format, with values that a test can compute.
-package flowtest
+package welltest
 
 import (
 	"os"

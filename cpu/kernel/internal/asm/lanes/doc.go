@@ -1,0 +1,2 @@
+// Package lanes holds the tables of lane masks and lane numbers that the kernel generators share.
+package lanes
