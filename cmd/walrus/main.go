@@ -87,6 +87,7 @@ func rootCommand() *cobra.Command {
 		dataCommand(),
 		benchCommand(),
 		demoCommand(),
+		downloadCommand(),
 		evalCommand(),
 		rolloutCommand(),
 		selftestCommand(),
