@@ -80,7 +80,7 @@ func weightsIn(path string) (string, error) {
 	if errors.Is(err, fs.ErrNotExist) && !slices.Contains(extensions, filepath.Ext(path)) && hub.ValidName(path) {
 		snapshot, missing := hub.Cached(path)
 		if errors.Is(missing, fs.ErrNotExist) {
-			return "", fmt.Errorf("checkpoint: %w, and no model of this name in %s%s; walrus download %s fetches one", err, hub.CacheFolder(), hub.Hint(path), path)
+			return "", fmt.Errorf("checkpoint: %w, and no model of this name in %s%s; walrus download %s fetches one that the hub has", err, hub.CacheFolder(), hub.Hint(path), path)
 		}
 		if missing != nil {
 			return "", fmt.Errorf("checkpoint: %w", missing)
