@@ -3,10 +3,13 @@ package checkpoint
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/gowalrus/walrus/internal/hub"
 )
 
 // Format is the kind of file that the weights came from.
@@ -49,7 +52,8 @@ const (
 
 // Open opens weights: a safetensors file, a .pt file that torch.save wrote, or a directory. The format is told by the content,
 // not by the name. A directory is one that Convert or SaveRun wrote (of a run's directory, the newest step), or one
-// that holds a single .safetensors or .pt file, as a download of the release does.
+// that holds a single .safetensors or .pt file, as a download of the release does. A path that leads nowhere may be the name
+// of a model in the cache of downloads, as walrus.
 func Open(path string) (*Checkpoint, error) {
 	file, err := weightsIn(path)
 	if err != nil {
@@ -61,14 +65,29 @@ func Open(path string) (*Checkpoint, error) {
 	}
 	if err := c.readHeader(); err != nil {
 		c.file.Close()
-		return nil, fmt.Errorf("checkpoint: %s: %w", file, err)
+		return nil, fmt.Errorf("checkpoint: %s: %w%s", file, err, hidden(path))
 	}
 	return c, nil
 }
 
-// weightsIn finds the file of weights that a path means.
+// extensions of files of weights, the preferred first.
+var extensions = []string{".safetensors", ".pt"}
+
+// weightsIn finds the file of weights that a path means, or the name of a downloaded model: the one place where names are
+// looked up. What is on disk wins.
 func weightsIn(path string) (string, error) {
 	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) && !slices.Contains(extensions, filepath.Ext(path)) && hub.ValidName(path) {
+		snapshot, missing := hub.Cached(path)
+		if errors.Is(missing, fs.ErrNotExist) {
+			return "", fmt.Errorf("checkpoint: %w, and no model of this name in %s%s; walrus download %s fetches one that the hub has", err, hub.CacheFolder(), hub.Hint(path), path)
+		}
+		if missing != nil {
+			return "", fmt.Errorf("checkpoint: %w", missing)
+		}
+		path = snapshot
+		info, err = os.Stat(path)
+	}
 	if err != nil {
 		return "", fmt.Errorf("checkpoint: %w", err)
 	}
@@ -86,7 +105,7 @@ func weightsIn(path string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("checkpoint: %w", err)
 	}
-	for _, extension := range []string{".safetensors", ".pt"} {
+	for _, extension := range extensions {
 		var found []string
 		for _, e := range entries {
 			if !e.IsDir() && strings.HasSuffix(e.Name(), extension) {
@@ -100,7 +119,7 @@ func weightsIn(path string) (string, error) {
 			return filepath.Join(path, found[0]), nil
 		}
 	}
-	return "", fmt.Errorf("checkpoint: %s holds no weights; expected %s, steps of a run, or one .safetensors or .pt file", path, WeightsFile)
+	return "", fmt.Errorf("checkpoint: %s holds no weights; expected %s, steps of a run, or one .safetensors or .pt file%s", path, WeightsFile, hidden(path))
 }
 
 // readHeader tells the format by the first bytes and reads the tensors' names and shapes.
@@ -196,5 +215,13 @@ func FindConfig(path string) (string, error) {
 			return filepath.Join(directory, name), nil
 		}
 	}
-	return "", fmt.Errorf("checkpoint: no configuration beside %s; expected %s", weights, strings.Join(candidates, " or "))
+	return "", fmt.Errorf("checkpoint: no configuration beside %s; expected %s%s", weights, strings.Join(candidates, " or "), hidden(path))
+}
+
+// hidden says how a downloaded model is named that something else on disk hides, as a program walrus does; empty if none is.
+func hidden(path string) string {
+	if _, err := hub.Cached(path); err != nil || strings.Contains(path, "/") {
+		return ""
+	}
+	return fmt.Sprintf("; the downloaded model is %s/%s", hub.Owner, path)
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"path"
 	"path/filepath"
 	"slices"
@@ -9,8 +10,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/gowalrus/walrus/internal/hub"
 	"github.com/gowalrus/walrus/well"
-	"github.com/gowalrus/walrus/well/hub"
 )
 
 // downloadFlags are the settings of the download command.
@@ -33,8 +34,8 @@ func dataDownloadCommand() *cobra.Command {
 
 NAME is a data set of polymathic-ai, or OWNER/NAME. The data is large (some sets are terabytes): --list shows sizes first,
 --split and --include take a part. A transfer that breaks continues by itself, and one that was stopped continues when
-the command is run again; each file's hash is checked before it gets its name. HF_TOKEN, HF_ENDPOINT, HTTPS_PROXY and
-NO_PROXY are honoured.`,
+the command is run again; each file's hash is checked before it gets its name. HF_TOKEN, HF_HOME/token, HF_ENDPOINT,
+HF_HUB_OFFLINE, HTTPS_PROXY and NO_PROXY are honoured.`,
 		Example: `  walrus data download shear_flow --split test --out datasets
   walrus data download gray_scott_reaction_diffusion --list`,
 		Args: cobra.ExactArgs(1),
@@ -58,44 +59,61 @@ func download(cmd *cobra.Command, name string, f downloadFlags) error {
 	if f.endpoint != "" {
 		client.Endpoint = f.endpoint
 	}
-	files, err := client.List(cmd.Context(), name)
+	set := hub.Repository{Kind: hub.Datasets, Name: name}
+	files, err := client.List(cmd.Context(), set)
 	if err != nil {
 		return err
 	}
-	files = slices.DeleteFunc(hub.Select(files, f.split), func(file hub.File) bool {
+	files = slices.DeleteFunc(hub.SelectSplit(files, f.split), func(file hub.File) bool {
 		wanted := func(part string) bool { return strings.Contains(file.Path, part) }
 		return len(f.include) > 0 && path.Ext(file.Path) != ".yaml" && !slices.ContainsFunc(f.include, wanted)
 	})
 	if len(files) == 0 {
 		return fmt.Errorf("%s: no files that --split and --include keep; see walrus data download %s --list", name, name)
 	}
-	var total int64
-	for _, file := range files {
-		total += file.Size
-		if f.list {
-			fmt.Fprintf(cmd.OutOrStdout(), "%12d  %s\n", file.Size, file.Path)
-		}
-	}
+	total := totalBytes(files)
 	if f.list {
-		_, err := fmt.Fprintf(cmd.OutOrStdout(), "%12d  bytes in %d files\n", total, len(files))
-		return err
+		return listFiles(cmd.OutOrStdout(), files)
 	}
-	return fetchAll(cmd, client, name, files, total, f)
-}
-
-// fetchAll downloads the files one after the other, with one bar for all bytes.
-func fetchAll(cmd *cobra.Command, client *hub.Client, name string, files []hub.File, total int64, f downloadFlags) error {
 	folder := filepath.Join(f.out, path.Base(name))
 	show, end := byteProgress(cmd.ErrOrStderr(), path.Base(name))
 	defer end()
-	var before int64
+	report := fileProgress(show, total)
 	for _, file := range files {
-		err := client.Download(cmd.Context(), name, file, folder, f.verify, func(_ hub.File, done int64) { show(before+done, total) })
-		if err != nil {
+		if err := client.Download(cmd.Context(), set, file, folder, f.verify, report); err != nil {
 			return err
 		}
-		before += file.Size
 	}
-	_, err := fmt.Fprintf(cmd.OutOrStdout(), "%s: %d files, %d bytes\n", folder, len(files), total)
+	_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: %d files, %d bytes\n", folder, len(files), total)
 	return err
+}
+
+// totalBytes is what all files have together.
+func totalBytes(files []hub.File) (total int64) {
+	for _, file := range files {
+		total += file.Size
+	}
+	return total
+}
+
+// listFiles prints files with their sizes.
+func listFiles(out io.Writer, files []hub.File) error {
+	for _, file := range files {
+		fmt.Fprintf(out, "%12d  %s\n", file.Size, file.Path)
+	}
+	_, err := fmt.Fprintf(out, "%12d  bytes in %d files\n", totalBytes(files), len(files))
+	return err
+}
+
+// fileProgress makes one bar for all bytes of what the files report one after the other.
+func fileProgress(show func(done, total int64), total int64) hub.Progress {
+	var before int64
+	var now hub.File
+	return func(f hub.File, done int64) {
+		if f != now {
+			before += now.Size
+			now = f
+		}
+		show(before+done, total)
+	}
 }

@@ -86,6 +86,7 @@ func rootCommand() *cobra.Command {
 		dataCommand(),
 		benchCommand(),
 		demoCommand(),
+		downloadCommand(),
 		evalCommand(),
 		rolloutCommand(),
 		selftestCommand(),

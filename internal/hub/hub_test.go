@@ -21,6 +21,9 @@ import (
 	"time"
 )
 
+// toy is the data set of the server.
+var toy = Repository{Kind: Datasets, Name: "toy"}
+
 // server is a hub with one data set, on a bad line.
 type server struct {
 	*httptest.Server
@@ -124,12 +127,12 @@ func (s *server) list(w http.ResponseWriter, r *http.Request) {
 
 func downloadAll(t *testing.T, c *Client, folder, split string, verify bool) error {
 	t.Helper()
-	files, err := c.List(context.Background(), "toy")
+	files, err := c.List(context.Background(), toy)
 	if err != nil {
 		return err
 	}
-	for _, f := range Select(files, split) {
-		if err := c.Download(context.Background(), "toy", f, folder, verify, nil); err != nil {
+	for _, f := range SelectSplit(files, split) {
+		if err := c.Download(context.Background(), toy, f, folder, verify, nil); err != nil {
 			return err
 		}
 	}
@@ -253,12 +256,12 @@ func TestFailuresSayWhatToDo(t *testing.T) {
 func TestStoppedDownloadKeepsWhatItHas(t *testing.T) {
 	s := &server{}
 	client, folder := newServer(t, s), t.TempDir()
-	files, err := client.List(context.Background(), "toy")
+	files, err := client.List(context.Background(), toy)
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	err = client.Download(ctx, "toy", files[0], folder, false, func(_ File, done int64) {
+	err = client.Download(ctx, toy, files[0], folder, false, func(_ File, done int64) {
 		if done > 0 {
 			stop()
 		}
@@ -266,7 +269,7 @@ func TestStoppedDownloadKeepsWhatItHas(t *testing.T) {
 	if err != nil && !errors.Is(err, context.Canceled) {
 		t.Fatal(err)
 	}
-	if err := client.Download(context.Background(), "toy", files[0], folder, false, nil); err != nil {
+	if err := client.Download(context.Background(), toy, files[0], folder, false, nil); err != nil {
 		t.Fatal(err)
 	}
 	wantFiles(t, s, folder, files[0].Path)
@@ -275,7 +278,7 @@ func TestStoppedDownloadKeepsWhatItHas(t *testing.T) {
 func TestNamesThatAreNoneAreRefused(t *testing.T) {
 	client := newServer(t, &server{})
 	for _, name := range []string{"", "..", "a/..", "a/b/c", "a b", "a?b", "../a"} {
-		if _, err := client.List(context.Background(), name); err == nil || !strings.Contains(err.Error(), "expected a name") {
+		if _, err := client.List(context.Background(), Repository{Kind: Datasets, Name: name}); err == nil || !strings.Contains(err.Error(), "expected a name") {
 			t.Errorf("%q: error %v", name, err)
 		}
 	}
@@ -286,6 +289,7 @@ func TestHostileListingsAreRefused(t *testing.T) {
 	for _, e := range []entry{
 		{Path: "../outside", OID: digest}, {Path: "/etc/passwd", OID: digest}, {Path: "a/../../b", OID: digest}, {Path: `a\b`, OID: digest},
 		{Path: "", OID: digest}, {Path: "a", OID: "short"}, {Path: "a", OID: digest, Size: -1},
+		{Path: "a", OID: digest, Size: 1 << 62}, {Path: "a/", OID: digest}, {Path: ".", OID: digest}, {Path: "a//b", OID: digest},
 	} {
 		if f, err := e.file(); err == nil {
 			t.Errorf("%+v was accepted as %+v", e, f)
