@@ -16,7 +16,7 @@ import (
 	"testing"
 
 	"github.com/gowalrus/walrus/field"
-	"github.com/gowalrus/walrus/internal/flowtest"
+	"github.com/gowalrus/walrus/well/welltest"
 )
 
 // serveModel is a hub with the files of a folder as the model owner/toy.
@@ -60,7 +60,7 @@ func TestDownloadedWeightsAreUsedByName(t *testing.T) {
 	}
 	t.Setenv("HF_ENDPOINT", server.URL)
 	t.Chdir(t.TempDir())
-	flowtest.Flow{
+	welltest.Flow{
 		Name: "waves", Grid: [2]int{16, 16}, Frames: 9, Trajectories: 1, Boundaries: []field.Sides{field.Both(field.Periodic), field.Both(field.Periodic)},
 		Variable: []field.Field{{Name: "A"}},
 		Value:    func(_, frame, _, x, y int) float64 { return math.Sin(2 * math.Pi * float64(x+y+frame) / 16) },
