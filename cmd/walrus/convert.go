@@ -32,8 +32,8 @@ func convertCommand() *cobra.Command {
 		Short: "Turn released weights into safetensors and YAML",
 		Long: `Turn released weights into safetensors and YAML.
 
-IN is a .pt file that torch.save wrote (the released walrus.pt), a safetensors file, a folder with one of them, or a
-training run. Every tensor's name and shape is checked against the configuration before anything is written, and all
+IN is a .pt file that torch.save wrote (the released walrus.pt), a safetensors file, a folder with one of them, a
+training run, or the name of a downloaded model (walrus download). Every tensor's name and shape is checked against the configuration before anything is written, and all
 differences are listed. Memory holds one tensor at a time, so that the 5 GB release needs no large machine. A pickle is
 never executed: the reader knows tensors and plain data, and refuses everything else.
 

@@ -54,6 +54,7 @@ func evalCommand() *cobra.Command {
 		Short: "Score weights on data sets: one step ahead and over windows of rollouts",
 		Long: `Score weights on data sets: one step ahead and over windows of rollouts.
 
+WEIGHTS is a checkpoint (a run's folder, .safetensors or .pt) or the name of a downloaded model (walrus download).
 One step ahead every window of every trajectory counts, from frame 0 on. Rollouts predict each trajectory from frame
 --first on, all as long as the shortest trajectory allows; the errors of every field are averaged over windows of their
 steps. The table has the median over windows or trajectories (the lower of two middle values, as in the released code),

@@ -42,12 +42,13 @@ func rolloutCommand() *cobra.Command {
 		Short: "Predict a trajectory from its first frames and compare it with the truth",
 		Long: `Predict a trajectory from its first frames and compare it with the truth.
 
-WEIGHTS is a checkpoint (a run's folder, .safetensors or .pt) and DATA a file or folder in The Well's format. The
-network sees a few frames, predicts the next, and goes on from its own predictions; the data may end before the
+WEIGHTS is a checkpoint (a run's folder, .safetensors or .pt) or the name of a downloaded model (walrus download), and
+DATA a file or folder in The Well's format. The network sees a few frames, predicts the next, and goes on from its own predictions; the data may end before the
 prediction does. The folder OUT gets prediction.hdf5, panels.png and rollout.gif with truth, prediction and error. The
 jitter of the released model is random: --seed fixes it, --ensemble averages several draws, --no-jitter turns it off. A
 prediction that is no longer finite stops the rollout, as Ctrl-C does; what came before is written.`,
-		Example: `  walrus rollout runs/shear data/shear_flow --split test --steps 50 --out pictures
+		Example: `  walrus rollout walrus data/shear_flow --split test
+  walrus rollout runs/shear data/shear_flow --split test --steps 50 --out pictures
   walrus rollout walrus.safetensors euler.hdf5 --trajectory 3 --start 16 --stride 2 --ensemble 8 --seed 7`,
 		Args: cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error { return runRollout(cmd, args[0], args[1], f) },

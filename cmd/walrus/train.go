@@ -40,8 +40,8 @@ of the published recipe, or of a --preset: pretraining is the paper's, finetunin
 share, and there is one for each of them. All data sets are equally likely. The folder of the run (key out) gets log.csv,
 validation.csv and checkpoints: last, best (by the mean absolute error one step ahead) and epoch-N, each of which rollout
 and eval open by its name (runs/shear/best). Ctrl-C stops after saving, and --resume continues with the same numbers as if
-the run had never stopped. With finetune.from the run starts from weights, and fields that they do not know get columns of
-their own.`,
+the run had never stopped. With finetune.from the run starts from weights (a path, or the name of a downloaded model), and
+fields that they do not know get columns of their own.`,
 		Example: `  walrus train --set 'data.sets=[{path: data/shear_flow}]' --set schedule.epochs=20 --set out=runs/shear
   walrus train --resume runs/shear
   walrus train --resume runs/shear --set schedule.epochs=40

@@ -422,3 +422,48 @@ func TestSafetensorsArePreferred(t *testing.T) {
 		t.Errorf("of a .pt file alone %v", got)
 	}
 }
+
+func TestJournalsOfPiecesAreNotTrusted(t *testing.T) {
+	for name, journal := range map[string]string{
+		"garbage": "\x00\xff\n\n", "of other pieces": "bytes of a piece: 7\n0\n1\n", "pieces that there are not": "bytes of a piece: 100000\n-1\n99\n1e3\n0\n0\n",
+		"half a line": "bytes of a piece: 100000\n0", "more than there is": "bytes of a piece: 100000\n0\n1\n2\n3\n4\n5\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, client := newModelServer(t)
+			sum := sha256.Sum256(s.files["toy.safetensors"])
+			part := filepath.Join(CacheFolder(), "models--polymathic-ai--toy", "blobs", hex.EncodeToString(sum[:])+".part")
+			if err := os.MkdirAll(filepath.Dir(part), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			for file, content := range map[string][]byte{part: make([]byte, 150_000), part + ".pieces": []byte(journal)} {
+				if err := os.WriteFile(file, content, 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			folder, err := store(t.Context(), client, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.wantModel(t, folder)
+		})
+	}
+}
+
+func FuzzListing(f *testing.F) {
+	f.Add([]byte(`[{"type": "file", "path": "a/b.pt", "size": 3, "oid": "`+commit+`", "lfs": {"oid": "sha256:ab", "size": 9}}]`), "<?cursor=2>; rel=\"next\"")
+	f.Add([]byte(`[{"path": "../x", "size": 1e99}]`), "<http://[::1>; rel=\"next\"")
+	f.Fuzz(func(t *testing.T, text []byte, link string) {
+		if next, err := nextPage("https://127.0.0.1/api?x", link); err == nil && next != "" && !strings.HasPrefix(next, "https://127.0.0.1") {
+			t.Errorf("link %q leads to %s", link, next)
+		}
+		var entries []entry
+		if json.Unmarshal(text, &entries) != nil {
+			return
+		}
+		for _, e := range entries {
+			if file, err := e.file(); err == nil && (!filepath.IsLocal(file.Path) || file.Size < 0 || file.Size > largestFile || len(file.blob()) < 40 || strings.Contains(file.blob(), "/")) {
+				t.Errorf("%+v was accepted as %+v", e, file)
+			}
+		}
+	})
+}
