@@ -291,12 +291,12 @@ func TestDataSetsKeepTheirOrderAndWindows(t *testing.T) {
 		"active_matter: distance",
 		"window     field       median   25 %   75 %   mean  std  persistence",
 		"─────────  ──────────  ──────  ─────  ─────  ─────  ───  ───────────",
-		"one-step   tracer       1.000  1.000  1.000  1.000  nan        1.000",
-		"           pressure     2.000  2.000  2.000  2.000  nan        2.000",
-		"           all fields   1.500  1.500  1.500  1.500  nan        1.500",
-		"steps 1:2  tracer       1.000  1.000  1.000  1.000  nan        1.500",
-		"           pressure     2.000  2.000  2.000  2.000  nan        3.000",
-		"           all fields   1.500  1.500  1.500  1.500  nan        2.250",
+		"one-step   tracer       1.000  1.000  1.000  1.000  –          1.000",
+		"           pressure     2.000  2.000  2.000  2.000  –          2.000",
+		"           all fields   1.500  1.500  1.500  1.500  –          1.500",
+		"steps 1:2  tracer       1.000  1.000  1.000  1.000  –          1.500",
+		"           pressure     2.000  2.000  2.000  2.000  –          3.000",
+		"           all fields   1.500  1.500  1.500  1.500  –          2.250",
 		"",
 	}
 	if diff := cmp.Diff(want, strings.Split(text.String(), "\n")); diff != "" {
