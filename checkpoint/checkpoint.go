@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/gowalrus/walrus/internal/hub"
+	"github.com/gowalrus/walrus/weights"
 )
 
 // Format is the kind of file that the weights came from.
@@ -35,7 +36,7 @@ type Checkpoint struct {
 	Metadata map[string]string // of a safetensors file
 	Wrapper  string            // what all names began with and was dropped: "module." of distributed training, and others
 
-	file    *os.File
+	file    opened
 	tensors []Tensor
 	byName  map[string]int
 }
@@ -53,14 +54,14 @@ const (
 // Open opens weights: a safetensors file, a .pt file that torch.save wrote, or a directory. The format is told by the content,
 // not by the name. A directory is one that Convert or SaveRun wrote (of a run's directory, the newest step), or one
 // that holds a single .safetensors or .pt file, as a download of the release does. A path that leads nowhere may be the name
-// of a model in the cache of downloads, as walrus.
+// of a model that the program carries, as nano, or of one in the cache of downloads, as walrus.
 func Open(path string) (*Checkpoint, error) {
 	file, err := weightsIn(path)
 	if err != nil {
 		return nil, err
 	}
 	c := &Checkpoint{Path: file}
-	if c.file, err = os.Open(file); err != nil {
+	if c.file, err = openFile(file); err != nil {
 		return nil, fmt.Errorf("checkpoint: %w", err)
 	}
 	if err := c.readHeader(); err != nil {
@@ -73,10 +74,13 @@ func Open(path string) (*Checkpoint, error) {
 // extensions of files of weights, the preferred first.
 var extensions = []string{".safetensors", ".pt"}
 
-// weightsIn finds the file of weights that a path means, or the name of a downloaded model: the one place where names are
-// looked up. What is on disk wins.
+// weightsIn finds the file of weights that a path means, or the name of a model that the program carries or that was
+// downloaded: the one place where names are looked up. What is on disk wins.
 func weightsIn(path string) (string, error) {
 	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) && weights.Has(path) {
+		return builtIn + path + "/" + WeightsFile, nil
+	}
 	if errors.Is(err, fs.ErrNotExist) && !slices.Contains(extensions, filepath.Ext(path)) && hub.ValidName(path) {
 		snapshot, missing := hub.Cached(path)
 		if errors.Is(missing, fs.ErrNotExist) {
@@ -204,18 +208,18 @@ func (c *Checkpoint) Shapes() map[string][]int {
 // FindConfig returns the configuration file that belongs to the weights at path: in a directory its config.yaml or
 // extended_config.yaml; beside a file NAME.EXT also NAME.yaml, which is tried first.
 func FindConfig(path string) (string, error) {
-	weights, err := weightsIn(path)
+	file, err := weightsIn(path)
 	if err != nil {
 		return "", err
 	}
-	directory, base := filepath.Split(weights)
+	directory, base := filepath.Split(file)
 	candidates := []string{strings.TrimSuffix(base, filepath.Ext(base)) + ".yaml", ConfigFile, releasedConfigFile}
 	for _, name := range candidates {
-		if _, err := os.Stat(filepath.Join(directory, name)); err == nil {
-			return filepath.Join(directory, name), nil
+		if _, err := statFile(directory + name); err == nil {
+			return directory + name, nil
 		}
 	}
-	return "", fmt.Errorf("checkpoint: no configuration beside %s; expected %s%s", weights, strings.Join(candidates, " or "), hidden(path))
+	return "", fmt.Errorf("checkpoint: no configuration beside %s; expected %s%s", file, strings.Join(candidates, " or "), hidden(path))
 }
 
 // hidden says how a downloaded model is named that something else on disk hides, as a program walrus does; empty if none is.

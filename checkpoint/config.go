@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"os"
 	"reflect"
 	"slices"
 
@@ -198,7 +197,7 @@ func configFrom(doc document, defaults Config) (Config, error) {
 
 // ReadConfig reads an extended_config.yaml, or a file that Write made.
 func ReadConfig(path string) (Config, error) {
-	file, err := os.Open(path)
+	file, err := openFile(path)
 	if err != nil {
 		return Config{}, fmt.Errorf("checkpoint: %w", err)
 	}

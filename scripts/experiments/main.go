@@ -1,0 +1,114 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/gowalrus/walrus/engine"
+)
+
+// experiment is one of the questions.
+type experiment struct {
+	name, question string
+	run            func(ctx context.Context, l *lab) error
+	draw           func(l *lab) error
+}
+
+func experiments() []experiment {
+	return []experiment{transfer(), jitter(), adaptive(), dimensions(), scale(), inContext()}
+}
+
+// lab is where experiments are made: data, results and what they may cost.
+type lab struct {
+	data    string // folder of data sets that walrus simulate made
+	foreign string // folder of those that another solver made
+	out     string
+	from    string // pretrained weights
+	seeds   int
+	only    []string // arms or data sets; empty for all
+	engine  string
+	results *results
+}
+
+// wants says whether an arm or a data set is among those that were asked for.
+func (l *lab) wants(name string) bool { return len(l.only) == 0 || slices.Contains(l.only, name) }
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := command().ExecuteContext(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, "experiments:", err)
+		os.Exit(1)
+	}
+}
+
+func command() *cobra.Command {
+	l := &lab{}
+	root := &cobra.Command{Use: "experiments", Short: "Repeat the experiments of docs/experiments.md", SilenceUsage: true, SilenceErrors: true}
+	flags := root.PersistentFlags()
+	flags.StringVar(&l.data, "data", "data", "folder of the simulated data sets")
+	flags.StringVar(&l.foreign, "foreign", "foreign", "folder of the data sets of another solver")
+	flags.StringVar(&l.out, "out", "experiments", "folder of runs, results.csv and plots")
+	flags.StringVar(&l.from, "from", "nano", "pretrained weights")
+	flags.IntVar(&l.seeds, "seeds", 3, "seeds, from 1")
+	flags.StringSliceVar(&l.only, "only", nil, "these arms or data sets only")
+	flags.StringVar(&l.engine, "engine", "", "what computes: "+engine.Describe())
+	for _, e := range experiments() {
+		root.AddCommand(&cobra.Command{Use: e.name, Short: e.question, Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
+			return l.do(cmd.Context(), e)
+		}})
+	}
+	root.AddCommand(&cobra.Command{Use: "plot", Short: "Draw what results.csv has", Args: cobra.NoArgs, RunE: func(*cobra.Command, []string) error {
+		return l.open(func() error {
+			for _, e := range experiments() {
+				if err := e.draw(l); err != nil {
+					return fmt.Errorf("%s: %w", e.name, err)
+				}
+			}
+			return nil
+		})
+	}})
+	return root
+}
+
+// open reads the results and calls do.
+func (l *lab) open(do func() error) error {
+	if err := os.MkdirAll(l.out, 0o777); err != nil {
+		return err
+	}
+	var err error
+	if l.results, err = openResults(filepath.Join(l.out, "results.csv")); err != nil {
+		return err
+	}
+	err = do()
+	if closed := l.results.close(); err == nil {
+		err = closed
+	}
+	return err
+}
+
+func (l *lab) do(ctx context.Context, e experiment) error {
+	return l.open(func() error {
+		if err := e.run(ctx, l); err != nil {
+			return fmt.Errorf("%s: %w", e.name, err)
+		}
+		return e.draw(l)
+	})
+}
+
+// folder is where a run with these properties lies.
+func (l *lab) folder(parts ...any) string {
+	var names []string
+	for _, p := range parts {
+		names = append(names, strings.ReplaceAll(fmt.Sprint(p), "/", "_"))
+	}
+	return filepath.Join(l.out, "runs", strings.Join(names, "-"))
+}

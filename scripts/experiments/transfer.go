@@ -1,0 +1,162 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/gowalrus/walrus/report"
+	"github.com/gowalrus/walrus/train"
+)
+
+// transferName is the experiment's name in the table.
+const transferName = "transfer"
+
+// transferSteps are the numbers of steps that are compared.
+var transferSteps = []int{10, 30, 100, 200, 300, 600, 1000}
+
+// rates that each arm's own is chosen from, for each data set and number of steps, by the score on split valid.
+var rates = []float64{5e-4, 1e-3, 2e-3}
+
+// tuningSeed is of the runs that the rates are chosen by; the runs that are compared have the seeds from 1 on.
+const tuningSeed = 101
+
+// arm is one side of the comparison: the same size, data, steps and everything else but where the weights begin.
+type arm struct{ name, yaml string }
+
+func (l *lab) arms() []arm {
+	from := fmt.Sprintf("finetune: {from: %q, new_columns: preserving", l.from)
+	return []arm{
+		{"scratch", scratchModel},
+		{"whole", from + "}"},
+		{"lora", from + ", lora: {rank: 8, alpha: 16, targets: all}}"},
+	}
+}
+
+// scratchModel is the size of the pretrained model.
+const scratchModel = "model: {preset: nano, vocabulary: data, tokens: 8}"
+
+func transfer() experiment {
+	return experiment{
+		name: transferName, question: "Does a pretrained model learn physics that it never saw faster than a fresh one?",
+		run: runTransfer, draw: drawTransfer,
+	}
+}
+
+// unseen are the data sets that walrus-nano never saw.
+func (l *lab) unseen() []string {
+	return []string{filepath.Join(l.foreign, "sloshing"), filepath.Join(l.foreign, "gas"), filepath.Join(l.data, "rayleigh_benard")}
+}
+
+func runTransfer(ctx context.Context, l *lab) error {
+	for _, data := range l.unseen() {
+		for _, a := range l.arms() {
+			if !l.wants(filepath.Base(data)) && !l.wants(a.name) {
+				continue
+			}
+			for _, rate := range rates {
+				if err := l.transfer(ctx, data, a, rate, tuningSeed); err != nil {
+					return err
+				}
+			}
+			best := l.tunedRates(filepath.Base(data), a.name)
+			for seed := range uint64(l.seeds) {
+				for _, rate := range best {
+					if err := l.transfer(ctx, data, a, rate, seed+1); err != nil {
+						return err
+					}
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// transfer trains one arm with one rate and seed and scores it at every number of steps.
+func (l *lab) transfer(ctx context.Context, data string, a arm, rate float64, seed uint64) error {
+	m := row{experiment: transferName, arm: a.name, dataSet: filepath.Base(data), at: float64(transferSteps[len(transferSteps)-1]), seed: seed, rate: rate, split: "test", metric: "vrmse"}
+	if l.results.has(m) {
+		return nil
+	}
+	folder := l.folder(transferName, m.dataSet, a.name, rate, seed)
+	text := fmt.Sprintf(`%s
+seed: %d
+data: {batch: 2, max_stride: 1, rotation: none, sets: %s}
+optimizer: {beta2: 0.98}
+schedule: {learning_rate: %g, warmup_epochs: 1, cooldown_epochs: 0, continuous: true}
+validation: {every: 100000, windows: 96, full_at_end: false, test: true}
+checkpoint: {best: false, every: 0}
+`, a.yaml, seed, sets(data), rate)
+	var measured []row
+	err := l.train(ctx, run{folder: folder, yaml: text, steps: transferSteps}, func(step int, s train.Score, seconds float64) error {
+		m.at, m.split, m.value, m.persistence, m.seconds = float64(step), s.Split, s.VRMSE, s.Persistence, seconds
+		measured = append(measured, m)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, m := range measured { // the last one, by which a run counts as done, at the end
+		if err := l.results.add(m); err != nil {
+			return err
+		}
+	}
+	return os.RemoveAll(folder)
+}
+
+// tuned is the rate with the smallest error on split valid after a number of steps.
+func (l *lab) tuned(dataSet, arm string, step int) float64 {
+	found := l.results.where(func(m row) bool {
+		return m.experiment == transferName && m.dataSet == dataSet && m.arm == arm && m.seed == tuningSeed && m.split == "valid" && m.at == float64(step)
+	})
+	if len(found) == 0 {
+		return 0
+	}
+	return slices.MinFunc(found, func(a, b row) int { return compare(a.value, b.value) }).rate
+}
+
+// tunedRates are the rates that are best at one of the numbers of steps.
+func (l *lab) tunedRates(dataSet, arm string) []float64 {
+	var list []float64
+	for _, step := range transferSteps {
+		if rate := l.tuned(dataSet, arm, step); rate > 0 && !slices.Contains(list, rate) {
+			list = append(list, rate)
+		}
+	}
+	return list
+}
+
+// drawTransfer draws one picture a data set: the error on split test over the steps, each arm with its tuned rate.
+func drawTransfer(l *lab) error {
+	for _, path := range l.unseen() {
+		data := filepath.Base(path)
+		var lines []report.Series
+		var persistence float64
+		for _, a := range l.arms() {
+			s := report.Series{Name: armNames[a.name]}
+			for _, step := range transferSteps {
+				rate := l.tuned(data, a.name, step)
+				s = extend(s, float64(step), l.results.where(func(m row) bool {
+					return m.experiment == transferName && m.dataSet == data && m.arm == a.name && m.seed != tuningSeed && m.rate == rate && m.split == "test" && m.at == float64(step)
+				}), &persistence)
+			}
+			lines = appendDrawn(lines, s)
+		}
+		if len(lines) == 0 {
+			continue
+		}
+		err := l.plot(transferName+"-"+data, report.LineSpec{
+			Title: data, XLabel: "optimizer steps", YLabel: "VRMSE one step ahead", Series: lines, LogX: true, LogY: true,
+			Level: persistence, LevelName: "persistence",
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// armNames are the arms in the legend.
+var armNames = map[string]string{"scratch": "fresh network", "whole": "walrus-nano, all weights", "lora": "walrus-nano, LoRA"}
