@@ -29,6 +29,8 @@ type DataSetInfo struct {
 	// NetworkPoints has the extents that the network computes on another number of points, as 66: 64; the fields are
 	// interpolated on their way in and out. nil for what the released model does with a data set of this name.
 	NetworkPoints map[int]int
+	// Tokens are the numbers of tokens that its batches were drawn with, if they are its own; nil for those of all data sets.
+	Tokens []int
 }
 
 // DataSet is what the training did with a data set; found is false if it was not among those that the configuration lists,
@@ -76,6 +78,7 @@ func (info *DataSetInfo) ours() []dataSetSetting {
 		{"batch_size", &info.BatchSize},
 		{"grid", &info.Grid},
 		{"network_points", &info.NetworkPoints},
+		{"tokens", &info.Tokens},
 	}
 }
 
@@ -161,10 +164,11 @@ func (info DataSetInfo) check() error {
 			return err
 		}
 	}
-	for _, points := range info.Grid {
-		if err := within("grid", points, 1, maxCount); err != nil {
-			return err
-		}
+	if err := withinEach("grid", info.Grid); err != nil {
+		return err
+	}
+	if err := withinEach("tokens", info.Tokens); err != nil {
+		return err
 	}
 	for _, from := range slices.Sorted(maps.Keys(info.NetworkPoints)) {
 		if err := within(fmt.Sprintf("network_points.%d", from), info.NetworkPoints[from], 2, maxCount); err != nil {

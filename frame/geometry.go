@@ -28,6 +28,9 @@ type Options struct {
 	// Tokens is the number of tokens along each real axis: the knob for cost against accuracy. 0 takes the released
 	// counts, 32 in 2-D and 16 in 3-D.
 	Tokens int
+	// Choices are the numbers of tokens that a model was or is trained with, if they are several: the largest that fits a grid
+	// (Fitting) is taken, or Tokens where that is one of them. nil for Tokens alone.
+	Choices []int
 	// NoJitterPadding is the frame of a model that is made without jitter (model.jitter_patches: false in a released
 	// configuration): axes with ends are padded only by what the convolutions take away, so that they have as many tokens as
 	// periodic ones (128 points: 32, not 33), and Draw rolls nothing. A model with jitter that is to predict without any keeps
@@ -62,13 +65,7 @@ func NewGeometry(size []int, boundaries []field.Sides, o Options) (*Geometry, er
 	if realAxes < 2 {
 		return nil, fmt.Errorf("frame: data of size %v have %d axes with more than one point; the network knows 2-D and 3-D", size, realAxes)
 	}
-	tokens := o.Tokens
-	if tokens == 0 {
-		tokens = DefaultTokens2D
-		if realAxes == 3 {
-			tokens = DefaultTokens3D
-		}
-	}
+	tokens := o.tokens(size, realAxes)
 	for i := range g.Axes {
 		sides := field.Both(field.Periodic)
 		if i < len(boundaries) {

@@ -47,6 +47,15 @@ func supported(size, tokens int) bool {
 	return ok
 }
 
+// releasedSize reports whether an axis of the given size is cut into tokens tokens by strides that the released weights know.
+func releasedSize(size, tokens int) bool {
+	if tokens < 1 || size%tokens != 0 {
+		return false
+	}
+	_, released := releasedStrides[size/tokens]
+	return released
+}
+
 // fewest and most tokens along an axis that are suggested.
 const fewestTokens, mostTokens = 8, 64
 

@@ -10,11 +10,10 @@ import (
 
 // DataOf describes the arrays of a batch: its grid in a geometry, its fields by their columns.
 func DataOf(b *sample.Batch, o frame.Options) (Data, error) {
-	const lead = 2 // samples and frames
-	if len(b.Input.Shape) < lead+2 {
+	if len(b.Input.Shape) < 4 {
 		return Data{}, fmt.Errorf("network: batch with input of shape %v; expected (samples, frames, points, channels)", b.Input.Shape)
 	}
-	grid := b.Input.Shape[lead : len(b.Input.Shape)-1]
+	grid := b.Grid()
 	inner := innerGrid(b.DataSet, b.NetworkPoints, grid)
 	geometry, err := frame.NewGeometry(inner, b.Boundaries, o)
 	if err != nil {

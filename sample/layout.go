@@ -219,6 +219,7 @@ func (l *Layout) Prepare(w *Window) (*Batch, error) {
 	b := &Batch{
 		Names: l.Names, Fields: l.Indices, Padding: l.Padding, Mask: l.Mask, Scales: l.source.scales(), Measurement: l.source.Measurement,
 		Boundaries: w.Boundaries, Curvilinear: l.source.Curvilinear, Origins: []string{w.Origin}, NetworkPoints: l.source.NetworkPoints,
+		Tokens: l.source.Tokens,
 	}
 	for _, part := range []struct {
 		group group

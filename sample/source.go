@@ -35,6 +35,9 @@ type Fields struct {
 	// NetworkPoints has the extents of axes that the network computes on another number of points, as 66: 64; nil for what
 	// the released model does.
 	NetworkPoints map[int]int
+	// Tokens are the numbers of tokens along each axis that batches are cut into, where the data set has its own; nil for
+	// what the model says.
+	Tokens []int
 	// Scales normalise the fields, by their names; nil where every window has its own, measured as Measurement says.
 	Scales      map[string]Scale
 	Measurement frame.Measurement

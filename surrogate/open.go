@@ -136,7 +136,13 @@ func (m *Model) For(d *well.Dataset) (Setting, error) {
 		History: cmp.Or(m.options.History, info.InputSteps), OutputSteps: info.OutputSteps, BatchSize: info.BatchSize,
 		MinStride: cmp.Or(m.options.Stride, info.MinStride), MaxStride: cmp.Or(m.options.Stride, info.MaxStride),
 		Grid: info.Grid, NetworkPoints: info.NetworkPoints,
-		Frame: frame.Options{Tokens: cmp.Or(m.options.Tokens, m.Config.Tokens), NoJitterPadding: !m.Config.JitterPatches},
+		Frame: frame.Options{Tokens: m.Config.Tokens, Choices: m.Config.TokenChoices, NoJitterPadding: !m.Config.JitterPatches},
+	}
+	if info.Tokens != nil {
+		s.Frame.Choices = info.Tokens
+	}
+	if m.options.Tokens > 0 {
+		s.Frame.Tokens, s.Frame.Choices = m.options.Tokens, nil
 	}
 	if absent := sample.WithoutField(sample.WellFields(d), m.options.Transforms); len(absent) > 0 {
 		slog.Warn("transforms are set for fields that the data set lacks, and passed over", "dataset", d.Name(), "fields", absent)

@@ -13,7 +13,6 @@ import (
 	"github.com/goccy/go-yaml"
 	"github.com/gowalrus/walrus/checkpoint"
 	"github.com/gowalrus/walrus/engine"
-	"github.com/gowalrus/walrus/frame"
 	"github.com/gowalrus/walrus/sample"
 	"github.com/gowalrus/walrus/score"
 	"github.com/gowalrus/walrus/well"
@@ -46,8 +45,10 @@ type ModelConfig struct {
 	Blocks       int     `yaml:"blocks"`       // space-time blocks (the paper: 40)
 	DropPath     float64 `yaml:"drop_path"`    // share of residual branches dropped in the last block (default 0; the paper: 0.05, and 0 in fine-tuning)
 	FieldDrop    float64 `yaml:"field_drop"`   // whole fields dropped from a training sample, on average (default 0, the paper's)
-	Tokens       int     `yaml:"tokens"`       // tokens along each axis (default 32 in 2-D and 16 in 3-D, the paper's)
-	Vocabulary   string  `yaml:"vocabulary"`   // "released": the 67 published columns and new fields; "data": only the data's fields (default released, the paper's)
+	// Tokens are the tokens along each axis; beside a list in data.tokens the one of them that the model is validated and
+	// used with (default 32 in 2-D and 16 in 3-D, the paper's, or the largest of data.tokens that fits the data).
+	Tokens     int    `yaml:"tokens"`
+	Vocabulary string `yaml:"vocabulary"` // "released": the 67 published columns and new fields; "data": only the data's fields (default released, the paper's)
 	// Jitter rolls patches and tokens at random. Without it axes that end are padded less, as in the released model with
 	// jitter_patches: false (128 points: 32 tokens, not 33). Default as the weights of finetune.from have it, or true, as
 	// the paper.
@@ -66,6 +67,11 @@ type DataConfig struct {
 	Reflections bool                `yaml:"reflections"` // mirror images too (default false, as the release)
 	Unturned    float64             `yaml:"unturned"`    // share of the batches that no rotation is drawn for (default 0; one less the release's p)
 	Prefetch    int                 `yaml:"prefetch"`    // batches read ahead (default 2)
+	// Tokens are tokens along each axis, as [8, 16, 32], of which every batch draws one that fits its grid: from one set of
+	// weights, cost against accuracy is then chosen when predicting (--tokens). A grid fits a number if the released strides
+	// cut it so, and in 3-D those above 16 are left out where there are others. One number is the same as model.tokens
+	// (default none: model.tokens; the paper: 32 in 2-D and 16 in 3-D).
+	Tokens Tokens `yaml:"tokens"`
 	// Normalization divides the fields by the root mean squares of each window (samplewise) or of the whole data set in its
 	// statistics (dataset); samplewise_mean_std and dataset_mean_std subtract means and divide by standard deviations.
 	// Default as the weights of finetune.from were trained, or samplewise; the paper: samplewise, and dataset in fine-tuning.
@@ -101,9 +107,10 @@ type SetConfig struct {
 	// interpolated on their way in and out (default as released: that one for post_neutron_star_merger). It is for predictions;
 	// training needs resample where this would change the grid.
 	NetworkPoints map[int]int `yaml:"network_points,omitempty"`
-	History       int         `yaml:"history"` // instead of data.history times step_downsample_factor
-	Batch         int         `yaml:"batch"`   // instead of data.batch times batch_downsample_factor
-	Stride        int         `yaml:"stride"`  // instead of data.min_stride and data.max_stride
+	History       int         `yaml:"history"`          // instead of data.history times step_downsample_factor
+	Batch         int         `yaml:"batch"`            // instead of data.batch times batch_downsample_factor
+	Stride        int         `yaml:"stride"`           // instead of data.min_stride and data.max_stride
+	Tokens        Tokens      `yaml:"tokens,omitempty"` // instead of data.tokens and model.tokens: a number or a list of them
 	// StepFactor and BatchFactor are what data.history and data.batch are multiplied with, rounded down to at least 1 (default
 	// as released: 1 in 2-D and 0.5 in 3-D, so that a batch has about as many tokens).
 	StepFactor  float64 `yaml:"step_downsample_factor,omitempty"`
@@ -185,11 +192,6 @@ func DefaultConfig() Config {
 
 // JitterOn reports whether random jitter and rolls are used.
 func (m ModelConfig) JitterOn() bool { return m.Jitter == nil || *m.Jitter }
-
-// Frame is how the model lays out data.
-func (m ModelConfig) Frame() frame.Options {
-	return frame.Options{Tokens: m.Tokens, NoJitterPadding: !m.JitterOn()}
-}
 
 // ParseConfig reads a YAML configuration over the defaults, or over the preset that it names, and applies overrides of the form
 // key=value, where the key is a path with dots ("data.sets.0.path") and the value is YAML. Unknown keys are errors.
@@ -370,6 +372,9 @@ func (c Config) Check() error {
 	}
 	if f := c.Finetune; f.From == "" && (f.AxisFrequencies || f.PositionEmbedding || f.Columns != nil) {
 		return errors.New("train: finetune.axis_frequencies, finetune.position_embedding and finetune.columns change weights; name them with finetune.from")
+	}
+	if err := c.checkTokens(); err != nil {
+		return err
 	}
 	if err := checkParts("data.", d.Trajectories, d.Samples); err != nil {
 		return err

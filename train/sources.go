@@ -66,8 +66,17 @@ func (s *sources) add(c Config, set SetConfig, split string, minStride, maxStrid
 		slog.Warn("train: transforms are set for fields that the data set lacks, and passed over", "dataset", dataset.Name(), "fields", absent)
 	}
 	fields.NetworkPoints, fields.Measurement.Epsilon = set.NetworkPoints, d.NormalizationEpsilon
+	grid := dataset.Sizes()
 	if len(set.Resample) > 0 {
-		fields.Grid = set.Resample
+		fields.Grid, grid = set.Resample, set.Resample
+	}
+	fields.Tokens = set.Tokens
+	if split == trainSplit {
+		o := c.Frame()
+		if set.Tokens != nil {
+			o.Choices = set.Tokens
+		}
+		noteTokens(dataset.Name(), o, grid)
 	}
 	s.entries = append(s.entries, sample.Entry{Source: sample.FromWell(dataset, windows, fields), Transforms: transforms,
 		Batch: set.Batch, Devices: c.Devices})
