@@ -29,6 +29,8 @@ type DataSetInfo struct {
 	// NetworkPoints has the extents that the network computes on another number of points, as 66: 64; the fields are
 	// interpolated on their way in and out. nil for what the released model does with a data set of this name.
 	NetworkPoints map[int]int
+	// Pad is how data whose grid no stride fits are continued: "auto", or empty for not at all.
+	Pad string
 	// Tokens are the numbers of tokens that its batches were drawn with, if they are its own; nil for those of all data sets.
 	Tokens []int
 }
@@ -79,8 +81,12 @@ func (info *DataSetInfo) ours() []dataSetSetting {
 		{"grid", &info.Grid},
 		{"network_points", &info.NetworkPoints},
 		{"tokens", &info.Tokens},
+		{"pad", &info.Pad},
 	}
 }
+
+// padAuto is the one value of a data set's pad.
+const padAuto = "auto"
 
 // The factors of a data set by which its history and batch are smaller than those of the others.
 const (
@@ -166,6 +172,9 @@ func (info DataSetInfo) check() error {
 	}
 	if err := withinEach("grid", info.Grid); err != nil {
 		return err
+	}
+	if info.Pad != "" && info.Pad != padAuto {
+		return fmt.Errorf("pad: found %s; expected %s", printable(info.Pad), padAuto)
 	}
 	if err := withinEach("tokens", info.Tokens); err != nil {
 		return err

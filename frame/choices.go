@@ -4,7 +4,7 @@ import "slices"
 
 // Fitting lists the numbers of tokens among o.Choices that a grid may be cut into, in their order. They are those whose
 // strides the released patch modulator has on every axis (spec 2.1); where there is none, those of any strides, so that a
-// network of our own is not left without. In 3-D a number above the released 16 is left out where there are others: tokens
+// network of our own is not left without. With o.Pad those that the grid is continued for are among them. In 3-D a number above the released 16 is left out where there are others: tokens
 // grow with its cube. A single choice is not judged here: NewGeometry says what is wrong with it.
 func (o Options) Fitting(size []int) []int {
 	if len(o.Choices) < 2 {
@@ -19,7 +19,10 @@ func (o Options) Fitting(size []int) []int {
 	}
 	fits := func(usable func(size, tokens int) bool) []int {
 		return keep(choices, func(t int) bool {
-			return !slices.ContainsFunc(real, func(n int) bool { return !usable(n, t) })
+			return !slices.ContainsFunc(real, func(n int) bool {
+				continued := o.Pad && !supported(n, t) && continuedSize(n, t) > 0
+				return !usable(n, t) && !continued
+			})
 		})
 	}
 	if released := fits(releasedSize); len(released) > 0 {

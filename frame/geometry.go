@@ -18,9 +18,14 @@ type Geometry struct {
 	Axes [3]Axis
 	// Given is the number of axes the data have (2 or 3); further axes were appended with one point each.
 	Given int
+	// Odd has, for each channel, the axes in whose mirror images it changes its sign, as the component of a vector along the
+	// axis does; channels beyond it change none. It matters where data are continued at a wall (Options.Pad).
+	Odd [][3]bool
 	// Rolled lists the axes whose token grid is shifted at each block: those that the data's boundaries call periodic,
 	// axes with one point included. None without jitter.
 	Rolled []int
+
+	names []string // of the axes
 }
 
 // Options are the user's choices for a geometry.
@@ -36,6 +41,10 @@ type Options struct {
 	// periodic ones (128 points: 32, not 33), and Draw rolls nothing. A model with jitter that is to predict without any keeps
 	// its own padding and takes zero Rolls instead.
 	NoJitterPadding bool
+	// Pad continues the data of an axis that no stride fits beyond their ends to the next size that released strides fit, by the
+	// boundary of each end: mirrored at a wall, held at an open end, wrapped around where periodic. Such a periodic axis is an open
+	// one to the network, whose convolutions and token rolls do not wrap around it. Axes that fit are left as they are.
+	Pad bool
 	// AxisNames name the axes in errors; x, y, z by default.
 	AxisNames []string
 }
@@ -50,7 +59,7 @@ func NewGeometry(size []int, boundaries []field.Sides, o Options) (*Geometry, er
 	if len(boundaries) > len(size) {
 		return nil, fmt.Errorf("frame: boundaries for %d axes on data with %d", len(boundaries), len(size))
 	}
-	g := &Geometry{Given: len(size)}
+	g := &Geometry{Given: len(size), names: o.AxisNames}
 	full := [3]int{1, 1, 1}
 	realAxes := 0
 	for i, n := range size {
@@ -76,11 +85,14 @@ func NewGeometry(size []int, boundaries []field.Sides, o Options) (*Geometry, er
 			if !sides.Periodic() && sides.High == field.Periodic {
 				return nil, fmt.Errorf("frame: axis %s is %v: periodic on its high side only", axisName(i, o.AxisNames), sides)
 			}
-			if sides.Periodic() && !o.NoJitterPadding {
-				g.Rolled = append(g.Rolled, i)
-			}
 		}
 		axis, ok := newAxis(full[i], tokens, sides, !o.NoJitterPadding)
+		if !ok && o.Pad {
+			axis, ok = newContinued(full[i], tokens, sides, !o.NoJitterPadding)
+		}
+		if axis.Periodic() && i < len(boundaries) && !o.NoJitterPadding {
+			g.Rolled = append(g.Rolled, i)
+		}
 		if !ok {
 			return nil, unsupportedSize(axisName(i, o.AxisNames), size, full[i], tokens)
 		}

@@ -27,6 +27,8 @@ type Batch struct {
 	Curvilinear   bool        // the grid is not cartesian: it is never turned
 	NetworkPoints map[int]int // as in Fields
 	Tokens        []int       // as in Fields
+	Pad           bool        // as in Fields
+	Odd           [][3]bool   // of the channels: the axes in whose mirror images the sign changes (frame.Geometry.Odd)
 }
 
 // Grid is the extents of the batch's grid.

@@ -35,6 +35,8 @@ type Fields struct {
 	// NetworkPoints has the extents of axes that the network computes on another number of points, as 66: 64; nil for what
 	// the released model does.
 	NetworkPoints map[int]int
+	// Pad continues data whose grid no stride fits beyond their ends (frame.Options.Pad).
+	Pad bool
 	// Tokens are the numbers of tokens along each axis that batches are cut into, where the data set has its own; nil for
 	// what the model says.
 	Tokens []int

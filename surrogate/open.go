@@ -27,6 +27,7 @@ type Options struct {
 	Transforms map[string]sample.Transform // of fields, instead of those of the training; nil for those
 	Include    []string                    // keep files whose path contains one of these; with Exclude instead of the training's choice
 	Exclude    []string                    // drop files whose path contains one of these
+	Pad        bool                        // continue data whose grid no stride fits, also where the training did not (frame.Options.Pad)
 	NoJitter   bool                        // no random patch jitter and token rolls; the padding stays that of the training
 }
 
@@ -138,6 +139,10 @@ func (m *Model) For(d *well.Dataset) (Setting, error) {
 		Grid: info.Grid, NetworkPoints: info.NetworkPoints,
 		Frame: frame.Options{Tokens: m.Config.Tokens, Choices: m.Config.TokenChoices, NoJitterPadding: !m.Config.JitterPatches},
 	}
+	if s.Frame.Pad, err = frame.ParsePad(info.Pad); err != nil {
+		return Setting{}, fmt.Errorf("%s: %w", d.Folder(), err)
+	}
+	s.Frame.Pad = s.Frame.Pad || m.options.Pad
 	if info.Tokens != nil {
 		s.Frame.Choices = info.Tokens
 	}

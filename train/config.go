@@ -13,6 +13,7 @@ import (
 	"github.com/goccy/go-yaml"
 	"github.com/gowalrus/walrus/checkpoint"
 	"github.com/gowalrus/walrus/engine"
+	"github.com/gowalrus/walrus/frame"
 	"github.com/gowalrus/walrus/sample"
 	"github.com/gowalrus/walrus/score"
 	"github.com/gowalrus/walrus/well"
@@ -103,6 +104,10 @@ type SetConfig struct {
 	// lacks are passed over (default none).
 	Transforms map[string]string `yaml:"field_transforms,omitempty"`
 	Resample   []int             `yaml:"resample,omitempty"` // points along each axis to interpolate the data to; none for its own grid
+	// Pad is auto to continue data whose grid no stride fits to the next one that fits, by the boundary of each end: mirrored at a
+	// wall, held at an open end, wrapped around where periodic. Losses and results are of the data's own points; an axis that
+	// fits is left as it is (default none: an error that names the sizes that fit).
+	Pad string `yaml:"pad,omitempty"`
 	// NetworkPoints has the extents of axes that the network computes on another number of points, as {66: 64}; fields are
 	// interpolated on their way in and out (default as released: that one for post_neutron_star_merger). It is for predictions;
 	// training needs resample where this would change the grid.
@@ -394,6 +399,9 @@ func (c Config) Check() error {
 		}
 		if batch := or(set.Batch, d.Batch); batch%c.Devices != 0 {
 			return fmt.Errorf("train: data.sets.%d (%s): a batch of %d samples on %d devices; expected a multiple of the devices", i, set.Path, batch, c.Devices)
+		}
+		if _, err := frame.ParsePad(set.Pad); err != nil {
+			return fmt.Errorf("train: data.sets.%d (%s): %w", i, set.Path, err)
 		}
 		if _, err := set.ParsedTransforms(); err != nil {
 			return fmt.Errorf("train: data.sets.%d (%s): %w", i, set.Path, err)

@@ -68,6 +68,7 @@ func (c Config) inherit() (Config, error) {
 		if set.NetworkPoints == nil {
 			set.NetworkPoints = info.NetworkPoints
 		}
+		set.Pad = or(set.Pad, info.Pad)
 		set.Statistics = or(set.Statistics, info.NormalizationPath)
 	}
 	return c, nil

@@ -98,7 +98,7 @@ func (d DataConfig) info(set SetConfig) checkpoint.DataSetInfo {
 		Name: well.FolderOf(set.Path), Path: set.Path, Transforms: set.Transforms, Include: set.Include, Exclude: set.Exclude,
 		InputSteps: set.History, OutputSteps: 1,
 		MinStride: or(set.Stride, d.MinStride), MaxStride: or(set.Stride, d.MaxStride), BatchSize: set.Batch,
-		Grid: set.Resample, NetworkPoints: set.NetworkPoints, NormalizationPath: set.Statistics, Tokens: set.Tokens,
+		Grid: set.Resample, NetworkPoints: set.NetworkPoints, NormalizationPath: set.Statistics, Tokens: set.Tokens, Pad: set.Pad,
 	}
 }
 

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"log/slog"
 
+	"github.com/gowalrus/walrus/frame"
+	"github.com/gowalrus/walrus/network"
 	"github.com/gowalrus/walrus/sample"
 	"github.com/gowalrus/walrus/well"
 )
@@ -70,13 +72,18 @@ func (s *sources) add(c Config, set SetConfig, split string, minStride, maxStrid
 	if len(set.Resample) > 0 {
 		fields.Grid, grid = set.Resample, set.Resample
 	}
+	if fields.Pad, err = frame.ParsePad(set.Pad); err != nil {
+		return err
+	}
 	fields.Tokens = set.Tokens
 	if split == trainSplit {
-		o := c.Frame()
-		if set.Tokens != nil {
-			o.Choices = set.Tokens
-		}
+		o := c.frameOf(set)
+		o.AxisNames = dataset.Axes()
 		noteTokens(dataset.Name(), o, grid)
+		g, err := network.GeometryOf(dataset.Name(), set.NetworkPoints, grid, dataset.Files()[0].Boundaries, o)
+		if err == nil && g.Continued() != "" { // one that does not fit is an error with its place later
+			slog.Info("train: "+g.Continued(), "dataset", dataset.Name())
+		}
 	}
 	s.entries = append(s.entries, sample.Entry{Source: sample.FromWell(dataset, windows, fields), Transforms: transforms,
 		Batch: set.Batch, Devices: c.Devices})

@@ -82,12 +82,23 @@ func (c Config) Frame() frame.Options {
 	return frame.Options{Tokens: fixed, Choices: drawn, NoJitterPadding: !c.Model.JitterOn()}
 }
 
+// frameOf is Frame for a data set with settings of its own.
+func (c Config) frameOf(set SetConfig) frame.Options {
+	o := c.Frame()
+	if set.Tokens != nil {
+		o.Choices = set.Tokens
+	}
+	o.Pad = set.Pad != ""
+	return o
+}
+
 // layouts lists the ways to lay out the batches of a data set that are all equally likely. b is one of them, in whose
 // data set's own numbers of tokens come before those of o.
 func layouts(b *sample.Batch, o frame.Options) []frame.Options {
 	if b.Tokens != nil {
 		o.Choices = b.Tokens
 	}
+	o.Pad = o.Pad || b.Pad
 	fitting := o.Fitting(b.Grid())
 	if len(fitting) < 2 {
 		return []frame.Options{o}
