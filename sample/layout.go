@@ -33,6 +33,7 @@ type group struct {
 	own, dims  int           // dimensions of the data, and of the vectors and tensors in the channels
 	fields     []field.Field // under the data set's own names
 	transforms []Transform   // one a field; empty for none
+	laws       []field.Law   // one a field: how it turns
 }
 
 // NewLayout lays out the fields of a data set. transforms maps field names to what is done with them. A component
@@ -114,6 +115,7 @@ func newGroup(all Fields, fields []field.Field, transforms map[string]Transform)
 	g := group{own: len(all.Axes), dims: all.dims(), fields: fields}
 	for _, f := range fields {
 		g.transforms = append(g.transforms, transforms[f.Name])
+		g.laws = append(g.laws, all.law(f, transforms[f.Name]))
 	}
 	return g
 }

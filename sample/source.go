@@ -30,6 +30,9 @@ type Fields struct {
 	// Curvilinear marks a grid that is not cartesian: its vectors and tensors are not padded to three dimensions, and it is
 	// never turned.
 	Curvilinear bool
+	// Pseudo says of fields, by their names, whether they change their sign in mirror images, where IsPseudo does not know it or
+	// is mistaken.
+	Pseudo map[string]bool
 	// Grid is what windows are interpolated to before anything else is done with them; nil for the data's own grid.
 	Grid []int
 	// NetworkPoints has the extents of axes that the network computes on another number of points, as 66: 64; nil for what

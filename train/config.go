@@ -66,8 +66,12 @@ type DataConfig struct {
 	MaxStride   int                 `yaml:"max_stride"`  // and at most, drawn uniformly (default 5, the paper's, and 1 in fine-tuning)
 	Rotation    sample.Augmentation `yaml:"rotation"`    // by quarter turns: none, plane (2-D data within its plane) or space (default plane; the paper: space, and none in fine-tuning)
 	Reflections bool                `yaml:"reflections"` // mirror images too (default false, as the release)
-	Unturned    float64             `yaml:"unturned"`    // share of the batches that no rotation is drawn for (default 0; one less the release's p)
-	Prefetch    int                 `yaml:"prefetch"`    // batches read ahead (default 2)
+	// Pseudo says of fields whether mirror images change their sign beside what their rank says, as {spin: true}: pseudo-scalars
+	// and pseudo-vectors (default: those known by name, such as magnetic_field and vorticity, as docs/grids.md lists; the released
+	// code knows none).
+	Pseudo   map[string]bool `yaml:"pseudo,omitempty"`
+	Unturned float64         `yaml:"unturned"` // share of the batches that no rotation is drawn for (default 0; one less the release's p)
+	Prefetch int             `yaml:"prefetch"` // batches read ahead (default 2)
 	// Tokens are tokens along each axis, as [8, 16, 32], of which every batch draws one that fits its grid: from one set of
 	// weights, cost against accuracy is then chosen when predicting (--tokens). A grid fits a number if the released strides
 	// cut it so, and in 3-D those above 16 are left out where there are others. One number is the same as model.tokens

@@ -29,6 +29,13 @@ func openSources(c Config, split string, minStride, maxStride int) (*sources, er
 			return nil, errors.Join(fmt.Errorf("train: data set %s: %w", set.Path, err), s.Close())
 		}
 	}
+	var all []sample.Fields
+	for _, e := range s.entries {
+		all = append(all, e.Source.Fields())
+	}
+	if err := sample.CheckPseudo(c.Data.Pseudo, all); err != nil {
+		return nil, errors.Join(fmt.Errorf("train: data.pseudo: %w", err), s.Close())
+	}
 	return s, nil
 }
 
@@ -67,6 +74,7 @@ func (s *sources) add(c Config, set SetConfig, split string, minStride, maxStrid
 	if absent := sample.WithoutField(fields, transforms); len(absent) > 0 {
 		slog.Warn("train: transforms are set for fields that the data set lacks, and passed over", "dataset", dataset.Name(), "fields", absent)
 	}
+	fields.Pseudo = d.Pseudo
 	fields.NetworkPoints, fields.Measurement.Epsilon = set.NetworkPoints, d.NormalizationEpsilon
 	grid := dataset.Sizes()
 	if len(set.Resample) > 0 {
