@@ -20,8 +20,10 @@ func (o Options) Fitting(size []int) []int {
 	fits := func(usable func(size, tokens int) bool) []int {
 		return keep(choices, func(t int) bool {
 			return !slices.ContainsFunc(real, func(n int) bool {
-				continued := o.Pad && !supported(n, t) && continuedSize(n, t) > 0
-				return !usable(n, t) && !continued
+				if o.Pad && !supported(n, t) {
+					n = continuedSize(n, t)
+				}
+				return !usable(n, t)
 			})
 		})
 	}

@@ -23,19 +23,25 @@ func ParsePad(text string) (pad bool, err error) {
 	return false, fmt.Errorf("frame: pad is %q; expected %s, or nothing for data on its own grid", text, PadAuto)
 }
 
-// continuedSize is the smallest size from size on that the released strides cut into tokens tokens; 0 where there is none.
+// continuedSize is the size to which an axis is continued for tokens tokens: the next one with released strides or, where that has
+// more than half as many points again as the data, the next one with any strides; 0 where there is none.
 func continuedSize(size, tokens int) int {
-	best := 0
-	for quotient := range releasedStrides {
-		if n := quotient * tokens; n >= size && (best == 0 || n < best) {
-			best = n
+	next := func(usable func(size, tokens int) bool) int {
+		for quotient := 1; quotient <= maxStride1*maxStride2; quotient++ {
+			if n := quotient * tokens; n >= size && usable(n, tokens) {
+				return n
+			}
 		}
+		return 0
 	}
-	return best
+	if released := next(releasedSize); released > 0 && 2*released <= 3*size {
+		return released
+	}
+	return next(supported)
 }
 
 // newContinued lays out an axis that no stride fits (Options.Pad): its data are continued at both ends, by equally many points or
-// one more at the high end, to the next size with released strides. What continues them is made of the data, by the boundary of
+// one more at the high end, to continuedSize. What continues them is made of the data, by the boundary of
 // each end, and is as much data to the network as they are: its padding, with the flags, begins beyond. There the axis ends as
 // the data do; a periodic one ends openly, since its continued extent is no period.
 func newContinued(size, tokens int, sides field.Sides, jitter bool) (Axis, bool) {

@@ -41,7 +41,7 @@ type Options struct {
 	// periodic ones (128 points: 32, not 33), and Draw rolls nothing. A model with jitter that is to predict without any keeps
 	// its own padding and takes zero Rolls instead.
 	NoJitterPadding bool
-	// Pad continues the data of an axis that no stride fits beyond their ends to the next size that released strides fit, by the
+	// Pad continues the data of an axis that no stride fits beyond their ends to the next size that strides fit, by the
 	// boundary of each end: mirrored at a wall, held at an open end, wrapped around where periodic. Such a periodic axis is an open
 	// one to the network, whose convolutions and token rolls do not wrap around it. Axes that fit are left as they are.
 	Pad bool
