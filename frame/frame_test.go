@@ -128,29 +128,36 @@ func TestAdjointIsTheTransposeOfApply(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 5 {
-		r := g.Draw(random, 2)
-		x := randomArray(random, 1, 16, 32, 2)
-		framed, err := g.Apply(x, r)
-		if err != nil {
-			t.Fatal(err)
+		checkAdjoint(t, random, g)
+	}
+}
+
+// checkAdjoint compares both sides of the identity for random x and y of two channels, and random rolls.
+func checkAdjoint(t *testing.T, random *rand.Rand, g *Geometry) {
+	t.Helper()
+	size := g.Size()
+	r := g.Draw(random, 2)
+	x := randomArray(random, 1, size[0], size[1], 2)
+	framed, err := g.Apply(x, r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	y := randomArray(random, framed.Shape...)
+	back, err := g.Adjoint(y, r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var left, right float64
+	for i, v := range framed.Data {
+		if i%5 < 2 {
+			left += float64(v) * float64(y.Data[i])
 		}
-		y := randomArray(random, framed.Shape...)
-		back, err := g.Adjoint(y, r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var left, right float64
-		for i, v := range framed.Data {
-			if i%5 < 2 {
-				left += float64(v) * float64(y.Data[i])
-			}
-		}
-		for i, v := range x.Data {
-			right += float64(v) * float64(back.Data[i])
-		}
-		if math.Abs(left-right) > 1e-3*math.Abs(left)+1e-3 {
-			t.Errorf("<Ax, y> = %v, <x, A'y> = %v", left, right)
-		}
+	}
+	for i, v := range x.Data {
+		right += float64(v) * float64(back.Data[i])
+	}
+	if math.Abs(left-right) > 1e-3*math.Abs(left)+1e-3 {
+		t.Errorf("%v: <Ax, y> = %v, <x, A'y> = %v", g.Axes[0].Ends, left, right)
 	}
 }
 

@@ -13,7 +13,6 @@ import (
 	"github.com/goccy/go-yaml"
 	"github.com/gowalrus/walrus/checkpoint"
 	"github.com/gowalrus/walrus/engine"
-	"github.com/gowalrus/walrus/frame"
 	"github.com/gowalrus/walrus/sample"
 	"github.com/gowalrus/walrus/score"
 	"github.com/gowalrus/walrus/well"
@@ -382,7 +381,7 @@ func (c Config) Check() error {
 	if f := c.Finetune; f.From == "" && (f.AxisFrequencies || f.PositionEmbedding || f.Columns != nil) {
 		return errors.New("train: finetune.axis_frequencies, finetune.position_embedding and finetune.columns change weights; name them with finetune.from")
 	}
-	if err := c.checkTokens(); err != nil {
+	if err := c.checkLayout(); err != nil {
 		return err
 	}
 	if err := checkParts("data.", d.Trajectories, d.Samples); err != nil {
@@ -403,9 +402,6 @@ func (c Config) Check() error {
 		}
 		if batch := or(set.Batch, d.Batch); batch%c.Devices != 0 {
 			return fmt.Errorf("train: data.sets.%d (%s): a batch of %d samples on %d devices; expected a multiple of the devices", i, set.Path, batch, c.Devices)
-		}
-		if _, err := frame.ParsePad(set.Pad); err != nil {
-			return fmt.Errorf("train: data.sets.%d (%s): %w", i, set.Path, err)
 		}
 		if _, err := set.ParsedTransforms(); err != nil {
 			return fmt.Errorf("train: data.sets.%d (%s): %w", i, set.Path, err)

@@ -48,14 +48,17 @@ func (t Tokens) check(place string) error {
 	return nil
 }
 
-// checkTokens reports numbers of tokens that contradict each other.
-func (c Config) checkTokens() error {
+// checkLayout reports numbers of tokens that contradict each other, and data that are to be continued in an unknown way.
+func (c Config) checkLayout() error {
 	if err := c.Data.Tokens.check("data.tokens"); err != nil {
 		return err
 	}
 	for i, set := range c.Data.Sets {
 		if err := set.Tokens.check(fmt.Sprintf("data.sets.%d (%s): tokens", i, set.Path)); err != nil {
 			return err
+		}
+		if _, err := frame.ParsePad(set.Pad); err != nil {
+			return fmt.Errorf("train: data.sets.%d (%s): %w", i, set.Path, err)
 		}
 	}
 	if c.Model.Tokens < 0 {

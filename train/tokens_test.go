@@ -31,6 +31,7 @@ func TestTokensAreANumberOrAList(t *testing.T) {
 		"{data: {tokens: [8, 16]}, model: {tokens: 32}}":   "none of data.tokens",
 		"{data: {tokens: 8}, model: {tokens: 16}}":         "none of data.tokens",
 		"data: {sets: [{path: d, tokens: [-1]}]}":          "data.sets.0",
+		"data: {sets: [{path: d, pad: mirror}]}":           "pad is \"mirror\"",
 		"{data: {sets: [{path: d}]}, model: {tokens: -1}}": "model.tokens",
 	} {
 		c, err := ParseConfig([]byte(text), nil)
