@@ -167,6 +167,9 @@ func printRollout(ctx context.Context, out io.Writer, d *well.Dataset, c *rollou
 					steps = 1
 				}
 				forecast.OneStep, forecast.Truth, forecast.Prediction = one, cut(c.Truth, steps), cut(r.Prediction.Index(0), steps)
+				if hidden := c.Hidden(); len(hidden.Data) > 0 {
+					forecast.Hidden = cut(hidden, steps)
+				}
 				if !yield(forecast, nil) {
 					return
 				}
