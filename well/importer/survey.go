@@ -159,7 +159,7 @@ func (r *run) comparePlanes(s *source, values []float64, repeated, seen []bool) 
 type tally struct {
 	low, high, sum, squares, first float64 // sums are of differences from the first value
 	lost                           float64 // squares of what rounding to float32 takes
-	n, missing                     int
+	n, missing, zero               int
 	overflow                       float64 // a value that float32 can not hold; 0 for none
 }
 
@@ -172,6 +172,9 @@ func (t *tally) add(v float64) {
 		t.low, t.high, t.first = v, v, v
 	}
 	t.n++
+	if v == 0 {
+		t.zero++
+	}
 	t.low, t.high = min(t.low, v), max(t.high, v)
 	d := v - t.first
 	t.sum += d
@@ -233,8 +236,27 @@ func (r *run) judge(s *source, ranges []tally, all tally) error {
 		r.note("field %s: values of at most %.3g are below the smallest scale %g of the network and its scores, to which they are zero; choose other units with scale: %.0e",
 			s.info.Name, largest, smallestScale, math.Pow(10, -math.Floor(math.Log10(largest))))
 	}
+	if s.info.Name == well.MaskName && len(ranges) == 1 && ranges[0].n > 0 {
+		r.noteMask(s, ranges[0])
+	}
 	if all.missing > 0 && s.field.Missing != nil {
 		r.note("field %s: %.2g %% of the sampled values are missing and become %v", s.info.Name, 100*float64(all.missing)/float64(all.n+all.missing), *s.field.Missing)
 	}
 	return nil
+}
+
+// noteMask says what a mask hides, and when it looks like the fluid rather than what lies in it.
+func (r *run) noteMask(s *source, t tally) {
+	moves := "constant"
+	if s.info.TimeVarying {
+		moves = "given with every frame: a body that moves"
+	}
+	share := 1 - float64(t.zero)/float64(t.n)
+	r.note("field %s: not zero at %.3g %% of the sampled points, where nothing is predicted, learned or scored; %s", s.info.Name, 100*share, moves)
+	if share > 0.5 {
+		r.note("field %s hides more than half: it is not zero inside obstacles; turn a share of fluid round with scale: -1, offset: 1", s.info.Name)
+	}
+	if t.low < 0 || t.high > 1 {
+		r.note("field %s has values from %.4g to %.4g; expected 0 where the fluid is and 1 inside obstacles", s.info.Name, t.low, t.high)
+	}
 }
