@@ -57,6 +57,9 @@ const smallestScale = 1e-5
 // lostSignal is the largest share of a field's standard deviation that rounding to float32 may take.
 const lostSignal = 1e-2
 
+// noise is the relative size of changes that are float64's own rounding.
+const noise = 1e-13
+
 // survey reads samples of all fields and says what looks wrong.
 func (r *run) survey(ctx context.Context) (*Survey, error) {
 	out := &Survey{Header: r.header}
@@ -82,6 +85,7 @@ func (r *run) survey(ctx context.Context) (*Survey, error) {
 			picture = field.NewArray(append(append([]int{len(out.Frames)}, r.planes...), len(names))...)
 		}
 		for _, t := range slices.Compact([]int{0, trajectories - 1}) {
+			var before []float64 // the sampled frame before
 			for k, f := range out.Frames {
 				if f >= steps {
 					continue
@@ -100,6 +104,10 @@ func (r *run) survey(ctx context.Context) (*Survey, error) {
 				}
 				if s.info.TimeVarying {
 					r.comparePlanes(s, values, repeated, seen)
+					for i := range before {
+						ranges[i%len(names)].change(before[i], values[i])
+					}
+					before = append(before[:0], values...)
 				}
 			}
 		}
@@ -161,6 +169,7 @@ type tally struct {
 	lost                           float64 // squares of what rounding to float32 takes
 	n, missing, zero               int
 	overflow                       float64 // a value that float32 can not hold; 0 for none
+	changed, changeLost            float64 // squares of the changes between sampled frames, and of what rounding takes of them
 }
 
 func (t *tally) add(v float64) {
@@ -184,6 +193,17 @@ func (t *tally) add(v float64) {
 		t.overflow = v
 	}
 	t.lost += (v - rounded) * (v - rounded)
+}
+
+// change adds a change from one sampled frame to the next.
+func (t *tally) change(before, after float64) {
+	d := after - before
+	if math.IsNaN(d) {
+		return
+	}
+	t.changed += d * d
+	lost := d - (float64(float32(after)) - float64(float32(before)))
+	t.changeLost += lost * lost
 }
 
 // join adds another component's tally; only what judging needs.
@@ -230,6 +250,11 @@ func (r *run) judge(s *source, ranges []tally, all tally) error {
 			step := float64(math.Nextafter32(float32(largest), math.MaxFloat32)) - float64(float32(largest))
 			return fmt.Errorf("importer: field %s: float32 has steps of %.3g near %.9g, and the values vary by %.3g (standard deviation) only: the signal would be lost; subtract a constant with offset: %.9g",
 				names[c], step, f.Mean, f.SD, -f.Mean)
+		}
+		// What float64 itself can hardly tell apart is a field at rest.
+		if t.changeLost > lostSignal*lostSignal*t.changed && t.changed > noise*noise*(t.squares+float64(t.n)*f.Mean*f.Mean) {
+			r.note("field %s: values of up to %.6g change in time by so little that rounding to float32 takes %.2g %% of the change; subtract a mean state that does not change before the import",
+				names[c], max(math.Abs(f.Low), math.Abs(f.High)), 100*math.Sqrt(t.changeLost/t.changed))
 		}
 	}
 	if largest := all.high; all.n > 0 && largest > 0 && largest < smallestScale {
