@@ -191,7 +191,7 @@ func drawSurvey(path string, s *importer.Survey) error {
 	if !ok {
 		return errors.New("import: --preview: no field varies in time along all axes")
 	}
-	spec := report.PanelSpec{Title: s.Header.DatasetName, Fields: names, Truth: frames}
+	spec := report.PanelSpec{Title: s.Header.DatasetName, Fields: names, Truth: frames, Numbers: s.Frames}
 	for _, f := range s.Frames {
 		spec.Times = append(spec.Times, float64(s.Header.Time[f]))
 	}
