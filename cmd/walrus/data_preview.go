@@ -74,6 +74,9 @@ func preview(cmd *cobra.Command, path string, f previewFlags) error {
 	if err != nil {
 		return err
 	}
+	if err := prepareOutput("--out", f.out); err != nil {
+		return err
+	}
 	err = atomicfile.Write(f.out, func(w io.Writer) error {
 		if format == ".gif" {
 			return report.Animation(cmd.Context(), w, spec, 0)

@@ -92,6 +92,9 @@ func runRollout(cmd *cobra.Command, weights, data string, f rolloutFlags) error 
 		return err
 	}
 	warnUnseen(cmd, c.Start.Data.Geometry)
+	if err := prepareOutput("--out", filepath.Join(f.out, "prediction.hdf5"), c.Window.Path); err != nil {
+		return err
+	}
 	o := f.options()
 	o.Steps, o.Jitter = f.steps, setting.Jitter
 	bar := progress.New(cmd.ErrOrStderr(), "rollout", 0, f.steps*o.Members())
