@@ -41,7 +41,7 @@ foreign() {
 build() {
 	local arch=$1 to=dist/walrus-$version-linux-$1
 	say "building for $arch"
-	GOOS=linux GOARCH=$arch CGO_ENABLED=1 go build -trimpath -ldflags '-s -w' -o "$to/walrus" ./cmd/walrus
+	GOOS=linux GOARCH=$arch CGO_ENABLED=1 go build -trimpath -ldflags "-s -w -X main.release=$version" -o "$to/walrus" ./cmd/walrus
 	# Of shared libraries only those of the C library itself may be asked for.
 	local needed
 	needed=$(readelf -d "$to/walrus" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' | grep -Ev '^(libc|libm|libdl|libpthread|libresolv)\.so|^ld-linux' || true)
@@ -77,10 +77,12 @@ bare() {
 			cp -L "$library" "$root$library"
 		done
 	fi
+	local chroot
+	chroot=$(PATH=$PATH:/usr/sbin:/sbin command -v chroot) || die "chroot is missing"
 	if [ "$(id -u)" = 0 ]; then
-		env -i chroot $root /walrus "$@"
+		env -i "$chroot" $root /walrus "$@"
 	else
-		env -i unshare -r chroot $root /walrus "$@"
+		env -i "$(command -v unshare)" -r "$chroot" $root /walrus "$@"
 	fi
 }
 

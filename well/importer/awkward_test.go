@@ -238,6 +238,7 @@ func TestHeadersThatMakeNoSenseAreNamed(t *testing.T) {
 		{"falling", withX(""), []float64{3, 2, 1, 0}, "", "axis x falls from 3 to 0", 300},
 		{"equal", withX(""), []float64{0, 1, 1, 2}, "position 2 is 1 after 1", "", 0},
 		{"wrapped", withX(""), []float64{0, 1, -2, -1}, "rolled by 2 points", "", 0},
+		{"a part of a circle", withX(""), []float64{350, 355, 0, 5}, "360 for degrees) to the 2 positions", "", 0},
 		{"not a number", withX(""), []float64{0, math.NaN(), 1, 2}, "value 1 is NaN", "", 0},
 		{"stretched", withX(""), []float64{0, 1, 10, 100}, "", "the spacing along x varies from 1 to 90", 0},
 		{"on a large offset", withX(""), []float64{5e7, 5e7 + 0.5, 5e7 + 1, 5e7 + 1.5}, "float32", "", 0},
