@@ -20,6 +20,7 @@ type convertFlags struct {
 	config string
 	fields []string
 	seed   uint64
+	dtype  string
 	force  bool
 	json   bool
 }
@@ -38,9 +39,12 @@ differences are listed. Memory holds one tensor at a time, so that the 5 GB rele
 never executed: the reader knows tensors and plain data, and refuses everything else.
 
 OUT that ends in .safetensors becomes that file, with its configuration beside it as .yaml; any other OUT becomes a
-folder with model.safetensors and config.yaml. Both are what the other commands take as weights.`,
+folder with model.safetensors and config.yaml. Both are what the other commands take as weights. --dtype float16 halves
+the file: matrices and kernels are rounded to 11 bits, vectors (norms, biases, frequencies) stay float32, and whoever
+reads it computes in float32 as before. bfloat16 has 8 bits and the range of float32.`,
 		Example: `  walrus convert walrus.pt walrus --config extended_config.yaml
-  walrus convert runs/first shear.safetensors --add-field salinity --seed 7`,
+  walrus convert runs/first shear.safetensors --add-field salinity --seed 7
+  walrus convert runs/first/best small.safetensors --dtype float16`,
 		Args: cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error { return convert(cmd, args[0], args[1], f) },
 	}
@@ -48,6 +52,7 @@ folder with model.safetensors and config.yaml. Both are what the other commands 
 	flags.StringVar(&f.config, "config", "", "configuration of IN (default: the .yaml of the same name, config.yaml or extended_config.yaml beside it)")
 	flags.StringArrayVar(&f.fields, "add-field", nil, "give a new field the next free column of the embedding (repeatable)")
 	flags.Uint64Var(&f.seed, "seed", 0, "fixes the values of new columns")
+	flags.StringVar(&f.dtype, "dtype", "float32", "type of the stored weights: "+checkpoint.WritableNames())
 	flags.BoolVar(&f.force, "force", false, "replace OUT where it exists")
 	flags.BoolVar(&f.json, "json", false, "print what was written as JSON")
 	return cmd
@@ -66,6 +71,10 @@ func convert(cmd *cobra.Command, in, out string, f convertFlags) error {
 	result := converted{Weights: out, Config: strings.TrimSuffix(out, filepath.Ext(out)) + ".yaml"}
 	if filepath.Ext(out) != ".safetensors" {
 		result.Weights, result.Config = filepath.Join(out, checkpoint.WeightsFile), filepath.Join(out, checkpoint.ConfigFile)
+	}
+	dtype, err := checkpoint.ParseDType(f.dtype)
+	if err != nil {
+		return usagef("--dtype: %w", err)
 	}
 	if !f.force {
 		for _, path := range []string{result.Weights, result.Config} {
@@ -101,7 +110,7 @@ func convert(cmd *cobra.Command, in, out string, f convertFlags) error {
 	if err := os.MkdirAll(filepath.Dir(result.Weights), 0o777); err != nil {
 		return fmt.Errorf("convert: %w", err)
 	}
-	if err := writeWeights(cmd, result.Weights, tensors); err != nil {
+	if err := writeWeights(cmd, result.Weights, tensors, dtype); err != nil {
 		return err
 	}
 	if err := config.Write(result.Config); err != nil {
@@ -116,15 +125,15 @@ func convert(cmd *cobra.Command, in, out string, f convertFlags) error {
 }
 
 // writeWeights writes the tensors, with a bar; Ctrl-C stops between two tensors and leaves nothing behind.
-func writeWeights(cmd *cobra.Command, path string, tensors []checkpoint.Tensor) error {
+func writeWeights(cmd *cobra.Command, path string, tensors []checkpoint.Tensor, dtype checkpoint.DType) error {
 	bar := progress.New(cmd.ErrOrStderr(), "tensors", 0, len(tensors))
 	defer bar.Close()
 	var total int64
-	return checkpoint.WriteProgress(path, tensors, map[string]string{"format": "pt"}, func(bytes int64) error {
+	return checkpoint.WriteWith(path, tensors, checkpoint.WriteOptions{Metadata: map[string]string{"format": "pt"}, DType: dtype, Written: func(bytes int64) error {
 		total += bytes
 		bar.Advance(1, fmt.Sprintf("%.1f MB", float64(total)/1e6))
 		return context.Cause(cmd.Context())
-	})
+	}})
 }
 
 func printConverted(cmd *cobra.Command, result converted, asJSON bool) error {

@@ -183,6 +183,41 @@ func TestConvertAddsFields(t *testing.T) {
 	}
 }
 
+func TestConvertHalvesTheFile(t *testing.T) {
+	in, _ := smallWeights(t)
+	dir := t.TempDir()
+	size := map[string]int64{}
+	for _, dtype := range []string{"float32", "float16", "bfloat16"} {
+		printed, err := runConvert(t, in, filepath.Join(dir, dtype), "--dtype", dtype, "--json")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var result converted
+		if err := json.Unmarshal([]byte(printed), &result); err != nil {
+			t.Fatal(err)
+		}
+		size[dtype] = result.Bytes
+	}
+	if float64(max(size["float16"], size["bfloat16"])) > 0.6*float64(size["float32"]) {
+		t.Errorf("bytes %v; want the second and third to be about half of the first", size)
+	}
+	// Once rounded, nothing is lost: back in float32 and rounded again it is the same.
+	again := filepath.Join(dir, "again")
+	for _, step := range [][]string{{filepath.Join(dir, "float16"), filepath.Join(dir, "wide")}, {filepath.Join(dir, "wide"), again, "--dtype", "float16"}} {
+		if _, err := runConvert(t, step...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	first, err := os.ReadFile(filepath.Join(dir, "float16", checkpoint.WeightsFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := os.ReadFile(filepath.Join(again, checkpoint.WeightsFile))
+	if err != nil || !bytes.Equal(first, second) {
+		t.Errorf("weights changed on the way through float32 (%v)", err)
+	}
+}
+
 func TestConvertRefuses(t *testing.T) {
 	in, config := smallWeights(t)
 	dir := t.TempDir()
@@ -202,6 +237,7 @@ func TestConvertRefuses(t *testing.T) {
 		"another architecture": {[]string{in, filepath.Join(dir, "a"), "--config", other}, "missing (blocks.1."},
 		"an existing file":     {[]string{in, existing}, "--force"},
 		"a missing file":       {[]string{filepath.Join(dir, "none.pt"), filepath.Join(dir, "b")}, "none.pt"},
+		"an unknown type":      {[]string{in, filepath.Join(dir, "c"), "--dtype", "fp8"}, "bfloat16, float16, float32"},
 		"one argument":         {[]string{in}, "accepts 2 arg(s)"},
 	} {
 		if _, err := runConvert(t, c.args...); err == nil || !strings.Contains(err.Error(), c.want) {
