@@ -26,7 +26,9 @@ type LoadOptions struct {
 	AxisFrequencies bool
 	// Position gives weights that have none a learned position embedding for this grid of tokens: small random numbers as
 	// released, or 0, which leaves predictions unchanged (NewColumns). Zero for none.
-	Position  [3]int
+	Position [3]int
+	// Freezing leaves weights as they are and may add LoRA's; nil trains all.
+	Freezing  *Freezing
 	Predictor bool // the network is never trained (NewPredictor)
 }
 
@@ -70,6 +72,7 @@ func Load(e *engine.Engine, path string, o LoadOptions) (*Network, checkpoint.Co
 		return nil, c, err
 	}
 	tensors := weights.Tensors()
+	before := c.Fields
 	grown := c
 	if o.Columns != nil {
 		if grown, err = c.Remapped(o.Columns); err != nil {
@@ -101,6 +104,14 @@ func Load(e *engine.Engine, path string, o LoadOptions) (*Network, checkpoint.Co
 			source = withPosition(source, o)
 		}
 		config.Position = o.Position
+	}
+	if o.Freezing != nil {
+		known := map[string]bool{}
+		for name := range weights.Shapes() {
+			known[name] = true
+		}
+		o.Freezing.apply(&config, known, before, c.Fields)
+		source = Partial(source, config, o.Seed)
 	}
 	create := New
 	if o.Predictor {
