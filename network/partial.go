@@ -41,11 +41,11 @@ func newColumns(before, after map[string]int) []int {
 	return list
 }
 
-// Restore completes the architecture of a run of which only the trained weights were saved: known are the names of the
-// weights that it stands on, trained those that were saved.
-func Restore(c *model.Config, part checkpoint.Part, lora model.LoRA, known, trained map[string]bool) {
+// Restore completes the architecture of a run of which only the trained weights, of the given names, were saved on top of
+// others.
+func Restore(c *model.Config, part checkpoint.Part, base *checkpoint.Checkpoint, lora model.LoRA, trained map[string]bool) {
 	f := Freezing{LoRA: lora, Frozen: func(name string) bool { return !trained[name] }}
-	f.apply(c, known, part.BaseFields, part.Fields)
+	f.apply(c, namesOf(base), part.BaseFields, part.Fields)
 }
 
 // Partial is the source of what training adds to weights: LoRA's matrices as fresh ones, columns of their own as they begin in

@@ -20,15 +20,31 @@ import (
 // back.
 func newNetwork(e *engine.Engine, c Config, names []string, position [3]int) (*network.Network, checkpoint.Config, error) {
 	if c.Finetune.From != "" {
-		n, saved, err := network.Load(e, c.Finetune.From, network.LoadOptions{
-			Fields: names, Columns: c.Finetune.Columns, NewColumns: c.Finetune.NewColumns, Seed: c.Seed, DropPath: &c.Model.DropPath, Jitter: c.Model.Jitter, AxisFrequencies: c.Finetune.AxisFrequencies,
-			Position: position, Freezing: c.Finetune.freezing(),
-		})
+		n, saved, err := network.Load(e, c.Finetune.From, c.loading(names, position))
 		if err != nil {
 			return nil, saved, fmt.Errorf("train: finetune.from: %w", err)
 		}
 		return n, describe(saved, c), nil
 	}
+	m, saved, err := c.fresh(names)
+	if err != nil {
+		return nil, saved, err
+	}
+	n, err := network.New(e, m, network.Fresh(c.Seed))
+	return n, describe(saved, c), err
+}
+
+// loading is how the weights of finetune.from are loaded.
+func (c Config) loading(names []string, position [3]int) network.LoadOptions {
+	f := c.Finetune
+	return network.LoadOptions{
+		Fields: names, Columns: f.Columns, NewColumns: f.NewColumns, Seed: c.Seed, DropPath: &c.Model.DropPath, Jitter: c.Model.Jitter,
+		AxisFrequencies: f.AxisFrequencies, Position: position, Freezing: f.freezing(),
+	}
+}
+
+// fresh is the architecture of a network that begins with random numbers, and its configuration.
+func (c Config) fresh(names []string) (model.Config, checkpoint.Config, error) {
 	vocabulary := sample.ReleasedVocabulary()
 	if c.Model.Vocabulary == "data" {
 		vocabulary = sample.NewEmptyVocabulary()
@@ -36,18 +52,17 @@ func newNetwork(e *engine.Engine, c Config, names []string, position [3]int) (*n
 	vocabulary.Add(names...)
 	m, err := c.Model.architecture(vocabulary.Size())
 	if err != nil {
-		return nil, checkpoint.Config{}, err
+		return m, checkpoint.Config{}, err
 	}
 	saved, err := checkpoint.ReleasedConfig()
 	if err != nil {
-		return nil, saved, err
+		return m, saved, err
 	}
 	saved.Name = "walrus " + c.Model.Preset
 	saved.Hidden, saved.Inner, saved.Heads, saved.Blocks = m.Hidden, m.Inner, m.Heads, m.Blocks
 	saved.Dimensions, saved.CausalInTime, saved.JitterPatches, saved.DropPath = m.Dimensions, m.Causal, m.Jitter, m.DropPath
 	saved.Fields = vocabulary.Map()
-	n, err := network.New(e, m, network.Fresh(c.Seed))
-	return n, describe(saved, c), err
+	return m, saved, nil
 }
 
 // architecture is the preset with what differs from it.
@@ -166,11 +181,7 @@ func restore(e *engine.Engine, state checkpoint.State, o Optimizer, recompute in
 		copy(config.Position[:], ape[3:])
 	}
 	if base != nil {
-		known := map[string]bool{}
-		for name := range base.Shapes() {
-			known[name] = true
-		}
-		network.Restore(&config, *state.Part, f.LoRA.Model(), known, trained)
+		network.Restore(&config, *state.Part, base, f.LoRA.Model(), trained)
 	}
 	n, err := network.New(e, config, stored)
 	if err != nil {

@@ -237,8 +237,11 @@ func TestConvertRefuses(t *testing.T) {
 		"another architecture": {[]string{in, filepath.Join(dir, "a"), "--config", other}, "missing (blocks.1."},
 		"an existing file":     {[]string{in, existing}, "--force"},
 		"a missing file":       {[]string{filepath.Join(dir, "none.pt"), filepath.Join(dir, "b")}, "none.pt"},
+		"two places":           {[]string{in, filepath.Join(dir, "d"), "--out", filepath.Join(dir, "e")}, "one place"},
+		"whole weights":        {[]string{in, filepath.Join(dir, "d"), "--merge"}, "holds whole weights already"},
+		"a base of the whole":  {[]string{in, filepath.Join(dir, "d"), "--base", in}, "--base is for --merge"},
 		"an unknown type":      {[]string{in, filepath.Join(dir, "c"), "--dtype", "fp8"}, "bfloat16, float16, float32"},
-		"one argument":         {[]string{in}, "accepts 2 arg(s)"},
+		"one argument":         {[]string{in}, "one place to write to is expected"},
 	} {
 		if _, err := runConvert(t, c.args...); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: error %v; want one with %q", name, err, c.want)
