@@ -28,6 +28,8 @@ type Part struct {
 	Scale      float64        `json:"scale,omitempty"` // factor on the products of LowRank
 	LowRank    []LowRank      `json:"low_rank,omitempty"`
 	Added      []AddedColumns `json:"added,omitempty"`
+
+	file string // that it was read from
 }
 
 // Base names weights by their place and their numbers.
@@ -85,7 +87,7 @@ func (c *Checkpoint) complete(base string, depth int) error {
 	if depth == maxParts {
 		return fmt.Errorf("checkpoint: %s: more than %d parts stand on one another", c.Path, maxParts)
 	}
-	below, err := part.openBase(c.Path, depth+1, base)
+	below, err := part.openBase(depth+1, base)
 	if err != nil {
 		return err
 	}
@@ -108,7 +110,7 @@ func (c *Checkpoint) part() (*Part, error) {
 	if !found {
 		return nil, nil
 	}
-	part := new(Part)
+	part := &Part{file: c.Path}
 	decoder := json.NewDecoder(strings.NewReader(text))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(part); err != nil {
@@ -117,10 +119,24 @@ func (c *Checkpoint) part() (*Part, error) {
 	return part, nil
 }
 
+// Frozen opens what a part that was read stands on, in the columns of the whole: instead of where it was, at a path if one is
+// given. The caller closes it when its tensors have been read.
+func (p *Part) Frozen(instead string) (*Checkpoint, error) {
+	base, err := p.openBase(1, instead)
+	if err != nil {
+		return nil, err
+	}
+	if base.tensors, err = p.frozen(base); err != nil {
+		return nil, errors.Join(fmt.Errorf("checkpoint: %s: %w", p.file, err), base.Close())
+	}
+	base.index()
+	return base, nil
+}
+
 // openBase opens the weights that the part in a file stands on, the first of these that has the right values: at the path in
 // instead, if any, and else where they were, at the same place beside the part, and by their name.
-func (p *Part) openBase(file string, depth int, instead string) (*Checkpoint, error) {
-	places := []string{p.Base.File, filepath.Join(filepath.Dir(file), filepath.FromSlash(p.Base.Beside)), p.Base.From}
+func (p *Part) openBase(depth int, instead string) (*Checkpoint, error) {
+	places := []string{p.Base.File, filepath.Join(filepath.Dir(p.file), filepath.FromSlash(p.Base.Beside)), p.Base.From}
 	if instead != "" {
 		places = []string{instead}
 	}
@@ -142,7 +158,7 @@ func (p *Part) openBase(file string, depth int, instead string) (*Checkpoint, er
 		}
 		failed = append(failed, err.Error())
 	}
-	return nil, fmt.Errorf("checkpoint: %s holds only what was trained on top of %s (sha256 %.12s), which was not found: %s; name its place with walrus convert --merge --base", file, p.Base.From, p.Base.Hash, strings.Join(failed, "; "))
+	return nil, fmt.Errorf("checkpoint: %s holds only what was trained on top of %s (sha256 %.12s), which was not found: %s; name its place with walrus convert --merge --base", p.file, p.Base.From, p.Base.Hash, strings.Join(failed, "; "))
 }
 
 // frozen are the base's tensors with the columns of the whole.

@@ -32,24 +32,6 @@ type State struct {
 	Epoch, Step int               // Step counts optimizer updates from the run's beginning
 	Random      map[string][]byte // the state of each random generator, by its purpose (rand.PCG.MarshalBinary)
 	Notes       map[string]string // what else the loop wants back; plain text
-
-	weights string // the file that LoadRun read
-}
-
-// Frozen opens what the state's weights stand on, in the columns of the whole: instead of where it was, at a path if one is
-// given. The caller closes it when its tensors have been read.
-func (s State) Frozen(instead string) (*Checkpoint, error) {
-	if s.Part == nil {
-		return nil, fmt.Errorf("checkpoint: %s holds whole weights", s.weights)
-	}
-	base, err := s.Part.openBase(s.weights, 1, instead)
-	if err != nil {
-		return nil, err
-	}
-	if base.tensors, err = s.Part.frozen(base); err != nil {
-		return nil, errors.Join(fmt.Errorf("checkpoint: %s: %w", s.weights, err), base.Close())
-	}
-	return base, nil
 }
 
 // runRecord is state.json.
@@ -363,7 +345,6 @@ func LoadRun(dir string) (State, error) {
 	if state.Part, err = weights.part(); err != nil {
 		return State{}, err
 	}
-	state.weights = weights.Path
 	moments, err := Open(filepath.Join(dir, optimizerFile))
 	if err != nil {
 		return State{}, err

@@ -218,7 +218,7 @@ func openFrozen(state checkpoint.State, f FinetuneConfig) (*checkpoint.Checkpoin
 	if f.From != state.Part.Base.From {
 		instead = f.From
 	}
-	base, err := state.Frozen(instead)
+	base, err := state.Part.Frozen(instead)
 	if err != nil {
 		return nil, err
 	}
