@@ -87,7 +87,7 @@ func (f *Forecast) draw(ctx context.Context, r *Run) (numbers map[string]uint64,
 			return nil, 0, err
 		}
 		spent += time.Since(began)
-		key, err := r.keyOf(Draw{batch, r.loop.random(0, 0)})
+		key, err := r.keyOf(r.drawOf(batch, n))
 		if err != nil {
 			return nil, 0, err
 		}
@@ -99,6 +99,11 @@ func (f *Forecast) draw(ctx context.Context, r *Run) (numbers map[string]uint64,
 		}
 	}
 	return numbers, spent.Seconds() / float64(n), nil
+}
+
+// drawOf is a batch with the generator that the run would have for it, which the number of tokens is drawn from too.
+func (r *Run) drawOf(batch *sample.Batch, number uint64) Draw {
+	return Draw{batch, r.loop.random(0, int(number))}
 }
 
 // keyOf tells the shapes of a batch apart, as network.Feed.Key does.
@@ -167,7 +172,7 @@ func (r *Run) timeStep(ctx context.Context, number uint64) (float64, error) {
 	for i := range 1 + timedSteps {
 		draws := make([]Draw, r.loop.accumulation())
 		for k := range draws {
-			draws[k] = Draw{batch, r.loop.random(i, k)}
+			draws[k] = r.drawOf(batch, number)
 		}
 		began := time.Now()
 		if _, err := r.loop.Network.Step(ctx, draws, r.loop.Schedule.At(0)); err != nil {
