@@ -6,8 +6,8 @@
 #
 # Runs on Debian and its relatives on amd64. The C side for arm64 is built with gcc-aarch64-linux-gnu; Debian's libhdf5.a,
 # libsz.a, libaec.a and libz.a for arm64 are unpacked under dist/, nothing foreign is installed. Where qemu-aarch64-static is
-# there, the arm64 program is run; the amd64 one runs in a folder that has nothing but the C library. The same commit gives
-# the same bytes with the same tools.
+# there, the arm64 program is run; the amd64 one runs in a folder that has nothing but the C library. Entries of the archives
+# are sorted and have the date of the commit.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
