@@ -3,7 +3,7 @@
 GO ?= go
 
 
-.PHONY: build build-xla demo test test-long vet lint setup fuzz generate clean
+.PHONY: build build-xla build-mpi demo test test-long test-mpi vet lint setup fuzz generate clean
 
 build: setup
 	$(GO) build -o bin/walrus ./cmd/walrus
@@ -11,6 +11,12 @@ build: setup
 # XLA runs the network on NVIDIA GPUs; the plugin itself is not part of the build (docs/gpu.md).
 build-xla: setup
 	$(GO) build -tags xla -o bin/walrus-xla ./cmd/walrus
+
+# Several processes, on one machine or many, under mpirun or srun (docs/cluster.md). MPI_TAGS="mpi xla" has GPUs too.
+MPI_TAGS ?= mpi
+build-mpi: setup
+	@scripts/setup.sh mpi
+	$(GO) build -tags "$(MPI_TAGS)" -o bin/walrus-mpi ./cmd/walrus
 
 demo: build
 	bin/walrus demo --out walrus-demo
@@ -31,6 +37,7 @@ lint: vet
 	$(GO) tool staticcheck ./...
 	$(GO) vet -tags xla ./engine/... ./cmd/walrus
 	$(GO) tool staticcheck -tags xla ./engine/...
+	@! pkg-config --exists mpi-c 2>/dev/null || { $(GO) vet -tags mpi ./ranks && $(GO) tool staticcheck -tags mpi ./ranks; }
 
 setup:
 	@scripts/setup.sh
