@@ -75,17 +75,23 @@ func (g *Group) Split(color int) (*Group, error) {
 	if err != nil {
 		return nil, err
 	}
-	part := &Group{link: g.link, hosts: g.hosts}
+	var members []int
 	for i, c := range colors {
-		if len(c) != 8 || int(binary.LittleEndian.Uint64(c)) != color {
-			continue
+		if len(c) == 8 && int(binary.LittleEndian.Uint64(c)) == color {
+			members = append(members, i)
 		}
-		if i == g.rank {
-			part.rank = len(part.members)
-		}
+	}
+	return g.Part(members), nil
+}
+
+// Part is a group of some members, of which this is one, in the order of the list. Nothing is sent: all of them must make the
+// same.
+func (g *Group) Part(members []int) *Group {
+	part := &Group{link: g.link, hosts: g.hosts, rank: slices.Index(members, g.rank)}
+	for _, i := range members {
 		part.members = append(part.members, g.members[i])
 	}
-	return part, nil
+	return part
 }
 
 // exchange is Link.Exchange between all members; what a member has for itself is copied. send[i] and receive[i] are those of
