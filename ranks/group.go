@@ -47,6 +47,16 @@ func (g *Group) Size() int { return len(g.members) }
 // First says whether this is rank 0: the one that writes files and talks to the user.
 func (g *Group) First() bool { return g.rank == 0 }
 
+// Turns shares out work that all members count in the same way: what it returns is called before each piece of work and says whether it is
+// this member's. Member i has pieces i, i + Size, and so on.
+func (g *Group) Turns() func() bool {
+	n := -1
+	return func() bool {
+		n++
+		return n%g.Size() == g.rank
+	}
+}
+
 // Host is the machine that a member runs on.
 func (g *Group) Host(rank int) string { return g.hosts[g.members[rank]] }
 

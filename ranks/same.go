@@ -58,14 +58,17 @@ func (g *Group) difference(lists [][]Fact) error {
 	}
 	for i := range longest {
 		for rank := range lists {
+			differ := func(format string, values ...any) error {
+				return &DifferError{text: "ranks differ: " + fmt.Sprintf(format, values...), own: rank == g.rank}
+			}
 			mine, first := at(rank, i), at(0, i)
 			if mine == first {
 				continue
 			}
 			if mine.Name != first.Name {
-				return fmt.Errorf("ranks differ: %s has %s, %s has %s", g.Name(rank), orNothing(mine.Name), g.Name(0), orNothing(first.Name))
+				return differ("%s has %s, %s has %s", g.Name(rank), orNothing(mine.Name), g.Name(0), orNothing(first.Name))
 			}
-			return fmt.Errorf("ranks differ: %s is %s on %s and %s on %s", mine.Name, orNothing(mine.Value), g.Name(rank), orNothing(first.Value), g.Name(0))
+			return differ("%s is %s on %s and %s on %s", mine.Name, orNothing(mine.Value), g.Name(rank), orNothing(first.Value), g.Name(0))
 		}
 	}
 	return nil

@@ -164,8 +164,8 @@ func (r *Run) open(resume bool) error {
 	if err = r.openLoop(vocabulary); err != nil {
 		return err
 	}
-	if !r.ranks.First() {
-		return nil
+	if err = r.openMeter(); err != nil || !r.ranks.First() {
+		return err
 	}
 	if err = r.openLogs(); err == nil && resume { // all that was told anew works
 		err = r.writeConfig(told)

@@ -226,3 +226,6 @@ type TroubleError struct {
 func (e *TroubleError) Error() string { return e.text }
 
 func (e *TroubleError) Unwrap() error { return e.err }
+
+// Own implements ranks.Common.
+func (e *TroubleError) Own() bool { return e.Mine }

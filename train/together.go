@@ -9,6 +9,8 @@ import (
 	"github.com/gowalrus/walrus/engine"
 	"github.com/gowalrus/walrus/network"
 	"github.com/gowalrus/walrus/ranks"
+	"github.com/gowalrus/walrus/rollout"
+	"github.com/gowalrus/walrus/score"
 )
 
 // begin opens the run on every rank. They refuse to train together what is not the same, and an error of one is one of all: none may
@@ -107,19 +109,39 @@ func (r *Run) scores(ctx context.Context, v *validator, t Task, full bool) ([]Sc
 	if r.team == nil {
 		return v.scores(ctx, t, full)
 	}
+	v.evaluate = r.evaluate
 	scores, err := v.scores(r.asked, t, full)
-	stopped := r.asked.Err() != nil
-	answers, failed := r.ranks.Share(fmt.Append(nil, stopped))
+	if errors.Is(err, errAsked) {
+		r.team.stopped()
+		return nil, ctx.Err()
+	}
+	return scores, err
+}
+
+// errAsked ends a validation on all ranks when one has been asked to stop.
+var errAsked = errors.New("train: asked to stop")
+
+// evaluate is the evaluator of several processes, which share the forecasts.
+func (r *Run) evaluate(ctx context.Context, e rollout.Evaluation, forecasts func(rollout.Evaluation) score.Forecasts) (*score.Result, error) {
+	e.Mine = r.ranks.Turns()
+	part, err := score.Part(ctx, e.Protocol, forecasts(e))
+	answers, failed := r.ranks.Share(fmt.Append(nil, ctx.Err() != nil))
 	if failed != nil {
 		return nil, errors.Join(err, failed)
 	}
-	for _, a := range answers {
-		if string(a) == fmt.Sprint(true) {
-			r.team.stopped()
-			return nil, ctx.Err()
+	for _, asked := range answers {
+		if string(asked) == fmt.Sprint(true) {
+			return nil, errAsked
 		}
 	}
-	return scores, r.ranks.Agree(err)
+	if err = r.ranks.Agree(err); err != nil {
+		return nil, err
+	}
+	parts, err := r.ranks.Share(part)
+	if err != nil {
+		return nil, err
+	}
+	return score.Join(e.Protocol, parts)
 }
 
 // ownDevices is an engine's configuration with the GPUs of this process, where several on a machine would take the same: the first
