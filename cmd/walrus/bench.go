@@ -18,6 +18,7 @@ func benchCommand() *cobra.Command {
 	var preset, size, engineName, dump string
 	var precision engine.Precision
 	var devices int
+	var shared sharedPlan
 	var asJSON, dryRun bool
 	c := model.Config{States: model.ReleasedStates, Dimensions: []int{2, 3}, Causal: true, Jitter: true}
 	cmd := &cobra.Command{
@@ -32,6 +33,7 @@ the matrix products only. With --engine xla the peak that they are compared with
 		Example: `  walrus bench --hidden 384 --heads 6 --blocks 8 --frames 6 --size 128x128 --json
   walrus bench --preset walrus --frames 3 --runs 1
   walrus bench --preset walrus --train --recompute 2 --engine xla:cuda --precision bf16 --dry-run
+  walrus bench --preset walrus --train --recompute 2 --engine xla:cuda --dry-run --ranks 96 --shard 4
   walrus-xla bench --hidden 768 --heads 12 --blocks 12 --train --precision bf16 --dump programs`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -55,7 +57,10 @@ the matrix products only. With --engine xla the peak that they are compared with
 				return writePrograms(cmd, dump, engine.Options{Precision: precision, Devices: devices}, s)
 			}
 			if dryRun {
-				return printBenchPlan(cmd, engineName, precision, s, asJSON)
+				return printBenchPlan(cmd, engineName, precision, s, shared, asJSON)
+			}
+			if shared.ranks > 1 {
+				return usagef("bench: --ranks %d without --dry-run; several processes are timed under mpirun, see docs/cluster.md", shared.ranks)
 			}
 			e, err := engine.OpenWith(engineName, engine.Options{Precision: precision, Devices: devices, Compiling: func(program string, took time.Duration, done bool) {
 				fmt.Fprintln(cmd.ErrOrStderr(), compilingText(program, took, done))
@@ -103,6 +108,9 @@ the matrix products only. With --engine xla the peak that they are compared with
 	flags.Var(&precision, "precision", "of matrix products: "+engine.PrecisionNames()+"; in training weights and optimizer stay float32")
 	flags.IntVar(&devices, "devices", 1, "devices that share a training step, with one sample each")
 	flags.BoolVar(&dryRun, "dry-run", false, "predict the memory of a device and run nothing")
+	flags.IntVar(&shared.ranks, "ranks", 1, "with --dry-run and --train: processes that train together; what each sends in a step too")
+	flags.IntVar(&shared.shard, "shard", 1, "of those, how many share the optimizer's memory")
+	flags.StringVar(&shared.reduce, "reduce", "float32", "type of gradients between them, float32 or bf16")
 	flags.StringVar(&dump, "dump", "", "write the programs for CUDA as StableHLO into this folder and run nothing (builds with XLA)")
 	flags.BoolVar(&asJSON, "json", false, "print one JSON object")
 	return cmd
