@@ -96,7 +96,7 @@ done
 step=$(sed -n 's/.*"step": \([0-9]*\).*/\1/p' run/last/state.json | head -1)
 echo "slurm check: job $job saved after step $step and was requeued"
 # A requeued job waits for two minutes; then it has to go on by itself, and ends with the run.
-sed -i "s/steps_per_epoch: [0-9]*/steps_per_epoch: $((step / 2 + 50))/" run/train.yaml
+sed -i "s/steps_per_epoch: [0-9]*/steps_per_epoch: $((step / 2 + 5))/" run/train.yaml
 scontrol update jobid="$job" starttime=now 2>/dev/null || true
 for _ in $(seq 300); do
 	case $(state) in COMPLETED | FAILED | TIMEOUT | CANCELLED) break ;; esac
@@ -104,7 +104,7 @@ for _ in $(seq 300); do
 done
 [ "$(state)" = COMPLETED ] || { echo "slurm check: job $job is $(state)" >&2; exit 1; }
 last=$(sed -n 's/.*"step": \([0-9]*\).*/\1/p' run/last/state.json | head -1)
-[ "$last" = $((2 * (step / 2 + 50))) ] || { echo "slurm check: the run ends at step $last" >&2; exit 1; }
+[ "$last" = $((2 * (step / 2 + 5))) ] || { echo "slurm check: the run ends at step $last" >&2; exit 1; }
 rows=$(tail -n +2 run/log.csv | cut -d, -f1 | sort -n | uniq -d | wc -l)
 [ "$rows" = 0 ] || { echo "slurm check: $rows steps are logged twice" >&2; exit 1; }
 echo "slurm check: job $job went on by itself and completed at step $last (requeued $(restarts) times)"
