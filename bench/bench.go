@@ -25,6 +25,7 @@ type Settings struct {
 	Recompute int   // every n-th block in the backward pass
 	Runs      int
 	Warmup    int
+	LoRA      model.LoRA // a step trains only this, and all other weights are frozen
 }
 
 // Result is one measurement. The first five entries are the peer's.
@@ -45,6 +46,7 @@ type Result struct {
 	Precision     string    `json:"precision"`   // of the matrix products
 	Device        float64   `json:"device_s"`    // of a step when steps follow one another without a wait; 0 where the engine computes on the host
 	Host          float64   `json:"host_s"`      // what the median is longer: reading results, handing over programs
+	Tokens        int       `json:"tokens"`      // along each axis
 	Devices       int       `json:"devices"`     // that took part, each with one sample; rates are those of all together
 }
 
@@ -61,7 +63,7 @@ func Run(ctx context.Context, e *engine.Engine, s Settings, progress func(done, 
 	if s.Train {
 		create = network.New
 	}
-	n, err := create(e, s.Config, network.Fresh(0))
+	n, err := create(e, s.config(), network.Fresh(0))
 	if err != nil {
 		return Result{}, err
 	}
@@ -73,7 +75,8 @@ func Run(ctx context.Context, e *engine.Engine, s Settings, progress func(done, 
 		samples = e.Devices()
 	}
 	x := normal(random, append(append([]int{samples, s.Frames}, s.Size...), len(fields)))
-	result := Result{What: "forward", Devices: samples, Parameters: s.Config.Count(), Engine: e.String(), Precision: e.Precision().String()}
+	result := Result{What: "forward", Devices: samples, Parameters: s.Config.Count(), Engine: e.String(), Precision: e.Precision().String(),
+		Tokens: g.Axes[0].Tokens} // of the periodic axis: those with ends may have one more
 	before := e.CompileTime()
 	planned := n.PeakBytes
 	last := func() error { return nil }
@@ -105,13 +108,23 @@ func Run(ctx context.Context, e *engine.Engine, s Settings, progress func(done, 
 	net := s.net(g)
 	operations, again := net.Operations(len(fields))
 	if s.Train {
-		operations = 3*operations + again
+		factor := 3.0 // forward, gradients of what goes in, gradients of weights
+		if s.LoRA.On() {
+			factor = 2 // frozen weights have no gradient; the small matrices' products are few
+		}
+		operations = factor*operations + again
 	}
 	result.Rate = float64(samples) * operations / result.Median / 1e9
 	result.Planned = float64(planned()) / (1 << 30)
 	result.Compile = (e.CompileTime() - before).Seconds()
 	result.PeakRSS = peakRSS()
 	return result, nil
+}
+
+// Check reports a size that can not be cut into the tokens.
+func (s Settings) Check() error {
+	_, err := s.geometry()
+	return err
 }
 
 // geometry is that of the peer's data.
@@ -124,9 +137,23 @@ func (s Settings) geometry() (*frame.Geometry, error) {
 	return frame.NewGeometry(s.Size, sides, frame.Options{Tokens: s.Tokens})
 }
 
+// config is the architecture that is timed.
+func (s Settings) config() model.Config {
+	c := s.Config
+	if !s.Train || !s.LoRA.On() {
+		return c
+	}
+	c.Frozen = map[string]bool{}
+	for _, w := range c.Weights() {
+		c.Frozen[w.Name] = !w.Buffer
+	}
+	c.LoRA = s.LoRA
+	return c
+}
+
 // net is the network that is timed.
 func (s Settings) net(g *frame.Geometry) model.Net {
-	return model.Net{Config: s.Config, Geometry: g, Samples: 1, Frames: s.Frames, Recompute: s.Recompute}
+	return model.Net{Config: s.config(), Geometry: g, Samples: 1, Frames: s.Frames, Recompute: s.Recompute}
 }
 
 // measure times the warm-up and the runs.

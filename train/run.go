@@ -49,6 +49,7 @@ type Run struct {
 	scored   map[string]*sources // by split
 	stepper  *Stepper
 	saved    checkpoint.Config
+	part     *checkpoint.Part // what checkpoints hold beside the trained weights; nil where all are trained
 	loop     Loop
 	state    State
 	logs     []io.Closer
@@ -61,7 +62,7 @@ type Run struct {
 }
 
 // mayChange are the keys that a resumed run may be told anew; the others make what was trained.
-var mayChange = []string{"schedule", "data.sets", "data.prefetch", "checkpoint", "validation", "log_every", "engine", "precision", "devices", "shard", "reduce"}
+var mayChange = []string{"schedule", "data.sets", "data.prefetch", "checkpoint", "validation", "log_every", "engine", "precision", "devices", "shard", "reduce", "finetune.from"}
 
 // ReadRunConfig reads the configuration of a run that exists, with overrides of what a run may change on its way. Paths of
 // data that are relative count from where the run was started if they lead nowhere from here.
@@ -254,8 +255,8 @@ func (r *Run) openNetwork(resume bool) error {
 		if err = json.Unmarshal([]byte(state.Notes[loopNote]), &r.state); err != nil {
 			return fmt.Errorf("train: --resume: the checkpoint in %s was not made by a training run: %w", c.Out, err)
 		}
-		r.saved = state.Config
-		r.stepper, err = restore(r.engine, state, c.optimizer(), c.Model.Recompute, r.team)
+		r.saved, r.part = state.Config, state.Part
+		r.stepper, err = restore(r.engine, state, c.optimizer(), c.Model.Recompute, c.Finetune, r.team)
 		return cmp.Or(err, r.checkGroups())
 	}
 	names, err := r.data.names()
@@ -272,7 +273,11 @@ func (r *Run) openNetwork(resume bool) error {
 	}
 	r.saved = saved
 	r.stepper, err = newStepper(n, c.optimizer(), c.Model.Recompute, r.team)
-	return cmp.Or(err, r.checkGroups())
+	if err = cmp.Or(err, r.checkGroups(), c.Finetune.checkNames(n.Config)); err != nil {
+		return err
+	}
+	r.part, err = c.Finetune.part(n.Config, saved, c.Seed)
+	return err
 }
 
 // checkGroups refuses groups of weights that this network does not have.
@@ -301,7 +306,7 @@ func (r *Run) openLoop(vocabulary *sample.Vocabulary) error {
 		return err
 	}
 	r.loop = Loop{
-		Network: stepNetwork{r.stepper, c.Model.Frame(), c.Model.JitterOn(), c.Model.FieldDrop},
+		Network: stepNetwork{r.stepper, c.Frame(), c.Model.JitterOn(), c.Model.FieldDrop},
 		Batches: sampler, Schedule: c.Schedule, Seed: c.Seed,
 		Accumulation: r.layout.own(), Number: r.layout.number, Prefetch: c.Data.Prefetch, LogEvery: c.LogEvery,
 		SaveEvery: time.Duration(c.Checkpoint.Minutes * float64(time.Minute)), KeepEvery: c.Checkpoint.Every,
@@ -389,7 +394,7 @@ func (r *Run) progress(p Progress) {
 
 // save writes a checkpoint: an ordinary one, however many ranks had parts of it.
 func (r *Run) save(_ context.Context, s State, names []string) error {
-	state, err := r.stepper.save(r.saved)
+	state, err := r.stepper.save(r.saved, r.part)
 	if err == nil && r.ranks.First() {
 		err = r.write(state, s, names)
 	}
@@ -488,7 +493,7 @@ func (n stepNetwork) examples(draws []Draw) ([]Example, error) {
 	config := n.stepper.Network.Config
 	examples := make([]Example, len(draws))
 	for i, d := range draws {
-		data, err := network.DataOf(d.Batch, n.frame)
+		data, err := network.DataOf(d.Batch, drawLayout(d.Batch, n.frame, d.Random))
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", d.Batch.DataSet, err)
 		}

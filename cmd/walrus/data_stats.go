@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -80,6 +81,9 @@ func stats(cmd *cobra.Command, g *ranks.Group, path, split, out string, stride i
 	defer d.Close()
 	if g.Size() > 1 {
 		o.Sharing = &well.Sharing{Process: g.Rank(), Processes: g.Size(), Share: g.Share}
+	}
+	if err := prepareOutput("--out", cmp.Or(out, well.StatsPath(path))); err != nil {
+		return err
 	}
 	show, end := byteProgress(cmd.ErrOrStderr(), "stats")
 	computed, err := well.ComputeStats(cmd.Context(), d, o, show)

@@ -161,6 +161,9 @@ func runEval(cmd *cobra.Command, g *ranks.Group, weights string, data []string, 
 		if err := checkOutput(flag, path, ".csv"); err != nil {
 			return err
 		}
+		if err := prepareOutput(flag, path); err != nil {
+			return err
+		}
 	}
 	grid, err := parseGrid("--resample", f.resample)
 	if err != nil {

@@ -98,6 +98,7 @@ func rootCommand() *cobra.Command {
 		demoCommand(),
 		downloadCommand(),
 		evalCommand(),
+		manCommand(),
 		rolloutCommand(),
 		selftestCommand(),
 		simulateCommand(),

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"strings"
 
 	"github.com/gowalrus/walrus/bench"
@@ -40,10 +41,12 @@ func (p sharedPlan) check(s bench.Settings) error {
 	return nil
 }
 
-// printBenchPlan predicts the memory of what bench would time.
-func printBenchPlan(cmd *cobra.Command, config string, precision engine.Precision, s bench.Settings, shared sharedPlan, asJSON bool) error {
-	if err := shared.check(s); err != nil {
-		return err
+// printBenchPlans predicts the memory of what bench would time.
+func printBenchPlans(cmd *cobra.Command, config string, precision engine.Precision, all []bench.Settings, shared sharedPlan, asJSON bool) error {
+	for _, s := range all {
+		if err := shared.check(s); err != nil {
+			return err
+		}
 	}
 	e, err := openPlanner(config, precision)
 	if err != nil {
@@ -52,10 +55,23 @@ func printBenchPlan(cmd *cobra.Command, config string, precision engine.Precisio
 	if e != nil {
 		defer e.Close()
 	}
-	plan, err := bench.Plan(e, s, config, precision)
-	if err != nil {
-		return err
+	for _, s := range all {
+		plan, err := bench.Plan(e, s, config, precision)
+		if err != nil {
+			return err
+		}
+		if len(all) > 1 && !asJSON {
+			fmt.Fprintf(cmd.OutOrStdout(), "%d tokens along each axis: ", s.Tokens)
+		}
+		if err := shared.print(cmd, plan, asJSON); err != nil {
+			return err
+		}
 	}
+	return nil
+}
+
+// print prints a prediction for one of several processes, and what it sends; for one alone just that.
+func (shared sharedPlan) print(cmd *cobra.Command, plan train.Plan, asJSON bool) error {
 	if shared.ranks == 1 {
 		return printPlan(cmd, plan, asJSON)
 	}
@@ -98,6 +114,12 @@ func printPlan(cmd *cobra.Command, p train.Plan, asJSON bool) error {
 		}{p, p.Total()})
 	}
 	fmt.Fprintf(out, "memory of a %s, in GiB; nothing was run\n", strings.ReplaceAll(p.What, "_", " "))
+	printMemory(out, p)
+	return nil
+}
+
+// printMemory prints the rows of a plan.
+func printMemory(out io.Writer, p train.Plan) {
 	row := func(name string, bytes int64) {
 		if bytes > 0 {
 			fmt.Fprintf(out, "  %-46s %8.3f\n", name, float64(bytes)/(1<<30))
@@ -113,5 +135,4 @@ func printPlan(cmd *cobra.Command, p train.Plan, asJSON bool) error {
 		row("intermediate values, estimated", p.Activations)
 	}
 	row("total", p.Total())
-	return nil
 }

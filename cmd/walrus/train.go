@@ -26,6 +26,7 @@ type trainFlags struct {
 	resume   string
 	devices  int
 	defaults bool
+	dryRun   bool
 	json     bool
 	shard    int
 	reduce   string
@@ -53,6 +54,7 @@ Under mpirun or srun (builds with MPI) all processes train together: the configu
 share its batches and their samples, so that any number of them goes on with any checkpoint. A signal stops all after
 saving, with exit code 75. docs/cluster.md says how to start on a cluster.`,
 		Example: `  walrus train --set 'data.sets=[{path: data/shear_flow}]' --set schedule.epochs=20 --set out=runs/shear
+  walrus train configs/finetune.yaml --dry-run
   walrus train --resume runs/shear
   walrus train --resume runs/shear --set schedule.epochs=40
   walrus train --preset convective_envelope_rsg --set 'data.sets=[{path: data/convective_envelope_rsg}]' --set finetune.from=walrus
@@ -72,6 +74,9 @@ saving, with exit code 75. docs/cluster.md says how to start on a cluster.`,
 			if err != nil {
 				return err
 			}
+			if f.dryRun {
+				return printForecast(cmd, c, f.json)
+			}
 			return f.peers.together(cmd, func(g *ranks.Group) error { return runTraining(cmd, g, c, f) })
 		},
 	}
@@ -85,7 +90,8 @@ saving, with exit code 75. docs/cluster.md says how to start on a cluster.`,
 	flags.BoolVar(&f.perRank, "per-rank", false, "data.batch and data.accumulation of the configuration are those of one process, as in the paper: multiply them with the numbers of those that share a batch and of groups")
 	f.peers.add(cmd)
 	flags.BoolVar(&f.defaults, "defaults", false, "print every key with its value, its meaning and unit, and the paper's value, and do nothing")
-	flags.BoolVar(&f.json, "json", false, "print the last validation as JSON")
+	flags.BoolVar(&f.dryRun, "dry-run", false, "say what the run will be and what memory, disk and time it will take, from a few steps of each shape, and write nothing")
+	flags.BoolVar(&f.json, "json", false, "print the last validation, or what --dry-run says, as JSON")
 	return cmd
 }
 
@@ -105,6 +111,9 @@ func trainConfig(args []string, f trainFlags) (train.Config, error) {
 // readTrainConfig reads the configuration from a file and overrides, or from the run that is resumed.
 func readTrainConfig(args []string, f trainFlags) (train.Config, error) {
 	if f.resume != "" {
+		if f.dryRun {
+			return train.Config{}, usagef("train: --dry-run is for a run that is not begun; leave out --resume")
+		}
 		if len(args) > 0 || f.preset != "" {
 			return train.Config{}, usagef("train: --resume takes the configuration of the run; leave out the file and --preset, and change single keys with --set")
 		}
