@@ -28,12 +28,11 @@ test: vet
 test-long: setup
 	WALRUS_LONG=1 $(GO) test -timeout 60m ./...
 
-# Several real processes on this machine: 1 to 4 ranks under mpirun, and where Slurm is installed a job that is requeued.
+# Several real processes on this machine: 1 to 4 ranks under mpirun (scripts/slurm/check.sh is for Slurm).
 test-mpi: build-mpi
 	$(GO) test -vet=off -tags mpi -c -o bin/ranks.test ./ranks
 	@for n in 1 2 4; do mpirun --allow-run-as-root --oversubscribe -n $$n bin/ranks.test -test.run TestRealRanks || exit 1; done
 	$(GO) test -vet=off -tags mpi -timeout 20m -run TestMPI ./cmd/walrus
-	scripts/slurm/check.sh
 
 vet: setup
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); [ -z "$$unformatted" ] || { echo "gofmt: $$unformatted" >&2; exit 1; }
