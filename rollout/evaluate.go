@@ -23,7 +23,9 @@ type Evaluation struct {
 	Grid    []int  // interpolate the data to this grid first; nil as in training
 	// Trajectories are those to roll out, in this order; nil for what the protocol selects.
 	Trajectories []int
-	Options      // Steps, Jitter and Blocks are ignored: the last two follow from the model
+	// Mine is asked before every forecast whether to make it; nil for all. Processes share them by it, each taking its turn.
+	Mine    func() bool
+	Options // Steps, Jitter and Blocks are ignored: the last two follow from the model
 }
 
 // with fills in what follows from the model.
@@ -152,6 +154,9 @@ func Forecasts(ctx context.Context, d *well.Dataset, s surrogate.Setting, e Eval
 			for range file.Trajectories {
 				count := score.OneStepWindows(file.Steps, e.History, e.Stride)
 				for ; at < len(windows) && windows[at] < before+count; at++ {
+					if !e.mine() {
+						continue
+					}
 					f, err := e.singleStep(ctx, d, s, p, trajectory, windows[at]-before)
 					if !yield(f, err) || err != nil {
 						return
@@ -165,6 +170,9 @@ func Forecasts(ctx context.Context, d *well.Dataset, s surrogate.Setting, e Eval
 			return
 		}
 		for _, i := range e.rollouts(d) {
+			if !e.mine() {
+				continue
+			}
 			f, err := e.rollout(ctx, d, s, p, i)
 			if !yield(f, err) || err != nil {
 				return
@@ -172,6 +180,9 @@ func Forecasts(ctx context.Context, d *well.Dataset, s surrogate.Setting, e Eval
 		}
 	}
 }
+
+// mine says whether this process makes the next forecast.
+func (e Evaluation) mine() bool { return e.Mine == nil || e.Mine() }
 
 // forecast is what a case and its prediction are to the score.
 func (e Evaluation) forecast(d *well.Dataset, c *Case, p score.Plan, trajectory, first int, result Result) score.Forecast {

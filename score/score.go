@@ -20,12 +20,7 @@ func Evaluate(ctx context.Context, p Protocol, forecasts Forecasts) (*Result, er
 	if err := p.Check(); err != nil {
 		return nil, err
 	}
-	r := &Result{protocol: p}
-	for _, m := range p.Metrics {
-		for _, name := range m.Names {
-			r.quantities = append(r.quantities, quantity{name, m.Grows})
-		}
-	}
+	r := newResult(p)
 	for f, err := range forecasts {
 		if err != nil {
 			return nil, fmt.Errorf("score: %w", err)
@@ -41,6 +36,17 @@ func Evaluate(ctx context.Context, p Protocol, forecasts Forecasts) (*Result, er
 		return nil, fmt.Errorf("score: nothing to score")
 	}
 	return r, nil
+}
+
+// newResult has no scores yet.
+func newResult(p Protocol) *Result {
+	r := &Result{protocol: p}
+	for _, m := range p.Metrics {
+		for _, name := range m.Names {
+			r.quantities = append(r.quantities, quantity{name, m.Grows})
+		}
+	}
+	return r
 }
 
 // quantity is one number that a metric gives.
@@ -93,14 +99,6 @@ func (r *Result) add(f Forecast) error {
 	if len(names) > 1 {
 		names = append(names, AllFields)
 	}
-	d := r.set(f.DataSet)
-	if d == nil {
-		d = &dataSet{name: f.DataSet, fields: names}
-		r.sets = append(r.sets, d)
-	}
-	if !slices.Equal(d.fields, names) {
-		return fmt.Errorf("fields %q; the forecasts before it have %q", names, d.fields)
-	}
 	s := scored{trajectory: f.Trajectory, first: f.First}
 	for i := range steps(f.Truth) {
 		n, err := r.step(f, i)
@@ -109,7 +107,20 @@ func (r *Result) add(f Forecast) error {
 		}
 		s.steps = append(s.steps, n)
 	}
-	if f.OneStep {
+	return r.place(f.DataSet, names, f.OneStep, s)
+}
+
+// place puts the scores of a forecast under its data set.
+func (r *Result) place(name string, fields []string, oneStep bool, s scored) error {
+	d := r.set(name)
+	if d == nil {
+		d = &dataSet{name: name, fields: fields}
+		r.sets = append(r.sets, d)
+	}
+	if !slices.Equal(d.fields, fields) {
+		return fmt.Errorf("fields %q; the forecasts before it have %q", fields, d.fields)
+	}
+	if oneStep {
 		d.singles = append(d.singles, s)
 	} else {
 		d.rollouts = append(d.rollouts, s)

@@ -75,9 +75,13 @@ func (o Optimizer) graph(numbers *Node, gradients, values, firsts, seconds []*No
 		limit := Div(Scalar(norm.Graph(), norm.DType(), o.Clip), AddScalar(norm, clipEpsilon))
 		clip = Min(clip, limit)
 	}
+	return append([]*Node{norm}, o.moves(numbers, clip, gradients, values, firsts, seconds)...)
+}
+
+// moves are the new weights, first and second moments for gradients that are multiplied with clip, a number.
+func (o Optimizer) moves(numbers, clip *Node, gradients, values, firsts, seconds []*Node) []*Node {
 	n := len(gradients)
-	out := make([]*Node, 1+3*n)
-	out[0] = norm
+	out := make([]*Node, 3*n)
 	for i := range n {
 		g := Mul(gradients[i], clip)
 		first := Add(MulScalar(firsts[i], o.Beta1), MulScalar(g, 1-o.Beta1))
@@ -85,8 +89,8 @@ func (o Optimizer) graph(numbers *Node, gradients, values, firsts, seconds []*No
 		setting := func(k int) *Node { return Reshape(Slice(numbers, AxisElem(i), AxisElem(k))) }
 		rate, root, decay := setting(0), setting(1), setting(2)
 		step := Div(Mul(first, rate), AddScalar(Div(Sqrt(second), root), o.Epsilon))
-		out[1+i] = Sub(Mul(values[i], decay), step)
-		out[1+n+i], out[1+2*n+i] = first, second
+		out[i] = Sub(Mul(values[i], decay), step)
+		out[n+i], out[2*n+i] = first, second
 	}
 	return out
 }

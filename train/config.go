@@ -13,6 +13,7 @@ import (
 	"github.com/goccy/go-yaml"
 	"github.com/gowalrus/walrus/checkpoint"
 	"github.com/gowalrus/walrus/engine"
+	"github.com/gowalrus/walrus/ranks"
 	"github.com/gowalrus/walrus/sample"
 	"github.com/gowalrus/walrus/score"
 	"github.com/gowalrus/walrus/well"
@@ -26,6 +27,8 @@ type Config struct {
 	Engine     string           `yaml:"engine"`           // what computes (default: the fastest at hand)
 	Precision  string           `yaml:"precision"`        // of matrix products: float32, tf32 or bf16 (default float32, the paper's)
 	Devices    int              `yaml:"devices"`          // GPUs that share every batch, each with its part of the samples (default 1; the paper: 96)
+	Shard      int              `yaml:"shard"`            // processes that share the optimizer's memory, each with a part of the moments (ZeRO-1); where several processes train (default 1, each has all; the paper: 4)
+	Reduce     string           `yaml:"reduce"`           // type of gradients on their way between processes: float32 or bf16, in which half the bytes are sent and 16 bits are lost (default float32, the paper's)
 	LogEvery   int              `yaml:"log_every"`        // steps that a row of the log averages over (default 10)
 	Model      ModelConfig      `yaml:"model"`            // the network
 	Data       DataConfig       `yaml:"data"`             // what it learns from
@@ -197,6 +200,8 @@ func DefaultConfig() Config {
 		Seed:       1,
 		Out:        "run",
 		Devices:    1,
+		Shard:      1,
+		Reduce:     string(ranks.Float32),
 		LogEvery:   10,
 		Model:      ModelConfig{Preset: "nano", Vocabulary: "released"},
 		Data:       DataConfig{History: 6, Batch: 2, MinStride: 1, MaxStride: 5, Rotation: sample.PlaneRotation, Prefetch: 2, Accumulation: 1, Recycle: true},
@@ -345,8 +350,13 @@ func (c Config) Check() error {
 	if _, err := engine.ParsePrecision(c.Precision); err != nil {
 		return fmt.Errorf("train: precision: %w", err)
 	}
+	if _, err := ranks.ParseTransport(c.Reduce); err != nil {
+		return fmt.Errorf("train: %w", err)
+	}
 	d := c.Data
 	switch {
+	case c.Shard < 1:
+		return fmt.Errorf("train: shard is %d; expected at least 1", c.Shard)
 	case c.Devices < 1:
 		return fmt.Errorf("train: %d devices; expected at least 1", c.Devices)
 	case len(d.Sets) == 0:

@@ -10,6 +10,7 @@ import (
 	"github.com/gowalrus/walrus/engine"
 	"github.com/gowalrus/walrus/model"
 	"github.com/gowalrus/walrus/network"
+	"github.com/gowalrus/walrus/ranks"
 	"github.com/gowalrus/walrus/sample"
 	"github.com/gowalrus/walrus/well"
 )
@@ -102,7 +103,7 @@ func NewForecast(ctx context.Context, c Config, o Observer) (Forecast, error) {
 		}
 		f.Data = append(f.Data, s)
 	}
-	r := &Run{config: c, observer: o}
+	r := &Run{config: c, observer: o, ranks: ranks.Alone(), layout: layout{ranks: 1, batches: c.Data.Accumulation}}
 	err = f.survey(ctx, r, len(mixture))
 	return f, errors.Join(err, r.Close())
 }

@@ -42,7 +42,7 @@ func (f *Forecast) measure(ctx context.Context, r *Run, names []string, position
 		f.Untimed = fmt.Sprintf("a step takes %.1f GiB, and this machine has %.1f GiB left", gib(f.MemoryTotal), gib(free))
 		return nil
 	}
-	if r.engine, err = openEngine(c, r.observer); err != nil {
+	if r.engine, err = openEngine(c, r.ranks, r.observer); err != nil {
 		return err
 	}
 	network, saved, err := newNetwork(r.engine, c, names, position)

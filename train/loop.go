@@ -29,6 +29,15 @@ type Draw struct {
 type Outcome struct {
 	Loss         float64 // 100 x mean absolute error of the normalised increment, mean over the batches
 	GradientNorm float64 // before clipping
+	Samples      int     // seen by all processes, where several make the step; else 0
+	Times        StepTimes
+}
+
+// StepTimes says what a process did in a step that several made.
+type StepTimes struct {
+	Computed  time.Duration // its part of the gradient
+	Waited    time.Duration // for the slowest of the others
+	Exchanged time.Duration // gradients and weights, and made the update
 }
 
 // State is where a run stands; with the network's own state it is all that a resumed run needs.
@@ -85,7 +94,10 @@ type Loop struct {
 	Batches      sample.Batches
 	Schedule     Schedule
 	Seed         uint64
-	Accumulation int           // batches a step
+	Accumulation int // batches a step
+	// Number is the number in the run of one of them; nil for one after the other. Where several processes make a step each has
+	// some of its batches.
+	Number       func(step, batch int) int
 	Prefetch     int           // batches read ahead
 	LogEvery     int           // steps that a row of the log averages over
 	SaveEvery    time.Duration // wall-clock time between checkpoints
@@ -103,6 +115,11 @@ type Loop struct {
 	Log      func(Row) error
 	Scored   func(s State, scores []Score) error
 	Progress func(Progress)
+	// Clock decides whether a checkpoint is due by what this process's clock says; nil for just that. Where several processes make
+	// a step they have to agree.
+	Clock func(overdue bool) bool
+	// Made hears of every step that several processes made.
+	Made func(step int, o Outcome)
 }
 
 // Row is one line of the training log.
@@ -231,7 +248,11 @@ func (l *Loop) saveDue(ctx context.Context, s State, done *saves) (State, error)
 
 // overdue tells whether the clock asks for a checkpoint.
 func (l *Loop) overdue(done *saves) bool {
-	return l.SaveEvery > 0 && time.Since(done.last) >= l.SaveEvery
+	overdue := l.SaveEvery > 0 && time.Since(done.last) >= l.SaveEvery
+	if l.Clock != nil {
+		return l.Clock(overdue)
+	}
+	return overdue
 }
 
 // step makes one optimizer step from the next batches of the stream.
@@ -258,11 +279,15 @@ func (l *Loop) step(ctx context.Context, ahead *lookahead, s State) (State, erro
 			s.Step+1, outcome.Loss, strings.Join(origins, ", "))
 	}
 	s.Step++
+	next.samples = or(outcome.Samples, next.samples)
 	s.Samples += next.samples
 	s.Seconds += time.Since(began).Seconds()
 	s.Sums.Steps++
 	s.Sums.Loss += outcome.Loss
 	s.Sums.GradientNorm += outcome.GradientNorm
+	if l.Made != nil {
+		l.Made(s.Step, outcome)
+	}
 	if l.Progress != nil {
 		l.Progress(Progress{Step: s.Step, Steps: l.Schedule.Steps(), Loss: outcome.Loss, Samples: next.samples})
 	}

@@ -23,6 +23,10 @@ type Example struct {
 	Keep     []float32 // drop-path factors (DrawKeep); nil for none
 	// KeepFields are the factors of whole fields (DrawFields), one a sample and channel; nil for all 1.
 	KeepFields []float32
+	// Weight is the share of this batch in the loss of a step, where it is a part of one that several processes share; 0 for
+	// batches that count the same.
+	Weight  float64
+	Origins []string // where each sample comes from, for messages; nil if nobody knows
 }
 
 // Objective is a batch in the frame of the network: the training target and where it counts (spec 4 and 6.1).
@@ -40,6 +44,14 @@ type Objective struct {
 // scale is the factor of the summed errors of one of several batches in the loss of a step: the mean over all values of
 // the batch, padding and masked ones included, and over the batches.
 func (o *Objective) scale(batches int) float64 { return lossScale / float64(o.Count*batches) }
+
+// scale is that factor for an example that may be a part of a batch.
+func (e Example) scale(o *Objective, batches int) float64 {
+	if e.Weight == 0 {
+		return o.scale(batches)
+	}
+	return lossScale * e.Weight / float64(o.Count)
+}
 
 // NewObjective computes the target of a batch for a network that decodes outputFrames of the input's frames: the change
 // from each frame to the next, less its mean and divided by its scale in the input. Where more than one frame is decoded

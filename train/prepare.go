@@ -4,21 +4,23 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 
 	"github.com/gowalrus/walrus/engine"
 	"github.com/gowalrus/walrus/frame"
 	"github.com/gowalrus/walrus/network"
+	"github.com/gowalrus/walrus/ranks"
 	"github.com/gowalrus/walrus/sample"
 )
 
 // openEngine opens what a configuration names.
-func openEngine(c Config, o Observer) (*engine.Engine, error) {
+func openEngine(c Config, g *ranks.Group, o Observer) (*engine.Engine, error) {
 	precision, err := engine.ParsePrecision(c.Precision)
 	if err != nil {
 		return nil, err
 	}
-	return engine.OpenWith(c.Engine, engine.Options{Precision: precision, Devices: c.Devices, Compiling: o.Compiling})
+	return engine.OpenWith(ownDevices(c.Engine, c.Devices, g, os.Getenv), engine.Options{Precision: precision, Devices: c.Devices, Compiling: o.Compiling})
 }
 
 // compile compiles the programs for the shapes of the mixture before the first step, so that no step waits for a
@@ -28,7 +30,7 @@ func (r *Run) compile(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	feeds, err := mixtureFeeds(ctx, r.data, vocabulary, r.config, r.stepper.feedOf)
+	feeds, err := mixtureFeeds(ctx, r.data, vocabulary, r.config, r.feedOf)
 	if err != nil {
 		return err
 	}
@@ -55,6 +57,9 @@ func (r *Run) compile(ctx context.Context) error {
 		}
 		dimensions = append(dimensions, feed.Net.Geometry.Dimensions())
 	}
+	if r.team != nil { // the programs of updates follow when it is known what the others have
+		return nil
+	}
 	slices.Sort(dimensions)
 	dimensions = slices.Compact(dimensions)
 	// A step sees one number of axes, or with several batches both.
@@ -78,6 +83,9 @@ func mixtureFeeds(ctx context.Context, s *sources, vocabulary *sample.Vocabulary
 		feed, err := feedOf(d, samples, frames, c.Model.DropPath > 0)
 		if err != nil {
 			return err
+		}
+		if feed.Net.Samples == 0 { // another rank's part
+			return nil
 		}
 		if key := feed.Key(); !seen[key] {
 			seen[key] = true

@@ -120,29 +120,36 @@ func (d DataConfig) info(set SetConfig) checkpoint.DataSetInfo {
 	}
 }
 
-// save takes everything that a resumed run needs off the engine: of a run that trains a part, only that.
+// save takes everything that a resumed run needs off the engine: of a run that trains a part, only that. Where several processes
+// train, all call it, and the first has the result.
 func (s *Stepper) save(saved checkpoint.Config, part *checkpoint.Part) (checkpoint.State, error) {
 	state := checkpoint.State{Config: saved, Part: part}
+	if !s.team.saves() {
+		return state, nil
+	}
 	for _, w := range s.Network.Config.Weights() {
 		if part != nil && !w.Trained() {
+			continue
+		}
+		p := checkpoint.Parameter{Name: w.Name, Shape: w.Shape}
+		if m := s.moments[w.Name]; m != nil && m.Steps > 0 {
+			var err error
+			if p.First, err = s.wholeMoment(w, m.First); err != nil {
+				return state, err
+			}
+			if p.Second, err = s.wholeMoment(w, m.Second); err != nil {
+				return state, err
+			}
+			p.Updates = m.Steps
+		}
+		if !s.team.first() {
 			continue
 		}
 		value, err := s.Network.Host(w.Name)
 		if err != nil {
 			return state, err
 		}
-		p := checkpoint.Parameter{Name: w.Name, Shape: w.Shape, Value: value.Data}
-		if m := s.moments[w.Name]; m != nil && m.Steps > 0 {
-			first, err := m.First.Array()
-			if err != nil {
-				return state, err
-			}
-			second, err := m.Second.Array()
-			if err != nil {
-				return state, err
-			}
-			p.First, p.Second, p.Updates = first.Data, second.Data, m.Steps
-		}
+		p.Value = value.Data
 		state.Parameters = append(state.Parameters, p)
 	}
 	return state, nil
@@ -150,7 +157,7 @@ func (s *Stepper) save(saved checkpoint.Config, part *checkpoint.Part) (checkpoi
 
 // restore makes the network of a saved run and puts the optimizer's memory back. Of a run that trains a part, what that stands
 // on is read from where it was, or instead from a path; where it was found is noted in the state.
-func restore(e *engine.Engine, state checkpoint.State, o Optimizer, recompute int, f FinetuneConfig) (*Stepper, error) {
+func restore(e *engine.Engine, state checkpoint.State, o Optimizer, recompute int, f FinetuneConfig, m *team) (*Stepper, error) {
 	saved := map[string]checkpoint.Parameter{}
 	for _, p := range state.Parameters {
 		saved[p.Name] = p
@@ -188,7 +195,7 @@ func restore(e *engine.Engine, state checkpoint.State, o Optimizer, recompute in
 	if err != nil {
 		return nil, err
 	}
-	s, err := NewStepper(n, o, recompute)
+	s, err := newStepper(n, o, recompute, m)
 	if err != nil {
 		return nil, err
 	}

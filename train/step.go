@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/gowalrus/walrus/engine"
 	"github.com/gowalrus/walrus/field"
@@ -23,18 +24,24 @@ type Stepper struct {
 	steps     map[string]*wholeStep
 	whole     bool               // steps of one batch are one program also on this program's own engine
 	updates   map[string]*update // by the numbers of axes in a step: 2-D and 3-D train different encoders
+	team      *team              // this process's part in steps that several make; nil alone
 }
 
 // NewStepper starts with zero moments.
 func NewStepper(n *network.Network, o Optimizer, recompute int) (*Stepper, error) {
-	s := &Stepper{Network: n, Optimizer: o, Recompute: recompute,
+	return newStepper(n, o, recompute, nil)
+}
+
+// newStepper is NewStepper for a process of a team.
+func newStepper(n *network.Network, o Optimizer, recompute int, m *team) (*Stepper, error) {
+	s := &Stepper{Network: n, Optimizer: o, Recompute: recompute, team: m,
 		moments: map[string]*Moments{}, gradients: map[string]*gradientProgram{}, updates: map[string]*update{}, steps: map[string]*wholeStep{}}
 	for _, w := range n.Config.Weights() {
 		if !w.Trained() {
 			continue
 		}
 		zero := func(to []float32) error { clear(to); return nil }
-		if err := s.SetMoments(w, zero, zero, 0); err != nil {
+		if err := s.setMoments(w, s.fillPiece, zero, zero, 0); err != nil {
 			return nil, err
 		}
 	}
@@ -47,12 +54,16 @@ func (s *Stepper) Moments(name string) *Moments { return s.moments[name] }
 // SetMoments replaces the optimizer's memory of a weight, as a resumed run does. The functions fill arrays of the
 // weight's size.
 func (s *Stepper) SetMoments(w model.Weight, first, second func(to []float32) error, steps int) error {
+	return s.setMoments(w, s.fillMoment, first, second, steps)
+}
+
+func (s *Stepper) setMoments(w model.Weight, fill func(model.Weight, func([]float32) error) (*engine.Value, error), first, second func(to []float32) error, steps int) error {
 	m := &Moments{Steps: steps}
 	var err error
-	if m.First, err = s.Network.Engine.Fill(w.Shape, first); err != nil {
+	if m.First, err = fill(w, first); err != nil {
 		return fmt.Errorf("train: first moment of %s: %w", w.Name, err)
 	}
-	if m.Second, err = s.Network.Engine.Fill(w.Shape, second); err != nil {
+	if m.Second, err = fill(w, second); err != nil {
 		return fmt.Errorf("train: second moment of %s: %w", w.Name, err)
 	}
 	if old := s.moments[w.Name]; old != nil {
@@ -79,6 +90,8 @@ func (s *Stepper) Step(ctx context.Context, examples []Example, rate float64) (O
 type Prepared struct {
 	stepper *Stepper
 	batches []*uploaded
+	names   []string // of the batches, where several processes make the step
+	samples []int
 }
 
 // Prepare takes the examples of a step to the device. It does not read the weights, so it may run beside a step. The step
@@ -88,7 +101,13 @@ func (s *Stepper) Prepare(examples []Example) (*Prepared, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Prepared{stepper: s, batches: batches}, nil
+	p := &Prepared{stepper: s, batches: batches}
+	if s.team != nil {
+		for _, e := range examples {
+			p.names, p.samples = append(p.names, strings.Join(e.Origins, "; ")), append(p.samples, e.Input.Shape[0])
+		}
+	}
+	return p, nil
 }
 
 // Free lets go of a step that is not made.
@@ -107,6 +126,9 @@ func (p *Prepared) Step(ctx context.Context, rate float64) (Outcome, error) {
 // after it on the device, another step included, finds the new weights.
 func (p *Prepared) Begin(ctx context.Context, rate float64) (*Begun, error) {
 	s := p.stepper
+	if s.team != nil {
+		return s.beginTogether(ctx, p, rate)
+	}
 	if s.oneProgram(len(p.batches)) {
 		return s.beginWhole(ctx, p.batches[0], rate)
 	}
@@ -133,7 +155,7 @@ func (p *Prepared) Begin(ctx context.Context, rate float64) (*Begun, error) {
 // oneProgram says whether a step of a number of batches is one program: where nothing is added up over batches, and XLA can
 // plan for all of it at once. This program's own engine gains nothing by it.
 func (s *Stepper) oneProgram(batches int) bool {
-	return batches == 1 && (s.whole || engine.IsXLA(s.Network.Engine.String()))
+	return batches == 1 && s.team == nil && (s.whole || engine.IsXLA(s.Network.Engine.String()))
 }
 
 // beginWhole is Begin for a step that is one program.
@@ -168,10 +190,15 @@ func (s *Stepper) wholeStep(feed network.Feed) (*wholeStep, error) {
 type Begun struct {
 	losses []*engine.Value // one a batch, a part of each on every device
 	norm   *engine.Value
+
+	outcome *Outcome // instead, of a step that is done
 }
 
 // Outcome waits for the step. It can be asked for once.
 func (b *Begun) Outcome() (o Outcome, err error) {
+	if b.outcome != nil {
+		return *b.outcome, nil
+	}
 	if o.Loss, err = sumLosses(b.losses); err != nil {
 		b.norm.Free()
 		return o, err
@@ -225,7 +252,7 @@ func (s *Stepper) Gradients(ctx context.Context, examples []Example) (float64, [
 
 // upload takes the examples of a step to the device. It does not read the weights, so it may run beside a step.
 func (s *Stepper) upload(examples []Example) (batches []*uploaded, err error) {
-	if len(examples) == 0 {
+	if len(examples) == 0 && s.team == nil {
 		return nil, fmt.Errorf("train: a step without examples")
 	}
 	defer func() {
@@ -242,7 +269,7 @@ func (s *Stepper) upload(examples []Example) (batches []*uploaded, err error) {
 		if err != nil {
 			return batches, err
 		}
-		batch, err := upload(s.Network.Engine, feed, e, o, o.scale(len(examples)))
+		batch, err := upload(s.Network.Engine, feed, e, o, e.scale(o, len(examples)))
 		if err != nil {
 			return batches, err
 		}

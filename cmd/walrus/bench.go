@@ -21,6 +21,7 @@ func benchCommand() *cobra.Command {
 	var precision engine.Precision
 	var devices, loraRank int
 	var tokens []int
+	var shared sharedPlan
 	var asJSON, dryRun bool
 	c := model.Config{States: model.ReleasedStates, Dimensions: []int{2, 3}, Causal: true, Jitter: true}
 	cmd := &cobra.Command{
@@ -37,6 +38,7 @@ same weights. With --engine xla the peak that they are compared with is that of 
   walrus bench --preset walrus --frames 3 --runs 1
   walrus bench --preset nano --tokens 8,16,32 --train
   walrus bench --preset walrus --train --recompute 2 --engine xla:cuda --precision bf16 --dry-run
+  walrus bench --preset walrus --train --recompute 2 --engine xla:cuda --dry-run --ranks 96 --shard 4
   walrus bench --preset walrus --train --lora-rank 8 --dry-run
   walrus-xla bench --hidden 768 --heads 12 --blocks 12 --train --precision bf16 --dump programs`,
 		Args: cobra.NoArgs,
@@ -72,7 +74,10 @@ same weights. With --engine xla the peak that they are compared with is that of 
 				return writePrograms(cmd, dump, engine.Options{Precision: precision, Devices: devices}, all[0])
 			}
 			if dryRun {
-				return printBenchPlans(cmd, engineName, precision, all, asJSON)
+				return printBenchPlans(cmd, engineName, precision, all, shared, asJSON)
+			}
+			if shared.ranks > 1 {
+				return usagef("bench: --ranks %d without --dry-run; several processes are timed under mpirun, see docs/cluster.md", shared.ranks)
 			}
 			e, err := engine.OpenWith(engineName, engine.Options{Precision: precision, Devices: devices, Compiling: func(program string, took time.Duration, done bool) {
 				fmt.Fprintln(cmd.ErrOrStderr(), compilingText(program, took, done))
@@ -105,6 +110,9 @@ same weights. With --engine xla the peak that they are compared with is that of 
 	flags.Var(&precision, "precision", "of matrix products: "+engine.PrecisionNames()+"; in training weights and optimizer stay float32")
 	flags.IntVar(&devices, "devices", 1, "devices that share a training step, with one sample each")
 	flags.BoolVar(&dryRun, "dry-run", false, "predict the memory of a device and run nothing")
+	flags.IntVar(&shared.ranks, "ranks", 1, "with --dry-run and --train: processes that train together; what each sends in a step too")
+	flags.IntVar(&shared.shard, "shard", 1, "of those, how many share the optimizer's memory")
+	flags.StringVar(&shared.reduce, "reduce", "float32", "type of gradients between them, float32 or bf16")
 	flags.StringVar(&dump, "dump", "", "write the programs for CUDA as StableHLO into this folder and run nothing (builds with XLA)")
 	flags.BoolVar(&asJSON, "json", false, "print one JSON object")
 	return cmd

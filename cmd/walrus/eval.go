@@ -12,6 +12,7 @@ import (
 
 	"github.com/gowalrus/walrus/internal/progress"
 	"github.com/gowalrus/walrus/metric"
+	"github.com/gowalrus/walrus/ranks"
 	"github.com/gowalrus/walrus/rollout"
 	"github.com/gowalrus/walrus/score"
 	"github.com/gowalrus/walrus/surrogate"
@@ -35,6 +36,7 @@ type evalFlags struct {
 	curves   string
 	full     bool
 	json     bool
+	peers    peerFlags
 }
 
 // Protocols and kinds of ensembles that flags name.
@@ -65,9 +67,12 @@ on. docs/evaluation.md says with which published number each compares.`,
   walrus eval walrus.safetensors data/* --protocol paper --ensemble 4 --csv scores.csv
   walrus eval runs/shear data/shear_flow --split valid --first -1 --windows 1:20,all --metric vrmse,spectral --curves curves.csv`,
 		Args: cobra.MinimumNArgs(2),
-		RunE: func(cmd *cobra.Command, args []string) error { return runEval(cmd, args[0], args[1:], f) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return f.peers.together(cmd, func(g *ranks.Group) error { return runEval(cmd, g, args[0], args[1:], f) })
+		},
 	}
 	f.add(cmd)
+	f.peers.add(cmd)
 	flags := cmd.Flags()
 	flags.StringVar(&f.protocol, "protocol", releasedProtocol, "what is scored: "+releasedProtocol+", or "+paperProtocol+" for a row of the paper's tables beside the published numbers")
 	flags.StringVar(&f.split, "split", strings.Join(usual.Splits, ","), "train, valid or test, or several to pool, as valid,test; data without splits is scored as it is")
@@ -144,7 +149,7 @@ type evalSet struct {
 	plan       score.Plan
 }
 
-func runEval(cmd *cobra.Command, weights string, data []string, f evalFlags) error {
+func runEval(cmd *cobra.Command, g *ranks.Group, weights string, data []string, f evalFlags) error {
 	protocol, err := f.asked(cmd)
 	if err != nil {
 		return err
@@ -207,16 +212,39 @@ func runEval(cmd *cobra.Command, weights string, data []string, f evalFlags) err
 		}
 		work += s.plan.Work()
 	}
-	bar := progress.New(cmd.ErrOrStderr(), "eval", 0, work)
-	result, err := score.Evaluate(cmd.Context(), protocol, evaluated(cmd.Context(), sets, bar))
+	bar := progress.New(cmd.ErrOrStderr(), "eval", 0, (work+g.Size()-1)/g.Size())
+	result, err := evaluateTogether(cmd.Context(), g, protocol, sets, bar)
 	bar.Close()
 	if err != nil {
 		return err
+	}
+	if !g.First() {
+		return nil
 	}
 	for _, s := range sets {
 		result.Plans = append(result.Plans, s.plan)
 	}
 	return printScores(cmd.OutOrStdout(), result, f)
+}
+
+// evaluateTogether scores all forecasts, which the processes share.
+func evaluateTogether(ctx context.Context, g *ranks.Group, protocol score.Protocol, sets []evalSet, bar *progress.Bar) (*score.Result, error) {
+	if g.Size() == 1 {
+		return score.Evaluate(ctx, protocol, evaluated(ctx, sets, bar))
+	}
+	turns := g.Turns()
+	for i := range sets {
+		sets[i].evaluation.Mine = turns
+	}
+	part, err := score.Part(ctx, protocol, evaluated(ctx, sets, bar))
+	if err = g.Agree(err); err != nil {
+		return nil, err
+	}
+	parts, err := g.Share(part)
+	if err != nil {
+		return nil, err
+	}
+	return score.Join(protocol, parts)
 }
 
 // evaluated joins the forecasts of all data sets and moves the bar.

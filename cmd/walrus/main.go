@@ -38,11 +38,21 @@ func main() {
 	if err == nil {
 		return
 	}
-	fmt.Fprintln(os.Stderr, "walrus:", err)
-	if errors.As(err, new(usageError)) {
-		os.Exit(exitUsage)
+	if !errors.As(err, new(toldError)) {
+		fmt.Fprintln(os.Stderr, "walrus:", err)
 	}
-	os.Exit(exitFailure)
+	os.Exit(exitCode(err))
+}
+
+// exitCode is the exit code for an error.
+func exitCode(err error) int {
+	switch {
+	case errors.As(err, new(usageError)):
+		return exitUsage
+	case errors.As(err, new(stoppedError)):
+		return exitStopped
+	}
+	return exitFailure
 }
 
 // stopSignals are the ways in which a user, a terminal that closes, and a scheduler end a job: work is saved, and the program
