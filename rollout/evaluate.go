@@ -5,8 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 
+	"github.com/gowalrus/walrus/field"
 	"github.com/gowalrus/walrus/sample"
 	"github.com/gowalrus/walrus/score"
 	"github.com/gowalrus/walrus/surrogate"
@@ -157,29 +159,47 @@ func Forecasts(ctx context.Context, d *well.Dataset, s surrogate.Setting, e Eval
 }
 
 // forecast is what a case and its prediction are to the score.
-func (e Evaluation) forecast(d *well.Dataset, c *Case, p score.Plan, trajectory, first int, result Result) score.Forecast {
+func (e Evaluation) forecast(d *well.Dataset, c *Case, p score.Plan, trajectory, first int) score.Forecast {
 	f := score.Forecast{
-		DataSet: p.DataSet, Name: c.Window.Origin(), Trajectory: trajectory, First: first, Fields: c.Start.Names, Channels: Unpadded(c.Layout),
-		Last: c.Last(), Truth: c.Truth,
+		DataSet: p.DataSet, Name: c.Origin(), Trajectory: trajectory, First: first, Fields: c.Start.Names, Channels: Unpadded(c.Layout),
+		Last: c.Last(),
 	}
 	if d.GridType() == well.Cartesian {
 		f.Dimensions = 3 // as the network sees it
 	}
-	if len(result.Prediction.Data) > 0 {
-		f.Prediction = result.Prediction.Index(0)
-	}
 	return f
 }
 
-// run predicts a case.
-func (e Evaluation) run(ctx context.Context, c *Case, seed uint64) (Result, error) {
+// steps predicts a case beside its truth, one step at a time. A rollout that becomes non-finite goes on without predictions.
+func (e Evaluation) steps(ctx context.Context, c *Case, seed uint64) iter.Seq2[score.Step, error] {
 	o := e.Options
 	o.Steps, o.Seed = c.Steps, seed
-	result, err := c.Predict(ctx, o)
-	if err != nil && !errors.As(err, new(*NonFiniteError)) {
-		return result, fmt.Errorf("%s: %w", c.Window.Origin(), err)
+	return func(yield func(score.Step, error) bool) {
+		next, stop := iter.Pull2(c.Truth(ctx))
+		defer stop()
+		give := func(prediction field.Array, err error) bool {
+			if err != nil {
+				yield(score.Step{}, fmt.Errorf("%s: %w", c.Origin(), err))
+				return false
+			}
+			truth, err, more := next()
+			return more && yield(score.Step{Truth: truth, Prediction: prediction}, err) && err == nil
+		}
+		for frame, err := range c.Frames(ctx, o) {
+			if errors.As(err, new(*NonFiniteError)) {
+				break
+			}
+			var prediction field.Array
+			if err == nil {
+				prediction = frame.Mean.Index(0)
+			}
+			if !give(prediction, err) {
+				return
+			}
+		}
+		for give(field.Array{}, nil) {
+		}
 	}
-	return result, nil
 }
 
 // singleStep predicts the frame after a window that starts at a frame of a trajectory.
@@ -189,13 +209,10 @@ func (e Evaluation) singleStep(ctx context.Context, d *well.Dataset, s surrogate
 		return score.Forecast{}, err
 	}
 	const singleSteps = 1 << 63 // random streams of their own
-	result, err := e.run(ctx, c, sample.Random(memberSeed(e.Seed, trajectory), singleSteps+uint64(start)).Uint64())
-	if err != nil {
-		return score.Forecast{}, err
-	}
-	f := e.forecast(d, c, p, trajectory, start+e.History*e.Stride, result)
-	f.OneStep = true
-	return f, nil
+	seed := sample.Random(memberSeed(e.Seed, trajectory), singleSteps+uint64(start)).Uint64()
+	f := e.forecast(d, c, p, trajectory, start+e.History*e.Stride)
+	f.OneStep, f.Stream, f.Count = true, e.steps(ctx, c, seed), c.Known
+	return f.Held()
 }
 
 // rollout predicts one trajectory from frame p.First on.
@@ -206,11 +223,11 @@ func (e Evaluation) rollout(ctx context.Context, d *well.Dataset, s surrogate.Se
 	if err != nil {
 		return score.Forecast{}, err
 	}
-	result, err := e.run(ctx, c, memberSeed(e.Seed, trajectory))
-	if err != nil {
-		return score.Forecast{}, err
+	f := e.forecast(d, c, p, trajectory, p.First)
+	f.Stream, f.Count = e.steps(ctx, c, memberSeed(e.Seed, trajectory)), c.Known
+	if e.Physics {
+		f.Domain = c.Domain()
 	}
-	f := e.forecast(d, c, p, trajectory, p.First, result)
 	f.Axes, f.Lengths = d.Axes(), d.Lengths(c.Window)
 	for _, time := range c.Times(p.Steps) {
 		f.Times = append(f.Times, float64(time))
