@@ -23,6 +23,9 @@ type Evaluation struct {
 	Stride  int    // frames of the data between two steps; 0 for the smallest of the training
 	History int    // frames that the network sees; 0 for as many as in training
 	Grid    []int  // interpolate the data to this grid first; nil as in training
+	// Earliest is the first frame that single steps, and rollouts from the start, may predict, where that is later than the history asks for: models with
+	// different histories are compared on the same frames.
+	Earliest int
 	// Trajectories are those to roll out, in this order; nil for what the protocol selects.
 	Trajectories []int
 	Options      // Steps, Jitter and Blocks are ignored: the last two follow from the model
@@ -61,7 +64,7 @@ func (e Evaluation) Plan(d *well.Dataset, s surrogate.Setting) (score.Plan, erro
 	files := d.Files()
 	var shortest well.FileSummary // of those that hold a window: a run that ended early does not stop the rest
 	for _, f := range files {
-		windows := score.OneStepWindows(f.Steps, e.History, e.Stride)
+		windows := e.singleSteps(f.Steps)
 		p.AllWindows += f.Trajectories * windows
 		if windows == 0 {
 			p.TooShort += f.Trajectories
@@ -79,7 +82,11 @@ func (e Evaluation) Plan(d *well.Dataset, s surrogate.Setting) (score.Plan, erro
 		return p, nil
 	}
 	var err error
-	if p.First, p.Possible, err = e.Rollout(shortest.Steps, e.History, e.Stride); err != nil {
+	history := e.History
+	if e.Protocol.First == score.FromTheStart {
+		history = e.earliest() / e.Stride
+	}
+	if p.First, p.Possible, err = e.Rollout(shortest.Steps, history, e.Stride); err != nil {
 		return p, fmt.Errorf("%s: %w; --exclude leaves files out", shortest.Path, err)
 	}
 	if p.Steps = e.StepsToRoll(p.Possible); len(e.WindowsOf(p.Steps)) > 0 {
@@ -106,7 +113,7 @@ func (e Evaluation) rollouts(d *well.Dataset) []int {
 	first := 0
 	for _, f := range d.Files() {
 		for i := range f.Trajectories {
-			if score.OneStepWindows(f.Steps, e.History, e.Stride) > 0 {
+			if e.singleSteps(f.Steps) > 0 {
 				usable = append(usable, first+i)
 			}
 		}
@@ -130,20 +137,12 @@ func Forecasts(ctx context.Context, d *well.Dataset, s surrogate.Setting, e Eval
 			yield(score.Forecast{}, err)
 			return
 		}
-		windows := e.windows(p.AllWindows)
-		slices.Sort(windows)
-		at, before, trajectory := 0, 0, 0
-		for _, file := range d.Files() {
-			for range file.Trajectories {
-				count := score.OneStepWindows(file.Steps, e.History, e.Stride)
-				for ; at < len(windows) && windows[at] < before+count; at++ {
-					f, err := e.singleStep(ctx, d, s, p, trajectory, windows[at]-before)
-					if !yield(f, err) || err != nil {
-						return
-					}
+		for trajectory, starts := range e.starts(d, p) {
+			for _, start := range starts {
+				f, err := e.singleStep(ctx, d, s, p, trajectory, start)
+				if !yield(f, err) || err != nil {
+					return
 				}
-				before += count
-				trajectory++
 			}
 		}
 		if p.Rollouts == 0 {
@@ -156,6 +155,76 @@ func Forecasts(ctx context.Context, d *well.Dataset, s surrogate.Setting, e Eval
 			}
 		}
 	}
+}
+
+// TrajectoryForecasts are those of Forecasts that are of one trajectory.
+func TrajectoryForecasts(ctx context.Context, d *well.Dataset, s surrogate.Setting, e Evaluation, trajectory int) score.Forecasts {
+	return func(yield func(score.Forecast, error) bool) {
+		e := e.with(s)
+		p, err := e.Plan(d, s)
+		if err != nil {
+			yield(score.Forecast{}, err)
+			return
+		}
+		for _, start := range e.starts(d, p)[trajectory] {
+			f, err := e.singleStep(ctx, d, s, p, trajectory, start)
+			if !yield(f, err) || err != nil {
+				return
+			}
+		}
+		if p.Rollouts > 0 && slices.Contains(e.rollouts(d), trajectory) {
+			yield(e.rollout(ctx, d, s, p, trajectory))
+		}
+	}
+}
+
+// ScoredTrajectories lists the trajectories of which Forecasts predicts anything, and how many steps of each.
+func ScoredTrajectories(d *well.Dataset, s surrogate.Setting, e Evaluation) (trajectories, work []int, err error) {
+	e = e.with(s)
+	p, err := e.Plan(d, s)
+	if err != nil {
+		return nil, nil, err
+	}
+	var rolled []int
+	if p.Rollouts > 0 {
+		rolled = e.rollouts(d)
+	}
+	for trajectory, starts := range e.starts(d, p) {
+		steps := len(starts)
+		if slices.Contains(rolled, trajectory) {
+			steps += p.Steps
+		}
+		if steps > 0 {
+			trajectories, work = append(trajectories, trajectory), append(work, steps*max(1, p.Draws))
+		}
+	}
+	return trajectories, work, nil
+}
+
+// earliest is the first frame that a single step may predict.
+func (e Evaluation) earliest() int { return max(e.History*e.Stride, e.Earliest) }
+
+// singleSteps is how many single steps a trajectory of so many frames has.
+func (e Evaluation) singleSteps(frames int) int { return max(0, frames-e.earliest()) }
+
+// starts lists by trajectory the first frames of the windows to predict one step from, in their order.
+func (e Evaluation) starts(d *well.Dataset, p score.Plan) [][]int {
+	windows := slices.Clone(e.windows(p.AllWindows))
+	slices.Sort(windows)
+	list := make([][]int, 0, d.Trajectories())
+	at, before := 0, 0
+	for _, file := range d.Files() {
+		for range file.Trajectories {
+			count := e.singleSteps(file.Steps)
+			var own []int
+			for ; at < len(windows) && windows[at] < before+count; at++ {
+				own = append(own, windows[at]-before+e.earliest()-e.History*e.Stride)
+			}
+			before += count
+			list = append(list, own)
+		}
+	}
+	return list
 }
 
 // forecast is what a case and its prediction are to the score.

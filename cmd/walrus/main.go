@@ -88,6 +88,7 @@ func rootCommand() *cobra.Command {
 		return usagef("%w; see %s --help", err, cmd.CommandPath())
 	})
 	root.AddCommand(
+		compareCommand(),
 		convertCommand(),
 		dataCommand(),
 		benchCommand(),

@@ -97,6 +97,9 @@ func runRollout(cmd *cobra.Command, weights, data string, f rolloutFlags) error 
 		return err
 	}
 	defer d.Close()
+	if err := m.Fits(d); err != nil {
+		return fmt.Errorf("%s on %s: %w", weights, data, err)
+	}
 	ctx := cmd.Context()
 	setting, err := m.For(d)
 	if err != nil {
