@@ -50,6 +50,10 @@ type checks struct {
 // newChecks finds what can be measured on frames like start, (*N, C).
 func newChecks(d Domain, start field.Array) *checks {
 	c := &checks{grid: newGrid(d, start.Shape[:len(start.Shape)-1])}
+	if d.Moving {
+		c.omit("all", "the mask moves, and what it hides differs from frame to frame")
+		return c
+	}
 	for _, q := range d.Quantities {
 		if q.Lost != "" {
 			c.omit(q.Name, q.Lost)

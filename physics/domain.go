@@ -27,6 +27,7 @@ type Domain struct {
 	Boundaries  []field.Sides
 	// Hidden marks the points inside obstacles, where values mean nothing; nil for none.
 	Hidden []bool
+	Moving bool // the obstacles move: nothing is measured, since what they hide differs from frame to frame
 }
 
 // Cartesian is the grid whose axes are straight lines at right angles.

@@ -22,7 +22,7 @@ func newSpectra(d Domain, sizes []int) (*spectra, string) {
 	if reason := d.uneven(); reason != "" {
 		return nil, reason
 	}
-	if d.Hidden != nil {
+	if d.Hidden != nil || d.Moving {
 		return nil, "the edges of obstacles would fill the spectrum"
 	}
 	s := &spectra{sizes: sizes}

@@ -77,6 +77,10 @@ func ReadCase(ctx context.Context, d *well.Dataset, s surrogate.Setting, p Piece
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", c.Window.Path, err)
 	}
+	if known := c.Known; data.Moving && known < p.Steps {
+		return nil, fmt.Errorf("rollout: %s: %d steps, and the data has %d frames after the history; where a mask moves it must be known in every frame that is predicted: ask for at most %d steps, or give it in more frames of the file, whatever the other fields are there",
+			c.Origin(), p.Steps, known, known)
+	}
 	if len(batch.Output.Data) > 0 {
 		data.Hide(batch.Output, batch.Constant)
 	}
@@ -84,8 +88,11 @@ func ReadCase(ctx context.Context, d *well.Dataset, s surrogate.Setting, p Piece
 	return c, nil
 }
 
-// stepsAtOnce is how many steps of truth are read together.
+// stepsAtOnce is how many steps of truth are read together: all where a mask moves, as predictions need it of every frame.
 func (c *Case) stepsAtOnce() int {
+	if c.Layout.Moving {
+		return max(1, c.Known)
+	}
 	return max(1, truthAtOnce/(4*c.Layout.Variable*max(field.Volume(c.Grid), field.Volume(c.dataset.Sizes()))))
 }
 
@@ -146,9 +153,20 @@ func (c *Case) options(o Options) Options {
 	return o
 }
 
+// Hidden is not zero where a moving mask hides the steps that the data knows, (steps, *grid, 1); empty without one.
+func (c *Case) Hidden() field.Array {
+	if !c.Start.Data.Moving {
+		return field.Array{}
+	}
+	return c.Start.mask(c.Start.History.Shape[1], c.Known)
+}
+
 // Last is the last known frame (*grid, variable channels), which persistence predicts; 0 under a mask like the truth.
 func (c *Case) Last() field.Array {
 	last := c.Start.History.Index(0).Index(c.Start.History.Shape[1] - 1)
+	if c.Start.Data.Moving { // the frames of the history are hidden by their own masks already
+		return last
+	}
 	hidden := field.Array{Shape: append([]int{1}, last.Shape...), Data: slices.Clone(last.Data)}
 	c.Start.Data.Hide(hidden, c.Start.Constants)
 	return hidden.Index(0)

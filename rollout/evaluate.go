@@ -248,7 +248,7 @@ func (e Evaluation) starts(d *well.Dataset, p score.Plan) [][]int {
 func (e Evaluation) forecast(d *well.Dataset, c *Case, p score.Plan, trajectory, first int) score.Forecast {
 	f := score.Forecast{
 		DataSet: p.DataSet, Name: c.Origin(), Trajectory: trajectory, First: first, Fields: c.Start.Names, Channels: Unpadded(c.Layout),
-		Last: c.Last(),
+		Last: c.Last(), Hidden: c.Hidden(),
 	}
 	if d.GridType() == well.Cartesian {
 		f.Dimensions = 3 // as the network sees it

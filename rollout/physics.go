@@ -9,7 +9,7 @@ import (
 
 // Domain is what checks of the physics need to know of a case: its fields as the data has them, where its points lie, and what a mask hides.
 func (c *Case) Domain() *physics.Domain {
-	d := &physics.Domain{Grid: c.dataset.GridType(), Boundaries: c.Window.Boundaries}
+	d := &physics.Domain{Grid: c.dataset.GridType(), Boundaries: c.Window.Boundaries, Moving: c.Start.Data.Moving}
 	for _, f := range c.Layout.Physical() {
 		q := physics.Quantity{Field: f.Field, Channels: f.Channels}
 		var possible bool
@@ -26,7 +26,7 @@ func (c *Case) Domain() *physics.Domain {
 		}
 		d.Coordinates = append(d.Coordinates, points)
 	}
-	if mask := c.Layout.Mask; mask >= 0 && len(c.Start.Constants.Data) > 0 {
+	if mask := c.Layout.Mask; mask >= 0 && len(c.Start.Constants.Data) > 0 && !d.Moving {
 		d.Hidden = make([]bool, field.Volume(c.Grid))
 		constants := c.Start.Constants.Index(0)
 		for p := range d.Hidden {

@@ -113,11 +113,14 @@ func (k *recorder) run(ctx context.Context) error {
 	scores, err := score.Evaluate(context.WithoutCancel(ctx), protocol, func(yield func(score.Forecast, error) bool) {
 		f := score.Forecast{DataSet: k.dataset.Name(), Name: k.Origin(), Fields: k.Start.Names, Channels: Unpadded(k.Layout), Last: k.Last()}
 		whole := f
-		whole.Stream, whole.Count, whole.MayEnd = k.steps(ctx), k.Known, true
+		whole.Stream, whole.Count, whole.MayEnd, whole.Hidden = k.steps(ctx), k.Known, true, k.Hidden()
 		if !yield(whole, nil) || k.record.Known == 0 {
 			return
 		}
 		one := func(a field.Array) field.Array { return field.Array{Shape: append([]int{1}, a.Shape...), Data: a.Data} }
+		if hidden := k.Hidden(); len(hidden.Data) > 0 {
+			f.Hidden = one(hidden.Index(0))
+		}
 		f.OneStep, f.Truth, f.Prediction = true, one(k.first[0]), one(k.first[1])
 		yield(f, nil)
 	})

@@ -23,7 +23,21 @@ type Start struct {
 	Data      network.Data
 	Names     []string    // of the variable channels
 	History   field.Array // (batch, frames, *grid, variable channels)
-	Constants field.Array // (batch, *grid, constant channels); empty for none
+	Constants field.Array // (batch, *grid, constant channels), or (batch, frames, ...) from the first of the history on where a mask moves; empty for none
+}
+
+// mask is that of one trajectory in frames counted from the first of the history, (count, *grid, 1), where it moves.
+func (s Start) mask(first, count int) field.Array {
+	all := s.Constants.Index(0)
+	channels := all.Axis(-1)
+	shape := slices.Clone(all.Shape)
+	shape[0], shape[len(shape)-1] = count, 1
+	out := field.NewArray(shape...)
+	points := len(out.Data) / max(1, count)
+	for i := range out.Data {
+		out.Data[i] = all.Data[(first*points+i)*channels+s.Data.Mask]
+	}
+	return out
 }
 
 // startOf begins at a batch's input.
@@ -106,6 +120,12 @@ func Frames(ctx context.Context, p Predictor, s Start, o Options) iter.Seq2[Fram
 // advance predicts a step of all members and moves their windows on.
 func (o Options) advance(ctx context.Context, p Predictor, s Start, windows []field.Array, step int) (Frame, error) {
 	var all moments
+	if given := s.Constants; s.Data.Moving { // the mask of these frames
+		var err error
+		if s.Constants, err = s.Data.Given(given, step, s.History.Shape[1]+1); err != nil {
+			return Frame{}, fmt.Errorf("rollout: step %d: %w", step+1, err)
+		}
+	}
 	for member, window := range windows {
 		next, err := o.step(ctx, p, s, window, uint64(member)*memberDraws+uint64(step))
 		if err != nil {

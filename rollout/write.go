@@ -40,9 +40,13 @@ type Writer struct {
 	layout *sample.Layout
 	dims   int
 	parts  [2][]well.FieldInfo // the fields of the mean, and of the spread; none for no spread
+	mask   field.Array         // where one moves: (steps, *grid, 1)
 	steps  int                 // written
 	marks  Marks
 }
+
+// movingMask is the field of a mask that moves.
+var movingMask = well.FieldInfo{Field: field.Field{Name: sample.MaskName}, TimeVarying: true, SampleVarying: true}
 
 // Create starts the file of a prediction of so many steps, with the spread of an ensemble or without. What needs no prediction is written at once.
 func (c *Case) Create(path string, d *well.Dataset, steps int, spread bool) (*Writer, error) {
@@ -67,6 +71,10 @@ func (c *Case) Create(path string, d *well.Dataset, steps int, spread bool) (*Wr
 		constants = append(constants, well.FieldInfo{Field: f.Field})
 	}
 	h.Fields = append(h.Fields, constants...)
+	if c.Start.Data.Moving {
+		w.mask = c.Start.mask(c.Start.History.Shape[1], steps)
+		h.Fields = append(h.Fields, movingMask)
+	}
 	var err error
 	if w.Writer, err = well.Create(path, h); err != nil {
 		return nil, err
@@ -93,6 +101,11 @@ func (w *Writer) Add(f Frame) error {
 			return err
 		}
 		if err := w.frame(w.steps, w.parts[i], own); err != nil {
+			return err
+		}
+	}
+	if len(w.mask.Data) > 0 {
+		if err := w.frame(w.steps, []well.FieldInfo{movingMask}, w.mask.Index(w.steps)); err != nil {
 			return err
 		}
 	}

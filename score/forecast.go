@@ -31,6 +31,9 @@ type Forecast struct {
 	Times   []float64
 	Axes    []string
 	Lengths []float64
+	// Hidden is not zero at the points that say nothing at a step, where a body that moves is then: (steps, *N, 1), empty for
+	// none. There prediction, persistence and truth all count as 0, as the fields are under a mask that does not move.
+	Hidden field.Array
 	// Last is the last known frame, (*N, C): what persistence repeats.
 	Last field.Array
 	// Domain says where and what the channels are, for checks of the physics; nil for none.
@@ -131,6 +134,9 @@ func (f Forecast) check() error {
 			return fmt.Errorf("%s: %d values for shape %v", a.name, len(a.array.Data), a.array.Shape)
 		}
 	}
+	if want := append(append([]int{f.steps()}, f.Last.Shape[:len(f.Last.Shape)-1]...), 1); len(f.Hidden.Data) > 0 && !slices.Equal(f.Hidden.Shape, want) {
+		return fmt.Errorf("hidden points of shape %v; expected %v", f.Hidden.Shape, want)
+	}
 	switch predicted, known := steps(f.Prediction), f.steps(); {
 	case known == 0:
 		return fmt.Errorf("no step to score")
@@ -180,8 +186,17 @@ func (f Forecast) checkFinite(what string, step int, a field.Array) error {
 	return nil
 }
 
-// frame is a frame as metrics see it: with as many axes as Dimensions says.
-func (f Forecast) frame(a field.Array) field.Array {
+// frame is a frame as metrics see it at a step: 0 where it is hidden, with as many axes as Dimensions says.
+func (f Forecast) frame(a field.Array, step int) field.Array {
+	if len(f.Hidden.Data) > 0 {
+		a = a.Clone()
+		channels := a.Axis(-1)
+		for p, hidden := range f.Hidden.Index(step).Data {
+			if hidden != 0 {
+				clear(a.Data[p*channels:][:channels])
+			}
+		}
+	}
 	if missing := f.Dimensions - (len(a.Shape) - 1); missing > 0 {
 		shape := slices.Clone(a.Shape)
 		for range missing {

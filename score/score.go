@@ -115,7 +115,7 @@ func (r *Result) add(f Forecast) error {
 		if err != nil {
 			return err
 		}
-		n, err := r.step(f, step)
+		n, err := r.step(f, i, step)
 		if err == nil && record != nil {
 			err = record.Add(i+1, step.Truth, step.Prediction)
 		}
@@ -148,17 +148,17 @@ func (r *Result) set(name string) *dataSet {
 	return nil
 }
 
-// step scores one step of a forecast.
-func (r *Result) step(f Forecast, s Step) (numbers, error) {
+// step scores one step of a forecast, counted from 0.
+func (r *Result) step(f Forecast, i int, s Step) (numbers, error) {
 	var n numbers
-	truth := f.frame(s.Truth)
-	persistence, err := r.compare(f, f.frame(f.Last), truth)
+	truth := f.frame(s.Truth, i)
+	persistence, err := r.compare(f, f.frame(f.Last, i), truth)
 	if err != nil {
 		return n, fmt.Errorf("persistence: %w", err)
 	}
 	n.persistence = persistence
 	if len(s.Prediction.Shape) > 0 {
-		n.model, err = r.compare(f, f.frame(s.Prediction), truth)
+		n.model, err = r.compare(f, f.frame(s.Prediction, i), truth)
 		return n, err
 	}
 	for q, values := range persistence { // the rollout had stopped

@@ -19,8 +19,8 @@ type WindowSpec struct {
 	Steps      int
 }
 
-// frames lists the frame numbers.
-func (s WindowSpec) frames() []int {
+// Frames lists the frame numbers.
+func (s WindowSpec) Frames() []int {
 	list := make([]int, s.Steps)
 	for i := range list {
 		list[i] = s.Start + i*s.Stride
@@ -258,7 +258,7 @@ func (f *File) timesOf(s WindowSpec) ([]float32, error) {
 		return nil, err
 	}
 	picked := make([]float32, 0, s.Steps)
-	for _, frame := range s.frames() {
+	for _, frame := range s.Frames() {
 		picked = append(picked, times[frame])
 	}
 	return picked, nil
@@ -289,7 +289,7 @@ func (f *File) ReadWindow(ctx context.Context, trajectory, start, stride, steps 
 		return nil, err
 	}
 	for _, s := range f.scalars {
-		w.Scalars[s.Name] = s.at(trajectory, f.Trajectories(), w.Spec.frames())
+		w.Scalars[s.Name] = s.at(trajectory, f.Trajectories(), w.Spec.Frames())
 	}
 	return w, nil
 }

@@ -95,6 +95,7 @@ func rootCommand() *cobra.Command {
 		demoCommand(),
 		downloadCommand(),
 		evalCommand(),
+		manCommand(),
 		rolloutCommand(),
 		selftestCommand(),
 		simulateCommand(),

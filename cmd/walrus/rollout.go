@@ -110,8 +110,8 @@ func runRollout(cmd *cobra.Command, weights, data string, f rolloutFlags) error 
 		return err
 	}
 	warnUnseen(cmd, c.Start.Data.Geometry)
-	if err := os.MkdirAll(f.out, 0o777); err != nil {
-		return fmt.Errorf("rollout: %w", err)
+	if err := prepareOutput("--out", f.prediction(), c.Window.Path); err != nil {
+		return err
 	}
 	o := f.options()
 	o.Steps, o.Jitter = f.steps, setting.Jitter
@@ -214,7 +214,7 @@ func (f rolloutFlags) write(ctx context.Context, spec report.PanelSpec, steps in
 func rolloutPanels(d *well.Dataset, c *rollout.Case, r rollout.Record) report.PanelSpec {
 	times := c.Times(r.Steps)
 	spec := report.PanelSpec{
-		Title: c.Origin(), Fields: c.Start.Names, Channels: rollout.Unpadded(c.Layout), FirstStep: 1, StepSize: r.Shown.Every,
+		Title: c.Origin(), Fields: c.Start.Names, Channels: rollout.Unpadded(c.Layout), FirstStep: 1, Numbers: r.Shown.Steps,
 		Truth: r.Shown.Truth, Prediction: r.Shown.Prediction, Axes: d.Axes(), Size: d.Lengths(c.Window),
 	}
 	for _, step := range r.Shown.Steps {
