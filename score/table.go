@@ -222,7 +222,11 @@ func (r *Result) Document() map[string]any {
 		}
 		sets.Add(append(row, text(p.Kind), text(strings.Join(p.Continued, "; ")))...)
 	}
-	return map[string]any{"data_sets": sets, "scores": r.Table(), "rollouts": documents(r.Rollouts()), "single_steps": documents(r.SingleSteps())}
+	document := map[string]any{"data_sets": sets, "scores": r.Table(), "rollouts": documents(r.Rollouts()), "single_steps": documents(r.SingleSteps())}
+	if r.protocol.Physics {
+		document["physics"] = physicsDocuments(r.Physics())
+	}
+	return document
 }
 
 // documents writes series for JSON.
