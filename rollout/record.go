@@ -1,0 +1,104 @@
+package rollout
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/gowalrus/walrus/internal/atomicfile"
+	"github.com/gowalrus/walrus/sample"
+)
+
+// RecordFile is the file beside a prediction that says how it came about: what a report needs to find the truth again.
+const RecordFile = "rollout.json"
+
+// recordFormat names the layout of the file; a change that older programs would misread gets another number.
+const recordFormat = "walrus rollout 1"
+
+// Record says how a prediction came about.
+type Record struct {
+	Format     string                      `json:"format"`
+	Weights    string                      `json:"weights"`
+	Data       string                      `json:"data"` // absolute, so that it is found from anywhere
+	Split      string                      `json:"split,omitempty"`
+	Trajectory int                         `json:"trajectory"` // counted from 0 over all files
+	Start      int                         `json:"start"`      // first frame of the history
+	History    int                         `json:"history"`    // frames
+	Stride     int                         `json:"stride"`     // frames of the data between two steps
+	Steps      int                         `json:"steps"`      // predicted
+	Seed       uint64                      `json:"seed"`
+	Members    int                         `json:"members"` // of the ensemble
+	Transforms map[string]sample.Transform `json:"transforms,omitempty"`
+	Stopped    string                      `json:"stopped,omitempty"` // why the rollout ended early
+	Marks      []Mark                      `json:"marks,omitempty"`   // steps that a reader should look at
+	Command    []string                    `json:"command,omitempty"` // what was typed
+	Program    string                      `json:"program,omitempty"` // name and version
+}
+
+// Mark is a step, counted from 1, with what happened there.
+type Mark struct {
+	Step int    `json:"step"`
+	Note string `json:"note"`
+}
+
+// First is the frame of the data that the first step predicts.
+func (r Record) First() int { return r.Start + r.History*r.Stride }
+
+// Record says how a prediction of so many steps by so many members came about, as far as the case knows.
+func (c *Case) Record(steps, members int) Record {
+	return Record{
+		Trajectory: c.Window.Spec.Trajectory, Start: c.Window.Spec.Start, History: c.Start.History.Shape[1], Stride: c.Window.Spec.Stride,
+		Steps: steps, Members: members, Transforms: c.Setting.Transforms,
+	}
+}
+
+// Write writes the record.
+func (r Record) Write(path string) error {
+	r.Format = recordFormat
+	text, err := json.MarshalIndent(r, "", "  ")
+	if err != nil {
+		return fmt.Errorf("rollout: %w", err)
+	}
+	file, err := atomicfile.Create(path)
+	if err != nil {
+		return fmt.Errorf("rollout: %w", err)
+	}
+	defer file.Discard()
+	if _, err := file.Write(append(text, '\n')); err != nil {
+		return fmt.Errorf("rollout: %w", err)
+	}
+	return file.Commit()
+}
+
+// largestRecord bounds what is read: a record has a few hundred bytes.
+const largestRecord = 1 << 20
+
+// ReadRecord reads a record. One of another format, or that is not whole, is an error.
+func ReadRecord(path string) (Record, error) {
+	var r Record
+	file, err := os.Open(path)
+	if err != nil {
+		return r, fmt.Errorf("rollout: %w", err)
+	}
+	defer file.Close()
+	text, err := io.ReadAll(io.LimitReader(file, largestRecord+1))
+	if err != nil {
+		return r, fmt.Errorf("rollout: %w", err)
+	}
+	if len(text) > largestRecord {
+		return r, fmt.Errorf("rollout: %s: more than %d bytes; expected a small file", path, largestRecord)
+	}
+	if err := json.NewDecoder(bytes.NewReader(text)).Decode(&r); err != nil {
+		return r, fmt.Errorf("rollout: %s: not a whole record of a rollout: %w", path, err)
+	}
+	if r.Format != recordFormat {
+		return r, fmt.Errorf("rollout: %s: format %q; this program reads %q", path, r.Format, recordFormat)
+	}
+	if r.Trajectory < 0 || r.Start < 0 || r.History < 1 || r.Stride < 1 || r.Steps < 1 {
+		return r, fmt.Errorf("rollout: %s: trajectory %d from frame %d, history %d, stride %d, %d steps; expected none to be negative, and at least 1 for the last three",
+			path, r.Trajectory, r.Start, r.History, r.Stride, r.Steps)
+	}
+	return r, nil
+}
