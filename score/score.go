@@ -79,6 +79,7 @@ type dataSet struct {
 	name              string
 	fields            []string // AllFields last, where there are several
 	singles, rollouts []scored
+	physics           []PhysicsRecord // of the rollouts, where they were asked for
 }
 
 // add scores one forecast and files it under its data set.
@@ -102,12 +103,32 @@ func (r *Result) add(f Forecast) error {
 		return fmt.Errorf("fields %q; the forecasts before it have %q", names, d.fields)
 	}
 	s := scored{trajectory: f.Trajectory, first: f.First}
-	for i := range steps(f.Truth) {
-		n, err := r.step(f, i)
+	record, err := r.record(f)
+	if err != nil {
+		return err
+	}
+	for step, err := range f.each() {
+		i := len(s.steps)
+		if err == nil {
+			err = f.checkStep(i, step)
+		}
+		if err != nil {
+			return err
+		}
+		n, err := r.step(f, step)
+		if err == nil && record != nil {
+			err = record.Add(i+1, step.Truth, step.Prediction)
+		}
 		if err != nil {
 			return fmt.Errorf("step %d: %w", i+1, err)
 		}
 		s.steps = append(s.steps, n)
+	}
+	if len(s.steps) != f.steps() {
+		return fmt.Errorf("%d steps; %d were announced", len(s.steps), f.steps())
+	}
+	if record != nil {
+		d.physics = append(d.physics, PhysicsRecord{DataSet: d.name, Trajectory: f.Trajectory, First: f.First, Steps: len(s.steps), Times: f.Times, Record: record})
 	}
 	if f.OneStep {
 		d.singles = append(d.singles, s)
@@ -128,16 +149,16 @@ func (r *Result) set(name string) *dataSet {
 }
 
 // step scores one step of a forecast.
-func (r *Result) step(f Forecast, i int) (numbers, error) {
+func (r *Result) step(f Forecast, s Step) (numbers, error) {
 	var n numbers
-	truth := f.frame(f.Truth.Index(i))
+	truth := f.frame(s.Truth)
 	persistence, err := r.compare(f, f.frame(f.Last), truth)
 	if err != nil {
 		return n, fmt.Errorf("persistence: %w", err)
 	}
 	n.persistence = persistence
-	if i < steps(f.Prediction) {
-		n.model, err = r.compare(f, f.frame(f.Prediction.Index(i)), truth)
+	if len(s.Prediction.Shape) > 0 {
+		n.model, err = r.compare(f, f.frame(s.Prediction), truth)
 		return n, err
 	}
 	for q, values := range persistence { // the rollout had stopped

@@ -225,7 +225,11 @@ func (r *Result) Document() map[string]any {
 		}
 		sets.Add(append(row, text(p.Kind))...)
 	}
-	return map[string]any{"format": Format, "data_sets": sets, "scores": r.Table(), "rollouts": documents(r.Rollouts()), "single_steps": documents(r.SingleSteps())}
+	document := map[string]any{"format": Format, "data_sets": sets, "scores": r.Table(), "rollouts": documents(r.Rollouts()), "single_steps": documents(r.SingleSteps())}
+	if r.protocol.Physics {
+		document["physics"] = physicsDocuments(r.Physics())
+	}
+	return document
 }
 
 // documents writes series for JSON.
