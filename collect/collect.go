@@ -24,8 +24,8 @@ type Options struct {
 	Data string
 	// Budget bounds the bytes of all films before compression; 0 for report's own, shared among them.
 	Budget int
-	// Progress hears of every frame that is read; nil for nobody.
-	Progress func()
+	// Progress hears of every frame of a rollout that is read, counted from 1, and how many there are; nil for nobody.
+	Progress func(rollout string, done, all int)
 }
 
 // predictionFile is what walrus rollout writes into its folder.

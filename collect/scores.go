@@ -18,9 +18,10 @@ import (
 // scoresFile is what walrus eval --json writes, as far as a report shows it. Keys that a file lacks are left out of the page.
 type scoresFile struct {
 	path     string
-	Format   string        `json:"format"`
-	Scores   []scoreRow    `json:"scores"`
-	Rollouts []scoreSeries `json:"rollouts"`
+	Format   string          `json:"format"`
+	Scores   []scoreRow      `json:"scores"`
+	Rollouts []scoreSeries   `json:"rollouts"`
+	Physics  []physicsRecord `json:"physics"`
 }
 
 // scoreRow is one score: over windows one step ahead, or over trajectories.
@@ -108,6 +109,11 @@ func addScores(doc *report.Document, files []scoresFile) error {
 	for _, f := range files {
 		doc.Sections = append(doc.Sections, report.Section{Name: "Scores: " + f.label(), Tables: f.tables(),
 			Text: "VRMSE: 0 is perfect, 1 is as good as predicting the mean. Persistence repeats the last known frame. The median and quartiles are over windows (one step) or trajectories."})
+		sections, err := f.physicsSections()
+		if err != nil {
+			return err
+		}
+		doc.Sections = append(doc.Sections, sections...)
 		doc.Made = append(doc.Made, report.Fact{Name: f.label(), Value: f.path})
 	}
 	return nil

@@ -9,6 +9,7 @@ import (
 
 	"github.com/gowalrus/walrus/internal/atomicfile"
 	"github.com/gowalrus/walrus/sample"
+	"github.com/gowalrus/walrus/well"
 )
 
 // RecordFile is the file beside a prediction that says how it came about: what a report needs to find the truth again.
@@ -46,12 +47,16 @@ type Mark struct {
 // First is the frame of the data that the first step predicts.
 func (r Record) First() int { return r.Start + r.History*r.Stride }
 
-// Record says how a prediction of so many steps by so many members came about, as far as the case knows.
-func (c *Case) Record(steps, members int) Record {
-	return Record{
+// Record says how a prediction of so many steps by so many members came about, as far as the case and the data set that it was read from know.
+func (c *Case) Record(d *well.Dataset, steps, members int) Record {
+	r := Record{
 		Trajectory: c.Window.Spec.Trajectory, Start: c.Window.Spec.Start, History: c.Start.History.Shape[1], Stride: c.Window.Spec.Stride,
 		Steps: steps, Members: members, Transforms: c.Setting.Transforms,
 	}
+	for _, f := range d.Files()[:c.Window.Spec.File] {
+		r.Trajectory += f.Trajectories
+	}
+	return r
 }
 
 // Write writes the record.

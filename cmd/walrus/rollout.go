@@ -44,7 +44,8 @@ func rolloutCommand() *cobra.Command {
 
 WEIGHTS is a checkpoint (a run's folder, .safetensors or .pt) or the name of a downloaded model (walrus download), and
 DATA a file or folder in The Well's format. The network sees a few frames, predicts the next, and goes on from its own predictions; the data may end before the
-prediction does. The folder OUT gets prediction.hdf5, panels.png and rollout.gif with truth, prediction and error. The
+prediction does. The folder OUT gets prediction.hdf5, panels.png and rollout.gif with truth, prediction and error, and rollout.json, from which
+walrus report makes a page. The
 jitter of the released model is random: --seed fixes it, --ensemble averages several draws, --no-jitter turns it off. A
 prediction that is no longer finite stops the rollout, as Ctrl-C does; what came before is written.`,
 		Example: `  walrus rollout walrus data/shear_flow --split test
@@ -103,6 +104,9 @@ func runRollout(cmd *cobra.Command, weights, data string, f rolloutFlags) error 
 		if err := writeRollout(ctx, f, d, c, result); err != nil {
 			return errors.Join(stopped, err)
 		}
+		if err := writeRecord(c.Record(d, result.Prediction.Shape[1], result.Members), weights, data, f, stopped); err != nil {
+			return errors.Join(stopped, err)
+		}
 		if err := printRollout(ctx, cmd.OutOrStdout(), d, c, result, f); err != nil {
 			return errors.Join(stopped, err)
 		}
@@ -123,6 +127,19 @@ func writeRollout(ctx context.Context, f rolloutFlags, d *well.Dataset, c *rollo
 		return err
 	}
 	return writeFile(filepath.Join(f.out, "rollout.gif"), func(w io.Writer) error { return report.Animation(ctx, w, spec, f.fps) })
+}
+
+// writeRecord writes beside the prediction how it came about, for walrus report.
+func writeRecord(r rollout.Record, weights, data string, f rolloutFlags, stopped error) error {
+	var err error
+	if r.Data, err = filepath.Abs(data); err != nil {
+		return fmt.Errorf("rollout: %w", err)
+	}
+	r.Weights, r.Split, r.Seed, r.Program, r.Command = weights, f.split, f.seed, "walrus "+thisBuild().Version, append([]string{"walrus"}, os.Args[1:]...)
+	if stopped != nil {
+		r.Stopped = stopped.Error()
+	}
+	return r.Write(filepath.Join(f.out, rollout.RecordFile))
 }
 
 // rolloutPanels shows the truth beside the prediction, or the prediction alone where the data has no truth for it.
