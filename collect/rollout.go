@@ -46,7 +46,7 @@ func addRollout(ctx context.Context, doc *report.Document, path string, o Option
 		return err
 	}
 	defer p.close()
-	film, err := report.NewFilm(ctx, p.film(o))
+	film, err := report.NewFilm(ctx, p.film(ctx, o))
 	if err != nil {
 		return err
 	}
@@ -202,7 +202,7 @@ func pick(frame field.Array, channels []int) field.Array {
 }
 
 // film says what is shown, and measures errors and physics on the way.
-func (p *prediction) film(o Options) report.FilmSpec {
+func (p *prediction) film(ctx context.Context, o Options) report.FilmSpec {
 	spec := report.FilmSpec{
 		Name: p.name, Fields: p.channels, Vectors: p.vectors(), Steps: p.steps, Frame: p.frame, FirstStep: 1, Axes: p.data.Axes(),
 		Size: p.data.Lengths(p.window), Mark: -1, Budget: o.Budget,
@@ -217,6 +217,11 @@ func (p *prediction) film(o Options) report.FilmSpec {
 		spec.Mark, spec.MarkNote = first.Step-1, first.Note
 	}
 	spec.Watch = func(step int, known, predicted field.Array) error {
+		if step == 0 {
+			if err := p.begin(ctx, known); err != nil {
+				return err
+			}
+		}
 		if o.Progress != nil {
 			o.Progress(p.name, step+1, p.steps)
 		}
@@ -243,6 +248,22 @@ func (p *prediction) vectors() []report.Vector {
 	return list
 }
 
+// begin starts the record of the physics at the last known frame; without the truth at the first that is predicted, first.
+func (p *prediction) begin(ctx context.Context, first field.Array) error {
+	if !p.recorded { // nobody says what the fields were transformed by
+		return nil
+	}
+	start := first
+	if p.truth != nil {
+		var err error
+		if start, err = p.truth.frame(ctx, -1); err != nil {
+			return err
+		}
+	}
+	p.physics, p.worst = physics.Start(p.domain(), start, p.steps)
+	return nil
+}
+
 // measure adds a step to the error over time and to the physics.
 func (p *prediction) measure(step int, known, predicted field.Array) error {
 	if p.truth == nil {
@@ -254,20 +275,13 @@ func (p *prediction) measure(step int, known, predicted field.Array) error {
 		}
 		p.errors = append(p.errors, metric.Mean(values))
 	}
-	if step == 0 && p.recorded && p.worst == nil {
-		start := predicted
-		if p.truth != nil {
-			start = known
-		}
-		p.physics, p.worst = physics.Start(p.domain(), start, p.steps)
-	}
 	if p.physics == nil || p.worst != nil {
 		return nil
 	}
 	return p.physics.Add(step+1, known, predicted)
 }
 
-// domain is what checks of the physics need to know. They begin at the first step, since the frames before it are not in the file.
+// domain is what checks of the physics need to know.
 func (p *prediction) domain() physics.Domain {
 	d := physics.Domain{Grid: p.data.GridType(), Axes: p.data.Axes(), Boundaries: p.window.Boundaries, Hidden: p.hidden()}
 	for _, a := range p.window.Axes {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/gowalrus/walrus/report"
@@ -128,7 +129,8 @@ func logFigures(rows []train.Row) ([]report.Figure, error) {
 func lineFigures(note string, specs ...report.LineSpec) ([]report.Figure, error) {
 	var list []report.Figure
 	for _, spec := range specs {
-		figure, err := report.LinesFigure(spec, spec.Title+"."+note)
+		figure, err := report.LinesFigure(spec, strings.TrimSpace(note))
+		figure.Alt = spec.Title
 		if errors.Is(err, report.ErrNoPoint) {
 			continue
 		}
