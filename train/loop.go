@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"time"
 
@@ -27,8 +28,9 @@ type Draw struct {
 
 // Outcome is what a step measured before it changed the weights.
 type Outcome struct {
-	Loss         float64 // 100 x mean absolute error of the normalised increment, mean over the batches
-	GradientNorm float64 // before clipping
+	Loss         float64   // 100 x mean absolute error of the normalised increment, mean over the batches
+	Losses       []float64 // of each batch, or nil
+	GradientNorm float64   // before clipping
 }
 
 // State is where a run stands; with the network's own state it is all that a resumed run needs.
@@ -63,9 +65,33 @@ const testSplit = "test"
 
 // sums accumulate the row of the log that is not full yet.
 type sums struct {
-	Steps        int     `json:"steps"`
-	Loss         float64 `json:"loss"`
-	GradientNorm float64 `json:"gradient_norm"`
+	Sets         []setSum `json:"sets,omitempty"` // by data set, in the order of their first batch
+	Steps        int      `json:"steps"`
+	Loss         float64  `json:"loss"`
+	GradientNorm float64  `json:"gradient_norm"`
+}
+
+// setSum adds up the losses of one data set's batches.
+type setSum struct {
+	DataSet string  `json:"data_set"`
+	Batches int     `json:"batches"`
+	Loss    float64 `json:"loss"`
+}
+
+// with adds the losses of a step's batches. The sums before it stay as they are: a state that is returned after an error has them.
+func (s sums) with(draws []Draw, losses []float64) sums {
+	s.Sets = slices.Clone(s.Sets)
+	for i, loss := range losses {
+		name := draws[i].Batch.DataSet
+		at := slices.IndexFunc(s.Sets, func(one setSum) bool { return one.DataSet == name })
+		if at < 0 {
+			at = len(s.Sets)
+			s.Sets = append(s.Sets, setSum{DataSet: name})
+		}
+		s.Sets[at].Batches++
+		s.Sets[at].Loss += loss
+	}
+	return s
 }
 
 // Score is the error of a network on one data set.
@@ -101,8 +127,10 @@ type Loop struct {
 	Note     func(s State) error
 	Validate func(ctx context.Context, t Task, full bool) ([]Score, error)
 	Log      func(Row) error
-	Scored   func(s State, scores []Score) error
-	Progress func(Progress)
+	// SetLosses hears of the mean loss of each data set over the steps that a row of the log averages over.
+	SetLosses func(step int, losses map[string]float64) error
+	Scored    func(s State, scores []Score) error
+	Progress  func(Progress)
 }
 
 // Row is one line of the training log.
@@ -263,6 +291,7 @@ func (l *Loop) step(ctx context.Context, ahead *lookahead, s State) (State, erro
 	s.Sums.Steps++
 	s.Sums.Loss += outcome.Loss
 	s.Sums.GradientNorm += outcome.GradientNorm
+	s.Sums = s.Sums.with(next.draws, outcome.Losses)
 	if l.Progress != nil {
 		l.Progress(Progress{Step: s.Step, Steps: l.Schedule.Steps(), Loss: outcome.Loss, Samples: next.samples})
 	}
@@ -279,12 +308,20 @@ func (l *Loop) log(s State, rate float64) (State, error) {
 		Step: s.Step, Epoch: float64(s.Step) / float64(l.Schedule.EpochSteps), Samples: s.Samples, Rate: rate,
 		Loss: s.Sums.Loss / n, GradientNorm: s.Sums.GradientNorm / n, Seconds: s.Seconds,
 	}
-	s.Sums = sums{}
-	if l.Log == nil {
-		return s, nil
+	losses := map[string]float64{}
+	for _, set := range s.Sums.Sets {
+		losses[set.DataSet] = set.Loss / float64(set.Batches)
 	}
-	if err := l.Log(row); err != nil {
-		return s, fmt.Errorf("train: step %d: log: %w", s.Step, err)
+	s.Sums = sums{}
+	if l.Log != nil {
+		if err := l.Log(row); err != nil {
+			return s, fmt.Errorf("train: step %d: log: %w", s.Step, err)
+		}
+	}
+	if l.SetLosses != nil {
+		if err := l.SetLosses(s.Step, losses); err != nil {
+			return s, fmt.Errorf("train: step %d: log: %w", s.Step, err)
+		}
 	}
 	return s, nil
 }

@@ -16,6 +16,7 @@ import (
 type validator struct {
 	config ValidationConfig
 	sets   []scoredSet
+	show   func(Task, score.Forecast) // is given one forecast of each data set, held; nil for nobody
 }
 
 // scoredSet is a split of a data set with the model as it was made for it.
@@ -71,7 +72,7 @@ func (v *validator) scores(ctx context.Context, t Task, full bool) ([]Score, err
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", set.label, err)
 		}
-		result, err := score.Evaluate(ctx, e.Protocol, rollout.Forecasts(ctx, set.dataset, set.setting, e))
+		result, err := score.Evaluate(ctx, e.Protocol, v.shown(t, rollout.Forecasts(ctx, set.dataset, set.setting, e)))
 		if err != nil {
 			return nil, err
 		}

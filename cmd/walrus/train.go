@@ -23,6 +23,7 @@ type trainFlags struct {
 	preset   string
 	resume   string
 	devices  int
+	board    bool
 	defaults bool
 	json     bool
 }
@@ -43,6 +44,7 @@ and eval open by its name (runs/shear/best). Ctrl-C stops after saving, and --re
 the run had never stopped. With finetune.from the run starts from weights (a path, or the name of a downloaded model), and
 fields that they do not know get columns of their own.`,
 		Example: `  walrus train --set 'data.sets=[{path: data/shear_flow}]' --set schedule.epochs=20 --set out=runs/shear
+  walrus train shear.yaml --tensorboard
   walrus train --resume runs/shear
   walrus train --resume runs/shear --set schedule.epochs=40
   walrus train --preset convective_envelope_rsg --set 'data.sets=[{path: data/convective_envelope_rsg}]' --set finetune.from=walrus
@@ -57,6 +59,9 @@ fields that they do not know get columns of their own.`,
 			if f.defaults {
 				return printDefaults(cmd.OutOrStdout(), args, f)
 			}
+			if f.board {
+				f.set = append(f.set, "tensorboard=true")
+			}
 			c, err := trainConfig(args, f)
 			if err != nil {
 				return err
@@ -69,6 +74,7 @@ fields that they do not know get columns of their own.`,
 	flags.StringVar(&f.preset, "preset", "", "configuration to start from, below the file and --set; list lists them")
 	flags.StringVar(&f.resume, "resume", "", "continue the run in this folder at its last checkpoint")
 	flags.IntVar(&f.devices, "devices", 0, "GPUs that share every batch, each with its part of the samples, instead of the configuration's devices (a resumed run may change it)")
+	flags.BoolVar(&f.board, "tensorboard", false, "write event files for TensorBoard into the run's folder, as tensorboard=true in the configuration")
 	flags.BoolVar(&f.defaults, "defaults", false, "print every key with its value, its meaning and unit, and the paper's value, and do nothing")
 	flags.BoolVar(&f.json, "json", false, "print the last validation as JSON")
 	return cmd
