@@ -53,7 +53,7 @@ func kindOf(path string) (kind, error) {
 	switch {
 	case info.IsDir() && has(train.RunConfigFile):
 		return aRun, nil
-	case info.IsDir() && (has(predictionFile) || has(rollout.RecordFile)):
+	case info.IsDir() && (has(predictionFile) || has(rollout.ProvenanceFile)):
 		return aRollout, nil
 	case info.IsDir():
 		return 0, fmt.Errorf("report: %s: a folder without %s, which a training run has, and without %s, which a rollout has", path, train.RunConfigFile, predictionFile)

@@ -182,28 +182,20 @@ func (p physicsRecord) record() physics.Record {
 	for _, c := range p.Checks {
 		r.Checks = append(r.Checks, physics.Series{
 			Check: physics.Check{Name: c.Name, Kind: c.Kind, Fields: c.Fields, Closed: c.Closed},
-			Start: float64(c.Start), Scale: float64(c.Scale), Truth: numbers(c.Truth), Prediction: numbers(c.Prediction),
+			Start: float64(c.Start), Scale: float64(c.Scale), Truth: report.Numbers(c.Truth), Prediction: report.Numbers(c.Prediction),
 		})
 	}
 	for _, s := range p.Spectra {
-		spectrum := physics.Spectrum{Field: s.Field, Wavenumbers: numbers(s.Wavenumbers), Steps: s.Steps}
+		spectrum := physics.Spectrum{Field: s.Field, Wavenumbers: report.Numbers(s.Wavenumbers), Steps: s.Steps}
 		for _, row := range s.Truth {
-			spectrum.Truth = append(spectrum.Truth, numbers(row))
+			spectrum.Truth = append(spectrum.Truth, report.Numbers(row))
 		}
 		for _, row := range s.Prediction {
-			spectrum.Prediction = append(spectrum.Prediction, numbers(row))
+			spectrum.Prediction = append(spectrum.Prediction, report.Numbers(row))
 		}
 		r.Spectra = append(r.Spectra, spectrum)
 	}
 	return r
-}
-
-func numbers(values []report.Value) []float64 {
-	list := make([]float64, len(values))
-	for i, v := range values {
-		list[i] = float64(v)
-	}
-	return list
 }
 
 // physicsSections has a section for each data set of a file whose physics was measured.

@@ -23,7 +23,7 @@ import (
 // prediction is the rollout that a page shows, frame by frame.
 type prediction struct {
 	name     string
-	record   rollout.Record
+	record   rollout.Provenance
 	recorded bool // there is a record
 	data     *well.Dataset
 	channels []string // names of the components that were predicted, without the spread
@@ -83,7 +83,7 @@ func openPrediction(ctx context.Context, path string, o Options) (*prediction, e
 	}
 	p := &prediction{name: filepath.Base(filepath.Clean(path))}
 	var err error
-	p.record, err = rollout.ReadRecord(filepath.Join(folder, rollout.RecordFile))
+	p.record, err = rollout.ReadProvenance(filepath.Join(folder, rollout.ProvenanceFile))
 	p.recorded = err == nil
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
@@ -121,7 +121,7 @@ func (p *prediction) open(ctx context.Context, o Options) error {
 	}
 	switch {
 	case !p.recorded:
-		p.without = fmt.Sprintf("There is no %s beside the prediction that says on which data it was made, so the truth is not shown.", rollout.RecordFile)
+		p.without = fmt.Sprintf("There is no %s beside the prediction that says on which data it was made, so the truth is not shown.", rollout.ProvenanceFile)
 		return nil
 	case o.Data == "" && data == "":
 		p.without = "The record does not name the data, so the truth is not shown."
@@ -212,9 +212,9 @@ func (p *prediction) film(ctx context.Context, o Options) report.FilmSpec {
 	}
 	p.times = make([]float64, p.steps)
 	spec.Times = p.times // filled as steps are read
-	if len(p.record.Marks) > 0 {
-		first := p.record.Marks[0]
-		spec.Mark, spec.MarkNote = first.Step-1, first.Note
+	if len(p.record.Warnings) > 0 {
+		first := p.record.Warnings[0]
+		spec.Mark, spec.MarkNote = first.Step-1, fmt.Sprintf("%s, %s since step %d", first.Field, first.Kind, first.Step)
 	}
 	spec.Watch = func(step int, known, predicted field.Array) error {
 		if step == 0 {
@@ -322,8 +322,8 @@ func (p *prediction) text() string {
 	if p.record.Stopped != "" {
 		text += " The rollout stopped early: " + p.record.Stopped + "."
 	}
-	for _, m := range p.record.Marks {
-		text += fmt.Sprintf(" Step %d: %s.", m.Step, m.Note)
+	for _, w := range p.record.Warnings {
+		text += " Warning: " + w.String() + "."
 	}
 	if p.worst != nil {
 		text += fmt.Sprintf(" Checks of the physics were not possible: %v.", p.worst)

@@ -27,7 +27,7 @@ type truth struct {
 }
 
 // openTruth finds the truth of a prediction. Fields or a grid that do not fit are an error that names both files.
-func openTruth(record rollout.Record, folder string, p *prediction) (*truth, error) {
+func openTruth(record rollout.Provenance, folder string, p *prediction) (*truth, error) {
 	d, err := well.OpenDataset(folder, record.Split, well.Options{})
 	if err != nil {
 		return nil, err
@@ -41,7 +41,7 @@ func openTruth(record rollout.Record, folder string, p *prediction) (*truth, err
 }
 
 // find looks up the trajectory and the channels that were predicted.
-func (t *truth) find(record rollout.Record, channels []string) error {
+func (t *truth) find(record rollout.Provenance, channels []string) error {
 	t.trajectory, t.file = record.Trajectory, -1
 	for i, f := range t.data.Files() {
 		if t.trajectory < f.Trajectories {

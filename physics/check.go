@@ -41,8 +41,7 @@ type measured struct {
 
 // checks are those that a domain and its start allow.
 type checks struct {
-	domain  Domain
-	sizes   []int
+	grid
 	factors [][]float64 // of the cells, one list an axis
 	list    []measured
 	leftOut []Omission
@@ -50,7 +49,7 @@ type checks struct {
 
 // newChecks finds what can be measured on frames like start, (*N, C).
 func newChecks(d Domain, start field.Array) *checks {
-	c := &checks{domain: d, sizes: start.Shape[:len(start.Shape)-1]}
+	c := &checks{grid: newGrid(d, start.Shape[:len(start.Shape)-1])}
 	for _, q := range d.Quantities {
 		if q.Lost != "" {
 			c.omit(q.Name, q.Lost)
@@ -167,7 +166,7 @@ func (c *checks) each(frame field.Array, visit func(at []float32, volume float64
 			rest /= c.sizes[axis]
 		}
 		for i := range inner {
-			if p := row*inner + i; c.domain.Hidden == nil || !c.domain.Hidden[p] {
+			if p := row*inner + i; !c.hidden(p) {
 				visit(frame.Data[p*channels:(p+1)*channels], outer*last[i])
 			}
 		}
@@ -187,7 +186,7 @@ func (c *checks) positivity(start field.Array) {
 			lowest = math.Inf(1)
 			below, seen := 0, 0
 			for p := range len(frame.Data) / channels {
-				if c.domain.Hidden != nil && c.domain.Hidden[p] {
+				if c.hidden(p) {
 					continue
 				}
 				v := q.value(frame.Data[p*channels:(p+1)*channels], 0)

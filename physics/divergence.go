@@ -2,6 +2,7 @@ package physics
 
 import (
 	"math"
+	"slices"
 
 	"github.com/gowalrus/walrus/field"
 )
@@ -22,6 +23,10 @@ func (c *checks) divergences() {
 			c.omit(name, "the vector has not one component an axis")
 			continue
 		}
+		if slices.Min(c.sizes) < 3 {
+			c.omit(name, "an axis has fewer than three points")
+			continue
+		}
 		c.list = append(c.list, measured{Check{Name: name, Kind: Divergence, Fields: []string{q.Name}}, func(frame field.Array) (float64, float64) {
 			return c.relativeDivergence(frame, q), 1
 		}})
@@ -32,17 +37,20 @@ func (c *checks) divergences() {
 // the number of axes. Periodic axes wrap; the outermost points of others, and points beside an obstacle, have no difference and do not count.
 func (c *checks) relativeDivergence(frame field.Array, q *Quantity) float64 {
 	dims, channels := len(c.sizes), frame.Axis(-1)
-	strides, steps := make([]int, dims), make([]float64, dims)
-	stride := 1
-	for axis := dims - 1; axis >= 0; axis-- {
-		strides[axis] = stride
-		stride *= c.sizes[axis]
+	steps := make([]float64, dims)
+	for axis := range steps {
 		steps[axis], _ = spacing(c.domain.Coordinates[axis])
 	}
 	below, above := make([]int, dims), make([]int, dims)
 	var divergence, gradient float64
-	for p := range stride {
-		if !c.neighbours(p, strides, below, above) {
+	for p := range c.points() {
+		whole := !c.hidden(p)
+		for axis := range dims {
+			if whole {
+				below[axis], above[axis], whole = c.beside(p, axis)
+			}
+		}
+		if !whole {
 			continue
 		}
 		var sum float64
@@ -63,29 +71,4 @@ func (c *checks) relativeDivergence(frame field.Array, q *Quantity) float64 {
 		return 0 // at rest, or uniform
 	}
 	return math.Sqrt(divergence / gradient)
-}
-
-// neighbours finds the points before and after a point along each axis, and whether all of them exist outside obstacles.
-func (c *checks) neighbours(p int, strides, below, above []int) bool {
-	hidden := func(p int) bool { return c.domain.Hidden != nil && c.domain.Hidden[p] }
-	if hidden(p) {
-		return false
-	}
-	for axis, n := range c.sizes {
-		i, back, on := p/strides[axis]%n, p-strides[axis], p+strides[axis]
-		if periodic := c.domain.Boundaries[axis].Periodic(); !periodic && (i == 0 || i == n-1) {
-			return false
-		}
-		if i == 0 {
-			back += n * strides[axis]
-		}
-		if i == n-1 {
-			on -= n * strides[axis]
-		}
-		if hidden(back) || hidden(on) {
-			return false
-		}
-		below[axis], above[axis] = back, on
-	}
-	return true
 }

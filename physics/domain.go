@@ -98,21 +98,11 @@ func (d Domain) allPeriodic() bool {
 
 // spacing is the distance of neighbours along an axis, and whether all are equally far from each other.
 func spacing(coordinates []float64) (step float64, even bool) {
-	n := len(coordinates)
-	if n < 2 {
-		return 1, true
-	}
-	step = (coordinates[n-1] - coordinates[0]) / float64(n-1)
-	const roundOff = 1e-3 // of the spacing: the positions are stored in float32
-	for i := 1; i < n; i++ {
-		if !(math.Abs(coordinates[i]-coordinates[i-1]-step) <= roundOff*math.Abs(step)) {
-			return step, false
-		}
-	}
-	return math.Abs(step), step != 0
+	step, even = field.Spacing(coordinates)
+	return math.Abs(step), even
 }
 
-// even is why derivatives and spectra can not be had on the grid; empty where they can.
+// uneven is why derivatives and spectra can not be had on the grid; empty where they can.
 func (d Domain) uneven() string {
 	if d.Grid != Cartesian {
 		return fmt.Sprintf("on %s axes, whose scale factors the file does not give", d.Grid)

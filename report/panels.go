@@ -24,6 +24,8 @@ type PanelSpec struct {
 	Steps []int
 	// FirstStep is the number that position 0 bears in labels. Rollouts count their predicted frames from 1.
 	FirstStep int
+	// StepSize is how many steps lie between two positions; 0 counts as 1.
+	StepSize int
 	// Times are the physical times of the positions; nil shows no time.
 	Times []float64
 	// Axes names the axes of space; nil stands for x, y, z.
@@ -175,9 +177,10 @@ func (f *figure) panel(kind column, position, channel int) plane {
 
 // label names a position: "step 5", "step 5 of 20", "step 5, t = 0.25".
 func (f *figure) label(position int, ofAll bool) string {
-	text := "step " + strconv.Itoa(position+f.FirstStep)
+	size := max(1, f.StepSize)
+	text := "step " + strconv.Itoa(position*size+f.FirstStep)
 	if ofAll {
-		text += " of " + strconv.Itoa(f.steps-1+f.FirstStep)
+		text += " of " + strconv.Itoa((f.steps-1)*size+f.FirstStep)
 	}
 	if f.Times != nil {
 		text += ", t = " + strconv.FormatFloat(f.Times[position], 'g', 4, 64)

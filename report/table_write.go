@@ -205,25 +205,6 @@ func (v Value) MarshalJSON() ([]byte, error) {
 	}
 }
 
-// UnmarshalJSON reads what MarshalJSON writes; null is not a number.
-func (v *Value) UnmarshalJSON(text []byte) error {
-	switch string(text) {
-	case `"NaN"`, "null":
-		*v = Value(math.NaN())
-	case `"Infinity"`:
-		*v = Value(math.Inf(1))
-	case `"-Infinity"`:
-		*v = Value(math.Inf(-1))
-	default:
-		var n float64
-		if err := json.Unmarshal(text, &n); err != nil {
-			return err
-		}
-		*v = Value(n)
-	}
-	return nil
-}
-
 // Values are numbers that JSON can always hold.
 func Values(numbers []float64) []Value {
 	list := make([]Value, len(numbers))

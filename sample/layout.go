@@ -255,6 +255,30 @@ func (l *Layout) Quantities() []field.Field {
 	return renamed
 }
 
+// Physical is a variable field under the data set's own name, and how the layout holds it.
+type Physical struct {
+	field.Field
+	Transform Transform // empty for none
+	Channels  []int     // of its components, row-major, without those that only pad
+}
+
+// Physical lists the variable fields as the data set has them, in the order of Quantities.
+func (l *Layout) Physical() []Physical {
+	var list []Physical
+	next := 0
+	for i, f := range l.variable.fields {
+		p := Physical{Field: f, Transform: l.variable.transforms[i]}
+		for range f.Rank.Components(l.dims) {
+			if !l.Padding[next] {
+				p.Channels = append(p.Channels, next)
+			}
+			next++
+		}
+		list = append(list, p)
+	}
+	return list
+}
+
 // Unpad drops the channels that only pad: from (leading axes..., *grid, variable channels) of a batch that was not
 // rotated to the components that the data set has, in the order of Quantities.
 func (l *Layout) Unpad(a field.Array) (field.Array, error) {

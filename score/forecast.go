@@ -41,6 +41,7 @@ type Forecast struct {
 	// once, and holds no frame after the next is asked for.
 	Stream iter.Seq2[Step, error]
 	Count  int
+	MayEnd bool // the stream may have fewer steps, and only those count: a rollout that its user stopped
 }
 
 // steps is how many there are to score.

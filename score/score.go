@@ -124,7 +124,7 @@ func (r *Result) add(f Forecast) error {
 		}
 		s.steps = append(s.steps, n)
 	}
-	if len(s.steps) != f.steps() {
+	if n := len(s.steps); n == 0 || n != f.steps() && !f.MayEnd {
 		return fmt.Errorf("%d steps; %d were announced", len(s.steps), f.steps())
 	}
 	if record != nil {

@@ -11,12 +11,15 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"github.com/gowalrus/walrus/rollout"
 )
 
 // Exit codes: what a script can tell apart.
 const (
-	exitFailure = 1 // the work failed
-	exitUsage   = 2 // the command line was wrong
+	exitFailure  = 1 // the work failed
+	exitUsage    = 2 // the command line was wrong
+	exitUnstable = 3 // a rollout is not finite any more, or --watch warned; what there is was written
 )
 
 // usageError marks an error as a mistake on the command line.
@@ -41,6 +44,9 @@ func main() {
 	fmt.Fprintln(os.Stderr, "walrus:", err)
 	if errors.As(err, new(usageError)) {
 		os.Exit(exitUsage)
+	}
+	if errors.As(err, new(*rollout.NonFiniteError)) || errors.As(err, new(*rollout.Unstable)) {
+		os.Exit(exitUnstable)
 	}
 	os.Exit(exitFailure)
 }
@@ -82,6 +88,7 @@ func rootCommand() *cobra.Command {
 		return usagef("%w; see %s --help", err, cmd.CommandPath())
 	})
 	root.AddCommand(
+		compareCommand(),
 		convertCommand(),
 		dataCommand(),
 		benchCommand(),
