@@ -96,8 +96,13 @@ func Document(ctx context.Context, paths []string, o Options) (report.Document, 
 			err = addRollout(ctx, &doc, path, o)
 		case scores:
 			var f scoresFile
-			if f, err = readScores(path); err == nil {
+			var c comparisonFile
+			f, c, err = readScores(path)
+			if len(f.Scores) > 0 {
 				files = append(files, f)
+			}
+			if len(c.Rows) > 0 {
+				doc.Sections = append(doc.Sections, c.section())
 			}
 		}
 		if err != nil {

@@ -1,6 +1,7 @@
 package collect
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/gowalrus/walrus/compare"
 	"github.com/gowalrus/walrus/metric"
 	"github.com/gowalrus/walrus/report"
 	"github.com/gowalrus/walrus/score"
@@ -22,6 +24,34 @@ type scoresFile struct {
 	Scores   []scoreRow      `json:"scores"`
 	Rollouts []scoreSeries   `json:"rollouts"`
 	Physics  []physicsRecord `json:"physics"`
+}
+
+// comparisonFile is what walrus compare --json writes.
+type comparisonFile struct {
+	path      string
+	Format    string          `json:"format"`
+	Reference string          `json:"reference"` // the model that the others are compared with
+	Rows      []comparisonRow `json:"rows"`
+}
+
+// comparisonRow is the score of one model; what compares it with the reference is missing for that itself.
+type comparisonRow struct {
+	DataSet        string        `json:"data_set"`
+	Metric         string        `json:"metric"`
+	Window         string        `json:"window"`
+	Field          string        `json:"field"`
+	Model          string        `json:"model"`
+	Trajectories   int           `json:"trajectories"`
+	Median         report.Value  `json:"median"`
+	MedianLow      report.Value  `json:"median_low"`
+	MedianHigh     report.Value  `json:"median_high"`
+	Low            report.Value  `json:"quartile_25"`
+	High           report.Value  `json:"quartile_75"`
+	Difference     *report.Value `json:"difference"`
+	DifferenceLow  *report.Value `json:"difference_low"`
+	DifferenceHigh *report.Value `json:"difference_high"`
+	Holm           *report.Value `json:"p_holm"`
+	Verdict        string        `json:"verdict"`
 }
 
 // scoreRow is one score: over windows one step ahead, or over trajectories.
@@ -54,39 +84,97 @@ type scoreSeries struct {
 // largestScores bounds what is read: the scores of every window and step of 19 data sets have some tens of megabytes.
 const largestScores = 1 << 29
 
-// readScores reads a file of scores. One that is half written, or of another format, is an error that names it.
-func readScores(path string) (scoresFile, error) {
-	f := scoresFile{path: path}
-	file, err := os.Open(path)
+// readScores reads a file of walrus eval --json or walrus compare --json. One that is half written, or of another format, is an error that names it.
+func readScores(path string) (scoresFile, comparisonFile, error) {
+	var scored scoresFile
+	var compared comparisonFile
+	text, err := readAtMost(path, largestScores)
 	if err != nil {
-		return f, fmt.Errorf("report: %w", err)
+		return scored, compared, err
 	}
-	defer file.Close()
-	limited := &io.LimitedReader{R: file, N: largestScores}
-	decoder := json.NewDecoder(limited)
-	err = decoder.Decode(&f)
-	switch {
-	case limited.N == 0:
-		return f, fmt.Errorf("report: %s: more than %d bytes; expected the scores of walrus eval --json", path, largestScores)
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return f, fmt.Errorf("report: %s: the file ends in the middle: it is half written; let walrus eval finish, or make it anew", path)
-	case err != nil:
-		return f, fmt.Errorf("report: %s: not the scores of walrus eval --json: %w", path, err)
-	case f.Format != score.Format:
-		return f, fmt.Errorf("report: %s: format %q; this program reads %q: score the weights anew with walrus eval --json", path, f.Format, score.Format)
+	var head struct {
+		Format string `json:"format"`
 	}
-	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return f, fmt.Errorf("report: %s: something follows the scores; expected one JSON object", path)
+	if err := json.Unmarshal(text, &head); err != nil {
+		var syntax *json.SyntaxError
+		if errors.As(err, &syntax) && syntax.Offset >= int64(len(bytes.TrimRight(text, " \t\r\n"))) {
+			return scored, compared, fmt.Errorf("report: %s: the file ends in the middle: it is half written; let the command that writes it finish, or make it anew", path)
+		}
+		return scored, compared, fmt.Errorf("report: %s: not what walrus eval --json or walrus compare --json prints: %w", path, err)
 	}
-	if len(f.Scores) == 0 {
-		return f, fmt.Errorf("report: %s: no scores in it", path)
+	switch head.Format {
+	case score.Format:
+		err = json.Unmarshal(text, &scored)
+	case compare.Format:
+		err = json.Unmarshal(text, &compared)
+	default:
+		return scored, compared, fmt.Errorf("report: %s: format %q; this program reads %q and %q: score the weights anew with walrus eval --json", path, head.Format, score.Format, compare.Format)
 	}
-	return f, nil
+	if err != nil {
+		return scored, compared, fmt.Errorf("report: %s: %w", path, err)
+	}
+	if len(scored.Scores)+len(compared.Rows) == 0 {
+		return scored, compared, fmt.Errorf("report: %s: no scores in it", path)
+	}
+	scored.path, compared.path = path, path
+	return scored, compared, nil
 }
 
+// readAtMost reads a file that is no larger than it should be.
+func readAtMost(path string, most int64) ([]byte, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("report: %w", err)
+	}
+	defer file.Close()
+	text, err := io.ReadAll(io.LimitReader(file, most+1))
+	if err != nil {
+		return nil, fmt.Errorf("report: %w", err)
+	}
+	if int64(len(text)) > most {
+		return nil, fmt.Errorf("report: %s: more than %d bytes; expected a file of scores", path, most)
+	}
+	return text, nil
+}
+
+// section shows a comparison: a table for each data set.
+func (f comparisonFile) section() report.Section {
+	s := report.Section{Name: "Comparison: " + label(f.path), Text: "Medians over trajectories (one step ahead: over windows) with bootstrap intervals; differences from " + f.Reference +
+		" on the same trajectories, by a paired bootstrap; p is corrected by Holm over the data sets. \"not shown\": the difference may be chance."}
+	at := map[string]int{}
+	span := func(low, high report.Value) report.Cell {
+		return report.Text(fmt.Sprintf("%.4g to %.4g", float64(low), float64(high)))
+	}
+	for _, r := range f.Rows {
+		i, known := at[r.DataSet]
+		if !known {
+			i = len(s.Tables)
+			at[r.DataSet] = i
+			s.Tables = append(s.Tables, report.Table{Title: r.DataSet,
+				Columns: report.Columns("metric", "window", "field", "model", "trajectories", "median", "interval", "quartiles", "difference", "its interval", "p (Holm)", "verdict")})
+		}
+		row := []report.Cell{report.Text(r.Metric), report.Text(r.Window), report.Text(r.Field), report.Text(r.Model), report.Integer(r.Trajectories),
+			report.Number(float64(r.Median)), span(r.MedianLow, r.MedianHigh), span(r.Low, r.High), report.Missing(), report.Missing(), report.Missing(), report.Missing()}
+		if r.Difference != nil && r.DifferenceLow != nil && r.DifferenceHigh != nil {
+			row[8], row[9] = report.Number(float64(*r.Difference)), span(*r.DifferenceLow, *r.DifferenceHigh)
+		}
+		if r.Holm != nil {
+			row[10] = report.Number(float64(*r.Holm))
+		}
+		if r.Verdict != "" {
+			mark := map[compare.Verdict]report.Mark{compare.Better: report.Good, compare.Worse: report.Bad}[compare.Verdict(r.Verdict)]
+			row[11] = report.Text(r.Verdict).Marked(mark)
+		}
+		s.Tables[i].Add(row...)
+	}
+	return s
+}
+
+func (f scoresFile) label() string { return label(f.path) }
+
 // label is how a page calls a file.
-func (f scoresFile) label() string {
-	base := filepath.Base(f.path)
+func label(path string) string {
+	base := filepath.Base(path)
 	return strings.TrimSuffix(base, filepath.Ext(base))
 }
 
