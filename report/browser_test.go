@@ -100,7 +100,7 @@ func TestPageInABrowser(t *testing.T) {
 	if err := os.WriteFile(path, []byte(writeHTML(t, shownReport(t))), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	p, err := browser.Open(context.Background(), path, t.TempDir(), browser.Options{Width: 1000, Height: 760})
+	p, err := browser.Open(context.Background(), path, t.TempDir(), browser.Options{Width: 1000, Height: 560})
 	if err != nil {
 		t.Fatal(err)
 	}
