@@ -24,6 +24,7 @@ type scoresFile struct {
 	Scores   []scoreRow      `json:"scores"`
 	Rollouts []scoreSeries   `json:"rollouts"`
 	Physics  []physicsRecord `json:"physics"`
+	Command  []string        `json:"command"`
 }
 
 // comparisonFile is what walrus compare --json writes.
@@ -203,6 +204,9 @@ func addScores(doc *report.Document, files []scoresFile) error {
 		}
 		doc.Sections = append(doc.Sections, sections...)
 		doc.Made = append(doc.Made, report.Fact{Name: f.label(), Value: f.path})
+		if len(f.Command) > 0 {
+			doc.Commands = append(doc.Commands, strings.Join(quoted(f.Command), " "))
+		}
 	}
 	return nil
 }

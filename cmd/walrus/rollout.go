@@ -218,7 +218,7 @@ func writeProvenance(p rollout.Provenance, weights, data string, f rolloutFlags,
 	if p.Data, err = filepath.Abs(data); err != nil {
 		return fmt.Errorf("rollout: %w", err)
 	}
-	p.Weights, p.Split, p.Seed, p.Program, p.Command = weights, f.split, f.seed, "walrus "+thisBuild().Version, append([]string{"walrus"}, os.Args[1:]...)
+	p.Weights, p.Split, p.Seed, p.Program, p.Command = weights, f.split, f.seed, "walrus "+thisBuild().Version, commandLine()
 	if stopped != nil {
 		p.Stopped = stopped.Error()
 	}
