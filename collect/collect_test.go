@@ -148,10 +148,19 @@ func TestARolloutsPageSaysWhatThereIs(t *testing.T) {
 	if err := os.Rename(p.Data, moved); err != nil {
 		t.Fatal(err)
 	}
-	if text := page(t, Options{}, folder); !strings.Contains(text, "The data is no longer at") {
-		t.Error("that the data is gone is not told")
+	opened := func(path string, o Options) *prediction {
+		t.Helper()
+		p, err := openPrediction(context.Background(), path, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.close()
+		return p
 	}
-	if text := page(t, Options{Data: moved}, folder); strings.Contains(text, "no longer") || !strings.Contains(text, "Error against rollout step") {
+	if gone := opened(folder, Options{}); gone.truth != nil || !strings.Contains(gone.text(), "The data is no longer at") {
+		t.Errorf("that the data is gone is not told: %s", gone.text())
+	}
+	if found := opened(folder, Options{Data: moved}); found.truth == nil || found.without != "" {
 		t.Error("--data does not find the truth")
 	}
 	if err := os.Remove(filepath.Join(folder, rollout.ProvenanceFile)); err != nil {
@@ -271,13 +280,13 @@ func TestScoresBecomeTablesCurvesAndPhysics(t *testing.T) {
 			t.Errorf("the page lacks %q", want)
 		}
 	}
-	both := page(t, Options{}, path, writeText(t, "theirs.json", scoresText))
-	if !strings.Contains(both, "Comparison") || !strings.Contains(both, ">theirs<") {
-		t.Error("two files are not compared")
-	}
 	f, _, err := readScores(path)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if both := comparison([]scoresFile{f, {path: "theirs.json", Scores: f.Scores[1:]}}); len(both.Columns) != 5 || both.Columns[4].Name != "theirs" || len(both.Rows) != 2 ||
+		both.Rows[0][4] != report.Missing() {
+		t.Errorf("two files side by side: %+v", both)
 	}
 	c := f.curves("waves")
 	if len(c) != 1 || len(c[0].Score) != 3 || math.Abs(c[0].Score[0]-0.2) > 1e-9 || math.Abs(c[0].Low[0]-0.15) > 1e-9 || c[0].Baseline[2] != 0.6 {

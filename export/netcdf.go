@@ -67,10 +67,8 @@ func NetCDF(path string, trajectory int, out string, units Units) error {
 
 // fill writes everything.
 func (n *netcdf) fill() error {
-	for name, text := range map[string]string{
-		"Conventions": conventions, "title": n.Header().DatasetName, "source": "walrus", "grid_type": n.Header().GridType,
-	} {
-		if err := n.WriteText("/", name, text); err != nil {
+	for _, a := range [][2]string{{"Conventions", conventions}, {"title", n.Header().DatasetName}, {"source", "walrus"}, {"grid_type", n.Header().GridType}} {
+		if err := n.WriteText("/", a[0], a[1]); err != nil {
 			return err
 		}
 	}

@@ -17,6 +17,7 @@ func TestEventFilesFollowTheLogsAndChangeNothing(t *testing.T) {
 	data := writeWavesAndTides(t)
 	plain, watched := smallRun(t, data, filepath.Join(t.TempDir(), "plain")), smallRun(t, data, filepath.Join(t.TempDir(), "watched"))
 	for _, c := range []*Config{&plain, &watched} {
+		c.Model.Blocks = 1
 		c.Schedule.Epochs, c.LogEvery, c.Validation.RolloutEvery, c.Validation.MaxRolloutSteps, c.Validation.First = 2, 1, 2, 3, 4
 	}
 	watched.TensorBoard = true
