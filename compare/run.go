@@ -80,12 +80,13 @@ func Run(ctx context.Context, entrants []Entrant, data []Data, o Options) (*Comp
 	if o.Planned != nil {
 		o.Planned(done, total)
 	}
+	taken := int64(0) // by a trajectory of the hungriest model so far
 	for _, entrant := range entrants {
 		own := slices.DeleteFunc(slices.Clone(entries), func(e *entry) bool { return e.entrant.Name != entrant.Name || !slices.Contains(e.parts, nil) })
 		if len(own) == 0 {
 			continue
 		}
-		if err := predict(ctx, entrant, own, kept, o); err != nil {
+		if err := predict(ctx, entrant, own, kept, o, &taken); err != nil {
 			return nil, err
 		}
 	}
@@ -220,8 +221,9 @@ type job struct {
 	at      int // place in trajectories
 }
 
-// predict computes what is missing of a model, trajectory by trajectory, and keeps each as soon as it is done.
-func predict(ctx context.Context, entrant Entrant, entries []*entry, kept store, o Options) error {
+// predict computes what is missing of a model, trajectory by trajectory, and keeps each as soon as it is done. taken is the memory that one trajectory took
+// at most: the peak of the process does not rise again for a model that needs no more than those before.
+func predict(ctx context.Context, entrant Entrant, entries []*entry, kept store, o Options, taken *int64) error {
 	m, err := entrant.Open()
 	if err != nil {
 		return err
@@ -254,7 +256,8 @@ func predict(ctx context.Context, entrant Entrant, entries []*entry, kept store,
 			return err
 		}
 		jobs = jobs[1:]
-		workers = workersFor(memoryInUse()-before, memoryFree(), runtime.GOMAXPROCS(0))
+		*taken = max(*taken, memoryInUse()-before)
+		workers = workersFor(*taken, memoryFree(), runtime.GOMAXPROCS(0))
 		if o.Note != nil && len(jobs) > 1 {
 			o.Note(fmt.Sprintf("%s: %d trajectories at a time", entrant.Name, min(workers, len(jobs))))
 		}

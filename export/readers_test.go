@@ -1,11 +1,13 @@
 package export
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
 
+	"github.com/gowalrus/walrus/field"
 	"github.com/gowalrus/walrus/well"
 )
 
@@ -17,19 +19,13 @@ func python(t *testing.T, script string, arguments ...string) {
 		t.Skip("WALRUS_TEST_PYTHON names no Python with vtk, xarray and h5netcdf, or the_well; readers of others are not tried")
 	}
 	out, err := exec.Command(interpreter, append([]string{"-c", script}, arguments...)...).CombinedOutput()
-	if code := (*exec.ExitError)(nil); err != nil && asExit(err, &code) && code.ExitCode() == 77 {
+	if code := (*exec.ExitError)(nil); errors.As(err, &code) && code.ExitCode() == 77 {
 		t.Skipf("%s lacks a module: %s", interpreter, out)
 	}
 	if err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
 	t.Logf("%s", out)
-}
-
-func asExit(err error, to **exec.ExitError) bool {
-	e, ok := err.(*exec.ExitError)
-	*to = e
-	return ok
 }
 
 // The formula of value, for scripts.
@@ -133,4 +129,44 @@ print(d)
 `, out, engine)
 		})
 	}
+}
+
+// The Well's own loader, on a file that was cut and carries notes, as a rollout that stopped early leaves it.
+func TestTheWellReadsCutFiles(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "data", "flow.hdf5")
+	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	h := well.Header{DatasetName: "flow", GridType: well.Cartesian, Axes: plane, Time: []float32{0, 1, 2, 3, 4}, Trajectories: 1,
+		Fields: []well.FieldInfo{{Field: field.Field{Name: "density"}, TimeVarying: true, SampleVarying: true}, {Field: field.Field{Name: "velocity", Rank: field.Vector}, TimeVarying: true, SampleVarying: true}}}
+	h.Boundaries = well.BoundaryGroups(plane, []field.Sides{field.Both(field.Periodic), field.Both(field.Wall)})
+	w, err := well.Create(path, h)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Abort()
+	for frame := range 3 {
+		for _, f := range h.Fields {
+			if err := w.WriteFrame(0, frame, f.Name, values(f.Field, frame, plane)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := errors.Join(w.Truncate(3), w.Note("walrus_stopped", `{"step":4}`), w.Close()); err != nil {
+		t.Fatal(err)
+	}
+	python(t, formula+`
+need("the_well"); need("torch")
+from the_well.data import WellDataset
+d = WellDataset(path=sys.argv[1], n_steps_input=2, n_steps_output=1, use_normalization=False)
+assert len(d) == 1, len(d)
+s = d[0]
+frames = s["output_fields"]
+assert tuple(frames.shape) == (1, 4, 3, 3), frames.shape
+for x in range(4):
+    for y in range(3):
+        same(float(frames[0, x, y, 0]), value("density", 2, [x, y], 0), (x, y))
+        same(float(frames[0, x, y, 2]), value("velocity", 2, [x, y], 1), (x, y))
+print("every value is in its place")
+`, filepath.Dir(path))
 }

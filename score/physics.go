@@ -38,7 +38,7 @@ func (r *Result) Physics() []PhysicsRecord {
 // prediction reaches; how far either went from the start at most, in percent of the scale; and how many predictions stopped before the end.
 func (r *Result) PhysicsTable(dataSet string) report.Table {
 	t := report.Table{Title: dataSet + ": physics" + r.sampled(dataSet),
-		Columns: report.Columns("check", "kept by the boundaries", "start", "truth, last step", "prediction, last step", "truth, largest drift %", "prediction, largest drift %")}
+		Columns: report.Columns("check", "closed", "start", "truth, last step", "prediction, last step", "truth, largest drift %", "prediction, largest drift %")}
 	d := r.set(dataSet)
 	if d == nil || len(d.physics) == 0 {
 		return t
@@ -84,15 +84,15 @@ func largestDrift(s physics.Series, values []float64) float64 {
 	return largest
 }
 
-// PhysicsLeftOut lists the checks of a data set that could not be made, each reason once.
+// PhysicsLeftOut lists the checks of a data set that could not be made in some rollout, each with its first reason.
 func (r *Result) PhysicsLeftOut(dataSet string) []physics.Omission {
 	var list []physics.Omission
-	seen := map[physics.Omission]bool{}
+	seen := map[string]bool{}
 	if d := r.set(dataSet); d != nil {
 		for _, record := range d.physics {
 			for _, o := range record.LeftOut {
-				if !seen[o] {
-					seen[o] = true
+				if !seen[o.Check] {
+					seen[o.Check] = true
 					list = append(list, o)
 				}
 			}
