@@ -33,6 +33,9 @@ type Config struct {
 	Fields map[string]int // column of the embedding of each field ("field_index_map_override")
 
 	Tokens int // along each axis; 0 for the released numbers, 32 in 2-D and 16 in 3-D. A setting of ours ("walrus_go.tokens")
+	// TokenChoices are the numbers of tokens that the batches of the training were drawn with ("walrus_go.tokens_in_training");
+	// nil for Tokens alone. Predictions take Tokens where it is one of them, or else the largest that fits the data.
+	TokenChoices []int
 
 	Training Training
 	DataSets []DataSetInfo // of the training, in their order
@@ -115,6 +118,7 @@ func (c *Config) settings() []setting {
 		{"trainer.revin._target_", &t.Normalization, false},
 		{"trainer.epsilon", &t.NormalizationEpsilon, false},
 		{ownSection + ".tokens", &c.Tokens, false},
+		{ownSection + ".tokens_in_training", &c.TokenChoices, false},
 	}
 }
 

@@ -27,6 +27,7 @@ type Options struct {
 	Transforms map[string]sample.Transform // of fields, instead of those of the training; nil for those
 	Include    []string                    // keep files whose path contains one of these; with Exclude instead of the training's choice
 	Exclude    []string                    // drop files whose path contains one of these
+	Pad        bool                        // continue data whose grid no stride fits, also where the training did not (frame.Options.Pad)
 	NoJitter   bool                        // no random patch jitter and token rolls; the padding stays that of the training
 }
 
@@ -136,7 +137,17 @@ func (m *Model) For(d *well.Dataset) (Setting, error) {
 		History: cmp.Or(m.options.History, info.InputSteps), OutputSteps: info.OutputSteps, BatchSize: info.BatchSize,
 		MinStride: cmp.Or(m.options.Stride, info.MinStride), MaxStride: cmp.Or(m.options.Stride, info.MaxStride),
 		Grid: info.Grid, NetworkPoints: info.NetworkPoints,
-		Frame: frame.Options{Tokens: cmp.Or(m.options.Tokens, m.Config.Tokens), NoJitterPadding: !m.Config.JitterPatches},
+		Frame: frame.Options{Tokens: m.Config.Tokens, Choices: m.Config.TokenChoices, NoJitterPadding: !m.Config.JitterPatches},
+	}
+	if s.Frame.Pad, err = frame.ParsePad(info.Pad); err != nil {
+		return Setting{}, fmt.Errorf("%s: %w", d.Folder(), err)
+	}
+	s.Frame.Pad = s.Frame.Pad || m.options.Pad
+	if info.Tokens != nil {
+		s.Frame.Choices = info.Tokens
+	}
+	if m.options.Tokens > 0 {
+		s.Frame.Tokens, s.Frame.Choices = m.options.Tokens, nil
 	}
 	if absent := sample.WithoutField(sample.WellFields(d), m.options.Transforms); len(absent) > 0 {
 		slog.Warn("transforms are set for fields that the data set lacks, and passed over", "dataset", d.Name(), "fields", absent)

@@ -131,7 +131,7 @@ func runRollout(cmd *cobra.Command, weights, data string, f rolloutFlags) error 
 	files, err := f.write(ctx, rolloutPanels(d, c, record), record.Steps)
 	err = errors.Join(err, writeProvenance(c.Provenance(d, record), weights, data, f, stopped))
 	if err == nil {
-		err = printRollout(cmd.OutOrStdout(), record, files, f)
+		err = printRollout(cmd.OutOrStdout(), record, c.Start.Data.Geometry.Continued(), files, f)
 	}
 	if stopped == nil && len(record.Warnings) > 0 {
 		stopped = &rollout.Unstable{Warnings: record.Warnings}
@@ -246,8 +246,8 @@ func rolloutPanels(d *well.Dataset, c *rollout.Case, r rollout.Record) report.Pa
 	return spec
 }
 
-// printRollout prints the scores where the data has the truth.
-func printRollout(out io.Writer, r rollout.Record, files []string, f rolloutFlags) error {
+// printRollout prints the scores where the data has the truth; continued says how the data was continued for the network.
+func printRollout(out io.Writer, r rollout.Record, continued string, files []string, f rolloutFlags) error {
 	var table report.Table
 	if r.Scores != nil {
 		table = r.Scores.Overview()
@@ -258,7 +258,13 @@ func printRollout(out io.Writer, r rollout.Record, files []string, f rolloutFlag
 		encoder.SetIndent("", "  ")
 		return encoder.Encode(map[string]any{
 			"out": f.out, "steps": r.Steps, "steps_with_truth": r.Known, "members": r.Members, "scores": table, "warnings": append([]physics.Warning{}, r.Warnings...), "files": files,
+			"continued": continued,
 		})
+	}
+	if continued != "" {
+		if _, err := fmt.Fprintf(out, "%s; results are of the data's own points\n", continued); err != nil {
+			return err
+		}
 	}
 	if r.Scores != nil {
 		if err := table.WriteText(out, colourWanted(out)); err != nil {
