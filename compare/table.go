@@ -140,6 +140,9 @@ func escaped(text string) string {
 	return strings.NewReplacer("|", "\\|", "\n", " ", "\r", " ").Replace(text)
 }
 
+// Format names the layout of WriteJSON. A change that older readers would misread gets another number.
+const Format = "walrus comparison 1"
+
 // WriteJSON writes everything: numbers that are not finite are texts, as in eval --json.
 func (c *Comparison) WriteJSON(w io.Writer) error {
 	type model struct {
@@ -160,7 +163,7 @@ func (c *Comparison) WriteJSON(w io.Writer) error {
 	encoder := json.NewEncoder(w)
 	encoder.SetIndent("", "  ")
 	return encoder.Encode(map[string]any{
-		"models": models, "data_sets": plans, "reference": c.Models[0].Name, "rows": c.Table(),
+		"format": Format, "models": models, "data_sets": plans, "reference": c.Models[0].Name, "rows": c.Table(),
 		"bootstrap": map[string]any{"resamples": c.Options.Resamples, "level": c.Options.Level, "seed": c.Options.Seed},
 	})
 }

@@ -122,8 +122,17 @@ func (r *Result) add(f Forecast) error {
 		}
 		s.steps = append(s.steps, n)
 	}
-<<<<<<< HEAD
-	return r.place(f.DataSet, names, f.OneStep, s)
+	if n := len(s.steps); n == 0 || n != f.steps() && !f.MayEnd {
+		return fmt.Errorf("%d steps; %d were announced", len(s.steps), f.steps())
+	}
+	if err := r.place(f.DataSet, names, f.OneStep, s); err != nil {
+		return err
+	}
+	if record != nil {
+		d := r.set(f.DataSet)
+		d.physics = append(d.physics, PhysicsRecord{DataSet: d.name, Trajectory: f.Trajectory, First: f.First, Steps: len(s.steps), Times: f.Times, Record: record})
+	}
+	return nil
 }
 
 // place puts the scores of a forecast under its data set.
@@ -137,15 +146,6 @@ func (r *Result) place(name string, fields []string, oneStep bool, s scored) err
 		return fmt.Errorf("fields %q; the forecasts before it have %q", fields, d.fields)
 	}
 	if oneStep {
-=======
-	if n := len(s.steps); n == 0 || n != f.steps() && !f.MayEnd {
-		return fmt.Errorf("%d steps; %d were announced", len(s.steps), f.steps())
-	}
-	if record != nil {
-		d.physics = append(d.physics, PhysicsRecord{DataSet: d.name, Trajectory: f.Trajectory, First: f.First, Steps: len(s.steps), Times: f.Times, Record: record})
-	}
-	if f.OneStep {
->>>>>>> h-judge
 		d.singles = append(d.singles, s)
 	} else {
 		d.rollouts = append(d.rollouts, s)

@@ -203,6 +203,9 @@ func (r *Result) Curves() []report.RolloutScores {
 	return list
 }
 
+// Format names the layout of the Document. A change that older readers would misread gets another number.
+const Format = "walrus scores 1"
+
 // Document is all there is, for JSON: numbers that are not finite are the texts "NaN", "Infinity" and "-Infinity".
 func (r *Result) Document() map[string]any {
 	sets := report.Table{Columns: []report.Column{
@@ -222,7 +225,7 @@ func (r *Result) Document() map[string]any {
 		}
 		sets.Add(append(row, text(p.Kind), text(strings.Join(p.Continued, "; ")))...)
 	}
-	document := map[string]any{"data_sets": sets, "scores": r.Table(), "rollouts": documents(r.Rollouts()), "single_steps": documents(r.SingleSteps())}
+	document := map[string]any{"format": Format, "data_sets": sets, "scores": r.Table(), "rollouts": documents(r.Rollouts()), "single_steps": documents(r.SingleSteps())}
 	if r.protocol.Physics {
 		document["physics"] = physicsDocuments(r.Physics())
 	}

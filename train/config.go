@@ -21,22 +21,25 @@ import (
 
 // Config is a training run as a YAML file describes it. A key that is not listed here is an error.
 type Config struct {
-	Preset     string           `yaml:"preset,omitempty"` // configuration that this one starts from: one of walrus train --preset list
-	Seed       uint64           `yaml:"seed"`             // fixes every random draw of the run (default 1)
-	Out        string           `yaml:"out"`              // folder of checkpoints and logs (default "run")
-	Engine     string           `yaml:"engine"`           // what computes (default: the fastest at hand)
-	Precision  string           `yaml:"precision"`        // of matrix products: float32, tf32 or bf16 (default float32, the paper's)
-	Devices    int              `yaml:"devices"`          // GPUs that share every batch, each with its part of the samples (default 1; the paper: 96)
-	Shard      int              `yaml:"shard"`            // processes that share the optimizer's memory, each with a part of the moments (ZeRO-1); where several processes train (default 1, each has all; the paper: 4)
-	Reduce     string           `yaml:"reduce"`           // type of gradients on their way between processes: float32 or bf16, in which half the bytes are sent and 16 bits are lost (default float32, the paper's)
-	LogEvery   int              `yaml:"log_every"`        // steps that a row of the log averages over (default 10)
-	Model      ModelConfig      `yaml:"model"`            // the network
-	Data       DataConfig       `yaml:"data"`             // what it learns from
-	Optimizer  Optimizer        `yaml:"optimizer"`        // AdamW (default as released)
-	Schedule   Schedule         `yaml:"schedule"`         // learning rate and length
-	Validation ValidationConfig `yaml:"validation"`       // scores while training
-	Checkpoint CheckpointConfig `yaml:"checkpoint"`       // how often to save
-	Finetune   FinetuneConfig   `yaml:"finetune"`         // where to start from
+	Preset    string `yaml:"preset,omitempty"` // configuration that this one starts from: one of walrus train --preset list
+	Seed      uint64 `yaml:"seed"`             // fixes every random draw of the run (default 1)
+	Out       string `yaml:"out"`              // folder of checkpoints and logs (default "run")
+	Engine    string `yaml:"engine"`           // what computes (default: the fastest at hand)
+	Precision string `yaml:"precision"`        // of matrix products: float32, tf32 or bf16 (default float32, the paper's)
+	Devices   int    `yaml:"devices"`          // GPUs that share every batch, each with its part of the samples (default 1; the paper: 96)
+	Shard     int    `yaml:"shard"`            // processes that share the optimizer's memory, each with a part of the moments (ZeRO-1); where several processes train (default 1, each has all; the paper: 4)
+	Reduce    string `yaml:"reduce"`           // type of gradients on their way between processes: float32 or bf16, in which half the bytes are sent and 16 bits are lost (default float32, the paper's)
+	LogEvery  int    `yaml:"log_every"`        // steps that a row of the log averages over (default 10)
+	// TensorBoard writes loss, rates, the loss of each data set, scores and a picture of a validation into event files of
+	// the run's folder (default false). The numbers of the training stay the same.
+	TensorBoard bool             `yaml:"tensorboard"`
+	Model       ModelConfig      `yaml:"model"`      // the network
+	Data        DataConfig       `yaml:"data"`       // what it learns from
+	Optimizer   Optimizer        `yaml:"optimizer"`  // AdamW (default as released)
+	Schedule    Schedule         `yaml:"schedule"`   // learning rate and length
+	Validation  ValidationConfig `yaml:"validation"` // scores while training
+	Checkpoint  CheckpointConfig `yaml:"checkpoint"` // how often to save
+	Finetune    FinetuneConfig   `yaml:"finetune"`   // where to start from
 }
 
 // ModelConfig chooses the architecture: a preset, and what differs from it (0: as the preset).

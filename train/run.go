@@ -22,6 +22,7 @@ import (
 	"github.com/gowalrus/walrus/network"
 	"github.com/gowalrus/walrus/ranks"
 	"github.com/gowalrus/walrus/sample"
+	"github.com/gowalrus/walrus/score"
 	"github.com/gowalrus/walrus/surrogate"
 	"github.com/gowalrus/walrus/well"
 )
@@ -58,11 +59,12 @@ type Run struct {
 	ranks    *ranks.Group // the processes that train together
 	layout   layout
 	team     *team           // nil alone
+	shown    []shownForecast // of the validation that is going on, for TensorBoard
 	asked    context.Context // ends when this process is asked to stop; where several train
 }
 
 // mayChange are the keys that a resumed run may be told anew; the others make what was trained.
-var mayChange = []string{"schedule", "data.sets", "data.prefetch", "checkpoint", "validation", "log_every", "engine", "precision", "devices", "shard", "reduce", "finetune.from"}
+var mayChange = []string{"schedule", "data.sets", "data.prefetch", "checkpoint", "validation", "log_every", "tensorboard", "engine", "precision", "devices", "shard", "reduce", "finetune.from"}
 
 // ReadRunConfig reads the configuration of a run that exists, with overrides of what a run may change on its way. Paths of
 // data that are relative count from where the run was started if they lead nowhere from here.
@@ -326,6 +328,9 @@ func (r *Run) openLoop(vocabulary *sample.Vocabulary) error {
 		if validators[split], err = newValidator(s, m, c.Validation); err != nil {
 			return err
 		}
+		if c.TensorBoard {
+			validators[split].show = func(t Task, f score.Forecast) { r.shown = append(r.shown, shownForecast{t, f}) }
+		}
 	}
 	r.loop.ValidEvery, r.loop.RolloutEvery, r.loop.Split = c.Validation.Every, c.Validation.RolloutEvery, c.Validation.Split
 	r.loop.Test = r.scored[testSplit] != nil && c.Validation.Split != testSplit
@@ -346,6 +351,10 @@ func (r *Run) openLogs() error {
 	}
 	r.logs = append(r.logs, log)
 	r.loop.Log = log.Row
+	board, err := r.openBoard()
+	if err != nil {
+		return err
+	}
 	if len(r.scored) == 0 {
 		return nil
 	}
@@ -358,7 +367,7 @@ func (r *Run) openLogs() error {
 		if r.observer.Scored != nil {
 			r.observer.Scored(s, list)
 		}
-		return scores.Scores(s.Step, list)
+		return errors.Join(scores.Scores(s.Step, list), board.scores(s.Step, list))
 	}
 	return nil
 }

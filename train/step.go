@@ -199,9 +199,13 @@ func (b *Begun) Outcome() (o Outcome, err error) {
 	if b.outcome != nil {
 		return *b.outcome, nil
 	}
-	if o.Loss, err = sumLosses(b.losses); err != nil {
+	if o.Losses, err = eachLoss(b.losses); err != nil {
 		b.norm.Free()
 		return o, err
+	}
+	for i, loss := range o.Losses {
+		o.Loss += loss // each is its part of the mean over the batches
+		o.Losses[i] = loss * float64(len(o.Losses))
 	}
 	defer b.norm.Free()
 	norms, err := scalars(b.norm)
@@ -218,17 +222,26 @@ func (b *Begun) Free() {
 	b.norm.Free()
 }
 
+// eachLoss fetches the losses of batches, which are freed.
+func eachLoss(list []*engine.Value) ([]float64, error) {
+	losses := make([]float64, len(list))
+	for i, v := range list {
+		var err error
+		if losses[i], err = sumOverDevices(v); err != nil {
+			network.Free(list[i+1:])
+			return nil, err
+		}
+	}
+	return losses, nil
+}
+
 // sumLosses adds up the losses of batches, which are freed.
 func sumLosses(list []*engine.Value) (total float64, err error) {
-	for i, v := range list {
-		loss, err := sumOverDevices(v)
-		if err != nil {
-			network.Free(list[i+1:])
-			return 0, err
-		}
+	losses, err := eachLoss(list)
+	for _, loss := range losses {
 		total += loss
 	}
-	return total, nil
+	return total, err
 }
 
 // Gradients returns the loss and the averaged gradients, one a trained weight of the graph in the order of

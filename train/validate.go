@@ -17,6 +17,7 @@ type validator struct {
 	config   ValidationConfig
 	evaluate evaluator // nil for that of one process
 	sets     []scoredSet
+	show     func(Task, score.Forecast) // is given one forecast of each data set, held; nil for nobody
 }
 
 // scoredSet is a split of a data set with the model as it was made for it.
@@ -84,7 +85,9 @@ func (v *validator) scores(ctx context.Context, t Task, full bool) ([]Score, err
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", set.label, err)
 		}
-		result, err := evaluate(ctx, e, func(e rollout.Evaluation) score.Forecasts { return rollout.Forecasts(ctx, set.dataset, set.setting, e) })
+		result, err := evaluate(ctx, e, func(e rollout.Evaluation) score.Forecasts {
+			return v.shown(t, rollout.Forecasts(ctx, set.dataset, set.setting, e))
+		})
 		if err != nil {
 			return nil, err
 		}

@@ -279,7 +279,9 @@ func printScores(out io.Writer, r *score.Result, f evalFlags) error {
 	if f.json {
 		encoder := json.NewEncoder(out)
 		encoder.SetIndent("", "  ")
-		return errors.Join(failed, encoder.Encode(r.Document()))
+		document := r.Document()
+		document["command"] = commandLine()
+		return errors.Join(failed, encoder.Encode(document))
 	}
 	if f.full {
 		for _, p := range r.Plans {

@@ -105,6 +105,7 @@ func rootCommand() *cobra.Command {
 		downloadCommand(),
 		evalCommand(),
 		manCommand(),
+		reportCommand(),
 		rolloutCommand(),
 		selftestCommand(),
 		simulateCommand(),

@@ -32,6 +32,9 @@ func prepareOutput(flag, path string, inputs ...string) error {
 	return file.Discard()
 }
 
+// commandLine is what was typed, for those who want to repeat it.
+func commandLine() []string { return append([]string{"walrus"}, os.Args[1:]...) }
+
 // checkOutput refuses to write text under a name that does not end as it should, and over a file that is not text: the name
 // of an input is easily given in its place.
 func checkOutput(flag, path string, endings ...string) error {

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -50,7 +49,8 @@ func rolloutCommand() *cobra.Command {
 
 WEIGHTS is a checkpoint (a run's folder, .safetensors or .pt) or the name of a downloaded model (walrus download), and
 DATA a file or folder in The Well's format. The network sees a few frames, predicts the next, and goes on from its own predictions; the data may end before the
-prediction does. The folder OUT gets prediction.hdf5, panels.png and rollout.gif with truth, prediction and error. The
+prediction does. The folder OUT gets prediction.hdf5, panels.png and rollout.gif with truth, prediction and error, and rollout.json, from which
+walrus report makes a page. The
 jitter of the released model is random: --seed fixes it, --ensemble averages several draws, --no-jitter turns it off. A
 prediction that is no longer finite stops the rollout, as Ctrl-C does; what came before is written, the file says at which
 step it stopped, and the exit code is 3. With --watch it is 3 too after a warning; the file names step and field.`,
@@ -128,6 +128,7 @@ func runRollout(cmd *cobra.Command, weights, data string, f rolloutFlags) error 
 		return stopped
 	}
 	files, err := f.write(ctx, rolloutPanels(d, c, record), record.Steps)
+	err = errors.Join(err, writeProvenance(c.Provenance(d, record), weights, data, f, stopped))
 	if err == nil {
 		err = printRollout(cmd.OutOrStdout(), record, c.Start.Data.Geometry.Continued(), files, f)
 	}
@@ -176,7 +177,7 @@ func (f rolloutFlags) check() error {
 // write writes the pictures and the files for other tools, and lists all that there is.
 func (f rolloutFlags) write(ctx context.Context, spec report.PanelSpec, steps int) ([]string, error) {
 	at := func(name string) string { return filepath.Join(f.out, name) }
-	files := []string{"prediction.hdf5", "panels.png", "rollout.gif"}
+	files := []string{"prediction.hdf5", rollout.ProvenanceFile, "panels.png", "rollout.gif"}
 	failed := errors.Join(
 		writeFile(at("panels.png"), func(w io.Writer) error { return report.Panels(w, spec) }),
 		writeFile(at("rollout.gif"), func(w io.Writer) error { return report.Animation(ctx, w, spec, f.fps) }),
@@ -208,6 +209,19 @@ func (f rolloutFlags) write(ctx context.Context, spec report.PanelSpec, steps in
 		}
 	}
 	return files, failed
+}
+
+// writeProvenance writes beside the prediction how it came about, for walrus report.
+func writeProvenance(p rollout.Provenance, weights, data string, f rolloutFlags, stopped error) error {
+	var err error
+	if p.Data, err = filepath.Abs(data); err != nil {
+		return fmt.Errorf("rollout: %w", err)
+	}
+	p.Weights, p.Split, p.Seed, p.Program, p.Command = weights, f.split, f.seed, "walrus "+thisBuild().Version, commandLine()
+	if stopped != nil {
+		p.Stopped = stopped.Error()
+	}
+	return p.Write(filepath.Join(f.out, rollout.ProvenanceFile))
 }
 
 // rolloutPanels shows the truth beside the prediction, or the prediction alone where the data has no truth for it.

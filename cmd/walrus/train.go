@@ -25,6 +25,7 @@ type trainFlags struct {
 	preset   string
 	resume   string
 	devices  int
+	board    bool
 	defaults bool
 	dryRun   bool
 	json     bool
@@ -55,6 +56,7 @@ share its batches and their samples, so that any number of them goes on with any
 saving, with exit code 75. docs/cluster.md says how to start on a cluster.`,
 		Example: `  walrus train --set 'data.sets=[{path: data/shear_flow}]' --set schedule.epochs=20 --set out=runs/shear
   walrus train configs/finetune.yaml --dry-run
+  walrus train shear.yaml --tensorboard
   walrus train --resume runs/shear
   walrus train --resume runs/shear --set schedule.epochs=40
   walrus train --preset convective_envelope_rsg --set 'data.sets=[{path: data/convective_envelope_rsg}]' --set finetune.from=walrus
@@ -69,6 +71,9 @@ saving, with exit code 75. docs/cluster.md says how to start on a cluster.`,
 			}
 			if f.defaults {
 				return printDefaults(cmd.OutOrStdout(), args, f)
+			}
+			if f.board {
+				f.set = append(f.set, "tensorboard=true")
 			}
 			c, err := trainConfig(args, f)
 			if err != nil {
@@ -89,6 +94,7 @@ saving, with exit code 75. docs/cluster.md says how to start on a cluster.`,
 	flags.StringVar(&f.reduce, "reduce", "", "type of gradients between processes, float32 or bf16, instead of the configuration's reduce")
 	flags.BoolVar(&f.perRank, "per-rank", false, "data.batch and data.accumulation of the configuration are those of one process, as in the paper: multiply them with the numbers of those that share a batch and of groups")
 	f.peers.add(cmd)
+	flags.BoolVar(&f.board, "tensorboard", false, "write event files for TensorBoard into the run's folder, as tensorboard=true in the configuration")
 	flags.BoolVar(&f.defaults, "defaults", false, "print every key with its value, its meaning and unit, and the paper's value, and do nothing")
 	flags.BoolVar(&f.dryRun, "dry-run", false, "say what the run will be and what memory, disk and time it will take, from a few steps of each shape, and write nothing")
 	flags.BoolVar(&f.json, "json", false, "print the last validation, or what --dry-run says, as JSON")
