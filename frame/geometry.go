@@ -33,6 +33,9 @@ type Options struct {
 	// periodic ones (128 points: 32, not 33), and Draw rolls nothing. A model with jitter that is to predict without any keeps
 	// its own padding and takes zero Rolls instead.
 	NoJitterPadding bool
+	// Whole is the frame of a network without tokens: it sees all points of the data as they are, whatever their number, and
+	// nothing is padded, jittered or rolled.
+	Whole bool
 	// AxisNames name the axes in errors; x, y, z by default.
 	AxisNames []string
 }
@@ -79,9 +82,13 @@ func NewGeometry(size []int, boundaries []field.Sides, o Options) (*Geometry, er
 			if !sides.Periodic() && sides.High == field.Periodic {
 				return nil, fmt.Errorf("frame: axis %s is %v: periodic on its high side only", axisName(i, o.AxisNames), sides)
 			}
-			if sides.Periodic() && !o.NoJitterPadding {
+			if sides.Periodic() && !o.NoJitterPadding && !o.Whole {
 				g.Rolled = append(g.Rolled, i)
 			}
+		}
+		if o.Whole {
+			g.Axes[i] = wholeAxis(full[i], sides)
+			continue
 		}
 		axis, ok := newAxis(full[i], tokens, sides, !o.NoJitterPadding)
 		if !ok {

@@ -23,6 +23,8 @@ type Example struct {
 	Keep     []float32 // drop-path factors (DrawKeep); nil for none
 	// KeepFields are the factors of whole fields (DrawFields), one a sample and channel; nil for all 1.
 	KeepFields []float32
+	// NextFrame makes the normalised next frame the target, instead of the normalised change to it.
+	NextFrame bool
 }
 
 // Objective is a batch in the frame of the network: the training target and where it counts (spec 4 and 6.1).
@@ -115,7 +117,11 @@ func (o *Objective) setTarget(e Example, outputFrames int) error {
 				next = e.Input.Index(b).Index(at + 1).Data
 			}
 			increment, full := o.Increment.Index(b).Index(t).Data, target.Index(b).Index(t).Data
-			o.Scales.Change(b, increment, now, next, variable)
+			if e.NextFrame {
+				o.Scales.NormaliseFrame(b, increment, next, variable)
+			} else {
+				o.Scales.Change(b, increment, now, next, variable)
+			}
 			for p := range points {
 				copy(full[p*all:], increment[p*variable:][:variable])
 			}

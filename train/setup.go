@@ -104,7 +104,7 @@ func (d DataConfig) info(set SetConfig) checkpoint.DataSetInfo {
 // save takes everything that a resumed run needs off the engine.
 func (s *Stepper) save(saved checkpoint.Config) (checkpoint.State, error) {
 	state := checkpoint.State{Config: saved}
-	for _, w := range s.Network.Config.Weights() {
+	for _, w := range s.Network.Weights() {
 		value, err := s.Network.Host(w.Name)
 		if err != nil {
 			return state, err
@@ -126,18 +126,30 @@ func (s *Stepper) save(saved checkpoint.Config) (checkpoint.State, error) {
 	return state, nil
 }
 
+// networkOf makes the network that a saved configuration describes.
+func networkOf(e *engine.Engine, c checkpoint.Config, saved map[string]checkpoint.Parameter, source network.Source) (*network.Network, error) {
+	b, err := network.BaselineOf(c)
+	if err != nil {
+		return nil, fmt.Errorf("train: %w", err)
+	}
+	if b != nil {
+		return network.NewBaseline(e, b, source)
+	}
+	config := network.ConfigOf(c)
+	_, config.AxisFrequencies = saved["blocks.0.space_mixing.rotary_emb.freqs.0"]
+	if ape := saved[model.PositionEmbedding]; len(ape.Shape) == 6 {
+		copy(config.Position[:], ape.Shape[3:])
+	}
+	return network.New(e, config, source)
+}
+
 // restore makes the network of a saved run and puts the optimizer's memory back.
 func restore(e *engine.Engine, state checkpoint.State, o Optimizer, recompute int) (*Stepper, error) {
 	saved := map[string]checkpoint.Parameter{}
 	for _, p := range state.Parameters {
 		saved[p.Name] = p
 	}
-	config := network.ConfigOf(state.Config)
-	_, config.AxisFrequencies = saved["blocks.0.space_mixing.rotary_emb.freqs.0"]
-	if ape := saved[model.PositionEmbedding]; len(ape.Shape) == 6 {
-		copy(config.Position[:], ape.Shape[3:])
-	}
-	n, err := network.New(e, config, func(w model.Weight, to []float32) error {
+	n, err := networkOf(e, state.Config, saved, func(w model.Weight, to []float32) error {
 		if len(saved[w.Name].Value) != len(to) {
 			return fmt.Errorf("train: the checkpoint has %d values of %s; expected shape %v", len(saved[w.Name].Value), w.Name, w.Shape)
 		}
@@ -151,7 +163,7 @@ func restore(e *engine.Engine, state checkpoint.State, o Optimizer, recompute in
 	if err != nil {
 		return nil, err
 	}
-	for _, w := range config.Weights() {
+	for _, w := range n.Weights() {
 		p := saved[w.Name]
 		if p.Updates == 0 {
 			continue

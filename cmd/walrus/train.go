@@ -21,6 +21,8 @@ import (
 type trainFlags struct {
 	set      []string
 	preset   string
+	model    string
+	budget   float64
 	resume   string
 	devices  int
 	defaults bool
@@ -43,6 +45,7 @@ and eval open by its name (runs/shear/best). Ctrl-C stops after saving, and --re
 the run had never stopped. With finetune.from the run starts from weights (a path, or the name of a downloaded model), and
 fields that they do not know get columns of their own.`,
 		Example: `  walrus train --set 'data.sets=[{path: data/shear_flow}]' --set schedule.epochs=20 --set out=runs/shear
+  walrus train --model fno --parameters 3e6 --set 'data.sets=[{path: data/shear_flow}]' --set out=runs/fno
   walrus train --resume runs/shear
   walrus train --resume runs/shear --set schedule.epochs=40
   walrus train --preset convective_envelope_rsg --set 'data.sets=[{path: data/convective_envelope_rsg}]' --set finetune.from=walrus
@@ -67,11 +70,25 @@ fields that they do not know get columns of their own.`,
 	flags := cmd.Flags()
 	flags.StringArrayVar(&f.set, "set", nil, "override one key of the configuration, as schedule.epochs=20 (repeatable)")
 	flags.StringVar(&f.preset, "preset", "", "configuration to start from, below the file and --set; list lists them")
+	flags.StringVar(&f.model, "model", "", "architecture, as key model.kind: walrus, or a baseline to compare it with: fno, unet, cnextunet")
+	flags.Float64Var(&f.budget, "parameters", 0, "parameters that a baseline may have, as 3e6: its width becomes what comes nearest (key model.parameters; default the size of The Well's benchmark)")
 	flags.StringVar(&f.resume, "resume", "", "continue the run in this folder at its last checkpoint")
 	flags.IntVar(&f.devices, "devices", 0, "GPUs that share every batch, each with its part of the samples, instead of the configuration's devices (a resumed run may change it)")
 	flags.BoolVar(&f.defaults, "defaults", false, "print every key with its value, its meaning and unit, and the paper's value, and do nothing")
 	flags.BoolVar(&f.json, "json", false, "print the last validation as JSON")
 	return cmd
+}
+
+// overrides are the keys that flags set: those of --model and --parameters, and then --set.
+func (f trainFlags) overrides() []string {
+	var list []string
+	if f.model != "" {
+		list = append(list, "model.kind="+f.model)
+	}
+	if f.budget != 0 {
+		list = append(list, fmt.Sprintf("model.parameters=%g", f.budget))
+	}
+	return append(list, f.set...)
 }
 
 // trainConfig reads the configuration that the command line means.
@@ -90,8 +107,8 @@ func trainConfig(args []string, f trainFlags) (train.Config, error) {
 // readTrainConfig reads the configuration from a file and overrides, or from the run that is resumed.
 func readTrainConfig(args []string, f trainFlags) (train.Config, error) {
 	if f.resume != "" {
-		if len(args) > 0 || f.preset != "" {
-			return train.Config{}, usagef("train: --resume takes the configuration of the run; leave out the file and --preset, and change single keys with --set")
+		if len(args) > 0 || f.preset != "" || len(f.overrides()) > len(f.set) {
+			return train.Config{}, usagef("train: --resume takes the configuration of the run; leave out the file, --preset, --model and --parameters, and change single keys with --set")
 		}
 		c, err := train.ReadRunConfig(f.resume, f.set...)
 		if err == nil && len(f.set) > 0 {
@@ -106,7 +123,7 @@ func readTrainConfig(args []string, f trainFlags) (train.Config, error) {
 	if err != nil {
 		return train.Config{}, err
 	}
-	c, err := train.ParsePreset(f.preset, text, f.set)
+	c, err := train.ParsePreset(f.preset, text, f.overrides())
 	if err == nil {
 		err = c.Check()
 	}
@@ -134,7 +151,7 @@ func printDefaults(out io.Writer, args []string, f trainFlags) error {
 	if err != nil {
 		return err
 	}
-	if err = train.WriteKeys(out, f.preset, text, f.set); err != nil {
+	if err = train.WriteKeys(out, f.preset, text, f.overrides()); err != nil {
 		return usageError{err}
 	}
 	return nil
