@@ -49,11 +49,7 @@ func (p *program) lowerPatchProduct(c convolution, input, weights, out located) 
 				C: kernel.Matrix{Data: e.float32s(result), RowStride: rowStride, ColStride: ordered.strides[last], BatchStrides: []int{ordered.strides[0]}}})
 		}})
 	if result.s != out.s {
-		inverse := make([]int, len(direct))
-		for i, axis := range direct {
-			inverse[axis] = i
-		}
-		p.store(located{result.s, result.v.transposed(inverse)}, out)
+		p.store(located{result.s, result.v.transposed(inverseOf(direct))}, out)
 	}
 }
 
@@ -93,16 +89,7 @@ func (g *patchGather) fill(dst []float32, data []float32, batch, row, col int) {
 			}
 			at += from * a.space[axis].inputStride
 		}
-		switch {
-		case !inside:
-			clear(dst[:n])
-		case a.inputChannel == 1:
-			copy(dst[:n], data[at:at+n])
-		default:
-			for i := range dst[:n] {
-				dst[i] = data[at+i*a.inputChannel]
-			}
-		}
+		place(dst[:n], data, at, a.inputChannel, inside)
 		dst = dst[n:]
 		channel = 0
 		for axis := rank - 1; axis >= 0; axis-- {
