@@ -44,7 +44,7 @@ func compileGradient(e *engine.Engine, feed network.Feed, accumulate, input bool
 		compile = e.CompileParallel
 	}
 	p.program, err = compile("gradient", inputs, func(in []*Node) []*Node {
-		loss := lossOf(feed, in, in[first-4:first])
+		loss := feedLoss(feed, in, in[first-4:first])
 		var nodes []*Node
 		for i, w := range feed.Weights() {
 			if !w.Buffer {
@@ -70,12 +70,12 @@ func objectiveInputs(feed network.Feed) []engine.Input {
 	}
 }
 
-// lossOf is the loss of the network behind the inputs, compared with the objective's (objectiveInputs). Running averages of the
+// feedLoss is the loss of the network behind the inputs, compared with the objective's (objectiveInputs). Running averages of the
 // network get the mean over batches and devices of how far they are from what was seen as their gradient.
-func lossOf(feed network.Feed, in, objective []*Node) *Node {
+func feedLoss(feed network.Feed, in, objective []*Node) *Node {
 	y, drift := feed.Forward(in, true)
 	scale := objective[3]
-	loss := weighted(y, objective[0], objective[1], objective[2], scale)
+	loss := lossOf(y, objective[0], objective[1], objective[2], scale)
 	if drift == nil {
 		return loss
 	}
@@ -84,9 +84,9 @@ func lossOf(feed network.Feed, in, objective []*Node) *Node {
 	return Add(loss, Mul(drift, MulScalar(Reshape(scale), float64(values)/lossScale)))
 }
 
-// weighted is scale x sum of weight x channels x |y - target|. y and target are (frames, X', Y', Z', C), weight is
+// lossOf is scale x sum of weight x channels x |y - target|. y and target are (frames, X', Y', Z', C), weight is
 // (frames, X', Y', Z', 1), channels (C), scale (1).
-func weighted(y, target, weight, channels, scale *Node) *Node {
+func lossOf(y, target, weight, channels, scale *Node) *Node {
 	errors := Mul(Abs(Sub(y, target)), Mul(weight, Reshape(channels, 1, 1, 1, 1, channels.Shape().Dim(0))))
 	return Mul(ReduceAllSum(errors), Reshape(scale))
 }

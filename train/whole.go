@@ -46,7 +46,7 @@ func compileWhole(e *engine.Engine, feed network.Feed, o Optimizer) (*wholeStep,
 	}
 	var err error
 	p.program, err = e.CompileParallel("step", inputs, func(in []*Node) []*Node {
-		loss := lossOf(feed, in, in[target:target+4])
+		loss := feedLoss(feed, in, in[target:target+4])
 		values := make([]*Node, n)
 		for i, at := range places {
 			values[i] = in[at]
