@@ -17,7 +17,11 @@ import (
 
 // Settings say what is timed.
 type Settings struct {
-	Config    model.Config
+	Config model.Config
+	// Model is a baseline to time instead, of The Well's size or of about so many Parameters (package baseline); empty for Walrus.
+	Model      string
+	Parameters float64
+
 	Frames    int
 	Size      []int // points along each axis
 	Tokens    int   // along each axis; 0 for the released count
@@ -35,7 +39,7 @@ type Result struct {
 	PeakRSS       float64   `json:"peak_rss_gib"`
 	Parameters    int       `json:"parameters"`
 	Engine        string    `json:"engine"`
-	Rate          float64   `json:"gflops"`        // 1e9 operations of matrix products a second
+	Rate          float64   `json:"gflops"`        // 1e9 operations of matrix products a second; 0 for a baseline, whose operations are not counted
 	Peak          float64   `json:"peak_gflops"`   // measured on the same machine in the same run; 0 if unknown
 	Share         float64   `json:"share_of_peak"` // Rate / Peak
 	Planned       float64   `json:"planned_gib"`   // memory known before the run, beside weights; 0 if the engine can not tell
@@ -57,11 +61,7 @@ func Run(ctx context.Context, e *engine.Engine, s Settings, progress func(done, 
 	if err != nil {
 		return Result{}, err
 	}
-	create := network.NewPredictor
-	if s.Train {
-		create = network.New
-	}
-	n, err := create(e, s.Config, network.Fresh(0))
+	n, parameters, err := s.create(e)
 	if err != nil {
 		return Result{}, err
 	}
@@ -73,7 +73,7 @@ func Run(ctx context.Context, e *engine.Engine, s Settings, progress func(done, 
 		samples = e.Devices()
 	}
 	x := normal(random, append(append([]int{samples, s.Frames}, s.Size...), len(fields)))
-	result := Result{What: "forward", Devices: samples, Parameters: s.Config.Count(), Engine: e.String(), Precision: e.Precision().String()}
+	result := Result{What: "forward", Devices: samples, Parameters: parameters, Engine: e.String(), Precision: e.Precision().String()}
 	before := e.CompileTime()
 	planned := n.PeakBytes
 	last := func() error { return nil }
@@ -102,12 +102,14 @@ func Run(ctx context.Context, e *engine.Engine, s Settings, progress func(done, 
 	if err := last(); err != nil {
 		return Result{}, err
 	}
-	net := s.net(g)
-	operations, again := net.Operations(len(fields))
-	if s.Train {
-		operations = 3*operations + again
+	if s.Model == "" {
+		net := s.net(g)
+		operations, again := net.Operations(len(fields))
+		if s.Train {
+			operations = 3*operations + again
+		}
+		result.Rate = float64(samples) * operations / result.Median / 1e9
 	}
-	result.Rate = float64(samples) * operations / result.Median / 1e9
 	result.Planned = float64(planned()) / (1 << 30)
 	result.Compile = (e.CompileTime() - before).Seconds()
 	result.PeakRSS = peakRSS()
@@ -121,7 +123,7 @@ func (s Settings) geometry() (*frame.Geometry, error) {
 		sides[i] = field.Both(field.Wall)
 	}
 	sides[0] = field.Both(field.Periodic)
-	return frame.NewGeometry(s.Size, sides, frame.Options{Tokens: s.Tokens})
+	return frame.NewGeometry(s.Size, sides, frame.Options{Tokens: s.Tokens, Whole: s.Model != ""})
 }
 
 // net is the network that is timed.
