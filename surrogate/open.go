@@ -152,7 +152,7 @@ func (m *Model) For(d *well.Dataset) (Setting, error) {
 	if b := m.Config.Baseline; b != nil {
 		s.History = cmp.Or(m.options.History, b.History)
 	}
-	if m.Network == nil || m.Config.Baseline != nil { // they see the points as they are
+	if _, free := m.predictor.(untrained); free || m.Config.Baseline != nil { // they see the points as they are
 		s.Frame, s.Blocks, s.Jitter = frame.Options{Whole: true}, 0, false
 	}
 	if s.Vocabulary == nil {
