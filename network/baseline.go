@@ -1,6 +1,7 @@
 package network
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -38,6 +39,8 @@ type Baseline struct {
 	NextFrame bool
 	// Partial says that some of the data that it was trained on lacked fields.
 	Partial bool
+
+	names map[int]string // of the vocabulary's columns, for messages
 }
 
 // Channels are the numbers of input and output channels.
@@ -51,7 +54,10 @@ func BaselineOf(c checkpoint.Config) (*Baseline, error) {
 		return nil, nil
 	}
 	of := c.Baseline
-	b := &Baseline{Kind: of.Kind, History: of.History, NextFrame: c.Training.PredictionType == checkpoint.PredictsFrame, Partial: of.Partial}
+	b := &Baseline{names: map[int]string{}, Kind: of.Kind, History: of.History, NextFrame: c.Training.PredictionType == checkpoint.PredictsFrame, Partial: of.Partial}
+	for name, column := range c.Fields {
+		b.names[column] = name
+	}
 	for _, part := range []struct {
 		names []string
 		to    *[]int
@@ -141,10 +147,21 @@ func (b *Baseline) pick(d Data) (picks, error) {
 		}
 	}
 	if len(foreign) > 0 || missing > 0 && !b.Partial {
-		return p, fmt.Errorf("network: this %s was made for fields that vary in columns %v of its vocabulary and constant ones in %v; the data has %v and %v",
-			b.Kind, b.Variable, b.Constant, d.Fields[:d.Variable()], d.Fields[d.Variable():])
+		return p, fmt.Errorf("network: this %s was made for the fields %s (constant: %s); the data has %s (constant: %s)", b.Kind,
+			b.named(b.Variable, nil), b.named(b.Constant, nil), b.named(d.Fields[:d.Variable()], d.Padding), b.named(d.Fields[d.Variable():], nil))
 	}
 	return p, nil
+}
+
+// named lists the names of columns but for those that only pad.
+func (b *Baseline) named(columns []int, pads []bool) string {
+	var list []string
+	for i, column := range columns {
+		if i >= len(pads) || !pads[i] {
+			list = append(list, cmp.Or(b.names[column], fmt.Sprintf("column %d", column)))
+		}
+	}
+	return cmp.Or(strings.Join(list, ", "), "none")
 }
 
 // check reports data that a baseline can not take.

@@ -122,14 +122,19 @@ func TestBaselinesAreOpenedLikeWalrus(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer e.Close()
+	last := ""
 	for _, model := range []string{"{kind: fno, parameters: 5e4, modes: 6, blocks: 2}", "{kind: cnextunet, hidden: 2, blocks: 1, predicts: frame}"} {
 		c := smallBaseline(t, data, filepath.Join(t.TempDir(), "run"), model, "waves")
 		c.Schedule.Epochs, c.Schedule.Warmup, c.Schedule.Cooldown = 1, 0, 0
 		c.Data.Normalization = "dataset_mean_std"
 		train(t, c, false, 0)
+		last = c.Out
 		rollOut(t, e, c.Out, filepath.Join(data, "waves"), "")
 		rollOut(t, e, c.Out, filepath.Join(data, "tides"), "height")
 	}
+	lacking := t.TempDir()
+	writeWaves(t, lacking, "waves", field.Field{Name: "pressure"})
+	rollOut(t, e, last, filepath.Join(lacking, "waves"), "made for the fields pressure, velocity_x, velocity_y (constant: none); the data has pressure (constant: none)")
 	rollOut(t, e, "persistence", filepath.Join(data, "tides"), "")
 	rollOut(t, e, "linear", filepath.Join(data, "waves"), "")
 }
