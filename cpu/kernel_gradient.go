@@ -56,7 +56,7 @@ func (p *program) lowerKernelGradient(c convolution, input, adjoint, out located
 			data := e.float32s(located{input.s, view{}})
 			return e.backend().kernels.Gemm(e.backend().pool, &kernel.Gemm{M: a.out, N: width, K: points,
 				A: kernel.Matrix{Data: e.float32s(adjoint), RowStride: 1, ColStride: a.out},
-				B: kernel.Matrix{Gather: func(dst []float32, _, row, col int) { g.fill(dst, data, row, col) }},
+				B: kernel.Matrix{Gather: func(dst []float32, batch, row, col int) { g.fill(dst, data, batch, row, col) }},
 				C: kernel.Matrix{Data: e.float32s(result), RowStride: ordered.strides[0], ColStride: columnStride}})
 		}})
 	if result.s != out.s {
@@ -71,67 +71,4 @@ func inverseOf(order []int) []int {
 		inverse[axis] = i
 	}
 	return inverse
-}
-
-// tapGather reads rows of the matrix of the forward pass's patches: row counts samples and points, columns count taps and
-// input channels. The convolution at hand has points for taps, taps for points, channels for a batch and samples for channels.
-type tapGather struct {
-	a     *convolutionAxes
-	start int
-}
-
-func newTapGather(a *convolutionAxes, input located) *tapGather {
-	return &tapGather{a: a, start: input.v.offset}
-}
-
-// fill writes elements col.. of the patch of a row.
-func (g *tapGather) fill(dst []float32, data []float32, row, col int) {
-	a := g.a
-	rank := len(a.space)
-	var point, tap [6]int
-	for axis := rank - 1; axis >= 0; axis-- {
-		point[axis] = row % a.space[axis].kernel
-		row /= a.space[axis].kernel
-	}
-	base := g.start + row*a.inputChannel // the sample
-	at, channel := col/a.batch, col%a.batch
-	for axis := rank - 1; axis >= 0; axis-- {
-		tap[axis] = at % a.space[axis].output
-		at /= a.space[axis].output
-	}
-	for len(dst) > 0 {
-		n := min(a.batch-channel, len(dst))
-		at, inside := base+channel*a.inputBatch, true
-		for axis := range rank {
-			from, ok := a.space[axis].source(tap[axis], point[axis])
-			if !ok {
-				inside = false
-				break
-			}
-			at += from * a.space[axis].inputStride
-		}
-		place(dst[:n], data, at, a.inputBatch, inside)
-		dst = dst[n:]
-		channel = 0
-		for axis := rank - 1; axis >= 0; axis-- {
-			if tap[axis]++; tap[axis] < a.space[axis].output {
-				break
-			}
-			tap[axis] = 0
-		}
-	}
-}
-
-// place copies elements that are stride apart, or zeros where there are none.
-func place(dst, data []float32, at, stride int, inside bool) {
-	switch {
-	case !inside:
-		clear(dst)
-	case stride == 1:
-		copy(dst, data[at:at+len(dst)])
-	default:
-		for i := range dst {
-			dst[i] = data[at+i*stride]
-		}
-	}
 }
