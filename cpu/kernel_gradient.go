@@ -11,7 +11,16 @@ import (
 // have a few rows, and patches as long as the grid. It is the transpose of a product of the forward pass's patches, which have
 // taps x input channels elements that lie side by side in runs of channels:
 //
-//	gradient[out, taps x in] = sum over samples and points of adjoint[points, out] patch[points, taps x in]
+//	gradient[taps x in, out] = sum over samples and points of patch[points, taps x in] adjoint[points, out]
+//
+// Patches of some points at a time are written out, since the product reads them across.
+
+// patchElements is about how many elements of patches are written out at a time, for at least patchPoints points. Results depend
+// on both, not on the number of workers.
+const (
+	patchElements = 1 << 17
+	patchPoints   = 128
+)
 
 // isKernelGradient says whether a convolution is better computed so: it has fewer output points than taps.
 func (a *convolutionAxes) isKernelGradient() bool {
@@ -35,29 +44,35 @@ func (p *program) lowerKernelGradient(c convolution, input, adjoint, out located
 	adjoint = p.dense(adjoint) // [samples, points.., out]
 	a := c.axesOf(input.v, denseView(adjoint.v.dims).transposed(inverseOf(order)), out.v)
 	result := out
-	direct := append(append([]int{x.OutputChannels}, x.OutputSpatial...), x.OutputBatch)
-	ordered := out.v.transposed(direct) // [out, taps.., in]
-	columns := view{dims: ordered.dims[1:], strides: ordered.strides[1:]}.collapsed()
-	if len(columns.dims) > 1 {
+	direct := append(append([]int{}, x.OutputSpatial...), x.OutputBatch, x.OutputChannels)
+	ordered := out.v.transposed(direct) // [taps.., in, out]
+	if !ordered.isDense() {
 		result = located{p.newStorage(out.s.dtype, out.v.size()), denseView(ordered.dims)}
-		columns = view{dims: []int{out.v.size() / a.out}, strides: []int{1}}
-		ordered = result.v
-	}
-	columnStride := 1
-	if len(columns.dims) == 1 {
-		columnStride = columns.strides[0]
 	}
 	g := newTapGather(&a, input)
 	points := adjoint.v.size() / a.out
 	width := out.v.size() / a.out
-	p.addOpaque(&opaqueOp{kind: fmt.Sprintf("kernel gradient %v points %d", ordered.dims, points), reads: []located{input, adjoint}, out: []*storage{result.s},
+	step := min(points, max(patchPoints, patchElements/width))
+	scratch := located{p.newStorage(out.s.dtype, step*width), denseView([]int{step, width})}
+	p.addOpaque(&opaqueOp{kind: fmt.Sprintf("kernel gradient %v points %d", ordered.dims, points), reads: []located{input, adjoint}, out: []*storage{result.s, scratch.s},
 		flops: 2 * float64(out.v.size()) * float64(points),
 		run: func(e *execution) error {
-			data := e.float32s(located{input.s, view{}})
-			return e.backend().kernels.Gemm(e.backend().pool, &kernel.Gemm{M: a.out, N: width, K: points,
-				A: kernel.Matrix{Data: e.float32s(adjoint), RowStride: 1, ColStride: a.out},
-				B: kernel.Matrix{Gather: func(dst []float32, batch, row, col int) { g.fill(dst, data, batch, row, col) }},
-				C: kernel.Matrix{Data: e.float32s(result), RowStride: ordered.strides[0], ColStride: columnStride}})
+			data, patches, given := e.float32s(located{input.s, view{}}), e.float32s(scratch), e.float32s(adjoint)
+			pool := e.backend().pool
+			for first := 0; first < points; first += step {
+				n := min(step, points-first)
+				pool.RunRange(n, max(1, 1<<14/width), func(from, to int) {
+					for i := from; i < to; i++ {
+						g.fill(patches[i*width:][:width], data, 0, first+i, 0)
+					}
+				})
+				err := e.backend().kernels.Gemm(pool, &kernel.Gemm{M: width, N: a.out, K: n, Accumulate: first > 0,
+					A: kernel.ColMajor(patches, width), B: kernel.RowMajor(given[first*a.out:], a.out), C: kernel.RowMajor(e.float32s(result), a.out)})
+				if err != nil {
+					return err
+				}
+			}
+			return nil
 		}})
 	if result.s != out.s {
 		p.store(located{result.s, result.v.transposed(inverseOf(direct))}, out)
