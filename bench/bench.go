@@ -49,6 +49,7 @@ type Result struct {
 	Precision     string    `json:"precision"`   // of the matrix products
 	Device        float64   `json:"device_s"`    // of a step when steps follow one another without a wait; 0 where the engine computes on the host
 	Host          float64   `json:"host_s"`      // what the median is longer: reading results, handing over programs
+	Tokens        int       `json:"tokens"`      // along each axis
 	Devices       int       `json:"devices"`     // that took part, each with one sample; rates are those of all together
 }
 
@@ -73,7 +74,8 @@ func Run(ctx context.Context, e *engine.Engine, s Settings, progress func(done, 
 		samples = e.Devices()
 	}
 	x := normal(random, append(append([]int{samples, s.Frames}, s.Size...), len(fields)))
-	result := Result{What: "forward", Devices: samples, Parameters: parameters, Engine: e.String(), Precision: e.Precision().String()}
+	result := Result{What: "forward", Devices: samples, Parameters: parameters, Engine: e.String(), Precision: e.Precision().String(),
+		Tokens: g.Axes[0].Tokens} // of the periodic axis: those with ends may have one more
 	before := e.CompileTime()
 	planned := n.PeakBytes
 	last := func() error { return nil }
@@ -114,6 +116,12 @@ func Run(ctx context.Context, e *engine.Engine, s Settings, progress func(done, 
 	result.Compile = (e.CompileTime() - before).Seconds()
 	result.PeakRSS = peakRSS()
 	return result, nil
+}
+
+// Check reports a size that can not be cut into the tokens.
+func (s Settings) Check() error {
+	_, err := s.geometry()
+	return err
 }
 
 // geometry is that of the peer's data.

@@ -34,6 +34,9 @@ type Config struct {
 	Fields map[string]int // column of the embedding of each field ("field_index_map_override")
 
 	Tokens int // along each axis; 0 for the released numbers, 32 in 2-D and 16 in 3-D. A setting of ours ("walrus_go.tokens")
+	// TokenChoices are the numbers of tokens that the batches of the training were drawn with ("walrus_go.tokens_in_training");
+	// nil for Tokens alone. Predictions take Tokens where it is one of them, or else the largest that fits the data.
+	TokenChoices []int
 
 	// Baseline is the network where it is another one than Walrus; nil for Walrus. What is above Fields, and Tokens, say nothing
 	// then.
@@ -120,6 +123,7 @@ func (c *Config) settings() []setting {
 		{"trainer.revin._target_", &t.Normalization, false},
 		{"trainer.epsilon", &t.NormalizationEpsilon, false},
 		{ownSection + ".tokens", &c.Tokens, false},
+		{ownSection + ".tokens_in_training", &c.TokenChoices, false},
 	}
 	if c.Baseline != nil {
 		list = slices.DeleteFunc(list, func(s setting) bool { return strings.HasPrefix(s.path, modelSection+".") })

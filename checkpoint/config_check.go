@@ -59,10 +59,14 @@ func (c Config) validateModel() error {
 		{"num_heads", c.Heads, 1, maxHidden},
 		{"model.processor_blocks", c.Blocks, 1, maxBlocks},
 		{"model.gradient_checkpointing_freq", c.GradientCheckpointing, 0, maxBlocks},
+		{ownSection + ".tokens", c.Tokens, 0, maxCount},
 	} {
 		if err := within(limit.name, limit.value, limit.low, limit.top); err != nil {
 			return err
 		}
+	}
+	if err := withinEach(ownSection+".tokens_in_training", c.TokenChoices); err != nil {
+		return err
 	}
 	if c.Hidden%c.Heads != 0 {
 		return fmt.Errorf("model.hidden_dim %d is not a multiple of num_heads %d", c.Hidden, c.Heads)
@@ -143,6 +147,16 @@ func (t Training) validate() error {
 	}
 	if t.PredictionType != "delta" && t.PredictionType != "full" {
 		return fmt.Errorf("trainer.prediction_type: found %s; expected delta or full", printable(t.PredictionType))
+	}
+	return nil
+}
+
+// withinEach checks a list of numbers of points or tokens.
+func withinEach(name string, list []int) error {
+	for _, n := range list {
+		if err := within(name, n, 1, maxCount); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -92,7 +92,7 @@ func (f Feed) Compile(e *engine.Engine) (*engine.Program, error) {
 func (f Feed) Key() string {
 	key := fmt.Sprint(f.Net.Samples, f.Net.Frames, f.Channels, f.Variable, f.OutputFrames(), f.Keep)
 	for _, a := range f.Net.Geometry.Axes {
-		key += fmt.Sprint(" ", a.Size, a.Stride1, a.Stride2, a.Periodic(), a.Padded)
+		key += fmt.Sprint(" ", a.Real, a.Stride1, a.Stride2, a.Periodic(), a.Padded)
 	}
 	return key
 }

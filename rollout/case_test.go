@@ -204,3 +204,36 @@ func TestTruthAndPersistenceAreZeroUnderAMask(t *testing.T) {
 		}
 	}
 }
+
+// Data that are continued for the network (57 to 64 points, and 30 to 32) are predicted and scored on their own points, and the plan says it.
+func TestContinuedDataAreScoredOnTheirOwnPoints(t *testing.T) {
+	ctx, d, s := context.Background(), openLines(t), lineModel()
+	s.Grid = []int{57, 30}
+	if _, err := ReadCase(ctx, d, s, Piece{Steps: 1}); err == nil || !strings.Contains(err.Error(), "--pad auto") || !strings.Contains(err.Error(), "--resample 64x32") {
+		t.Errorf("a grid that does not fit: error %v", err)
+	}
+	s.Frame.Pad = true
+	c, err := ReadCase(ctx, d, s, Piece{Steps: 3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]int{3, 57, 30, 4}, c.Truth.Shape); diff != "" {
+		t.Error(diff)
+	}
+	if size, padded := c.Start.Data.Geometry.Size(), c.Start.Data.Geometry.Padded(); size != [3]int{57, 30, 1} || padded[0] <= 64 || padded[1] <= 32 {
+		t.Errorf("the network sees %v points padded to %v", size, padded)
+	}
+	if diff := cmp.Diff([][3]bool{{}, {true, false, false}, {false, true, false}, {false, false, true}, {}}, c.Start.Data.Geometry.Odd); diff != "" {
+		t.Errorf("signs of pressure, velocity and density in mirror images: %s", diff)
+	}
+	p := score.DefaultProtocol()
+	p.Windows = nil
+	e := Evaluation{Protocol: p}
+	plan, err := e.Plan(d, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text := plan.String(); !strings.Contains(text, "57x30 points continued to 64x32: x wrapped around by 3 + 4 points, and open to the network, y mirrored at the walls by 1 + 1 points") {
+		t.Errorf("the plan says %q", text)
+	}
+}

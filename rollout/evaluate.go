@@ -44,6 +44,7 @@ func (e Evaluation) Plan(d *well.Dataset, s surrogate.Setting) (score.Plan, erro
 	if err := e.Check(); err != nil {
 		return p, err
 	}
+	p.Continued = continued(d, s, e.Grid)
 	if e.History < 1 || e.Stride < 1 {
 		return p, fmt.Errorf("rollout: history of %d frames with stride %d; expected at least 1 and 1", e.History, e.Stride)
 	}
@@ -85,6 +86,22 @@ func (e Evaluation) Plan(d *well.Dataset, s surrogate.Setting) (score.Plan, erro
 	}
 	p.LeftOut = e.Beyond(p.Possible)
 	return p, nil
+}
+
+// continued lists how the files of a data set are continued for the network, each way once. A grid that does not fit at all is
+// an error where it is read.
+func continued(d *well.Dataset, s surrogate.Setting, grid []int) []string {
+	var ways []string
+	for _, f := range d.Files() {
+		g, err := s.Geometry(d, f.Boundaries, grid)
+		if err != nil {
+			return nil
+		}
+		if how := g.Continued(); how != "" && !slices.Contains(ways, how) {
+			ways = append(ways, how)
+		}
+	}
+	return ways
 }
 
 // windows lists the windows to predict one step from.

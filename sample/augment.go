@@ -57,7 +57,7 @@ func (l *Layout) rotate(b *Batch, r field.Rotation, inSpace bool) error {
 		for axis := own; axis < dims; axis++ {
 			a.Shape = slices.Insert(slices.Clone(a.Shape), part.lead+axis, 1)
 		}
-		turned, err := r.Apply(a, part.group.ranks())
+		turned, err := r.ApplyLaws(a, part.group.laws)
 		if err != nil {
 			return err
 		}

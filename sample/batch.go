@@ -26,6 +26,15 @@ type Batch struct {
 	Measurement   frame.Measurement
 	Curvilinear   bool        // the grid is not cartesian: it is never turned
 	NetworkPoints map[int]int // as in Fields
+	Tokens        []int       // as in Fields
+	Pad           bool        // as in Fields
+	Odd           [][3]bool   // of the channels: the axes in whose mirror images the sign changes (frame.Geometry.Odd)
+}
+
+// Grid is the extents of the batch's grid.
+func (b *Batch) Grid() []int {
+	const lead = 2 // samples and frames
+	return b.Input.Shape[lead : len(b.Input.Shape)-1]
 }
 
 // stack joins batches of one sample each.

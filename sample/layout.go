@@ -33,6 +33,7 @@ type group struct {
 	own, dims  int           // dimensions of the data, and of the vectors and tensors in the channels
 	fields     []field.Field // under the data set's own names
 	transforms []Transform   // one a field; empty for none
+	laws       []field.Law   // one a field: how it turns
 }
 
 // NewLayout lays out the fields of a data set. transforms maps field names to what is done with them. A component
@@ -114,6 +115,7 @@ func newGroup(all Fields, fields []field.Field, transforms map[string]Transform)
 	g := group{own: len(all.Axes), dims: all.dims(), fields: fields}
 	for _, f := range fields {
 		g.transforms = append(g.transforms, transforms[f.Name])
+		g.laws = append(g.laws, all.law(f, transforms[f.Name]))
 	}
 	return g
 }
@@ -125,6 +127,25 @@ func (g group) ranks() []field.Rank {
 		ranks[i] = f.Rank
 	}
 	return ranks
+}
+
+// odd says for each channel along which axes it is the component of a vector, or of a tensor an odd number of times: there its
+// sign changes in the image behind a wall. Pseudo-vectors count as vectors: at walls that hold a fluid or conduct, the normal
+// component vanishes and the image is to be continuous.
+func (g group) odd() [][3]bool {
+	var odd [][3]bool
+	for axis := range g.dims {
+		mirror := field.Identity(g.dims)
+		mirror.Flip[axis] = true
+		_, changes := mirror.Channels(g.ranks())
+		if odd == nil {
+			odd = make([][3]bool, len(changes))
+		}
+		for c, changed := range changes {
+			odd[c][axis] = changed
+		}
+	}
+	return odd
 }
 
 // realComponents says which of the components in dims dimensions exist in the data's own dimensions, row-major.
@@ -219,6 +240,7 @@ func (l *Layout) Prepare(w *Window) (*Batch, error) {
 	b := &Batch{
 		Names: l.Names, Fields: l.Indices, Padding: l.Padding, Mask: l.Mask, Scales: l.source.scales(), Measurement: l.source.Measurement,
 		Boundaries: w.Boundaries, Curvilinear: l.source.Curvilinear, Origins: []string{w.Origin}, NetworkPoints: l.source.NetworkPoints,
+		Tokens: l.source.Tokens, Pad: l.source.Pad, Odd: append(l.variable.odd(), l.constant.odd()...),
 	}
 	for _, part := range []struct {
 		group group

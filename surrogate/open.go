@@ -27,6 +27,7 @@ type Options struct {
 	Transforms map[string]sample.Transform // of fields, instead of those of the training; nil for those
 	Include    []string                    // keep files whose path contains one of these; with Exclude instead of the training's choice
 	Exclude    []string                    // drop files whose path contains one of these
+	Pad        bool                        // continue data whose grid no stride fits, also where the training did not (frame.Options.Pad)
 	NoJitter   bool                        // no random patch jitter and token rolls; the padding stays that of the training
 }
 
@@ -70,8 +71,8 @@ func New(n *network.Network, c checkpoint.Config, o Options) (*Model, error) {
 		return nil, fmt.Errorf("surrogate: %d tokens, history of %d frames, stride %d; expected none to be negative", o.Tokens, o.History, o.Stride)
 	}
 	m := &Model{Network: n, Config: c, predictor: n, options: o}
-	if b := c.Baseline; b != nil && o.Tokens != 0 {
-		return nil, fmt.Errorf("surrogate: %d tokens for a %s, which has none", o.Tokens, b.Kind)
+	if b := c.Baseline; b != nil && (o.Tokens != 0 || o.Pad) {
+		return nil, fmt.Errorf("surrogate: %d tokens, padding %v for a %s, which sees the points as they are; use --resample where a grid does not fit", o.Tokens, o.Pad, b.Kind)
 	}
 	var err error
 	if m.vocabulary, err = sample.NewVocabulary(c.Fields); err != nil {
@@ -147,7 +148,17 @@ func (m *Model) For(d *well.Dataset) (Setting, error) {
 		History: cmp.Or(m.options.History, info.InputSteps), OutputSteps: info.OutputSteps, BatchSize: info.BatchSize,
 		MinStride: cmp.Or(m.options.Stride, info.MinStride), MaxStride: cmp.Or(m.options.Stride, info.MaxStride),
 		Grid: info.Grid, NetworkPoints: info.NetworkPoints,
-		Frame: frame.Options{Tokens: cmp.Or(m.options.Tokens, m.Config.Tokens), NoJitterPadding: !m.Config.JitterPatches},
+		Frame: frame.Options{Tokens: m.Config.Tokens, Choices: m.Config.TokenChoices, NoJitterPadding: !m.Config.JitterPatches},
+	}
+	if s.Frame.Pad, err = frame.ParsePad(info.Pad); err != nil {
+		return Setting{}, fmt.Errorf("%s: %w", d.Folder(), err)
+	}
+	s.Frame.Pad = s.Frame.Pad || m.options.Pad
+	if info.Tokens != nil {
+		s.Frame.Choices = info.Tokens
+	}
+	if m.options.Tokens > 0 {
+		s.Frame.Tokens, s.Frame.Choices = m.options.Tokens, nil
 	}
 	if b := m.Config.Baseline; b != nil {
 		s.History = cmp.Or(m.options.History, b.History)

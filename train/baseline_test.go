@@ -87,7 +87,7 @@ func TestRunningAveragesFollowTheMeanOverBatches(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer r.Close()
-		network := stepNetwork{stepper: r.stepper, frame: c.Model.Frame()}
+		network := stepNetwork{stepper: r.stepper, frame: c.Frame()}
 		draw, err := r.loop.Batches.Batch(context.Background(), 0)
 		if err != nil {
 			t.Fatal(err)
@@ -178,6 +178,11 @@ func TestSettingsOfAnotherKindAreErrors(t *testing.T) {
 		if err := c.Check(); err == nil || !strings.Contains(err.Error(), test.part) {
 			t.Errorf("%s: error %v; want one with %q", test.model, err, test.part)
 		}
+	}
+	c := smallBaseline(t, t.TempDir(), "run", "{kind: fno}", "waves")
+	c.Data.Tokens = Tokens{8, 16}
+	if err := c.Check(); err == nil || !strings.Contains(err.Error(), "as they are") {
+		t.Errorf("data.tokens beside an fno: error %v", err)
 	}
 }
 

@@ -52,8 +52,10 @@ type ModelConfig struct {
 	Predicts     string  `yaml:"predicts"`     // what a baseline's output is: the normalised change to the next frame, as Walrus's, or the normalised next frame, as in The Well's benchmark: change or frame (default change)
 	DropPath     float64 `yaml:"drop_path"`    // share of residual branches dropped in the last block (default 0; the paper: 0.05, and 0 in fine-tuning)
 	FieldDrop    float64 `yaml:"field_drop"`   // whole fields dropped from a training sample, on average (default 0, the paper's)
-	Tokens       int     `yaml:"tokens"`       // tokens along each axis (default 32 in 2-D and 16 in 3-D, the paper's)
-	Vocabulary   string  `yaml:"vocabulary"`   // "released": the 67 published columns and new fields; "data": only the data's fields (default released, the paper's)
+	// Tokens are the tokens along each axis; beside a list in data.tokens the one of them that the model is validated and
+	// used with (default 32 in 2-D and 16 in 3-D, the paper's, or the largest of data.tokens that fits the data).
+	Tokens     int    `yaml:"tokens"`
+	Vocabulary string `yaml:"vocabulary"` // "released": the 67 published columns and new fields; "data": only the data's fields (default released, the paper's)
 	// Jitter rolls patches and tokens at random. Without it axes that end are padded less, as in the released model with
 	// jitter_patches: false (128 points: 32 tokens, not 33). Default as the weights of finetune.from have it, or true, as
 	// the paper.
@@ -70,8 +72,17 @@ type DataConfig struct {
 	MaxStride   int                 `yaml:"max_stride"`  // and at most, drawn uniformly (default 5, the paper's, and 1 in fine-tuning)
 	Rotation    sample.Augmentation `yaml:"rotation"`    // by quarter turns: none, plane (2-D data within its plane) or space (default plane; the paper: space, and none in fine-tuning)
 	Reflections bool                `yaml:"reflections"` // mirror images too (default false, as the release)
-	Unturned    float64             `yaml:"unturned"`    // share of the batches that no rotation is drawn for (default 0; one less the release's p)
-	Prefetch    int                 `yaml:"prefetch"`    // batches read ahead (default 2)
+	// Pseudo says of fields whether mirror images change their sign beside what their rank says, as {spin: true}: pseudo-scalars
+	// and pseudo-vectors (default: those known by name, such as magnetic_field and vorticity, as docs/grids.md lists; the released
+	// code knows none).
+	Pseudo   map[string]bool `yaml:"pseudo,omitempty"`
+	Unturned float64         `yaml:"unturned"` // share of the batches that no rotation is drawn for (default 0; one less the release's p)
+	Prefetch int             `yaml:"prefetch"` // batches read ahead (default 2)
+	// Tokens are tokens along each axis, as [8, 16, 32], of which every batch draws one that fits its grid: from one set of
+	// weights, cost against accuracy is then chosen when predicting (--tokens). A grid fits a number if the released strides
+	// cut it so, and in 3-D those above 16 are left out where there are others. One number is the same as model.tokens
+	// (default none: model.tokens; the paper: 32 in 2-D and 16 in 3-D).
+	Tokens Tokens `yaml:"tokens"`
 	// Normalization divides the fields by the root mean squares of each window (samplewise) or of the whole data set in its
 	// statistics (dataset); samplewise_mean_std and dataset_mean_std subtract means and divide by standard deviations.
 	// Default as the weights of finetune.from were trained, or samplewise; the paper: samplewise, and dataset in fine-tuning.
@@ -103,13 +114,18 @@ type SetConfig struct {
 	// lacks are passed over (default none).
 	Transforms map[string]string `yaml:"field_transforms,omitempty"`
 	Resample   []int             `yaml:"resample,omitempty"` // points along each axis to interpolate the data to; none for its own grid
+	// Pad is auto to continue data whose grid no stride fits to the next one that fits, by the boundary of each end: mirrored at a
+	// wall, held at an open end, wrapped around where periodic. Losses and results are of the data's own points; an axis that
+	// fits is left as it is (default none: an error that names the sizes that fit).
+	Pad string `yaml:"pad,omitempty"`
 	// NetworkPoints has the extents of axes that the network computes on another number of points, as {66: 64}; fields are
 	// interpolated on their way in and out (default as released: that one for post_neutron_star_merger). It is for predictions;
 	// training needs resample where this would change the grid.
 	NetworkPoints map[int]int `yaml:"network_points,omitempty"`
-	History       int         `yaml:"history"` // instead of data.history times step_downsample_factor
-	Batch         int         `yaml:"batch"`   // instead of data.batch times batch_downsample_factor
-	Stride        int         `yaml:"stride"`  // instead of data.min_stride and data.max_stride
+	History       int         `yaml:"history"`          // instead of data.history times step_downsample_factor
+	Batch         int         `yaml:"batch"`            // instead of data.batch times batch_downsample_factor
+	Stride        int         `yaml:"stride"`           // instead of data.min_stride and data.max_stride
+	Tokens        Tokens      `yaml:"tokens,omitempty"` // instead of data.tokens and model.tokens: a number or a list of them
 	// StepFactor and BatchFactor are what data.history and data.batch are multiplied with, rounded down to at least 1 (default
 	// as released: 1 in 2-D and 0.5 in 3-D, so that a batch has about as many tokens).
 	StepFactor  float64 `yaml:"step_downsample_factor,omitempty"`
@@ -191,14 +207,6 @@ func DefaultConfig() Config {
 
 // JitterOn reports whether random jitter and rolls are used.
 func (m ModelConfig) JitterOn() bool { return !m.IsBaseline() && (m.Jitter == nil || *m.Jitter) }
-
-// Frame is how the model lays out data.
-func (m ModelConfig) Frame() frame.Options {
-	if m.IsBaseline() {
-		return frame.Options{Whole: true}
-	}
-	return frame.Options{Tokens: m.Tokens, NoJitterPadding: !m.JitterOn()}
-}
 
 // ParseConfig reads a YAML configuration over the defaults, or over the preset that it names, and applies overrides of the form
 // key=value, where the key is a path with dots ("data.sets.0.path") and the value is YAML. Unknown keys are errors.
@@ -380,6 +388,9 @@ func (c Config) Check() error {
 	if f := c.Finetune; f.From == "" && (f.AxisFrequencies || f.PositionEmbedding || f.Columns != nil) {
 		return errors.New("train: finetune.axis_frequencies, finetune.position_embedding and finetune.columns change weights; name them with finetune.from")
 	}
+	if err := c.checkTokens(); err != nil {
+		return err
+	}
 	if err := checkParts("data.", d.Trajectories, d.Samples); err != nil {
 		return err
 	}
@@ -398,6 +409,9 @@ func (c Config) Check() error {
 		}
 		if batch := or(set.Batch, d.Batch); batch%c.Devices != 0 {
 			return fmt.Errorf("train: data.sets.%d (%s): a batch of %d samples on %d devices; expected a multiple of the devices", i, set.Path, batch, c.Devices)
+		}
+		if _, err := frame.ParsePad(set.Pad); err != nil {
+			return fmt.Errorf("train: data.sets.%d (%s): %w", i, set.Path, err)
 		}
 		if _, err := set.ParsedTransforms(); err != nil {
 			return fmt.Errorf("train: data.sets.%d (%s): %w", i, set.Path, err)

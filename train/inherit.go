@@ -33,7 +33,10 @@ func (c Config) inherit() (Config, error) {
 	if c.Model.Jitter == nil {
 		c.Model.Jitter = &from.JitterPatches
 	}
-	c.Model.Tokens = or(c.Model.Tokens, from.Tokens)
+	openTokens := c.Model.Tokens == 0 && c.Data.Tokens == nil
+	if openTokens {
+		c.Model.Tokens, c.Data.Tokens = from.Tokens, from.TokenChoices
+	}
 	d.NormalizationEpsilon = or(d.NormalizationEpsilon, was.NormalizationEpsilon)
 	usual := DefaultConfig().Data
 	openHistory, openStride := d.History == usual.History, d.MinStride == usual.MinStride && d.MaxStride == usual.MaxStride
@@ -62,9 +65,13 @@ func (c Config) inherit() (Config, error) {
 		if set.Resample == nil {
 			set.Resample = info.Grid
 		}
+		if openTokens && set.Tokens == nil {
+			set.Tokens = info.Tokens
+		}
 		if set.NetworkPoints == nil {
 			set.NetworkPoints = info.NetworkPoints
 		}
+		set.Pad = or(set.Pad, info.Pad)
 		set.Statistics = or(set.Statistics, info.NormalizationPath)
 	}
 	return c, nil

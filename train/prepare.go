@@ -141,9 +141,18 @@ func positionGrid(ctx context.Context, s *sources, names []string, c Config) ([3
 	return grid, nil
 }
 
-// turnedData describes the data of a batch in each order of its axes that the augmentation makes.
-func turnedData(b *sample.Batch, c Config) ([]network.Data, error) {
-	d, err := network.DataOf(b, c.Model.Frame())
+// turnedData describes the data of a batch in each order of its axes that the augmentation makes, with each number of tokens.
+func turnedData(b *sample.Batch, c Config) (list []network.Data, failed error) {
+	for _, o := range layouts(b, c.Frame()) {
+		turned, err := turnedLayout(b, c, o)
+		list, failed = append(list, turned...), errors.Join(failed, err)
+	}
+	return list, failed
+}
+
+// turnedLayout is turnedData for one way to lay out the batch.
+func turnedLayout(b *sample.Batch, c Config, o frame.Options) ([]network.Data, error) {
+	d, err := network.DataOf(b, o)
 	if err != nil {
 		return nil, err
 	}
@@ -151,8 +160,7 @@ func turnedData(b *sample.Batch, c Config) ([]network.Data, error) {
 	if c.Data.Rotation != sample.PlaneRotation || b.Curvilinear {
 		return list, nil
 	}
-	const lead = 2 // samples and frames
-	grid := b.Input.Shape[lead : len(b.Input.Shape)-1]
+	grid := b.Grid()
 	for _, order := range orders(d.Geometry.Dimensions())[1:] {
 		size, sides := append([]int(nil), grid...), append(b.Boundaries[:0:0], b.Boundaries...)
 		for to, from := range order {
@@ -160,7 +168,7 @@ func turnedData(b *sample.Batch, c Config) ([]network.Data, error) {
 		}
 		turned := d
 		var failed error
-		if turned.Geometry, failed = frame.NewGeometry(size, sides, c.Model.Frame()); failed != nil {
+		if turned.Geometry, failed = frame.NewGeometry(size, sides, o); failed != nil {
 			err = errors.Join(err, failed)
 			continue
 		}

@@ -281,7 +281,7 @@ func (r *Run) openLoop(vocabulary *sample.Vocabulary) error {
 		return err
 	}
 	r.loop = Loop{
-		Network: stepNetwork{r.stepper, c.Model.Frame(), c.Model.JitterOn(), c.Model.FieldDrop},
+		Network: stepNetwork{r.stepper, c.Frame(), c.Model.JitterOn(), c.Model.FieldDrop},
 		Batches: sampler, Schedule: c.Schedule, Seed: c.Seed,
 		Accumulation: c.Data.Accumulation, Prefetch: c.Data.Prefetch, LogEvery: c.LogEvery,
 		SaveEvery: time.Duration(c.Checkpoint.Minutes * float64(time.Minute)), KeepEvery: c.Checkpoint.Every,
@@ -458,7 +458,7 @@ func (n stepNetwork) examples(draws []Draw) ([]Example, error) {
 	config := n.stepper.Network.Config
 	examples := make([]Example, len(draws))
 	for i, d := range draws {
-		data, err := network.DataOf(d.Batch, n.frame)
+		data, err := network.DataOf(d.Batch, drawLayout(d.Batch, n.frame, d.Random))
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", d.Batch.DataSet, err)
 		}

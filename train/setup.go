@@ -73,7 +73,8 @@ func describe(saved checkpoint.Config, c Config) checkpoint.Config {
 	}
 	t.Normalization, t.NormalizationEpsilon = c.Data.Normalization.Class(), cmp.Or(c.Data.NormalizationEpsilon, t.NormalizationEpsilon)
 	saved.GradientCheckpointing, saved.FieldDrop = c.Model.Recompute, c.Model.FieldDrop
-	saved.Tokens, saved.JitterPatches = c.Model.Tokens, c.Model.JitterOn()
+	saved.JitterPatches = c.Model.JitterOn()
+	saved.Tokens, saved.TokenChoices = c.tokens()
 	earlier := saved.DataSets // of the weights that it started from
 	saved.DataSets = nil
 	for _, set := range c.Data.Sets {
@@ -97,7 +98,7 @@ func (d DataConfig) info(set SetConfig) checkpoint.DataSetInfo {
 		Name: well.FolderOf(set.Path), Path: set.Path, Transforms: set.Transforms, Include: set.Include, Exclude: set.Exclude,
 		InputSteps: set.History, OutputSteps: 1,
 		MinStride: or(set.Stride, d.MinStride), MaxStride: or(set.Stride, d.MaxStride), BatchSize: set.Batch,
-		Grid: set.Resample, NetworkPoints: set.NetworkPoints, NormalizationPath: set.Statistics,
+		Grid: set.Resample, NetworkPoints: set.NetworkPoints, NormalizationPath: set.Statistics, Tokens: set.Tokens, Pad: set.Pad,
 	}
 }
 

@@ -19,8 +19,8 @@ func openPlanner(config string, precision engine.Precision) (*engine.Engine, err
 	return engine.OpenPrecision(config, precision)
 }
 
-// printBenchPlan predicts the memory of what bench would time.
-func printBenchPlan(cmd *cobra.Command, config string, precision engine.Precision, s bench.Settings, asJSON bool) error {
+// printBenchPlans predicts the memory of what bench would time.
+func printBenchPlans(cmd *cobra.Command, config string, precision engine.Precision, all []bench.Settings, asJSON bool) error {
 	e, err := openPlanner(config, precision)
 	if err != nil {
 		return err
@@ -28,11 +28,19 @@ func printBenchPlan(cmd *cobra.Command, config string, precision engine.Precisio
 	if e != nil {
 		defer e.Close()
 	}
-	plan, err := bench.Plan(e, s, config, precision)
-	if err != nil {
-		return err
+	for _, s := range all {
+		plan, err := bench.Plan(e, s, config, precision)
+		if err != nil {
+			return err
+		}
+		if len(all) > 1 && !asJSON {
+			fmt.Fprintf(cmd.OutOrStdout(), "%d tokens along each axis: ", s.Tokens)
+		}
+		if err := printPlan(cmd, plan, asJSON); err != nil {
+			return err
+		}
 	}
-	return printPlan(cmd, plan, asJSON)
+	return nil
 }
 
 // printPlan prints a prediction, in GiB, or in bytes as JSON.

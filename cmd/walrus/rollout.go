@@ -181,7 +181,12 @@ func printRollout(ctx context.Context, out io.Writer, d *well.Dataset, c *rollou
 	if f.json {
 		encoder := json.NewEncoder(out)
 		encoder.SetIndent("", "  ")
-		return encoder.Encode(map[string]any{"out": f.out, "steps": steps, "steps_with_truth": known, "members": r.Members, "scores": table})
+		return encoder.Encode(map[string]any{"out": f.out, "steps": steps, "steps_with_truth": known, "members": r.Members, "scores": table, "continued": c.Start.Data.Geometry.Continued()})
+	}
+	if how := c.Start.Data.Geometry.Continued(); how != "" {
+		if _, err := fmt.Fprintf(out, "%s; results are of the data's own points\n", how); err != nil {
+			return err
+		}
 	}
 	if known > 0 {
 		if err := table.WriteText(out, colourWanted(out)); err != nil {
