@@ -2,8 +2,7 @@
 
 GO ?= go
 
-
-.PHONY: build build-xla demo test test-long vet lint setup fuzz generate clean
+.PHONY: build build-xla demo test test-long vet lint setup fuzz release generate clean
 
 build: setup
 	$(GO) build -o bin/walrus ./cmd/walrus
@@ -35,9 +34,22 @@ lint: vet
 setup:
 	@scripts/setup.sh
 
+# Archives for linux on amd64 and arm64 with manual pages, completions and checksums, under dist/.
+release: setup
+	scripts/release.sh
+
+# Every fuzz target for a while: make fuzz FUZZTIME=10m.
+FUZZTIME ?= 30s
+fuzz: setup
+	@git grep -l '^func Fuzz' -- '*_test.go' | xargs -n1 dirname | sort -u | while read -r dir; do \
+		for target in $$(grep -ho '^func Fuzz[A-Za-z0-9_]*' $$dir/*_test.go | cut -c6-); do \
+			echo "$$dir $$target"; $(GO) test ./$$dir -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) || exit 1; \
+		done; \
+	done
+
 # Regenerates the assembly of the kernels.
 generate:
 	$(GO) generate ./...
 
 clean:
-	rm -rf bin walrus-demo
+	rm -rf bin dist walrus-demo

@@ -29,6 +29,7 @@ type Settings struct {
 	Recompute int   // every n-th block in the backward pass
 	Runs      int
 	Warmup    int
+	LoRA      model.LoRA // a step trains only this, and all other weights are frozen
 }
 
 // Result is one measurement. The first five entries are the peer's.
@@ -108,7 +109,11 @@ func Run(ctx context.Context, e *engine.Engine, s Settings, progress func(done, 
 		net := s.net(g)
 		operations, again := net.Operations(len(fields))
 		if s.Train {
-			operations = 3*operations + again
+			factor := 3.0 // forward, gradients of what goes in, gradients of weights
+			if s.LoRA.On() {
+				factor = 2 // frozen weights have no gradient; the small matrices' products are few
+			}
+			operations = factor*operations + again
 		}
 		result.Rate = float64(samples) * operations / result.Median / 1e9
 	}
@@ -134,9 +139,23 @@ func (s Settings) geometry() (*frame.Geometry, error) {
 	return frame.NewGeometry(s.Size, sides, frame.Options{Tokens: s.Tokens, Whole: s.Model != ""})
 }
 
+// config is the architecture that is timed.
+func (s Settings) config() model.Config {
+	c := s.Config
+	if !s.Train || !s.LoRA.On() {
+		return c
+	}
+	c.Frozen = map[string]bool{}
+	for _, w := range c.Weights() {
+		c.Frozen[w.Name] = !w.Buffer
+	}
+	c.LoRA = s.LoRA
+	return c
+}
+
 // net is the network that is timed.
 func (s Settings) net(g *frame.Geometry) model.Net {
-	return model.Net{Config: s.Config, Geometry: g, Samples: 1, Frames: s.Frames, Recompute: s.Recompute}
+	return model.Net{Config: s.config(), Geometry: g, Samples: 1, Frames: s.Frames, Recompute: s.Recompute}
 }
 
 // measure times the warm-up and the runs.

@@ -3,6 +3,7 @@ package frame
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/gowalrus/walrus/field"
 )
@@ -52,6 +53,33 @@ func Measure(x field.Array, m Measurement) (Scales, error) {
 		s.Value[b], s.Delta[b] = value, delta
 		if m.Centred {
 			s.Mean[b], s.DeltaMean[b] = mean, deltaMean
+		}
+	}
+	return s, nil
+}
+
+// MeasureAround is Measure for windows in which a body moves: channel mask of x is not zero where it is. Where it is in one of
+// two frames, the change of the first variable channels between them says nothing and counts as 0, as it is under a mask
+// that does not move.
+func MeasureAround(x field.Array, m Measurement, variable, mask int) (Scales, error) {
+	s, err := Measure(x, m)
+	if err != nil || x.Shape[1] == 1 {
+		return s, err
+	}
+	frames, channels := x.Shape[1], x.Axis(-1)
+	for b := range x.Shape[0] {
+		all := x.Index(b).Data
+		step := len(all) / frames
+		after, before := all[step:], slices.Clone(all[:len(all)-step])
+		for p := 0; p < len(before); p += channels {
+			if before[p+mask] != 0 || after[p+mask] != 0 {
+				copy(before[p:p+variable], after[p:])
+			}
+		}
+		mean, scale := m.moments(after, before, channels)
+		s.Delta[b] = scale
+		if m.Centred {
+			s.DeltaMean[b] = mean
 		}
 	}
 	return s, nil

@@ -90,7 +90,12 @@ func NewBaseline(e *engine.Engine, b *Baseline, source Source) (*Network, error)
 }
 
 // loadBaseline is Load for a baseline: nothing of it can be changed on the way.
-func loadBaseline(e *engine.Engine, path string, c checkpoint.Config, weights *checkpoint.Checkpoint, o LoadOptions) (*Network, error) {
+func loadBaseline(e *engine.Engine, path string, c checkpoint.Config, o LoadOptions) (*Network, error) {
+	weights, err := checkpoint.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer weights.Close()
 	b, err := BaselineOf(c)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)

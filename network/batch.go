@@ -21,7 +21,7 @@ func DataOf(b *sample.Batch, o frame.Options) (Data, error) {
 		return Data{}, err
 	}
 	geometry.Odd = b.Odd
-	d := Data{Geometry: geometry, Fields: b.Fields, Constants: len(b.Fields) - b.Input.Axis(-1), Padding: b.Padding, Mask: b.Mask, Scales: b.Scales, Measurement: b.Measurement}
+	d := Data{Geometry: geometry, Fields: b.Fields, Constants: len(b.Fields) - b.Input.Axis(-1), Padding: b.Padding, Mask: b.Mask, Moving: b.Moving, Scales: b.Scales, Measurement: b.Measurement}
 	if !slices.Equal(d.network(), grid) {
 		d.Grid = slices.Clone(grid)
 	}

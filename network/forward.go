@@ -107,13 +107,17 @@ func has(list []int, n int) bool {
 }
 
 // Next predicts the frame after a window (spec 4, rollout): x (B, T, points..., Cv) are the variable fields in physical
-// units, constants (B, points..., Cc) the others. It returns (B, points..., Cv) and the scales of the window.
+// units, constants (B, points..., Cc) the others; where the mask moves (B, T+1, points..., Cc), up to the frame that is
+// predicted. It returns (B, points..., Cv) and the scales of the window.
 func (n *Network) Next(ctx context.Context, d Data, x, constants field.Array, rolls frame.Rolls) (field.Array, frame.Scales, error) {
 	y, joined, scales, err := n.increment(ctx, d, x, constants, rolls, true)
 	if err != nil {
 		return field.Array{}, scales, err
 	}
 	samples, frames := x.Shape[0], x.Shape[1]
+	if d.Moving && constants.Shape[1] != frames+1 {
+		return field.Array{}, scales, fmt.Errorf("network: constant fields of %d frames; the mask moves, and must be given for the %d frames of the window and the next", constants.Shape[1], frames)
+	}
 	shape := append(append([]int{samples}, d.points()...), len(d.Fields))
 	last := field.NewArray(shape...)
 	for b := range samples {

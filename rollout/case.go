@@ -61,7 +61,12 @@ func ReadCase(ctx context.Context, d *well.Dataset, s surrogate.Setting, p Piece
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", window.Path, err)
 	}
-	if len(batch.Output.Data) > 0 {
+	known := batch.Output.Shape[1]
+	if data.Moving && known < p.Steps {
+		return nil, fmt.Errorf("rollout: %s: %d steps, and the data has %d frames after the history; where a mask moves it must be known in every frame that is predicted: ask for at most %d steps, or give it in more frames of the file, whatever the other fields are there",
+			window.Origin(), p.Steps, known, known)
+	}
+	if known > 0 {
 		data.Hide(batch.Output, batch.Constant)
 	}
 	c := &Case{Setting: s, Start: startOf(batch, data), Layout: layout, Truth: batch.Output.Index(0), Window: window, Grid: d.Sizes(), Steps: p.Steps}
@@ -78,9 +83,20 @@ func (c *Case) Predict(ctx context.Context, o Options) (Result, error) {
 	return Run(ctx, c.Setting.Predictor, c.Start, o)
 }
 
+// Hidden is not zero where a moving mask hides the steps that the data knows, (steps, *grid, 1); empty without one.
+func (c *Case) Hidden() field.Array {
+	if !c.Start.Data.Moving {
+		return field.Array{}
+	}
+	return c.Start.mask(c.Start.History.Shape[1], c.Truth.Shape[0])
+}
+
 // Last is the last known frame (*grid, variable channels), which persistence predicts; 0 under a mask like the truth.
 func (c *Case) Last() field.Array {
 	last := c.Start.History.Index(0).Index(c.Start.History.Shape[1] - 1)
+	if c.Start.Data.Moving { // the frames of the history are hidden by their own masks already
+		return last
+	}
 	hidden := field.Array{Shape: append([]int{1}, last.Shape...), Data: slices.Clone(last.Data)}
 	c.Start.Data.Hide(hidden, c.Start.Constants)
 	return hidden.Index(0)

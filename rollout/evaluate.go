@@ -177,7 +177,7 @@ func Forecasts(ctx context.Context, d *well.Dataset, s surrogate.Setting, e Eval
 func (e Evaluation) forecast(d *well.Dataset, c *Case, p score.Plan, trajectory, first int, result Result) score.Forecast {
 	f := score.Forecast{
 		DataSet: p.DataSet, Name: c.Window.Origin(), Trajectory: trajectory, First: first, Fields: c.Start.Names, Channels: Unpadded(c.Layout),
-		Last: c.Last(), Truth: c.Truth,
+		Last: c.Last(), Truth: c.Truth, Hidden: c.Hidden(),
 	}
 	if d.GridType() == well.Cartesian {
 		f.Dimensions = 3 // as the network sees it

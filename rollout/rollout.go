@@ -21,7 +21,21 @@ type Start struct {
 	Data      network.Data
 	Names     []string    // of the variable channels
 	History   field.Array // (batch, frames, *grid, variable channels)
-	Constants field.Array // (batch, *grid, constant channels); empty for none
+	Constants field.Array // (batch, *grid, constant channels), or (batch, frames, ...) from the first of the history on where a mask moves; empty for none
+}
+
+// mask is that of one trajectory in frames counted from the first of the history, (count, *grid, 1), where it moves.
+func (s Start) mask(first, count int) field.Array {
+	all := s.Constants.Index(0)
+	channels := all.Axis(-1)
+	shape := slices.Clone(all.Shape)
+	shape[0], shape[len(shape)-1] = count, 1
+	out := field.NewArray(shape...)
+	points := len(out.Data) / max(1, count)
+	for i := range out.Data {
+		out.Data[i] = all.Data[(first*points+i)*channels+s.Data.Mask]
+	}
+	return out
 }
 
 // startOf begins at a batch's input.
@@ -124,9 +138,13 @@ const stepDraws = 1 << 24
 // runMember draws one rollout; each predicted frame is (batch, *grid, channels). On an error the frames before it are
 // returned too.
 func runMember(ctx context.Context, p Predictor, s Start, o Options, member, steps int) ([]field.Array, error) {
-	window := s.History
+	window, all := s.History, s.Constants
 	var predicted []field.Array
 	for step := range steps {
+		var err error
+		if s.Constants, err = s.Data.Given(all, step, window.Shape[1]+1); s.Data.Moving && err != nil {
+			return predicted, fmt.Errorf("rollout: step %d: %w", step+1, err)
+		}
 		next, err := o.step(ctx, p, s, window, uint64(member)*memberDraws+uint64(step))
 		if err != nil {
 			return predicted, fmt.Errorf("rollout: step %d: %w", step+1, err)

@@ -52,6 +52,12 @@ func (c *Case) Write(path string, d *well.Dataset, r Result) error {
 		values.Shape = append([]int{1}, values.Shape...)
 		parts = append(parts, part{infos, values})
 	}
+	if c.Start.Data.Moving {
+		parts = append(parts, part{
+			[]well.FieldInfo{{Field: field.Field{Name: sample.MaskName}, TimeVarying: true, SampleVarying: true}},
+			c.Start.mask(c.Start.History.Shape[1], steps),
+		})
+	}
 	for _, p := range parts {
 		h.Fields = append(h.Fields, p.infos...)
 	}

@@ -45,11 +45,15 @@ func (l *Layout) rotate(b *Batch, r field.Rotation, inSpace bool) error {
 	if r.IsIdentity() && (!inSpace || own == dims) {
 		return nil
 	}
+	lead := 1
+	if b.Moving {
+		lead = 2
+	}
 	for _, part := range []struct {
 		group group
 		lead  int // axes before the grid
 		to    *field.Array
-	}{{l.variable, 2, &b.Input}, {l.variable, 2, &b.Output}, {l.constant, 1, &b.Constant}} {
+	}{{l.variable, 2, &b.Input}, {l.variable, 2, &b.Output}, {l.constant, lead, &b.Constant}} {
 		if len(part.to.Shape) == 0 {
 			continue
 		}

@@ -14,11 +14,12 @@ type Batch struct {
 	DataSet    string
 	Input      field.Array   // (batch, frames, *grid, variable channels)
 	Output     field.Array   // (batch, frames, *grid, variable channels)
-	Constant   field.Array   // (batch, *grid, constant channels); empty for none
+	Constant   field.Array   // (batch, *grid, constant channels); empty for none. Where the mask moves: (batch, frames of input and output, *grid, ...)
 	Names      []string      // of the channels, the variable ones first
 	Fields     []int         // their columns in the vocabulary
 	Padding    []bool        // of the variable channels; true where it only pads
 	Mask       int           // constant channel that marks obstacles; -1 for none
+	Moving     bool          // the mask changes in time: Constant has frames
 	Scales     []Scale       // of the channels; nil where every window has its own, measured as Measurement says
 	Boundaries []field.Sides // one an axis of the grid
 	Origins    []string      // where each sample comes from

@@ -11,9 +11,6 @@ import (
 // space is the dimensionality that vectors and tensors on cartesian grids are brought to (recipe, section 2).
 const space = 3
 
-// MaskName is the constant field that marks obstacles; predictions are zero inside them.
-const MaskName = "mask"
-
 // Layout says how the fields of one data set become channels: transformed, with the components of vectors and tensors
 // on 2-D cartesian grids padded to three dimensions, each with its column in a vocabulary.
 type Layout struct {
@@ -21,7 +18,8 @@ type Layout struct {
 	Indices  []int    // their columns
 	Padding  []bool   // of the variable channels: true for a component that only pads (velocity_z of 2-D data)
 	Variable int      // number of variable channels
-	Mask     int      // channel of the constant field "mask" counted from the first constant channel; -1 for none
+	Mask     int      // channel of the field "mask" counted from the first constant channel; -1 for none
+	Moving   bool     // the mask changes in time
 
 	source             Fields
 	dims               int // of the vectors and tensors in the channels
@@ -47,8 +45,12 @@ func NewLayout(fields Fields, transforms map[string]Transform, vocabulary *Vocab
 		return nil, fmt.Errorf("sample: resample to %v; the data has %d axes (%s), each needs a number of points", fields.Grid, len(fields.Axes), strings.Join(fields.Axes, ", "))
 	}
 	l := &Layout{Names: names, Mask: -1, source: fields, dims: fields.dims()}
-	l.variable = newGroup(fields, fields.Variable, transforms)
-	l.constant = newGroup(fields, fields.Constant, transforms)
+	l.variable = newGroup(fields, fields.predicted(), transforms)
+	l.constant = newGroup(fields, fields.given(), transforms)
+	l.Moving = fields.movingMask() >= 0
+	if t := transforms[MaskName]; l.Moving && t != "" {
+		return nil, fmt.Errorf("sample: transform %s of the field %s; it marks where a body is, and that can not be transformed", t, MaskName)
+	}
 	var missing []string
 	for _, name := range l.Names {
 		i, found := vocabulary.Index(name)
@@ -87,7 +89,7 @@ func ComponentNames(fields Fields, transforms map[string]Transform) ([]string, e
 	}
 	axes := fields.componentAxes()
 	var names []string
-	for _, f := range slices.Concat(fields.Variable, fields.Constant) {
+	for _, f := range slices.Concat(fields.predicted(), fields.given()) {
 		names = append(names, transforms[f.Name].rename(f).Components(axes)...)
 	}
 	return names, nil
@@ -238,18 +240,26 @@ func place(point int, shape []int, own int) string {
 // unrotated, as the batch of one sample.
 func (l *Layout) Prepare(w *Window) (*Batch, error) {
 	b := &Batch{
-		Names: l.Names, Fields: l.Indices, Padding: l.Padding, Mask: l.Mask, Scales: l.source.scales(), Measurement: l.source.Measurement,
+		Names: l.Names, Fields: l.Indices, Padding: l.Padding, Mask: l.Mask, Moving: l.Moving, Scales: l.source.scales(), Measurement: l.source.Measurement,
 		Boundaries: w.Boundaries, Curvilinear: l.source.Curvilinear, Origins: []string{w.Origin}, NetworkPoints: l.source.NetworkPoints,
 		Tokens: l.source.Tokens, Pad: l.source.Pad, Odd: append(l.variable.odd(), l.constant.odd()...),
 	}
+	var hidden hiddenPoints
+	if l.Moving {
+		var err error
+		if w, hidden, err = l.separate(w); err != nil {
+			return nil, fmt.Errorf("%s: %w", w.Origin, err)
+		}
+	}
 	for _, part := range []struct {
-		group group
-		from  field.Array
-		to    *field.Array
+		group  group
+		from   field.Array
+		to     *field.Array
+		hidden []float32 // the mask of its frames
 	}{
-		{l.variable, w.Input, &b.Input},
-		{l.variable, w.Output, &b.Output},
-		{l.constant, w.Constant, &b.Constant},
+		{l.variable, w.Input, &b.Input, hidden.input},
+		{l.variable, w.Output, &b.Output, hidden.output},
+		{l.constant, w.Constant, &b.Constant, nil},
 	} {
 		if len(part.from.Shape) == 0 { // nothing was read: a window without output frames or constants
 			continue
@@ -258,11 +268,15 @@ func (l *Layout) Prepare(w *Window) (*Batch, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", w.Origin, err)
 		}
+		fill(prepared, part.hidden, 0)
 		if grid := l.source.Grid; grid != nil {
 			prepared = Resample(prepared, len(prepared.Shape)-1-len(grid), grid, w.Boundaries)
 		}
 		prepared.Shape = append([]int{1}, prepared.Shape...)
 		*part.to = prepared
+	}
+	if l.Moving && l.source.Grid != nil {
+		l.hideResampled(b)
 	}
 	return b, nil
 }

@@ -26,6 +26,9 @@ type Forecast struct {
 	Times   []float64
 	Axes    []string
 	Lengths []float64
+	// Hidden is not zero at the points that say nothing at a step, where a body that moves is then: (steps, *N, 1), empty for
+	// none. There prediction, persistence and truth all count as 0, as the fields are under a mask that does not move.
+	Hidden field.Array
 	// Last is the last known frame, (*N, C): what persistence repeats.
 	Last field.Array
 	// Truth and Prediction are (steps, *N, C). The prediction of a rollout that stopped has fewer steps.
@@ -68,6 +71,9 @@ func (f Forecast) check() error {
 			return fmt.Errorf("%s has shape %v; expected steps and then %v", a.name, a.array.Shape, f.Last.Shape)
 		}
 	}
+	if want := append(append([]int{steps(f.Truth)}, f.Last.Shape[:len(f.Last.Shape)-1]...), 1); len(f.Hidden.Data) > 0 && !slices.Equal(f.Hidden.Shape, want) {
+		return fmt.Errorf("hidden points of shape %v; expected %v", f.Hidden.Shape, want)
+	}
 	switch predicted, known := steps(f.Prediction), steps(f.Truth); {
 	case known == 0:
 		return fmt.Errorf("no step to score")
@@ -96,8 +102,17 @@ func (f Forecast) checkFinite() error {
 	return nil
 }
 
-// frame is a frame as metrics see it: with as many axes as Dimensions says.
-func (f Forecast) frame(a field.Array) field.Array {
+// frame is a frame as metrics see it at a step: 0 where it is hidden, with as many axes as Dimensions says.
+func (f Forecast) frame(a field.Array, step int) field.Array {
+	if len(f.Hidden.Data) > 0 {
+		a = a.Clone()
+		channels := a.Axis(-1)
+		for p, hidden := range f.Hidden.Index(step).Data {
+			if hidden != 0 {
+				clear(a.Data[p*channels:][:channels])
+			}
+		}
+	}
 	if missing := f.Dimensions - (len(a.Shape) - 1); missing > 0 {
 		shape := slices.Clone(a.Shape)
 		for range missing {

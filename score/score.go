@@ -130,14 +130,14 @@ func (r *Result) set(name string) *dataSet {
 // step scores one step of a forecast.
 func (r *Result) step(f Forecast, i int) (numbers, error) {
 	var n numbers
-	truth := f.frame(f.Truth.Index(i))
-	persistence, err := r.compare(f, f.frame(f.Last), truth)
+	truth := f.frame(f.Truth.Index(i), i)
+	persistence, err := r.compare(f, f.frame(f.Last, i), truth)
 	if err != nil {
 		return n, fmt.Errorf("persistence: %w", err)
 	}
 	n.persistence = persistence
 	if i < steps(f.Prediction) {
-		n.model, err = r.compare(f, f.frame(f.Prediction.Index(i)), truth)
+		n.model, err = r.compare(f, f.frame(f.Prediction.Index(i), i), truth)
 		return n, err
 	}
 	for q, values := range persistence { // the rollout had stopped

@@ -187,6 +187,15 @@ type FinetuneConfig struct {
 	// anisotropic domains have (default false). All data has to have the same grid of tokens, so that
 	// data.rotation has to be none unless the grid is the same along all axes.
 	PositionEmbedding bool `yaml:"position_embedding"`
+	// Freeze are patterns of weights, by their names in the state dict, that stay as they are: ["blocks.*", "encoder.*"], where
+	// encoder.* and decoder.* stand for embed.* and debed.* (default none). They have no gradient and no moments, and the
+	// run's checkpoints hold only the others, with the place and the hash of the weights of from. What those lack, such as the
+	// columns of new fields, is trained and saved all the same.
+	Freeze []string `yaml:"freeze,omitempty"`
+	// LoRA trains small matrices beside those of the blocks (Hu et al., 2021) and leaves the weights of from as they are, but for
+	// what those lack, such as the columns of new fields. Checkpoints hold only what is trained; rollout and eval open them as
+	// any run, and walrus convert --merge makes whole weights of them.
+	LoRA LoRAConfig `yaml:"lora,omitempty"`
 }
 
 // DefaultConfig is what a file that says nothing gets.
@@ -384,6 +393,9 @@ func (c Config) Check() error {
 	}
 	if err := c.Finetune.NewColumns.Check(); err != nil {
 		return fmt.Errorf("train: finetune.new_columns: %w", err)
+	}
+	if err := c.Finetune.checkFreezing(); err != nil {
+		return err
 	}
 	if f := c.Finetune; f.From == "" && (f.AxisFrequencies || f.PositionEmbedding || f.Columns != nil) {
 		return errors.New("train: finetune.axis_frequencies, finetune.position_embedding and finetune.columns change weights; name them with finetune.from")

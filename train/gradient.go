@@ -26,9 +26,12 @@ type gradientProgram struct {
 func compileGradient(e *engine.Engine, feed network.Feed, accumulate, input bool) (*gradientProgram, error) {
 	p := &gradientProgram{feed: feed, accumulate: accumulate, input: input}
 	for _, w := range feed.Weights() {
-		if !w.Buffer {
+		if w.Trained() {
 			p.trained = append(p.trained, w)
 		}
+	}
+	if len(p.trained) == 0 && !input {
+		return nil, nothingTrained(feed)
 	}
 	inputs := feed.Inputs()
 	inputs = append(inputs, objectiveInputs(feed)...)
@@ -47,7 +50,7 @@ func compileGradient(e *engine.Engine, feed network.Feed, accumulate, input bool
 		loss := feedLoss(feed, in, in[first-4:first])
 		var nodes []*Node
 		for i, w := range feed.Weights() {
-			if !w.Buffer {
+			if w.Trained() {
 				nodes = append(nodes, in[feed.DataInputs()+i])
 			}
 		}
@@ -57,6 +60,11 @@ func compileGradient(e *engine.Engine, feed network.Feed, accumulate, input bool
 		return append([]*Node{loss}, addTo(Gradient(loss, nodes...), in[first:])...)
 	})
 	return p, err
+}
+
+// nothingTrained is the error of data all of whose weights are frozen.
+func nothingTrained(feed network.Feed) error {
+	return fmt.Errorf("train: finetune.freeze leaves nothing to train on data with %d axes", feed.Net.Geometry.Dimensions())
 }
 
 // objectiveInputs are what lossOf compares the network's output with.

@@ -18,7 +18,7 @@ type Example struct {
 	Data     network.Data
 	Input    field.Array // (B, T, points..., Cv): the history
 	Output   field.Array // (B, 1, points..., Cv): the frame after it
-	Constant field.Array // (B, points..., Cc); empty without constant fields
+	Constant field.Array // (B, points..., Cc), or with the frames of input and output where the mask moves; empty without constant fields
 	Rolls    frame.Rolls
 	Keep     []float32 // drop-path factors (DrawKeep); nil for none
 	// KeepFields are the factors of whole fields (DrawFields), one a sample and channel; nil for all 1.
@@ -56,6 +56,10 @@ func NewObjective(e Example, outputFrames int) (*Objective, error) {
 	}
 	if d.Grid != nil {
 		return nil, fmt.Errorf("train: the network would interpolate this data from %v to %v points, and that can not be trained through; set resample: %v for its data set", d.Grid, d.Geometry.Size(), d.Geometry.Size())
+	}
+	var err error
+	if e.Constant, err = d.Given(e.Constant, 0, e.Input.Shape[1]+1); err != nil {
+		return nil, err
 	}
 	joined, err := d.Join(e.Input, e.Constant)
 	if err != nil {
@@ -134,7 +138,8 @@ func (o *Objective) setTarget(e Example, outputFrames int) error {
 }
 
 // setWeight marks the points and frames that count: not the padding, not under the mask, not the first of several
-// frames.
+// frames. A point that a moving body uncovers counts, with all of its value as the change, since there was none before;
+// one that it covers does not: the mask is that of the frame which an increment leads to.
 func (o *Objective) setWeight(e Example, outputFrames int) error {
 	shape := append([]int(nil), o.Increment.Shape...)
 	variable := shape[len(shape)-1]
@@ -144,7 +149,7 @@ func (o *Objective) setWeight(e Example, outputFrames int) error {
 	for i := range counts.Data {
 		counts.Data[i] = 1
 	}
-	unmasked := network.Data{Geometry: e.Data.Geometry, Fields: make([]int, 1+e.Data.Constants), Constants: e.Data.Constants, Mask: e.Data.Mask}
+	unmasked := network.Data{Geometry: e.Data.Geometry, Fields: make([]int, 1+e.Data.Constants), Constants: e.Data.Constants, Mask: e.Data.Mask, Moving: e.Data.Moving}
 	unmasked.Hide(counts, e.Constant)
 	if outputFrames > 1 {
 		for b := range shape[0] {

@@ -51,12 +51,12 @@ func PlanStep(e *engine.Engine, feed network.Feed, fused bool) (Plan, error) {
 	points := int64(feed.Net.Samples*feed.OutputFrames()) * int64(field.Volume(d[:]))
 	p.Inputs += 4 * points * int64(feed.Outputs()+1) // target and where it counts
 	for _, w := range feed.AllWeights() {
-		if !w.Buffer {
+		if w.Trained() {
 			p.Moments += 2 * bytesOf(w)
 		}
 	}
 	for _, w := range feed.Weights() {
-		if !w.Buffer {
+		if w.Trained() {
 			p.Gradients += bytesOf(w)
 		}
 	}

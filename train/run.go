@@ -48,6 +48,7 @@ type Run struct {
 	scored   map[string]*sources // by split
 	stepper  *Stepper
 	saved    checkpoint.Config
+	part     *checkpoint.Part // what checkpoints hold beside the trained weights; nil where all are trained
 	loop     Loop
 	state    State
 	logs     []io.Closer
@@ -56,7 +57,7 @@ type Run struct {
 }
 
 // mayChange are the keys that a resumed run may be told anew; the others make what was trained.
-var mayChange = []string{"schedule", "data.sets", "data.prefetch", "checkpoint", "validation", "log_every", "engine", "precision", "devices"}
+var mayChange = []string{"schedule", "data.sets", "data.prefetch", "checkpoint", "validation", "log_every", "engine", "precision", "devices", "finetune.from"}
 
 // ReadRunConfig reads the configuration of a run that exists, with overrides of what a run may change on its way. Paths of
 // data that are relative count from where the run was started if they lead nowhere from here.
@@ -228,8 +229,8 @@ func (r *Run) openNetwork(resume bool) error {
 		if err = json.Unmarshal([]byte(state.Notes[loopNote]), &r.state); err != nil {
 			return fmt.Errorf("train: --resume: the checkpoint in %s was not made by a training run: %w", c.Out, err)
 		}
-		r.saved = state.Config
-		r.stepper, err = restore(r.engine, state, c.optimizer(), c.Model.Recompute)
+		r.saved, r.part = state.Config, state.Part
+		r.stepper, err = restore(r.engine, state, c.optimizer(), c.Model.Recompute, c.Finetune)
 		return cmp.Or(err, r.checkGroups())
 	}
 	names, err := r.data.names()
@@ -252,7 +253,11 @@ func (r *Run) openNetwork(resume bool) error {
 	}
 	r.saved = saved
 	r.stepper, err = NewStepper(n, c.optimizer(), c.Model.Recompute)
-	return cmp.Or(err, r.checkGroups())
+	if err = cmp.Or(err, r.checkGroups(), c.Finetune.checkNames(n.Config)); err != nil {
+		return err
+	}
+	r.part, err = c.Finetune.part(n.Config, saved, c.Seed)
+	return err
 }
 
 // checkGroups refuses groups of weights that this network does not have.
@@ -367,7 +372,7 @@ func (r *Run) progress(p Progress) {
 
 // save writes a checkpoint.
 func (r *Run) save(_ context.Context, s State, names []string) error {
-	state, err := r.stepper.save(r.saved)
+	state, err := r.stepper.save(r.saved, r.part)
 	if err != nil {
 		return err
 	}

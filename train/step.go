@@ -30,7 +30,7 @@ func NewStepper(n *network.Network, o Optimizer, recompute int) (*Stepper, error
 	s := &Stepper{Network: n, Optimizer: o, Recompute: recompute,
 		moments: map[string]*Moments{}, gradients: map[string]*gradientProgram{}, updates: map[string]*update{}, steps: map[string]*wholeStep{}}
 	for _, w := range n.Weights() {
-		if w.Buffer {
+		if !w.Trained() {
 			continue
 		}
 		zero := func(to []float32) error { clear(to); return nil }
@@ -335,7 +335,7 @@ func (s *Stepper) takeSums(sums map[string]*engine.Value, weights []model.Weight
 func (s *Stepper) Trained(dimensions ...int) []model.Weight {
 	var list []model.Weight
 	for _, w := range s.Network.Weights() {
-		if !w.Buffer && (w.Dimensions == 0 || slices.Contains(dimensions, w.Dimensions)) {
+		if w.Trained() && (w.Dimensions == 0 || slices.Contains(dimensions, w.Dimensions)) {
 			list = append(list, w)
 		}
 	}

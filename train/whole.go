@@ -25,10 +25,13 @@ func compileWhole(e *engine.Engine, feed network.Feed, o Optimizer) (*wholeStep,
 	inputs := feed.Inputs()
 	var places []int // of the trained weights among the inputs
 	for i, w := range feed.Weights() {
-		if !w.Buffer {
+		if w.Trained() {
 			places = append(places, feed.DataInputs()+i)
 			p.trained = append(p.trained, w)
 		}
+	}
+	if len(p.trained) == 0 {
+		return nil, nothingTrained(feed)
 	}
 	const measured = 2 // outputs before the weights
 	n := len(p.trained)
@@ -68,7 +71,7 @@ func (p *wholeStep) begin(ctx context.Context, s *Stepper, u *uploaded, rate flo
 	inputs := append(append(append([]*engine.Value{}, u.data...), p.feed.Resident(n)...), u.target...)
 	donate := make([]bool, len(inputs)+1+2*len(p.trained))
 	for i, w := range p.feed.Weights() {
-		donate[p.feed.DataInputs()+i] = !w.Buffer
+		donate[p.feed.DataInputs()+i] = w.Trained()
 	}
 	inputs = append(inputs, numbers...)
 	moments := momentValues(p.trained, s.moments)

@@ -69,11 +69,12 @@ func (m moments) rms() float64      { return math.Sqrt(m.variance() + m.mean*m.m
 
 // ComputeStats streams through all files of a data set, which should be its train split, and computes the statistics of
 // every field: mean, standard deviation (of the population) and root mean square of each component, in float64. Changes are
-// those between all frames that lie a stride apart. Values that are not numbers are left out; one that a transform can not
+// those between all frames that lie a stride apart. Values that are not numbers, and those under a mask that moves, are left out; one that a transform can not
 // take is an error that says how many there are in its file and where the first is. Memory is a few frames and a stride of
 // them, however large the data set; progress may be nil.
 func ComputeStats(ctx context.Context, d *Dataset, o StatsOptions, progress Progress) (Stats, error) {
 	run := newFrameReader(ctx, d, progress)
+	run.hides = true
 	all := Stats{Made: Made{Stride: max(1, o.Stride)}}
 	for _, name := range slices.Sorted(maps.Keys(o.Transforms)) {
 		if !slices.ContainsFunc(d.header.Fields, func(f FieldInfo) bool { return f.Name == name }) {

@@ -19,8 +19,8 @@ type WindowSpec struct {
 	Steps      int
 }
 
-// frames lists the frame numbers.
-func (s WindowSpec) frames() []int {
+// Frames lists the frame numbers.
+func (s WindowSpec) Frames() []int {
 	list := make([]int, s.Steps)
 	for i := range list {
 		list[i] = s.Start + i*s.Stride
@@ -260,7 +260,7 @@ func (f *File) ReadWindow(ctx context.Context, trajectory, start, stride, steps 
 	if err != nil {
 		return nil, err
 	}
-	frames := w.Spec.frames()
+	frames := w.Spec.Frames()
 	for _, frame := range frames {
 		w.Times = append(w.Times, times[frame])
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/gowalrus/walrus/engine"
 	"github.com/gowalrus/walrus/model"
 	"github.com/gowalrus/walrus/report"
+	"github.com/gowalrus/walrus/train"
 	"github.com/spf13/cobra"
 )
 
@@ -18,7 +19,7 @@ func benchCommand() *cobra.Command {
 	var s bench.Settings
 	var preset, size, engineName, dump string
 	var precision engine.Precision
-	var devices int
+	var devices, loraRank int
 	var tokens []int
 	var asJSON, dryRun bool
 	c := model.Config{States: model.ReleasedStates, Dimensions: []int{2, 3}, Causal: true, Jitter: true}
@@ -37,6 +38,7 @@ same weights. With --engine xla the peak that they are compared with is that of 
   walrus bench --model cnextunet --parameters 3e6 --frames 4 --size 64x64 --train
   walrus bench --preset nano --tokens 8,16,32 --train
   walrus bench --preset walrus --train --recompute 2 --engine xla:cuda --precision bf16 --dry-run
+  walrus bench --preset walrus --train --lora-rank 8 --dry-run
   walrus-xla bench --hidden 768 --heads 12 --blocks 12 --train --precision bf16 --dump programs`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -52,6 +54,10 @@ same weights. With --engine xla the peak that they are compared with is that of 
 			} else {
 				s.Config.Inner = c.Hidden / 4
 			}
+			if loraRank < 0 || loraRank > 0 && !s.Train {
+				return usagef("bench: --lora-rank %d: expected 0 or more, and --train beside it", loraRank)
+			}
+			s.LoRA = train.LoRAConfig{Rank: loraRank}.Model()
 			var err error
 			if s.Size, err = parseGrid("--size", size); err != nil {
 				return usageError{err}
@@ -95,6 +101,7 @@ same weights. With --engine xla the peak that they are compared with is that of 
 	flags.IntSliceVar(&tokens, "tokens", nil, "tokens along each axis, or several to compare, as 8,16,32 (default 32 in 2-D, 16 in 3-D)")
 	flags.BoolVar(&s.Train, "train", false, "time a training step")
 	flags.IntVar(&s.Recompute, "recompute", 0, "recompute every n-th block in the backward pass (0: none)")
+	flags.IntVar(&loraRank, "lora-rank", 0, "train only what LoRA of this rank adds to attention and feed-forward, and freeze the rest (0: all is trained)")
 	flags.IntVar(&s.Runs, "runs", 3, "timed runs")
 	flags.IntVar(&s.Warmup, "warmup", 1, "runs before, not counted")
 	flags.StringVar(&engineName, "engine", "", "what runs the network: "+engine.Describe()+` (default "`+engine.Default+`")`)

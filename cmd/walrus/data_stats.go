@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -75,6 +76,9 @@ func stats(cmd *cobra.Command, path, split, out string, stride int, transforms [
 		return err
 	}
 	defer d.Close()
+	if err := prepareOutput("--out", cmp.Or(out, well.StatsPath(path))); err != nil {
+		return err
+	}
 	show, end := byteProgress(cmd.ErrOrStderr(), "stats")
 	computed, err := well.ComputeStats(cmd.Context(), d, o, show)
 	end()

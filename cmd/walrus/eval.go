@@ -156,6 +156,9 @@ func runEval(cmd *cobra.Command, weights string, data []string, f evalFlags) err
 		if err := checkOutput(flag, path, ".csv"); err != nil {
 			return err
 		}
+		if err := prepareOutput(flag, path); err != nil {
+			return err
+		}
 	}
 	grid, err := parseGrid("--resample", f.resample)
 	if err != nil {

@@ -88,6 +88,7 @@ func rootCommand() *cobra.Command {
 		demoCommand(),
 		downloadCommand(),
 		evalCommand(),
+		manCommand(),
 		rolloutCommand(),
 		selftestCommand(),
 		simulateCommand(),

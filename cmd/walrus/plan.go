@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"strings"
 
 	"github.com/gowalrus/walrus/bench"
@@ -53,6 +54,12 @@ func printPlan(cmd *cobra.Command, p train.Plan, asJSON bool) error {
 		}{p, p.Total()})
 	}
 	fmt.Fprintf(out, "memory of a %s, in GiB; nothing was run\n", strings.ReplaceAll(p.What, "_", " "))
+	printMemory(out, p)
+	return nil
+}
+
+// printMemory prints the rows of a plan.
+func printMemory(out io.Writer, p train.Plan) {
 	row := func(name string, bytes int64) {
 		if bytes > 0 {
 			fmt.Fprintf(out, "  %-46s %8.3f\n", name, float64(bytes)/(1<<30))
@@ -68,5 +75,4 @@ func printPlan(cmd *cobra.Command, p train.Plan, asJSON bool) error {
 		row("intermediate values, estimated", p.Activations)
 	}
 	row("total", p.Total())
-	return nil
 }

@@ -92,6 +92,9 @@ func runRollout(cmd *cobra.Command, weights, data string, f rolloutFlags) error 
 		return err
 	}
 	warnUnseen(cmd, c.Start.Data.Geometry)
+	if err := prepareOutput("--out", filepath.Join(f.out, "prediction.hdf5"), c.Window.Path); err != nil {
+		return err
+	}
 	o := f.options()
 	o.Steps, o.Jitter = f.steps, setting.Jitter
 	bar := progress.New(cmd.ErrOrStderr(), "rollout", 0, f.steps*o.Members())
@@ -167,6 +170,9 @@ func printRollout(ctx context.Context, out io.Writer, d *well.Dataset, c *rollou
 					steps = 1
 				}
 				forecast.OneStep, forecast.Truth, forecast.Prediction = one, cut(c.Truth, steps), cut(r.Prediction.Index(0), steps)
+				if hidden := c.Hidden(); len(hidden.Data) > 0 {
+					forecast.Hidden = cut(hidden, steps)
+				}
 				if !yield(forecast, nil) {
 					return
 				}

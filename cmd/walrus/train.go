@@ -26,6 +26,7 @@ type trainFlags struct {
 	resume   string
 	devices  int
 	defaults bool
+	dryRun   bool
 	json     bool
 }
 
@@ -46,6 +47,7 @@ the run had never stopped. With finetune.from the run starts from weights (a pat
 fields that they do not know get columns of their own.`,
 		Example: `  walrus train --set 'data.sets=[{path: data/shear_flow}]' --set schedule.epochs=20 --set out=runs/shear
   walrus train --model fno --parameters 3e6 --set 'data.sets=[{path: data/shear_flow}]' --set out=runs/fno
+  walrus train configs/finetune.yaml --dry-run
   walrus train --resume runs/shear
   walrus train --resume runs/shear --set schedule.epochs=40
   walrus train --preset convective_envelope_rsg --set 'data.sets=[{path: data/convective_envelope_rsg}]' --set finetune.from=walrus
@@ -64,6 +66,9 @@ fields that they do not know get columns of their own.`,
 			if err != nil {
 				return err
 			}
+			if f.dryRun {
+				return printForecast(cmd, c, f.json)
+			}
 			return runTraining(cmd, c, f)
 		},
 	}
@@ -75,7 +80,8 @@ fields that they do not know get columns of their own.`,
 	flags.StringVar(&f.resume, "resume", "", "continue the run in this folder at its last checkpoint")
 	flags.IntVar(&f.devices, "devices", 0, "GPUs that share every batch, each with its part of the samples, instead of the configuration's devices (a resumed run may change it)")
 	flags.BoolVar(&f.defaults, "defaults", false, "print every key with its value, its meaning and unit, and the paper's value, and do nothing")
-	flags.BoolVar(&f.json, "json", false, "print the last validation as JSON")
+	flags.BoolVar(&f.dryRun, "dry-run", false, "say what the run will be and what memory, disk and time it will take, from a few steps of each shape, and write nothing")
+	flags.BoolVar(&f.json, "json", false, "print the last validation, or what --dry-run says, as JSON")
 	return cmd
 }
 
@@ -107,6 +113,9 @@ func trainConfig(args []string, f trainFlags) (train.Config, error) {
 // readTrainConfig reads the configuration from a file and overrides, or from the run that is resumed.
 func readTrainConfig(args []string, f trainFlags) (train.Config, error) {
 	if f.resume != "" {
+		if f.dryRun {
+			return train.Config{}, usagef("train: --dry-run is for a run that is not begun; leave out --resume")
+		}
 		if len(args) > 0 || f.preset != "" || len(f.overrides()) > len(f.set) {
 			return train.Config{}, usagef("train: --resume takes the configuration of the run; leave out the file, --preset, --model and --parameters, and change single keys with --set")
 		}
