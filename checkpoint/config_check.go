@@ -1,6 +1,7 @@
 package checkpoint
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -46,6 +47,9 @@ func (c Config) check() error {
 }
 
 func (c Config) validateModel() error {
+	if c.Baseline != nil {
+		return cmp.Or(c.validateFields(), c.Baseline.check(c.Fields))
+	}
 	for _, limit := range []struct {
 		name            string
 		value, low, top int
@@ -79,6 +83,11 @@ func (c Config) validateModel() error {
 	if !(c.FieldDrop >= 0 && c.FieldDrop < maxStates) {
 		return fmt.Errorf("model.input_field_drop: found %g; expected 0 or more", c.FieldDrop)
 	}
+	return c.validateFields()
+}
+
+// validateFields checks the columns of the fields.
+func (c Config) validateFields() error {
 	for column, name := range reservedColumns {
 		if found, exists := c.Fields[name]; !exists || found != column {
 			return fmt.Errorf("data.field_index_map_override: %s must have the index %d", name, column)

@@ -61,6 +61,11 @@ func newAxis(size, tokens int, sides field.Sides, jitter bool) (Axis, bool) {
 	return a, true
 }
 
+// wholeAxis is an axis for a network that sees the points as they are: each is a token of its own.
+func wholeAxis(size int, sides field.Sides) Axis {
+	return Axis{Size: size, Real: size != 1, Stride1: 1, Stride2: 1, Sides: sides, Padded: size, AfterConv1: size, Tokens: size, Decoded: size}
+}
+
 // encodeDecode follows the axis through the two convolutions and back.
 func (a *Axis) encodeDecode() {
 	a.Padded = a.inner() + a.Low + a.High

@@ -41,6 +41,9 @@ type Options struct {
 	// periodic ones (128 points: 32, not 33), and Draw rolls nothing. A model with jitter that is to predict without any keeps
 	// its own padding and takes zero Rolls instead.
 	NoJitterPadding bool
+	// Whole is the frame of a network without tokens: it sees all points of the data as they are, whatever their number, and
+	// nothing is padded, jittered or rolled.
+	Whole bool
 	// Pad continues the data of an axis that no stride fits beyond their ends to the next size that strides fit, by the
 	// boundary of each end: mirrored at a wall, held at an open end, wrapped around where periodic. Such a periodic axis is an open
 	// one to the network, whose convolutions and token rolls do not wrap around it. Axes that fit are left as they are.
@@ -85,6 +88,10 @@ func NewGeometry(size []int, boundaries []field.Sides, o Options) (*Geometry, er
 			if !sides.Periodic() && sides.High == field.Periodic {
 				return nil, fmt.Errorf("frame: axis %s is %v: periodic on its high side only", axisName(i, o.AxisNames), sides)
 			}
+		}
+		if o.Whole {
+			g.Axes[i] = wholeAxis(full[i], sides)
+			continue
 		}
 		axis, ok := newAxis(full[i], tokens, sides, !o.NoJitterPadding)
 		if !ok && o.Pad {

@@ -152,6 +152,16 @@ func (s Scales) Normalise(x field.Array) field.Array {
 	return out
 }
 
+// NormaliseFrame is Normalise for a frame of sample b, (points..., C'), where the C' channels are the first of the scales.
+func (s Scales) NormaliseFrame(b int, to, from []float32, channels int) {
+	scale, mean := s.Value[b][:channels], row(s.Mean, b, channels)[:channels]
+	for i := 0; i < len(to); i += channels {
+		for c := range scale {
+			to[i+c] = (from[i+c] - mean[c]) / scale[c]
+		}
+	}
+}
+
 // Change normalises the change from one frame to the next of sample b, both (points..., C'), where the C' channels are the
 // first of the scales: it writes (after - before - mean of the change) / scale of the change.
 func (s Scales) Change(b int, to, before, after []float32, channels int) {
@@ -161,6 +171,22 @@ func (s Scales) Change(b int, to, before, after []float32, channels int) {
 			to[i+c] = (after[i+c] - before[i+c] - mean[c]) / scale[c]
 		}
 	}
+}
+
+// Physical is what Normalise made of it: y x scale + mean. y is (B, points..., C).
+func (s Scales) Physical(y field.Array) field.Array {
+	out := field.NewArray(y.Shape...)
+	channels := y.Axis(-1)
+	for b, scale := range s.Value {
+		mean := row(s.Mean, b, channels)
+		from, to := y.Index(b).Data, out.Index(b).Data
+		for i := 0; i < len(from); i += channels {
+			for c, v := range from[i : i+channels] {
+				to[i+c] = v*scale[c] + mean[c]
+			}
+		}
+	}
+	return out
 }
 
 // Advance reads the network's output as the normalised increment (spec 3): it returns last + (y x scale of the change +

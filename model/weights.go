@@ -16,6 +16,9 @@ type Weight struct {
 	Shape []int
 	// Buffer marks tensors that belong to the state but are not trained (the rotary frequencies).
 	Buffer bool
+	// Average marks running averages: they follow what the training sees (the running moments of a batch norm) by a share of
+	// their gradient, beside the optimizer. Walrus has none.
+	Average bool
 	// Frozen marks those that this training leaves as they are (Config.Frozen).
 	Frozen bool
 	// Dimensions is 2 or 3 for the tensors of one encoder or decoder, 0 for those that every graph uses.
@@ -47,6 +50,7 @@ const (
 	normal      // mean 0, deviation width
 	uniform     // within +- width
 	frequencies // pi x linspace(1, 128)
+	constant    // width everywhere
 )
 
 // PositionEmbedding is the name of the learned absolute position embedding, (1, 1, hidden, h, w, d) over the tokens.
@@ -193,6 +197,10 @@ func (p Weight) Initialise(values []float32, seed uint64) {
 	case ones:
 		for i := range values {
 			values[i] = 1
+		}
+	case constant:
+		for i := range values {
+			values[i] = float32(p.law.width)
 		}
 	case frequencies:
 		for i := range values {

@@ -8,7 +8,6 @@ import (
 	"github.com/gowalrus/walrus/engine"
 	"github.com/gowalrus/walrus/field"
 	"github.com/gowalrus/walrus/frame"
-	"github.com/gowalrus/walrus/model"
 )
 
 // Forward runs the network on normalised data x (B, T, points..., C) and returns its output in the same frame of
@@ -25,12 +24,11 @@ func (n *Network) Forward(ctx context.Context, d Data, x field.Array, rolls fram
 		rolls = frame.Rolls{}
 	}
 	x = d.interpolate(x, d.network())
-	feed := Feed{
-		Net: model.Net{Config: n.Config, Geometry: d.Geometry, Samples: x.Shape[0], Frames: x.Shape[1], LastOnly: lastOnly,
-			Operands: n.Engine.Operands(), Lean: n.Engine.Lean()},
-		Channels: len(d.Fields),
-		Half:     n.half,
+	feed, err := FeedOf(n, d, x.Shape[0], x.Shape[1])
+	if err != nil {
+		return field.Array{}, err
 	}
+	feed.Net.LastOnly = lastOnly
 	program, err := n.forwardProgram(feed)
 	if err != nil {
 		return field.Array{}, err
@@ -49,10 +47,13 @@ func (n *Network) Forward(ctx context.Context, d Data, x field.Array, rolls fram
 	if err != nil {
 		return field.Array{}, err
 	}
+	if feed.Baseline != nil {
+		y = feed.picks.output(y, len(d.Fields))
+	}
 	if y, err = d.Geometry.Restore(y, rolls); err != nil {
 		return field.Array{}, err
 	}
-	y, err = y.Reshape(append(append([]int{x.Shape[0], feed.Net.OutputFrames()}, d.network()...), len(d.Fields))...)
+	y, err = y.Reshape(append(append([]int{x.Shape[0], feed.OutputFrames()}, d.network()...), len(d.Fields))...)
 	if err != nil {
 		return field.Array{}, err
 	}
@@ -61,9 +62,6 @@ func (n *Network) Forward(ctx context.Context, d Data, x field.Array, rolls fram
 
 // forwardProgram compiles the network for one set of shapes. Boundaries matter to the graph only as periodic or not.
 func (n *Network) forwardProgram(f Feed) (*engine.Program, error) {
-	if err := f.Check(); err != nil {
-		return nil, err
-	}
 	return n.program(f.Key(), func() (*engine.Program, error) {
 		return f.Compile(n.Engine)
 	})
@@ -85,14 +83,14 @@ func (f Feed) Check() error {
 // Compile compiles the forward pass for an engine. Weights are inputs: none need be there yet.
 func (f Feed) Compile(e *engine.Engine) (*engine.Program, error) {
 	return e.Compile("forward", f.Inputs(), func(in []*Node) []*Node {
-		data, scope := f.Bind(in)
-		return []*Node{f.Net.Forward(scope, data)}
+		y, _ := f.Forward(in, false)
+		return []*Node{y}
 	})
 }
 
 // Key tells apart the shapes that need a program of their own.
 func (f Feed) Key() string {
-	key := fmt.Sprint(f.Net.Samples, f.Net.Frames, f.Channels, f.Net.OutputFrames(), f.Keep)
+	key := fmt.Sprint(f.Net.Samples, f.Net.Frames, f.Channels, f.Variable, f.OutputFrames(), f.Keep)
 	for _, a := range f.Net.Geometry.Axes {
 		key += fmt.Sprint(" ", a.Real, a.Stride1, a.Stride2, a.Periodic(), a.Padded)
 	}
@@ -126,7 +124,11 @@ func (n *Network) Next(ctx context.Context, d Data, x, constants field.Array, ro
 		copy(last.Index(b).Data, joined.Index(b).Index(frames-1).Data)
 	}
 	y.Shape = shape
-	next := d.CutConstants(scales.Advance(last, y))
+	advance := scales.Advance
+	if n.Baseline != nil && n.Baseline.NextFrame {
+		advance = func(_, y field.Array) field.Array { return scales.Physical(y) }
+	}
+	next := d.CutConstants(advance(last, y))
 	d.Hide(next, constants)
 	return next, scales, nil
 }

@@ -43,18 +43,29 @@ func ConfigOf(c checkpoint.Config) model.Config {
 // Architecture is what a configuration and the weights that belong to it describe together. Weights that do not fit the
 // configuration give an error that lists every name.
 func Architecture(c checkpoint.Config, weights *checkpoint.Checkpoint) (model.Config, error) {
+	if c.Baseline != nil {
+		return model.Config{}, fmt.Errorf("network: %s is a %s; expected a Walrus", weights.Path, c.Baseline.Kind)
+	}
 	return Complete(ConfigOf(c), weights)
 }
 
 // Complete is a configuration with what only the weights tell, under the same check as Architecture.
 func Complete(config model.Config, weights *checkpoint.Checkpoint) (model.Config, error) {
 	fromWeights(&config, weights)
-	return config, checkpoint.Match(shapesOf(config), weights)
+	return config, checkpoint.Match(shapesOf(config.Weights()), weights)
 }
 
 // Load puts weights from disk on an engine: a file or folder that checkpoint.Open reads. Weights that do not fit their
 // configuration give an error that lists every name. The configuration comes back with the new fields in it.
 func Load(e *engine.Engine, path string, o LoadOptions) (*Network, checkpoint.Config, error) {
+	described, err := checkpoint.ReadConfigOf(path, o.Config)
+	if err != nil {
+		return nil, described, err
+	}
+	if described.Baseline != nil {
+		n, err := loadBaseline(e, path, described, o)
+		return n, described, err
+	}
 	var n *Network
 	c, err := resolve(path, o, func(config model.Config, source Source) (err error) {
 		create := New
@@ -83,7 +94,7 @@ func resolve(path string, o LoadOptions, use func(model.Config, Source) error) (
 	if err != nil {
 		return c, err
 	}
-	if c.Training.PredictionType != "delta" {
+	if c.Baseline == nil && c.Training.PredictionType != "delta" {
 		return c, fmt.Errorf("network: %s: trainer.prediction_type is %s; only weights that predict the increment (delta) can be run", path, c.Training.PredictionType)
 	}
 	weights, err := checkpoint.Open(path)
@@ -177,10 +188,10 @@ func fromWeights(config *model.Config, weights *checkpoint.Checkpoint) {
 	}
 }
 
-// shapesOf lists what a state dict of a configuration has.
-func shapesOf(config model.Config) map[string][]int {
+// shapesOf lists what a state dict of such weights has.
+func shapesOf(weights []model.Weight) map[string][]int {
 	shapes := map[string][]int{}
-	for _, w := range config.Weights() {
+	for _, w := range weights {
 		shapes[w.Name] = w.Shape
 	}
 	return shapes

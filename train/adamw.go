@@ -61,15 +61,22 @@ func compileUpdate(e *engine.Engine, weights []model.Weight, o Optimizer) (*upda
 		}
 	}
 	program, err := e.CompileParallel("adamw", inputs, func(in []*Node) []*Node {
-		return o.graph(in[0], in[1:1+n], in[1+n:1+2*n], in[1+2*n:1+3*n], in[1+3*n:])
+		return o.graph(weights, in[0], in[1:1+n], in[1+n:1+2*n], in[1+2*n:1+3*n], in[1+3*n:])
 	})
 	return &update{weights: weights, program: program}, err
 }
 
-// graph is the step: the norm before clipping, then the new weights, first and second moments.
-func (o Optimizer) graph(numbers *Node, gradients, values, firsts, seconds []*Node) []*Node {
+// graph is the step: the norm before clipping, then the new weights, first and second moments. Running averages move by a share
+// of their gradient, beside the norm and the moments.
+func (o Optimizer) graph(weights []model.Weight, numbers *Node, gradients, values, firsts, seconds []*Node) []*Node {
 	gradients = engine.SumOverDevices(gradients)
-	norm := globalNorm(gradients)
+	var optimized []*Node
+	for i, w := range weights {
+		if !w.Average {
+			optimized = append(optimized, gradients[i])
+		}
+	}
+	norm := globalNorm(optimized)
 	clip := ScalarOne(norm.Graph(), norm.DType())
 	if o.Clip > 0 {
 		limit := Div(Scalar(norm.Graph(), norm.DType(), o.Clip), AddScalar(norm, clipEpsilon))
@@ -83,6 +90,11 @@ func (o Optimizer) moves(numbers, clip *Node, gradients, values, firsts, seconds
 	n := len(gradients)
 	out := make([]*Node, 3*n)
 	for i := range n {
+		if weights[i].Average {
+			out[1+i] = Sub(values[i], MulScalar(gradients[i], averageMomentum))
+			out[1+n+i], out[1+2*n+i] = Identity(firsts[i]), Identity(seconds[i])
+			continue
+		}
 		g := Mul(gradients[i], clip)
 		first := Add(MulScalar(firsts[i], o.Beta1), MulScalar(g, 1-o.Beta1))
 		second := Add(MulScalar(seconds[i], o.Beta2), MulScalar(Square(g), 1-o.Beta2))
@@ -94,6 +106,9 @@ func (o Optimizer) moves(numbers, clip *Node, gradients, values, firsts, seconds
 	}
 	return out
 }
+
+// averageMomentum is the share of what a step sees in a running average (PyTorch's for batch norms).
+const averageMomentum = 0.1
 
 // settings is the number of inputs of a weight that change with the step.
 const settings = 3

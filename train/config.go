@@ -44,11 +44,17 @@ type Config struct {
 
 // ModelConfig chooses the architecture: a preset, and what differs from it (0: as the preset).
 type ModelConfig struct {
-	Preset       string  `yaml:"preset"`       // nano, tiny, small, base, half or walrus (default nano)
-	Hidden       int     `yaml:"hidden"`       // width of a token (default the preset's, as what is 0 below; the paper: 1408)
+	// Kind is the architecture: walrus, or one to compare it with, of package baseline: fno, unet or cnextunet, with the sizes
+	// of The Well's benchmark unless hidden, blocks, modes or parameters say otherwise (default walrus).
+	Kind         string  `yaml:"kind"`
+	Preset       string  `yaml:"preset"`       // size of a Walrus: nano, tiny, small, base, half or walrus (default nano)
+	Hidden       int     `yaml:"hidden"`       // width of a token, or of a baseline at the full resolution (default the preset's, as what is 0 below; the paper: 1408)
 	Intermediate int     `yaml:"intermediate"` // width between the two encoder stages (the paper: 352)
 	Heads        int     `yaml:"heads"`        // attention heads (the paper: 16)
-	Blocks       int     `yaml:"blocks"`       // space-time blocks (the paper: 40)
+	Blocks       int     `yaml:"blocks"`       // space-time blocks; Fourier layers of an fno, blocks of a stage of a cnextunet (the paper: 40; The Well's benchmark: 4 and 2)
+	Modes        int     `yaml:"modes"`        // Fourier modes of an fno along each axis (default 16, The Well's)
+	Parameters   float64 `yaml:"parameters"`   // budget of a baseline, as 3e6: its width becomes what comes nearest; 0 for none (default 0)
+	Predicts     string  `yaml:"predicts"`     // what a baseline's output is: the normalised change to the next frame, as Walrus's, or the normalised next frame, as in The Well's benchmark: change or frame (default change)
 	DropPath     float64 `yaml:"drop_path"`    // share of residual branches dropped in the last block (default 0; the paper: 0.05, and 0 in fine-tuning)
 	FieldDrop    float64 `yaml:"field_drop"`   // whole fields dropped from a training sample, on average (default 0, the paper's)
 	// Tokens are the tokens along each axis; beside a list in data.tokens the one of them that the model is validated and
@@ -206,7 +212,7 @@ func DefaultConfig() Config {
 		Shard:      1,
 		Reduce:     string(ranks.Float32),
 		LogEvery:   10,
-		Model:      ModelConfig{Preset: "nano", Vocabulary: "released"},
+		Model:      ModelConfig{Kind: walrusKind, Preset: "nano", Predicts: predictsChange, Vocabulary: "released"},
 		Data:       DataConfig{History: 6, Batch: 2, MinStride: 1, MaxStride: 5, Rotation: sample.PlaneRotation, Prefetch: 2, Accumulation: 1, Recycle: true},
 		Optimizer:  ReleasedOptimizer(),
 		Schedule:   DefaultSchedule(),
@@ -216,7 +222,7 @@ func DefaultConfig() Config {
 }
 
 // JitterOn reports whether random jitter and rolls are used.
-func (m ModelConfig) JitterOn() bool { return m.Jitter == nil || *m.Jitter }
+func (m ModelConfig) JitterOn() bool { return !m.IsBaseline() && (m.Jitter == nil || *m.Jitter) }
 
 // ParseConfig reads a YAML configuration over the defaults, or over the preset that it names, and applies overrides of the form
 // key=value, where the key is a path with dots ("data.sets.0.path") and the value is YAML. Unknown keys are errors.
@@ -347,7 +353,7 @@ func (c Config) optimizer() Optimizer {
 
 // Check reports settings that can not work, before anything is opened.
 func (c Config) Check() error {
-	if err := cmp.Or(c.schedule().Check(), c.Optimizer.Groups.check()); err != nil {
+	if err := cmp.Or(c.schedule().Check(), c.Optimizer.Groups.check(), c.Model.checkKind()); err != nil {
 		return err
 	}
 	if _, err := engine.ParsePrecision(c.Precision); err != nil {

@@ -47,10 +47,7 @@ func compileGradient(e *engine.Engine, feed network.Feed, accumulate, input bool
 		compile = e.CompileParallel
 	}
 	p.program, err = compile("gradient", inputs, func(in []*Node) []*Node {
-		data, scope := feed.Bind(in)
-		y := feed.Net.Forward(scope, data)
-		target, weight, channels, scale := in[first-4], in[first-3], in[first-2], in[first-1]
-		loss := lossOf(y, target, weight, channels, scale)
+		loss := feedLoss(feed, in, in[first-4:first])
 		var nodes []*Node
 		for i, w := range feed.Weights() {
 			if w.Trained() {
@@ -58,7 +55,7 @@ func compileGradient(e *engine.Engine, feed network.Feed, accumulate, input bool
 			}
 		}
 		if input {
-			nodes = append(nodes, data.X)
+			nodes = append(nodes, in[0]) // the data
 		}
 		return append([]*Node{loss}, addTo(Gradient(loss, nodes...), in[first:])...)
 	})
@@ -72,13 +69,27 @@ func nothingTrained(feed network.Feed) error {
 
 // objectiveInputs are what lossOf compares the network's output with.
 func objectiveInputs(feed network.Feed) []engine.Input {
-	frames, d := feed.Net.Samples*feed.Net.OutputFrames(), feed.Net.Geometry.Decoded()
+	frames, d := feed.Net.Samples*feed.OutputFrames(), feed.Net.Geometry.Decoded()
 	return []engine.Input{
-		{Name: "target", Shape: []int{frames, d[0], d[1], d[2], feed.Channels}},
+		{Name: "target", Shape: []int{frames, d[0], d[1], d[2], feed.Outputs()}},
 		{Name: "weight", Shape: []int{frames, d[0], d[1], d[2], 1}},
-		{Name: "channels", Shape: []int{feed.Channels}},
+		{Name: "channels", Shape: []int{feed.Outputs()}},
 		{Name: "scale", Shape: []int{1}},
 	}
+}
+
+// feedLoss is the loss of the network behind the inputs, compared with the objective's (objectiveInputs). Running averages of the
+// network get the mean over batches and devices of how far they are from what was seen as their gradient.
+func feedLoss(feed network.Feed, in, objective []*Node) *Node {
+	y, drift := feed.Forward(in, true)
+	scale := objective[3]
+	loss := lossOf(y, objective[0], objective[1], objective[2], scale)
+	if drift == nil {
+		return loss
+	}
+	// scale is lossScale / (values on all devices x batches) (Objective.scale); what is left of it is 1 / (devices x batches).
+	values := feed.Net.Samples * field.Volume(y.Shape().Dimensions[1:4]) * feed.Variable
+	return Add(loss, Mul(drift, MulScalar(Reshape(scale), float64(values)/lossScale)))
 }
 
 // lossOf is scale x sum of weight x channels x |y - target|. y and target are (frames, X', Y', Z', C), weight is
@@ -150,11 +161,11 @@ func upload(engine *engine.Engine, feed network.Feed, e Example, o *Objective, s
 		return nil, err
 	}
 	factor := field.Array{Shape: []int{1}, Data: []float32{float32(scale)}}
-	if u.target, err = feed.Share(engine, o.Target, o.Weight); err != nil {
+	if u.target, err = feed.Share(engine, feed.Compared(o.Target), o.Weight); err != nil {
 		u.free()
 		return nil, err
 	}
-	same, err := network.Upload(engine, o.Channels, factor)
+	same, err := network.Upload(engine, feed.Compared(o.Channels), factor)
 	if err != nil {
 		u.free()
 		return nil, err

@@ -23,6 +23,9 @@ func (c Config) inherit() (Config, error) {
 	if err != nil {
 		return c, fmt.Errorf("train: finetune.from: %w", err)
 	}
+	if err = c.Model.inheritKind(from); err != nil {
+		return c, err
+	}
 	was := from.Training
 	if d.Normalization, err = sample.ParseNormalization(or(string(d.Normalization), was.Normalization)); err != nil {
 		return c, fmt.Errorf("train: normalization: %w", err)

@@ -27,6 +27,8 @@ type Example struct {
 	// batches that count the same.
 	Weight  float64
 	Origins []string // where each sample comes from, for messages; nil if nobody knows
+	// NextFrame makes the normalised next frame the target, instead of the normalised change to it.
+	NextFrame bool
 }
 
 // Objective is a batch in the frame of the network: the training target and where it counts (spec 4 and 6.1).
@@ -131,7 +133,11 @@ func (o *Objective) setTarget(e Example, outputFrames int) error {
 				next = e.Input.Index(b).Index(at + 1).Data
 			}
 			increment, full := o.Increment.Index(b).Index(t).Data, target.Index(b).Index(t).Data
-			o.Scales.Change(b, increment, now, next, variable)
+			if e.NextFrame {
+				o.Scales.NormaliseFrame(b, increment, next, variable)
+			} else {
+				o.Scales.Change(b, increment, now, next, variable)
+			}
 			for p := range points {
 				copy(full[p*all:], increment[p*variable:][:variable])
 			}

@@ -269,7 +269,13 @@ func (r *Run) openNetwork(resume bool) error {
 	if err != nil {
 		return err
 	}
-	n, saved, err := newNetwork(r.engine, c, names, position)
+	var n *network.Network
+	var saved checkpoint.Config
+	if c.Model.IsBaseline() && c.Finetune.From == "" {
+		n, saved, err = newBaseline(r.engine, c, r.data, names)
+	} else {
+		n, saved, err = newNetwork(r.engine, c, names, position)
+	}
 	if err != nil {
 		return err
 	}
@@ -288,7 +294,7 @@ func (r *Run) checkGroups() error {
 		return nil
 	}
 	var names []string
-	for _, w := range r.stepper.Network.Config.Weights() {
+	for _, w := range r.stepper.Network.Weights() {
 		if !w.Buffer {
 			names = append(names, w.Name)
 		}

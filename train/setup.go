@@ -127,7 +127,7 @@ func (s *Stepper) save(saved checkpoint.Config, part *checkpoint.Part) (checkpoi
 	if !s.team.saves() {
 		return state, nil
 	}
-	for _, w := range s.Network.Config.Weights() {
+	for _, w := range s.Network.Weights() {
 		if part != nil && !w.Trained() {
 			continue
 		}
@@ -183,6 +183,10 @@ func restore(e *engine.Engine, state checkpoint.State, o Optimizer, recompute in
 		stored = onTop(base, trained, stored)
 		maps.Copy(shapes, base.Shapes())
 	}
+	other, err := network.BaselineOf(state.Config)
+	if err != nil {
+		return nil, fmt.Errorf("train: %w", err)
+	}
 	config := network.ConfigOf(state.Config)
 	_, config.AxisFrequencies = shapes["blocks.0.space_mixing.rotary_emb.freqs.0"]
 	if ape := shapes[model.PositionEmbedding]; len(ape) == 6 {
@@ -191,7 +195,12 @@ func restore(e *engine.Engine, state checkpoint.State, o Optimizer, recompute in
 	if base != nil {
 		network.Restore(&config, *state.Part, base, f.LoRA.Model(), trained)
 	}
-	n, err := network.New(e, config, stored)
+	var n *network.Network
+	if other != nil {
+		n, err = network.NewBaseline(e, other, stored)
+	} else {
+		n, err = network.New(e, config, stored)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -199,7 +208,7 @@ func restore(e *engine.Engine, state checkpoint.State, o Optimizer, recompute in
 	if err != nil {
 		return nil, err
 	}
-	for _, w := range config.Weights() {
+	for _, w := range n.Weights() {
 		p := saved[w.Name]
 		if p.Updates == 0 {
 			continue

@@ -36,7 +36,7 @@ func NewStepper(n *network.Network, o Optimizer, recompute int) (*Stepper, error
 func newStepper(n *network.Network, o Optimizer, recompute int, m *team) (*Stepper, error) {
 	s := &Stepper{Network: n, Optimizer: o, Recompute: recompute, team: m,
 		moments: map[string]*Moments{}, gradients: map[string]*gradientProgram{}, updates: map[string]*update{}, steps: map[string]*wholeStep{}}
-	for _, w := range n.Config.Weights() {
+	for _, w := range n.Weights() {
 		if !w.Trained() {
 			continue
 		}
@@ -278,7 +278,8 @@ func (s *Stepper) upload(examples []Example) (batches []*uploaded, err error) {
 		if err != nil {
 			return batches, err
 		}
-		o, err := NewObjective(e, feed.Net.OutputFrames())
+		e.NextFrame = feed.Baseline != nil && feed.Baseline.NextFrame
+		o, err := NewObjective(e, feed.OutputFrames())
 		if err != nil {
 			return batches, err
 		}
@@ -373,7 +374,7 @@ func (s *Stepper) takeSums(sums map[string]*engine.Value, weights []model.Weight
 // Trained lists the trained weights that graphs for data with the given numbers of axes use.
 func (s *Stepper) Trained(dimensions ...int) []model.Weight {
 	var list []model.Weight
-	for _, w := range s.Network.Config.Weights() {
+	for _, w := range s.Network.Weights() {
 		if w.Trained() && (w.Dimensions == 0 || slices.Contains(dimensions, w.Dimensions)) {
 			list = append(list, w)
 		}
@@ -398,15 +399,9 @@ func (s *Stepper) feedOf(d network.Data, samples, frames int, keep bool) (networ
 	if samples%devices != 0 {
 		return network.Feed{}, fmt.Errorf("train: a batch of %d on %d devices; expected a multiple of the devices", samples, devices)
 	}
-	feed := network.Feed{
-		Net: model.Net{Config: s.Network.Config, Geometry: d.Geometry,
-			Samples: samples / devices, Frames: frames, Recompute: s.Recompute,
-			Operands: s.Network.Engine.Operands(), Lean: s.Network.Engine.Lean()},
-		Channels: len(d.Fields),
-		Keep:     keep,
-		Parallel: true,
-	}
-	return feed, feed.Check()
+	feed, err := network.FeedOf(s.Network, d, samples/devices, frames)
+	feed.Net.Recompute, feed.Keep, feed.Parallel = s.Recompute, keep, true
+	return feed, err
 }
 
 // gradient returns the compiled gradient for the shapes of a feed.
@@ -452,10 +447,18 @@ func (s *Stepper) PeakBytes() int64 {
 	return peak
 }
 
+// outputFrames is the number of frames that a training decodes of a history.
+func (s *Stepper) outputFrames(frames int) int {
+	if s.Network.Baseline != nil {
+		return 1
+	}
+	return frames
+}
+
 // Predict returns the network's normalised increments for the frames of an example that it decodes, (B, T', points..., Cv),
 // hidden where the target is: what the loss compares with Objective.Increment.
 func (s *Stepper) Predict(ctx context.Context, e Example) (field.Array, error) {
-	o, err := NewObjective(e, e.Input.Shape[1])
+	o, err := NewObjective(e, s.outputFrames(e.Input.Shape[1]))
 	if err != nil {
 		return field.Array{}, err
 	}

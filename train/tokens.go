@@ -53,6 +53,13 @@ func (c Config) checkLayout() error {
 	if err := c.Data.Tokens.check("data.tokens"); err != nil {
 		return err
 	}
+	if c.Model.IsBaseline() {
+		for _, set := range append([]SetConfig{{Tokens: c.Data.Tokens}}, c.Data.Sets...) {
+			if set.Tokens != nil || set.Pad != "" {
+				return fmt.Errorf("train: model.kind is %s, which sees the points as they are: tokens and pad are Walrus's; use resample where a grid does not fit", c.Model.Kind)
+			}
+		}
+	}
 	for i, set := range c.Data.Sets {
 		if err := set.Tokens.check(fmt.Sprintf("data.sets.%d (%s): tokens", i, set.Path)); err != nil {
 			return err
@@ -81,6 +88,9 @@ func (c Config) tokens() (fixed int, drawn []int) {
 
 // Frame is how the model lays out data where it is not drawn: in validation, and in predictions.
 func (c Config) Frame() frame.Options {
+	if c.Model.IsBaseline() {
+		return frame.Options{Whole: true}
+	}
 	fixed, drawn := c.tokens()
 	return frame.Options{Tokens: fixed, Choices: drawn, NoJitterPadding: !c.Model.JitterOn()}
 }
@@ -98,6 +108,9 @@ func (c Config) frameOf(set SetConfig) frame.Options {
 // layouts lists the ways to lay out the batches of a data set that are all equally likely. b is one of them, in whose
 // data set's own numbers of tokens come before those of o.
 func layouts(b *sample.Batch, o frame.Options) []frame.Options {
+	if o.Whole {
+		return []frame.Options{o}
+	}
 	if b.Tokens != nil {
 		o.Choices = b.Tokens
 	}

@@ -49,14 +49,13 @@ func compileWhole(e *engine.Engine, feed network.Feed, o Optimizer) (*wholeStep,
 	}
 	var err error
 	p.program, err = e.CompileParallel("step", inputs, func(in []*Node) []*Node {
-		data, scope := feed.Bind(in)
-		loss := lossOf(feed.Net.Forward(scope, data), in[target], in[target+1], in[target+2], in[target+3])
+		loss := feedLoss(feed, in, in[target:target+4])
 		values := make([]*Node, n)
 		for i, at := range places {
 			values[i] = in[at]
 		}
 		moments := in[optimizer+1:]
-		return append([]*Node{loss}, o.graph(in[optimizer], Gradient(loss, values...), values, moments[:n], moments[n:])...)
+		return append([]*Node{loss}, o.graph(p.trained, in[optimizer], Gradient(loss, values...), values, moments[:n], moments[n:])...)
 	})
 	return p, err
 }

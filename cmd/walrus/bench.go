@@ -36,6 +36,7 @@ same weights. With --engine xla the peak that they are compared with is that of 
 --dump writes the programs as CUDA's plugin would get them, which needs none either.`,
 		Example: `  walrus bench --hidden 384 --heads 6 --blocks 8 --frames 6 --size 128x128 --json
   walrus bench --preset walrus --frames 3 --runs 1
+  walrus bench --model cnextunet --parameters 3e6 --frames 4 --size 64x64 --train
   walrus bench --preset nano --tokens 8,16,32 --train
   walrus bench --preset walrus --train --recompute 2 --engine xla:cuda --precision bf16 --dry-run
   walrus bench --preset walrus --train --recompute 2 --engine xla:cuda --dry-run --ranks 96 --shard 4
@@ -97,6 +98,8 @@ same weights. With --engine xla the peak that they are compared with is that of 
 	flags.IntVar(&c.Hidden, "hidden", 384, "width of a token")
 	flags.IntVar(&c.Heads, "heads", 6, "attention heads")
 	flags.IntVar(&c.Blocks, "blocks", 8, "blocks")
+	flags.StringVar(&s.Model, "model", "", "a baseline instead: fno, unet or cnextunet, of the size of The Well's benchmark")
+	flags.Float64Var(&s.Parameters, "parameters", 0, "parameters of the baseline: its width becomes what comes nearest, as 3e6")
 	flags.StringVar(&preset, "preset", "", "a named size instead: "+strings.Join(model.PresetNames(), ", "))
 	flags.IntVar(&s.Frames, "frames", 6, "frames of history")
 	flags.StringVar(&size, "size", "128x128", "points along each axis")

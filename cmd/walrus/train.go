@@ -23,6 +23,8 @@ import (
 type trainFlags struct {
 	set      []string
 	preset   string
+	model    string
+	budget   float64
 	resume   string
 	devices  int
 	board    bool
@@ -55,6 +57,7 @@ Under mpirun or srun (builds with MPI) all processes train together: the configu
 share its batches and their samples, so that any number of them goes on with any checkpoint. A signal stops all after
 saving, with exit code 75. docs/cluster.md says how to start on a cluster.`,
 		Example: `  walrus train --set 'data.sets=[{path: data/shear_flow}]' --set schedule.epochs=20 --set out=runs/shear
+  walrus train --model fno --parameters 3e6 --set 'data.sets=[{path: data/shear_flow}]' --set out=runs/fno
   walrus train configs/finetune.yaml --dry-run
   walrus train shear.yaml --tensorboard
   walrus train --resume runs/shear
@@ -88,6 +91,8 @@ saving, with exit code 75. docs/cluster.md says how to start on a cluster.`,
 	flags := cmd.Flags()
 	flags.StringArrayVar(&f.set, "set", nil, "override one key of the configuration, as schedule.epochs=20 (repeatable)")
 	flags.StringVar(&f.preset, "preset", "", "configuration to start from, below the file and --set; list lists them")
+	flags.StringVar(&f.model, "model", "", "architecture, as key model.kind: walrus, or a baseline to compare it with: fno, unet, cnextunet")
+	flags.Float64Var(&f.budget, "parameters", 0, "parameters that a baseline may have, as 3e6: its width becomes what comes nearest (key model.parameters; default the size of The Well's benchmark)")
 	flags.StringVar(&f.resume, "resume", "", "continue the run in this folder at its last checkpoint")
 	flags.IntVar(&f.devices, "devices", 0, "GPUs that share every batch, each with its part of the samples, instead of the configuration's devices (a resumed run may change it)")
 	flags.IntVar(&f.shard, "shard", 0, "processes that share the optimizer's memory, instead of the configuration's shard (a resumed run may change it)")
@@ -99,6 +104,18 @@ saving, with exit code 75. docs/cluster.md says how to start on a cluster.`,
 	flags.BoolVar(&f.dryRun, "dry-run", false, "say what the run will be and what memory, disk and time it will take, from a few steps of each shape, and write nothing")
 	flags.BoolVar(&f.json, "json", false, "print the last validation, or what --dry-run says, as JSON")
 	return cmd
+}
+
+// overrides are the keys that flags set: those of --model and --parameters, and then --set.
+func (f trainFlags) overrides() []string {
+	var list []string
+	if f.model != "" {
+		list = append(list, "model.kind="+f.model)
+	}
+	if f.budget != 0 {
+		list = append(list, fmt.Sprintf("model.parameters=%g", f.budget))
+	}
+	return append(list, f.set...)
 }
 
 // trainConfig reads the configuration that the command line means.
@@ -120,8 +137,8 @@ func readTrainConfig(args []string, f trainFlags) (train.Config, error) {
 		if f.dryRun {
 			return train.Config{}, usagef("train: --dry-run is for a run that is not begun; leave out --resume")
 		}
-		if len(args) > 0 || f.preset != "" {
-			return train.Config{}, usagef("train: --resume takes the configuration of the run; leave out the file and --preset, and change single keys with --set")
+		if len(args) > 0 || f.preset != "" || len(f.overrides()) > len(f.set) {
+			return train.Config{}, usagef("train: --resume takes the configuration of the run; leave out the file, --preset, --model and --parameters, and change single keys with --set")
 		}
 		c, err := train.ReadRunConfig(f.resume, f.set...)
 		if err == nil && len(f.set) > 0 {
@@ -136,7 +153,7 @@ func readTrainConfig(args []string, f trainFlags) (train.Config, error) {
 	if err != nil {
 		return train.Config{}, err
 	}
-	c, err := train.ParsePreset(f.preset, text, f.set)
+	c, err := train.ParsePreset(f.preset, text, f.overrides())
 	if err == nil {
 		err = c.Check()
 	}
@@ -164,7 +181,7 @@ func printDefaults(out io.Writer, args []string, f trainFlags) error {
 	if err != nil {
 		return err
 	}
-	if err = train.WriteKeys(out, f.preset, text, f.set); err != nil {
+	if err = train.WriteKeys(out, f.preset, text, f.overrides()); err != nil {
 		return usageError{err}
 	}
 	return nil
