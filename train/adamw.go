@@ -82,17 +82,18 @@ func (o Optimizer) graph(weights []model.Weight, numbers *Node, gradients, value
 		limit := Div(Scalar(norm.Graph(), norm.DType(), o.Clip), AddScalar(norm, clipEpsilon))
 		clip = Min(clip, limit)
 	}
-	return append([]*Node{norm}, o.moves(numbers, clip, gradients, values, firsts, seconds)...)
+	return append([]*Node{norm}, o.moves(weights, numbers, clip, gradients, values, firsts, seconds)...)
 }
 
-// moves are the new weights, first and second moments for gradients that are multiplied with clip, a number.
-func (o Optimizer) moves(numbers, clip *Node, gradients, values, firsts, seconds []*Node) []*Node {
+// moves are the new weights, first and second moments for gradients that are multiplied with clip, a number. Running averages follow
+// their gradient.
+func (o Optimizer) moves(weights []model.Weight, numbers, clip *Node, gradients, values, firsts, seconds []*Node) []*Node {
 	n := len(gradients)
 	out := make([]*Node, 3*n)
 	for i := range n {
 		if weights[i].Average {
-			out[1+i] = Sub(values[i], MulScalar(gradients[i], averageMomentum))
-			out[1+n+i], out[1+2*n+i] = Identity(firsts[i]), Identity(seconds[i])
+			out[i] = Sub(values[i], MulScalar(gradients[i], averageMomentum))
+			out[n+i], out[2*n+i] = Identity(firsts[i]), Identity(seconds[i])
 			continue
 		}
 		g := Mul(gradients[i], clip)

@@ -35,6 +35,7 @@ type Config struct {
 	TensorBoard bool             `yaml:"tensorboard"`
 	Model       ModelConfig      `yaml:"model"`      // the network
 	Data        DataConfig       `yaml:"data"`       // what it learns from
+	Loss        Loss             `yaml:"loss"`       // what is minimised, of the normalised increments: mae or mse, which leaves the beginning sooner where fields are still almost everywhere (default mae, the paper's)
 	Optimizer   Optimizer        `yaml:"optimizer"`  // AdamW (default as released)
 	Schedule    Schedule         `yaml:"schedule"`   // learning rate and length
 	Validation  ValidationConfig `yaml:"validation"` // scores while training
@@ -212,6 +213,7 @@ func DefaultConfig() Config {
 		Shard:      1,
 		Reduce:     string(ranks.Float32),
 		LogEvery:   10,
+		Loss:       AbsoluteLoss,
 		Model:      ModelConfig{Kind: walrusKind, Preset: "nano", Predicts: predictsChange, Vocabulary: "released"},
 		Data:       DataConfig{History: 6, Batch: 2, MinStride: 1, MaxStride: 5, Rotation: sample.PlaneRotation, Prefetch: 2, Accumulation: 1, Recycle: true},
 		Optimizer:  ReleasedOptimizer(),
@@ -353,6 +355,9 @@ func (c Config) optimizer() Optimizer {
 
 // Check reports settings that can not work, before anything is opened.
 func (c Config) Check() error {
+	if err := c.Loss.check(); err != nil {
+		return err
+	}
 	if err := cmp.Or(c.schedule().Check(), c.Optimizer.Groups.check(), c.Model.checkKind()); err != nil {
 		return err
 	}

@@ -139,7 +139,7 @@ func fileFact(f well.FileSummary) (string, error) {
 func (r *Run) weightsSum() (string, error) {
 	table := crc32.MakeTable(crc32.Castagnoli)
 	var sum uint32
-	for _, w := range r.stepper.Network.Config.Weights() {
+	for _, w := range r.stepper.Network.Weights() {
 		err := r.stepper.Network.Weight(w.Name).Read(func(flat []float32) error {
 			var bytes [4 << 10]byte
 			for len(flat) > 0 {

@@ -20,10 +20,10 @@ type gradientProgram struct {
 	program    *engine.Program
 }
 
-// compileGradient builds loss = scale x sum of weight x channels x |output - target| and its gradient with respect to
+// compileGradient builds loss = scale x sum of weight x channels x |output - target|, or its square, and its gradient with respect to
 // every trained weight that the graph uses, and to the input if wanted. With a parallel feed each device computes the part
 // of loss and gradient that comes from its samples; the sums over the devices are those of the batch.
-func compileGradient(e *engine.Engine, feed network.Feed, accumulate, input bool) (*gradientProgram, error) {
+func compileGradient(e *engine.Engine, feed network.Feed, l Loss, accumulate, input bool) (*gradientProgram, error) {
 	p := &gradientProgram{feed: feed, accumulate: accumulate, input: input}
 	for _, w := range feed.Weights() {
 		if w.Trained() {
@@ -47,7 +47,7 @@ func compileGradient(e *engine.Engine, feed network.Feed, accumulate, input bool
 		compile = e.CompileParallel
 	}
 	p.program, err = compile("gradient", inputs, func(in []*Node) []*Node {
-		loss := feedLoss(feed, in, in[first-4:first])
+		loss := feedLoss(feed, l, in, in[first-4:first])
 		var nodes []*Node
 		for i, w := range feed.Weights() {
 			if w.Trained() {
@@ -80,10 +80,10 @@ func objectiveInputs(feed network.Feed) []engine.Input {
 
 // feedLoss is the loss of the network behind the inputs, compared with the objective's (objectiveInputs). Running averages of the
 // network get the mean over batches and devices of how far they are from what was seen as their gradient.
-func feedLoss(feed network.Feed, in, objective []*Node) *Node {
+func feedLoss(feed network.Feed, l Loss, in, objective []*Node) *Node {
 	y, drift := feed.Forward(in, true)
 	scale := objective[3]
-	loss := lossOf(y, objective[0], objective[1], objective[2], scale)
+	loss := lossOf(l, y, objective[0], objective[1], objective[2], scale)
 	if drift == nil {
 		return loss
 	}
@@ -92,10 +92,10 @@ func feedLoss(feed network.Feed, in, objective []*Node) *Node {
 	return Add(loss, Mul(drift, MulScalar(Reshape(scale), float64(values)/lossScale)))
 }
 
-// lossOf is scale x sum of weight x channels x |y - target|. y and target are (frames, X', Y', Z', C), weight is
+// lossOf is scale x sum of weight x channels x the loss of y - target. y and target are (frames, X', Y', Z', C), weight is
 // (frames, X', Y', Z', 1), channels (C), scale (1).
-func lossOf(y, target, weight, channels, scale *Node) *Node {
-	errors := Mul(Abs(Sub(y, target)), Mul(weight, Reshape(channels, 1, 1, 1, 1, channels.Shape().Dim(0))))
+func lossOf(l Loss, y, target, weight, channels, scale *Node) *Node {
+	errors := Mul(l.of(Sub(y, target)), Mul(weight, Reshape(channels, 1, 1, 1, 1, channels.Shape().Dim(0))))
 	return Mul(ReduceAllSum(errors), Reshape(scale))
 }
 
@@ -116,7 +116,7 @@ func Differentiate(ctx context.Context, n *network.Network, e Example, o *Object
 			Operands: n.Engine.Operands(), Lean: n.Engine.Lean()},
 		Channels: len(e.Data.Fields),
 	}
-	p, err := compileGradient(n.Engine, feed, false, true)
+	p, err := compileGradient(n.Engine, feed, AbsoluteLoss, false, true)
 	if err != nil {
 		return 0, nil, input, err
 	}

@@ -132,7 +132,7 @@ func (m *meter) made(step int, o Outcome) {
 
 // momentBytes is the memory of the optimizer's moments on a device of this process.
 func (s *Stepper) momentBytes() (sum int64) {
-	for _, w := range s.Network.Config.Weights() {
+	for _, w := range s.Network.Weights() {
 		m := s.moments[w.Name]
 		if m == nil {
 			continue

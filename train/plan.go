@@ -63,7 +63,7 @@ func PlanStep(e *engine.Engine, feed network.Feed, fused bool) (Plan, error) {
 	if e == nil {
 		return p, nil
 	}
-	program, err := compileGradient(e, feed, false, false)
+	program, err := compileGradient(e, feed, AbsoluteLoss, false, false)
 	if err != nil {
 		return p, err
 	}
@@ -74,7 +74,7 @@ func PlanStep(e *engine.Engine, feed network.Feed, fused bool) (Plan, error) {
 
 // WriteStep compiles the programs of a training step on an engine that writes them (engine.OpenWriter).
 func WriteStep(e *engine.Engine, feed network.Feed, o Optimizer) error {
-	p, err := compileGradient(e, feed, false, false)
+	p, err := compileGradient(e, feed, AbsoluteLoss, false, false)
 	if err != nil {
 		return err
 	}
@@ -84,7 +84,7 @@ func WriteStep(e *engine.Engine, feed network.Feed, o Optimizer) error {
 		return err
 	}
 	u.program.Close()
-	w, err := compileWhole(e, feed, o)
+	w, err := compileWhole(e, feed, AbsoluteLoss, o)
 	if err != nil {
 		return err
 	}

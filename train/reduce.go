@@ -258,7 +258,7 @@ func (u *sharedUpdate) compile(s *Stepper) error {
 				values[i] = Slice(Reshape(tensors[n+i], field.Volume(w.Shape)), AxisRange(from, to))
 			}
 		}
-		return s.Optimizer.moves(in[0], clip, tensors[:n], values, tensors[2*n:3*n], tensors[3*n:])
+		return s.Optimizer.moves(u.weights, in[0], clip, tensors[:n], values, tensors[2*n:3*n], tensors[3*n:])
 	})
 	return err
 }

@@ -304,6 +304,7 @@ func (r *Run) checkGroups() error {
 
 // openLoop joins data and network.
 func (r *Run) openLoop(vocabulary *sample.Vocabulary) error {
+	r.stepper.Loss = r.config.Loss
 	c := r.config
 	options := sample.Options{Seed: c.Seed, Rotation: c.Data.Rotation, Reflections: c.Data.Reflections, Unturned: c.Data.Unturned}
 	if !c.Data.Recycle {

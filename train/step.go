@@ -18,6 +18,7 @@ type Stepper struct {
 	Optimizer Optimizer
 	// Recompute recomputes every n-th block in the backward pass: less memory, more time; 0 for none.
 	Recompute int
+	Loss      Loss // what is minimised; empty for the release's
 
 	moments   map[string]*Moments
 	gradients map[string]*gradientProgram
@@ -39,6 +40,9 @@ func newStepper(n *network.Network, o Optimizer, recompute int, m *team) (*Stepp
 	for _, w := range n.Weights() {
 		if !w.Trained() {
 			continue
+		}
+		if w.Average && m != nil {
+			return nil, fmt.Errorf("train: %s is a running average over batches, which several processes can not train yet; use one, with --devices where there are GPUs", w.Name)
 		}
 		zero := func(to []float32) error { clear(to); return nil }
 		if err := s.setMoments(w, s.fillPiece, zero, zero, 0); err != nil {
@@ -178,7 +182,7 @@ func (s *Stepper) wholeStep(feed network.Feed) (*wholeStep, error) {
 	if p := s.steps[key]; p != nil {
 		return p, nil
 	}
-	p, err := compileWhole(s.Network.Engine, feed, s.Optimizer)
+	p, err := compileWhole(s.Network.Engine, feed, s.Loss, s.Optimizer)
 	if err != nil {
 		return nil, err
 	}
@@ -410,7 +414,7 @@ func (s *Stepper) gradient(feed network.Feed, accumulate bool) (*gradientProgram
 	if p := s.gradients[key]; p != nil {
 		return p, nil
 	}
-	p, err := compileGradient(s.Network.Engine, feed, accumulate, false)
+	p, err := compileGradient(s.Network.Engine, feed, s.Loss, accumulate, false)
 	if err != nil {
 		return nil, err
 	}

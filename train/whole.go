@@ -20,7 +20,7 @@ type wholeStep struct {
 
 // compileWhole builds the step. Its inputs are those of the gradient, the settings of AdamW (compileUpdate) and both moments
 // of the trained weights; its outputs loss, norm, new weights and moments.
-func compileWhole(e *engine.Engine, feed network.Feed, o Optimizer) (*wholeStep, error) {
+func compileWhole(e *engine.Engine, feed network.Feed, l Loss, o Optimizer) (*wholeStep, error) {
 	p := &wholeStep{feed: feed}
 	inputs := feed.Inputs()
 	var places []int // of the trained weights among the inputs
@@ -49,7 +49,7 @@ func compileWhole(e *engine.Engine, feed network.Feed, o Optimizer) (*wholeStep,
 	}
 	var err error
 	p.program, err = e.CompileParallel("step", inputs, func(in []*Node) []*Node {
-		loss := feedLoss(feed, in, in[target:target+4])
+		loss := feedLoss(feed, l, in, in[target:target+4])
 		values := make([]*Node, n)
 		for i, at := range places {
 			values[i] = in[at]
