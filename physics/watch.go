@@ -57,7 +57,6 @@ type Watch struct {
 	lowest  []float64 // limits of the root mean square about the mean
 	highest []float64
 	begun   map[string]bool // field and kind that were warned of
-	strides []int
 }
 
 // NewWatch takes the measure of a history (frames, *N, C) on a domain. names are those of all channels, and channels those to watch.
