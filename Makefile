@@ -2,8 +2,7 @@
 
 GO ?= go
 
-
-.PHONY: build build-xla demo test test-long vet lint setup fuzz generate clean
+.PHONY: build build-xla build-mpi demo test test-long test-mpi vet lint setup fuzz release generate clean
 
 build: setup
 	$(GO) build -o bin/walrus ./cmd/walrus
@@ -11,6 +10,12 @@ build: setup
 # XLA runs the network on NVIDIA GPUs; the plugin itself is not part of the build (docs/gpu.md).
 build-xla: setup
 	$(GO) build -tags xla -o bin/walrus-xla ./cmd/walrus
+
+# Several processes, on one machine or many, under mpirun or srun (docs/cluster.md). MPI_TAGS="mpi xla" has GPUs too.
+MPI_TAGS ?= mpi
+build-mpi: setup
+	@scripts/setup.sh mpi
+	$(GO) build -tags "$(MPI_TAGS)" -o bin/walrus-mpi ./cmd/walrus
 
 demo: build
 	bin/walrus demo --out walrus-demo
@@ -23,6 +28,12 @@ test: vet
 test-long: setup
 	WALRUS_LONG=1 $(GO) test -timeout 60m ./...
 
+# Several real processes on this machine: 1 to 4 ranks under mpirun (scripts/slurm/check.sh is for Slurm).
+test-mpi: build-mpi
+	$(GO) test -vet=off -tags mpi -c -o bin/ranks.test ./ranks
+	@for n in 1 2 4; do mpirun --allow-run-as-root --oversubscribe -n $$n bin/ranks.test -test.run TestRealRanks || exit 1; done
+	$(GO) test -vet=off -tags mpi -timeout 20m -run TestMPI ./cmd/walrus
+
 vet: setup
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); [ -z "$$unformatted" ] || { echo "gofmt: $$unformatted" >&2; exit 1; }
 	$(GO) vet ./...
@@ -31,13 +42,27 @@ lint: vet
 	$(GO) tool staticcheck ./...
 	$(GO) vet -tags xla ./engine/... ./cmd/walrus
 	$(GO) tool staticcheck -tags xla ./engine/...
+	@! pkg-config --exists mpi-c 2>/dev/null || { $(GO) vet -tags mpi ./ranks ./cmd/walrus && $(GO) tool staticcheck -tags mpi ./ranks; }
 
 setup:
 	@scripts/setup.sh
+
+# Archives for linux on amd64 and arm64 with manual pages, completions and checksums, under dist/.
+release: setup
+	scripts/release.sh
+
+# Every fuzz target for a while: make fuzz FUZZTIME=10m.
+FUZZTIME ?= 30s
+fuzz: setup
+	@git grep -l '^func Fuzz' -- '*_test.go' | xargs -n1 dirname | sort -u | while read -r dir; do \
+		for target in $$(grep -ho '^func Fuzz[A-Za-z0-9_]*' $$dir/*_test.go | cut -c6-); do \
+			echo "$$dir $$target"; $(GO) test ./$$dir -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) || exit 1; \
+		done; \
+	done
 
 # Regenerates the assembly of the kernels.
 generate:
 	$(GO) generate ./...
 
 clean:
-	rm -rf bin walrus-demo
+	rm -rf bin dist walrus-demo

@@ -17,7 +17,11 @@ import (
 
 // Settings say what is timed.
 type Settings struct {
-	Config    model.Config
+	Config model.Config
+	// Model is a baseline to time instead, of The Well's size or of about so many Parameters (package baseline); empty for Walrus.
+	Model      string
+	Parameters float64
+
 	Frames    int
 	Size      []int // points along each axis
 	Tokens    int   // along each axis; 0 for the released count
@@ -25,6 +29,7 @@ type Settings struct {
 	Recompute int   // every n-th block in the backward pass
 	Runs      int
 	Warmup    int
+	LoRA      model.LoRA // a step trains only this, and all other weights are frozen
 }
 
 // Result is one measurement. The first five entries are the peer's.
@@ -35,7 +40,7 @@ type Result struct {
 	PeakRSS       float64   `json:"peak_rss_gib"`
 	Parameters    int       `json:"parameters"`
 	Engine        string    `json:"engine"`
-	Rate          float64   `json:"gflops"`        // 1e9 operations of matrix products a second
+	Rate          float64   `json:"gflops"`        // 1e9 operations of matrix products a second; 0 for a baseline, whose operations are not counted
 	Peak          float64   `json:"peak_gflops"`   // measured on the same machine in the same run; 0 if unknown
 	Share         float64   `json:"share_of_peak"` // Rate / Peak
 	Planned       float64   `json:"planned_gib"`   // memory known before the run, beside weights; 0 if the engine can not tell
@@ -45,6 +50,7 @@ type Result struct {
 	Precision     string    `json:"precision"`   // of the matrix products
 	Device        float64   `json:"device_s"`    // of a step when steps follow one another without a wait; 0 where the engine computes on the host
 	Host          float64   `json:"host_s"`      // what the median is longer: reading results, handing over programs
+	Tokens        int       `json:"tokens"`      // along each axis
 	Devices       int       `json:"devices"`     // that took part, each with one sample; rates are those of all together
 }
 
@@ -57,11 +63,7 @@ func Run(ctx context.Context, e *engine.Engine, s Settings, progress func(done, 
 	if err != nil {
 		return Result{}, err
 	}
-	create := network.NewPredictor
-	if s.Train {
-		create = network.New
-	}
-	n, err := create(e, s.Config, network.Fresh(0))
+	n, parameters, err := s.create(e)
 	if err != nil {
 		return Result{}, err
 	}
@@ -73,7 +75,8 @@ func Run(ctx context.Context, e *engine.Engine, s Settings, progress func(done, 
 		samples = e.Devices()
 	}
 	x := normal(random, append(append([]int{samples, s.Frames}, s.Size...), len(fields)))
-	result := Result{What: "forward", Devices: samples, Parameters: s.Config.Count(), Engine: e.String(), Precision: e.Precision().String()}
+	result := Result{What: "forward", Devices: samples, Parameters: parameters, Engine: e.String(), Precision: e.Precision().String(),
+		Tokens: g.Axes[0].Tokens} // of the periodic axis: those with ends may have one more
 	before := e.CompileTime()
 	planned := n.PeakBytes
 	last := func() error { return nil }
@@ -102,16 +105,28 @@ func Run(ctx context.Context, e *engine.Engine, s Settings, progress func(done, 
 	if err := last(); err != nil {
 		return Result{}, err
 	}
-	net := s.net(g)
-	operations, again := net.Operations(len(fields))
-	if s.Train {
-		operations = 3*operations + again
+	if s.Model == "" {
+		net := s.net(g)
+		operations, again := net.Operations(len(fields))
+		if s.Train {
+			factor := 3.0 // forward, gradients of what goes in, gradients of weights
+			if s.LoRA.On() {
+				factor = 2 // frozen weights have no gradient; the small matrices' products are few
+			}
+			operations = factor*operations + again
+		}
+		result.Rate = float64(samples) * operations / result.Median / 1e9
 	}
-	result.Rate = float64(samples) * operations / result.Median / 1e9
 	result.Planned = float64(planned()) / (1 << 30)
 	result.Compile = (e.CompileTime() - before).Seconds()
 	result.PeakRSS = peakRSS()
 	return result, nil
+}
+
+// Check reports a size that can not be cut into the tokens.
+func (s Settings) Check() error {
+	_, err := s.geometry()
+	return err
 }
 
 // geometry is that of the peer's data.
@@ -121,12 +136,26 @@ func (s Settings) geometry() (*frame.Geometry, error) {
 		sides[i] = field.Both(field.Wall)
 	}
 	sides[0] = field.Both(field.Periodic)
-	return frame.NewGeometry(s.Size, sides, frame.Options{Tokens: s.Tokens})
+	return frame.NewGeometry(s.Size, sides, frame.Options{Tokens: s.Tokens, Whole: s.Model != ""})
+}
+
+// config is the architecture that is timed.
+func (s Settings) config() model.Config {
+	c := s.Config
+	if !s.Train || !s.LoRA.On() {
+		return c
+	}
+	c.Frozen = map[string]bool{}
+	for _, w := range c.Weights() {
+		c.Frozen[w.Name] = !w.Buffer
+	}
+	c.LoRA = s.LoRA
+	return c
 }
 
 // net is the network that is timed.
 func (s Settings) net(g *frame.Geometry) model.Net {
-	return model.Net{Config: s.Config, Geometry: g, Samples: 1, Frames: s.Frames, Recompute: s.Recompute}
+	return model.Net{Config: s.config(), Geometry: g, Samples: 1, Frames: s.Frames, Recompute: s.Recompute}
 }
 
 // measure times the warm-up and the runs.

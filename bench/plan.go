@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"fmt"
 	"github.com/gowalrus/walrus/engine"
 	"github.com/gowalrus/walrus/network"
 	"github.com/gowalrus/walrus/train"
@@ -40,6 +41,9 @@ func Write(e *engine.Engine, s Settings) error {
 
 // feed is the graph that is timed, on one device.
 func (s Settings) feed(config string, precision engine.Precision) (network.Feed, error) {
+	if s.Model != "" {
+		return network.Feed{}, fmt.Errorf("bench: memory is predicted, and programs are written, for Walrus; --model is %s", s.Model)
+	}
 	g, err := s.geometry()
 	if err != nil {
 		return network.Feed{}, err

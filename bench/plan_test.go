@@ -22,6 +22,11 @@ func TestPlansNeedNoEngine(t *testing.T) {
 	if want := int64(config.Count()) * 4; p.Moments != 2*want || p.Weights < want || p.Gradients >= want || p.Gradients < want*9/10 {
 		t.Errorf("weights %d, gradients %d, moments %d bytes; the parameters take %d", p.Weights, p.Gradients, p.Moments, want)
 	}
+	s.LoRA = model.LoRA{Rank: 8, Alpha: 16, Attention: true, FeedForward: true}
+	part, err := Plan(nil, s, "xla:cuda", engine.BFloat16)
+	if err != nil || part.Moments != 2*part.Gradients || part.Gradients*100 > p.Gradients || part.Weights != p.Weights+part.Gradients {
+		t.Errorf("LoRA of rank 8: %+v, %v; want less than a hundredth of the gradients and moments of %+v", part, err, p)
+	}
 	s.Train = false
 	forward, err := Plan(nil, s, "xla:cuda", engine.BFloat16)
 	if err != nil || forward.Total() >= p.Total() || forward.Gradients != 0 {

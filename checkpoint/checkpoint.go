@@ -35,8 +35,10 @@ type Checkpoint struct {
 	Format   Format
 	Metadata map[string]string // of a safetensors file
 	Wrapper  string            // what all names began with and was dropped: "module." of distributed training, and others
+	Part     *Part             // what the file says where it holds only a part of the weights; nil where it holds all
 
 	file    opened
+	below   *Checkpoint // what a part stands on
 	tensors []Tensor
 	byName  map[string]int
 }
@@ -54,8 +56,12 @@ const (
 // Open opens weights: a safetensors file, a .pt file that torch.save wrote, or a directory. The format is told by the content,
 // not by the name. A directory is one that Convert or SaveRun wrote (of a run's directory, the newest step), or one
 // that holds a single .safetensors or .pt file, as a download of the release does. A path that leads nowhere may be the name
-// of a model that the program carries, as nano, or of one in the cache of downloads, as walrus.
-func Open(path string) (*Checkpoint, error) {
+// of a model that the program carries, as nano, or of one in the cache of downloads, as walrus. Weights of which the file holds
+// only the part that was trained (Part) come whole; what they stand on is read once, to see that it is what it was.
+func Open(path string) (*Checkpoint, error) { return openWhole(path, "", 0) }
+
+// openStored is Open for what the file itself holds.
+func openStored(path string) (*Checkpoint, error) {
 	file, err := weightsIn(path)
 	if err != nil {
 		return nil, err
@@ -153,11 +159,16 @@ func (c *Checkpoint) readHeader() error {
 		return err
 	}
 	c.unwrap()
+	c.index()
+	return nil
+}
+
+// index finds tensors by their names.
+func (c *Checkpoint) index() {
 	c.byName = make(map[string]int, len(c.tensors))
 	for i, t := range c.tensors {
 		c.byName[t.Name] = i
 	}
-	return nil
 }
 
 // firstBlock begins the names of many parameters of every network.
@@ -182,7 +193,12 @@ func (c *Checkpoint) unwrap() {
 }
 
 // Close closes the file; tensors that were not read before can not be read after.
-func (c *Checkpoint) Close() error { return c.file.Close() }
+func (c *Checkpoint) Close() error {
+	if c.below != nil {
+		return errors.Join(c.below.Close(), c.file.Close())
+	}
+	return c.file.Close()
+}
 
 // Tensors lists the tensors in the order of the file. The list must not be changed.
 func (c *Checkpoint) Tensors() []Tensor { return c.tensors }

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/goccy/go-yaml"
 )
@@ -32,6 +33,13 @@ type Config struct {
 	Fields map[string]int // column of the embedding of each field ("field_index_map_override")
 
 	Tokens int // along each axis; 0 for the released numbers, 32 in 2-D and 16 in 3-D. A setting of ours ("walrus_go.tokens")
+	// TokenChoices are the numbers of tokens that the batches of the training were drawn with ("walrus_go.tokens_in_training");
+	// nil for Tokens alone. Predictions take Tokens where it is one of them, or else the largest that fits the data.
+	TokenChoices []int
+
+	// Baseline is the network where it is another one than Walrus; nil for Walrus. What is above Fields, and Tokens, say nothing
+	// then.
+	Baseline *Baseline
 
 	Training Training
 	DataSets []DataSetInfo // of the training, in their order
@@ -80,7 +88,7 @@ type setting struct {
 // settings lists every place of the file that Config knows.
 func (c *Config) settings() []setting {
 	t := &c.Training
-	return []setting{
+	list := []setting{
 		{"name", &c.Name, false},
 		{"model.hidden_dim", &c.Hidden, true},
 		{"model.intermediate_dim", &c.Inner, true},
@@ -114,7 +122,13 @@ func (c *Config) settings() []setting {
 		{"trainer.revin._target_", &t.Normalization, false},
 		{"trainer.epsilon", &t.NormalizationEpsilon, false},
 		{ownSection + ".tokens", &c.Tokens, false},
+		{ownSection + ".tokens_in_training", &c.TokenChoices, false},
 	}
+	if c.Baseline != nil {
+		list = slices.DeleteFunc(list, func(s setting) bool { return strings.HasPrefix(s.path, modelSection+".") })
+		list = append(list, c.Baseline.settings()...)
+	}
+	return list
 }
 
 // timeHeads is the second place that gives the number of heads.
@@ -169,6 +183,9 @@ func configFrom(doc document, defaults Config) (Config, error) {
 	}
 	c := defaults
 	c.document = doc
+	if _, exists := lookUp(doc, baselineSection); exists {
+		c = c.withoutModel()
+	}
 	for _, s := range c.settings() {
 		value, exists := lookUp(doc, s.path)
 		if !exists || value == nil {
@@ -181,7 +198,7 @@ func configFrom(doc document, defaults Config) (Config, error) {
 			return Config{}, fmt.Errorf("%s: %w", s.path, err)
 		}
 	}
-	if value, exists := lookUp(doc, timeHeads); exists {
+	if value, exists := lookUp(doc, timeHeads); exists && c.Baseline == nil {
 		var heads int
 		if err := assign(&heads, value); err != nil || heads != c.Heads {
 			return Config{}, fmt.Errorf("%s: found %v; expected %d as in space mixing", timeHeads, value, c.Heads)
@@ -239,6 +256,11 @@ func (c Config) YAML() ([]byte, error) {
 	if doc == nil {
 		doc = released.document
 	}
+	if c.Baseline != nil {
+		if doc, err = c.Baseline.into(doc); err != nil {
+			return nil, fmt.Errorf("checkpoint: configuration: %w", err)
+		}
+	}
 	read, err := configFrom(doc, released.asDefaults())
 	if err != nil {
 		return nil, fmt.Errorf("checkpoint: configuration: %w", err)
@@ -249,7 +271,9 @@ func (c Config) YAML() ([]byte, error) {
 			doc = replaced(doc, s.path, value)
 		}
 	}
-	doc = replaced(doc, timeHeads, c.Heads)
+	if c.Baseline == nil {
+		doc = replaced(doc, timeHeads, c.Heads)
+	}
 	if doc, err = writeDataSets(doc, c.DataSets, c.Training); err != nil {
 		return nil, fmt.Errorf("checkpoint: configuration: %w", err)
 	}

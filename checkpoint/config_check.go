@@ -1,6 +1,7 @@
 package checkpoint
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -46,6 +47,9 @@ func (c Config) check() error {
 }
 
 func (c Config) validateModel() error {
+	if c.Baseline != nil {
+		return cmp.Or(c.validateFields(), c.Baseline.check(c.Fields))
+	}
 	for _, limit := range []struct {
 		name            string
 		value, low, top int
@@ -55,10 +59,14 @@ func (c Config) validateModel() error {
 		{"num_heads", c.Heads, 1, maxHidden},
 		{"model.processor_blocks", c.Blocks, 1, maxBlocks},
 		{"model.gradient_checkpointing_freq", c.GradientCheckpointing, 0, maxBlocks},
+		{ownSection + ".tokens", c.Tokens, 0, maxCount},
 	} {
 		if err := within(limit.name, limit.value, limit.low, limit.top); err != nil {
 			return err
 		}
+	}
+	if err := withinEach(ownSection+".tokens_in_training", c.TokenChoices); err != nil {
+		return err
 	}
 	if c.Hidden%c.Heads != 0 {
 		return fmt.Errorf("model.hidden_dim %d is not a multiple of num_heads %d", c.Hidden, c.Heads)
@@ -75,6 +83,11 @@ func (c Config) validateModel() error {
 	if !(c.FieldDrop >= 0 && c.FieldDrop < maxStates) {
 		return fmt.Errorf("model.input_field_drop: found %g; expected 0 or more", c.FieldDrop)
 	}
+	return c.validateFields()
+}
+
+// validateFields checks the columns of the fields.
+func (c Config) validateFields() error {
 	for column, name := range reservedColumns {
 		if found, exists := c.Fields[name]; !exists || found != column {
 			return fmt.Errorf("data.field_index_map_override: %s must have the index %d", name, column)
@@ -134,6 +147,16 @@ func (t Training) validate() error {
 	}
 	if t.PredictionType != "delta" && t.PredictionType != "full" {
 		return fmt.Errorf("trainer.prediction_type: found %s; expected delta or full", printable(t.PredictionType))
+	}
+	return nil
+}
+
+// withinEach checks a list of numbers of points or tokens.
+func withinEach(name string, list []int) error {
+	for _, n := range list {
+		if err := within(name, n, 1, maxCount); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -29,6 +29,10 @@ type DataSetInfo struct {
 	// NetworkPoints has the extents that the network computes on another number of points, as 66: 64; the fields are
 	// interpolated on their way in and out. nil for what the released model does with a data set of this name.
 	NetworkPoints map[int]int
+	// Pad is how data whose grid no stride fits are continued: "auto", or empty for not at all.
+	Pad string
+	// Tokens are the numbers of tokens that its batches were drawn with, if they are its own; nil for those of all data sets.
+	Tokens []int
 }
 
 // DataSet is what the training did with a data set; found is false if it was not among those that the configuration lists,
@@ -76,8 +80,13 @@ func (info *DataSetInfo) ours() []dataSetSetting {
 		{"batch_size", &info.BatchSize},
 		{"grid", &info.Grid},
 		{"network_points", &info.NetworkPoints},
+		{"tokens", &info.Tokens},
+		{"pad", &info.Pad},
 	}
 }
+
+// padAuto is the one value of a data set's pad.
+const padAuto = "auto"
 
 // The factors of a data set by which its history and batch are smaller than those of the others.
 const (
@@ -161,10 +170,14 @@ func (info DataSetInfo) check() error {
 			return err
 		}
 	}
-	for _, points := range info.Grid {
-		if err := within("grid", points, 1, maxCount); err != nil {
-			return err
-		}
+	if err := withinEach("grid", info.Grid); err != nil {
+		return err
+	}
+	if info.Pad != "" && info.Pad != padAuto {
+		return fmt.Errorf("pad: found %s; expected %s", printable(info.Pad), padAuto)
+	}
+	if err := withinEach("tokens", info.Tokens); err != nil {
+		return err
 	}
 	for _, from := range slices.Sorted(maps.Keys(info.NetworkPoints)) {
 		if err := within(fmt.Sprintf("network_points.%d", from), info.NetworkPoints[from], 2, maxCount); err != nil {

@@ -3,7 +3,10 @@ package checkpoint
 import (
 	"encoding/binary"
 	"fmt"
+	"maps"
 	"math"
+	"slices"
+	"strings"
 )
 
 // DType is the type of a stored element. Whatever it is, values are handed out as float32.
@@ -139,4 +142,85 @@ func halfToFloat32(half uint16) float32 {
 		return math.Float32frombits(sign | 0xff<<23 | fraction<<13)
 	}
 	return math.Float32frombits(sign | (exponent-15+127)<<23 | fraction<<13)
+}
+
+// writable are the types that files are written in, by the names that users give them.
+var writable = map[string]DType{"float32": Float32, "float16": Float16, "bfloat16": BFloat16}
+
+// WritableNames lists the names that ParseDType takes.
+func WritableNames() string {
+	return strings.Join(slices.Sorted(maps.Keys(writable)), ", ")
+}
+
+// ParseDType finds a type that files are written in: float32, float16 or bfloat16.
+func ParseDType(name string) (DType, error) {
+	d, known := writable[name]
+	if !known {
+		return Float32, fmt.Errorf("checkpoint: type %q; expected one of %s", name, WritableNames())
+	}
+	return d, nil
+}
+
+// writable reports whether files are written in the type.
+func (d DType) writable() bool {
+	return slices.Contains(slices.Collect(maps.Values(writable)), d)
+}
+
+// encode rounds numbers to elements of a writable type, which fill dst. A finite number that would become infinite is an error.
+func (d DType) encode(dst []byte, src []float32) error {
+	for i, x := range src {
+		var half uint16
+		var beyond bool
+		switch d {
+		case Float16:
+			half = float32ToHalf(x)
+			beyond = half&0x7fff == 0x7c00
+		case BFloat16:
+			half = float32ToBFloat(x)
+			beyond = half&0x7fff == 0x7f80
+		default:
+			binary.LittleEndian.PutUint32(dst[4*i:], math.Float32bits(x))
+			continue
+		}
+		if beyond && !math.IsInf(float64(x), 0) {
+			return fmt.Errorf("value %g is beyond the range of %v", x, d)
+		}
+		binary.LittleEndian.PutUint16(dst[2*i:], half)
+	}
+	return nil
+}
+
+// float32ToHalf rounds to the nearest IEEE 754 binary16 number, of two that are equally near to the one whose last bit is 0.
+func float32ToHalf(x float32) uint16 {
+	bits := math.Float32bits(x)
+	sign := uint16(bits>>16) & 0x8000
+	size := bits & 0x7fffffff
+	const (
+		infinity = 0xff << 23
+		least    = (127 - 14) << 23 // the smallest normal half, 2^-14
+		dropped  = 23 - 10          // bits of the fraction that a half lacks
+	)
+	switch {
+	case size > infinity: // not a number stays one
+		return sign | 0x7e00 | uint16(size>>dropped)&0x3ff
+	case size < least: // subnormal: a multiple of 2^-24
+		return sign | uint16(math.RoundToEven(float64(math.Float32frombits(size))*(1<<24)))
+	}
+	half := nearestEven(size, dropped) - (127-15)<<10
+	return sign | uint16(min(half, 0x7c00))
+}
+
+// float32ToBFloat rounds to the nearest bfloat16 number, the upper half of a float32.
+func float32ToBFloat(x float32) uint16 {
+	bits := math.Float32bits(x)
+	if x != x { // rounding could carry the fraction away
+		return uint16(bits>>16) | 0x40
+	}
+	return uint16(nearestEven(bits, 16))
+}
+
+// nearestEven is bits without the last n, rounded. A carry runs into the exponent, as it shall.
+func nearestEven(bits uint32, n int) uint32 {
+	odd := bits >> n & 1
+	return (bits + odd + 1<<(n-1) - 1) >> n
 }

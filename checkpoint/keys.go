@@ -121,6 +121,9 @@ func keyRules() []keyRule {
 	for _, s := range c.settings() {
 		add(s.path, nil)
 	}
+	for _, s := range new(Baseline).settings() {
+		add(s.path, nil)
+	}
 	add("data.field_index_map_override.*", nil)
 	add(timeHeads, nil)
 	var info DataSetInfo

@@ -27,7 +27,8 @@ type Parameter struct {
 // State is all that a training run needs to go on as if it had never stopped.
 type State struct {
 	Config      Config
-	Parameters  []Parameter
+	Parameters  []Parameter       // with Part those that are trained
+	Part        *Part             // where the others stay as they were: what they are; nil for whole weights
 	Epoch, Step int               // Step counts optimizer updates from the run's beginning
 	Random      map[string][]byte // the state of each random generator, by its purpose (rand.PCG.MarshalBinary)
 	Notes       map[string]string // what else the loop wants back; plain text
@@ -125,7 +126,15 @@ func writeRun(dir string, state State) error {
 	if err := state.Config.Write(filepath.Join(dir, ConfigFile)); err != nil {
 		return err
 	}
-	if err := Write(filepath.Join(dir, WeightsFile), weights, map[string]string{"format": "pt"}); err != nil {
+	metadata := map[string]string{"format": "pt"}
+	if state.Part != nil {
+		text, err := state.Part.encode(dir)
+		if err != nil {
+			return err
+		}
+		metadata[partKey] = text
+	}
+	if err := Write(filepath.Join(dir, WeightsFile), weights, metadata); err != nil {
 		return err
 	}
 	if err := Write(filepath.Join(dir, optimizerFile), moments, nil); err != nil {
@@ -328,11 +337,14 @@ func LoadRun(dir string) (State, error) {
 	if state.Config, err = ReadConfig(filepath.Join(dir, ConfigFile)); err != nil {
 		return State{}, err
 	}
-	weights, err := Open(filepath.Join(dir, WeightsFile))
+	weights, err := openStored(filepath.Join(dir, WeightsFile))
 	if err != nil {
 		return State{}, err
 	}
 	defer weights.Close()
+	if state.Part, err = weights.part(); err != nil {
+		return State{}, err
+	}
 	moments, err := Open(filepath.Join(dir, optimizerFile))
 	if err != nil {
 		return State{}, err

@@ -148,7 +148,7 @@ func TestFailedWriteLeavesTheOldFileAndNothingElse(t *testing.T) {
 	}
 	stopped := errors.New("stopped")
 	several := []Tensor{tensor(t, "a", []int{1}, 1), tensor(t, "b", []int{1}, 2)}
-	if err := WriteProgress(path, several, nil, func(int64) error { return stopped }); !errors.Is(err, stopped) {
+	if err := WriteWith(path, several, WriteOptions{Written: func(int64) error { return stopped }}); !errors.Is(err, stopped) {
 		t.Errorf("error %v, want the one that stopped it", err)
 	}
 	broken := several[0]

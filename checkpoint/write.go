@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"os"
 	"slices"
 
@@ -17,13 +16,37 @@ import (
 // Write writes tensors as a safetensors file of float32, in the order given. Each tensor is read, written and forgotten
 // before the next, so that memory holds one at a time. The file appears under its name only when all of it is on disk.
 func Write(path string, tensors []Tensor, metadata map[string]string) error {
-	return WriteProgress(path, tensors, metadata, nil)
+	return WriteWith(path, tensors, WriteOptions{Metadata: metadata})
 }
 
-// WriteProgress is Write that calls written after each tensor with the number of bytes of that tensor; an error that
-// written returns (of a cancelled context, say) stops the work and leaves nothing behind.
-func WriteProgress(path string, tensors []Tensor, metadata map[string]string, written func(bytes int64) error) error {
-	header, err := encodeHeader(tensors, metadata)
+// WriteOptions say how a safetensors file is written.
+type WriteOptions struct {
+	Metadata map[string]string
+	// DType is the type of tensors with two axes or more: Float32, Float16 or BFloat16, to the nearest number, of two that are
+	// equally near the even one. Vectors and numbers (norms, biases, rotary frequencies of up to 402 radians, which float16
+	// would move by an eighth) are few and stay float32, before the others in the file.
+	DType DType
+	// Written hears after each tensor how many bytes it took. An error that it returns (of a cancelled context, say) stops the
+	// work and leaves nothing behind. nil for none.
+	Written func(bytes int64) error
+}
+
+// of is the type that a tensor is written in.
+func (o WriteOptions) of(t Tensor) DType {
+	if len(t.Shape) < 2 {
+		return Float32
+	}
+	return o.DType
+}
+
+// WriteWith is Write with options. A number that the type can not hold is an error that names the tensor.
+func WriteWith(path string, tensors []Tensor, o WriteOptions) error {
+	if !o.DType.writable() {
+		return fmt.Errorf("checkpoint: write: %v is not written; expected one of %s", o.DType, WritableNames())
+	}
+	// The wider first, so that every number lies at a multiple of its size, as readers that map the file expect.
+	tensors = slices.SortedStableFunc(slices.Values(tensors), func(a, b Tensor) int { return o.of(b).Size() - o.of(a).Size() })
+	header, err := encodeHeader(tensors, o)
 	if err != nil {
 		return fmt.Errorf("checkpoint: %s: %w", path, err)
 	}
@@ -33,13 +56,13 @@ func WriteProgress(path string, tensors []Tensor, metadata map[string]string, wr
 		}
 		var buffer []float32
 		for _, t := range tensors {
-			if buffer, err = writeValues(w, t, buffer); err != nil {
+			if buffer, err = writeValues(w, t, o.of(t), buffer); err != nil {
 				return err
 			}
-			if written == nil {
+			if o.Written == nil {
 				continue
 			}
-			if err := written(4 * int64(t.Len())); err != nil {
+			if err := o.Written(int64(o.of(t).Size()) * int64(t.Len())); err != nil {
 				return err
 			}
 		}
@@ -52,10 +75,10 @@ func WriteProgress(path string, tensors []Tensor, metadata map[string]string, wr
 }
 
 // encodeHeader lays the tensors out one after another and returns the length and the JSON, padded to eight bytes.
-func encodeHeader(tensors []Tensor, metadata map[string]string) ([]byte, error) {
+func encodeHeader(tensors []Tensor, o WriteOptions) ([]byte, error) {
 	out := []byte("{")
-	if len(metadata) > 0 {
-		encoded, err := json.Marshal(metadata)
+	if len(o.Metadata) > 0 {
+		encoded, err := json.Marshal(o.Metadata)
 		if err != nil {
 			return nil, err
 		}
@@ -73,8 +96,8 @@ func encodeHeader(tensors []Tensor, metadata map[string]string) ([]byte, error) 
 			return nil, err
 		}
 		begin := end
-		end += 4 * int64(t.Len())
-		entry, err := json.Marshal(headerEntry{DType: Float32.String(), Shape: append([]int{}, t.Shape...), Offsets: &[2]int64{begin, end}})
+		end += int64(o.of(t).Size()) * int64(t.Len())
+		entry, err := json.Marshal(headerEntry{DType: o.of(t).String(), Shape: append([]int{}, t.Shape...), Offsets: &[2]int64{begin, end}})
 		if err != nil {
 			return nil, err
 		}
@@ -93,8 +116,9 @@ func encodeHeader(tensors []Tensor, metadata map[string]string) ([]byte, error) 
 	return append(binary.LittleEndian.AppendUint64(nil, uint64(len(out))), out...), nil
 }
 
-// writeValues writes one tensor, through buffer unless its values are in memory already, and returns the buffer for the next.
-func writeValues(w io.Writer, t Tensor, buffer []float32) ([]float32, error) {
+// writeValues writes one tensor as a type, through buffer unless its values are in memory already, and returns the buffer
+// for the next.
+func writeValues(w io.Writer, t Tensor, as DType, buffer []float32) ([]float32, error) {
 	values, inMemory := t.values.(memory)
 	if !inMemory {
 		buffer = slices.Grow(buffer[:0], t.Len())[:t.Len()]
@@ -103,16 +127,21 @@ func writeValues(w io.Writer, t Tensor, buffer []float32) ([]float32, error) {
 		}
 		values = buffer
 	}
-	if littleEndian {
+	if as == Float32 && littleEndian {
 		_, err := w.Write(float32Bytes(values))
 		return buffer, err
 	}
-	var encoded [4]byte
-	for _, v := range values {
-		binary.LittleEndian.PutUint32(encoded[:], math.Float32bits(v))
-		if _, err := w.Write(encoded[:]); err != nil {
+	chunk := make([]byte, 0, min(chunkBytes, len(values)*as.Size()))
+	for len(values) > 0 {
+		n := min(len(values), cap(chunk)/as.Size())
+		chunk = chunk[:n*as.Size()]
+		if err := as.encode(chunk, values[:n]); err != nil {
+			return buffer, fmt.Errorf("tensor %s: %w", printable(t.Name), err)
+		}
+		if _, err := w.Write(chunk); err != nil {
 			return buffer, err
 		}
+		values = values[n:]
 	}
 	return buffer, nil
 }

@@ -50,9 +50,16 @@ func (s *spaceAxis) source(o, k int) (int, bool) {
 // lowerConvolution computes convolutions.
 func (p *program) lowerConvolution(x *instr, in []located) error {
 	c := x.attr.(convolution)
+	if p.depthwise(c, x, in) {
+		return nil
+	}
 	out := p.destination(x.out[0])
 	if c.channelGroups == 1 && c.batchGroups == 1 && out.s.dtype == dtypes.Float32 && out.v.size() > 0 && in[1].v.size() > 0 {
-		p.lowerPatchProduct(c, p.positive(in[0]), p.positive(in[1]), out)
+		if a := c.axesOf(in[0].v, in[1].v, out.v); a.isKernelGradient() {
+			p.lowerKernelGradient(c, p.positive(in[0]), p.positive(in[1]), out)
+		} else {
+			p.lowerPatchProduct(c, p.positive(in[0]), p.positive(in[1]), out)
+		}
 		return nil
 	}
 	run := plainConvolutions[out.s.dtype]

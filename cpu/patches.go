@@ -49,67 +49,91 @@ func (p *program) lowerPatchProduct(c convolution, input, weights, out located) 
 				C: kernel.Matrix{Data: e.float32s(result), RowStride: rowStride, ColStride: ordered.strides[last], BatchStrides: []int{ordered.strides[0]}}})
 		}})
 	if result.s != out.s {
-		inverse := make([]int, len(direct))
-		for i, axis := range direct {
-			inverse[axis] = i
-		}
-		p.store(located{result.s, result.v.transposed(inverse)}, out)
+		p.store(located{result.s, result.v.transposed(inverseOf(direct))}, out)
 	}
 }
 
-// patchGather reads rows of the matrix of patches.
+// patchGather reads rows of a matrix of patches: a row is a place of the kernel, its columns are taps and channels. Computing the
+// gradient of a kernel, the convolution at hand has places for taps and taps for places, channels for a batch and samples for
+// channels (swapped).
 type patchGather struct {
-	a     *convolutionAxes
-	start int
+	a          *convolutionAxes
+	start      int
+	rows, cols [6]int // places and taps along each axis
+	width      int    // channels
+	stride     int    // in memory from channel to channel
+	outer      int    // from sample to sample
+	swapped    bool
 }
 
 func newPatchGather(a *convolutionAxes, input located) *patchGather {
-	return &patchGather{a: a, start: input.v.offset}
+	g := &patchGather{a: a, start: input.v.offset, width: a.in, stride: a.inputChannel, outer: a.inputBatch}
+	for i, s := range a.space {
+		g.rows[i], g.cols[i] = s.output, s.kernel
+	}
+	return g
 }
 
-// fill writes elements col.. of the patch at output position row.
+// newTapGather reads the forward pass's patches for the gradient of its kernel; rows go on from sample to sample.
+func newTapGather(a *convolutionAxes, input located) *patchGather {
+	g := &patchGather{a: a, start: input.v.offset, width: a.batch, stride: a.inputBatch, outer: a.inputChannel, swapped: true}
+	for i, s := range a.space {
+		g.rows[i], g.cols[i] = s.kernel, s.output
+	}
+	return g
+}
+
+// fill writes elements col.. of the patch of a row.
 func (g *patchGather) fill(dst []float32, data []float32, batch, row, col int) {
-	a := g.a
-	rank := len(a.space)
-	var o, k [6]int
+	rank := len(g.a.space)
+	var place, tap [6]int
 	for axis := rank - 1; axis >= 0; axis-- {
-		o[axis] = row % a.space[axis].output
-		row /= a.space[axis].output
+		place[axis] = row % g.rows[axis]
+		row /= g.rows[axis]
 	}
-	tap, channel := col/a.in, col%a.in
+	next, channel := col/g.width, col%g.width
 	for axis := rank - 1; axis >= 0; axis-- {
-		k[axis] = tap % a.space[axis].kernel
-		tap /= a.space[axis].kernel
+		tap[axis] = next % g.cols[axis]
+		next /= g.cols[axis]
 	}
-	base := g.start + batch*a.inputBatch
+	base := g.start + (batch+row)*g.outer
 	for len(dst) > 0 {
-		n := min(a.in-channel, len(dst))
-		at, inside := base+channel*a.inputChannel, true
-		for axis := range rank {
-			from, ok := a.space[axis].source(o[axis], k[axis])
-			if !ok {
-				inside = false
-				break
-			}
-			at += from * a.space[axis].inputStride
-		}
+		n := min(g.width-channel, len(dst))
+		at, inside := g.position(base+channel*g.stride, &place, &tap)
 		switch {
 		case !inside:
 			clear(dst[:n])
-		case a.inputChannel == 1:
+		case g.stride == 1:
 			copy(dst[:n], data[at:at+n])
 		default:
 			for i := range dst[:n] {
-				dst[i] = data[at+i*a.inputChannel]
+				dst[i] = data[at+i*g.stride]
 			}
 		}
 		dst = dst[n:]
 		channel = 0
 		for axis := rank - 1; axis >= 0; axis-- {
-			if k[axis]++; k[axis] < a.space[axis].kernel {
+			if tap[axis]++; tap[axis] < g.cols[axis] {
 				break
 			}
-			k[axis] = 0
+			tap[axis] = 0
 		}
 	}
+}
+
+// position is where the input is that a place sees through a tap, from a position on, and whether there is one.
+func (g *patchGather) position(at int, place, tap *[6]int) (int, bool) {
+	for axis := range g.a.space {
+		s := &g.a.space[axis]
+		o, k := place[axis], tap[axis]
+		if g.swapped {
+			o, k = k, o
+		}
+		from, ok := s.source(o, k)
+		if !ok {
+			return 0, false
+		}
+		at += from * s.inputStride
+	}
+	return at, true
 }

@@ -285,12 +285,15 @@ func (p plan) forecasts(ctx context.Context, o Options, protocol score.Protocol,
 	e.Progress = func() { bar.Advance(1, "") }
 	first := true
 	for f, err := range rollout.Forecasts(ctx, d, setting, e) {
+		shown := first && !f.OneStep && err == nil
+		if shown {
+			first = false
+			if f, err = f.Held(); err == nil {
+				r.shown = append(r.shown, f)
+			}
+		}
 		if !yield(f, err) || err != nil {
 			return false
-		}
-		if first && !f.OneStep {
-			r.shown = append(r.shown, f)
-			first = false
 		}
 	}
 	return true

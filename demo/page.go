@@ -19,17 +19,19 @@ import (
 // report writes the page: the scores, how the loss and the error behave, and the rollouts as animations.
 func (p plan) report(ctx context.Context, o Options, r *Result) error {
 	doc := report.Document{
-		Title: "Walrus demo", Summary: p.summary(r), Scores: r.Scores.Overview(),
-		ScoresNote: "VRMSE of trajectories that the network has not seen: 0 is perfect, 1 is as good as predicting the mean. Persistence repeats the last known frame.",
-		Created:    time.Now(), Program: o.Program,
+		Title: "Walrus demo", Summary: p.summary(r), Created: time.Now(), Program: o.Program,
+		Sections: []report.Section{{
+			Name: "Scores", Tables: []report.Table{r.Scores.Overview()},
+			Text: "VRMSE of trajectories that the network has not seen: 0 is perfect, 1 is as good as predicting the mean. Persistence repeats the last known frame.",
+		}},
 	}
 	for _, v := range r.Verdicts {
 		doc.Highlights = append(doc.Highlights, report.Highlight{
 			Name: v.DataSet, Value: fmt.Sprintf("%.0f %%", 100*v.OneStep/v.OneStepPersistence), Note: "of the error of persistence, one step ahead",
 		})
 	}
-	var err error
-	if doc.Training, err = trainingFigures(o, r); err != nil {
+	training, err := trainingFigures(o, r)
+	if err != nil {
 		return err
 	}
 	lines, err := report.RolloutLines("Error against rollout step", r.Scores.Curves()...)
@@ -40,20 +42,21 @@ func (p plan) report(ctx context.Context, o Options, r *Result) error {
 	if err != nil {
 		return err
 	}
-	doc.Rollouts = []report.Figure{figure}
+	doc.Sections = append(doc.Sections, report.Section{Name: "Training", Figures: training},
+		report.Section{Name: "Rollouts", Figures: []report.Figure{figure}})
 	for _, t := range r.shown {
 		set, err := p.shownSet(ctx, o, t)
 		if err != nil {
 			return err
 		}
-		doc.DataSets = append(doc.DataSets, set)
+		doc.Sections = append(doc.Sections, set)
 	}
 	doc.Made = p.made(o, r)
 	config, err := os.ReadFile(filepath.Join(o.runFolder(), train.RunConfigFile))
 	if err != nil {
 		return err
 	}
-	doc.Config = string(config)
+	doc.Configs = []report.Fact{{Name: "Configuration of the training", Value: string(config)}}
 	return writeFile(filepath.Join(o.Out, ReportFile), func(w io.Writer) error { return report.HTML(w, doc) })
 }
 
@@ -103,27 +106,31 @@ func trainingFigures(o Options, r *Result) ([]report.Figure, error) {
 	return []report.Figure{figure, learnt}, err
 }
 
-// shownSet is the part of the page about one data set: the rollout of a trajectory as an animation. Its first field also
-// becomes a picture beside the page, for where nothing moves.
-func (p plan) shownSet(ctx context.Context, o Options, t score.Forecast) (report.DataSet, error) {
-	set := report.DataSet{Name: t.DataSet, Text: "A held-out trajectory, predicted from its first frames."}
+// shownSet is the part of the page about one data set: the rollout of a trajectory as a film. Its first field also becomes a picture beside
+// the page.
+func (p plan) shownSet(ctx context.Context, o Options, t score.Forecast) (report.Section, error) {
+	set := report.Section{Name: t.DataSet, Text: "A held-out trajectory, predicted from its first frames. After them the network sees only what it predicted itself."}
 	if len(t.Prediction.Data) == 0 {
 		set.Text += " The rollout became non-finite at once; there is nothing to show."
 		return set, nil
 	}
-	spec := report.PanelSpec{Fields: t.Fields, Channels: t.Channels, Truth: t.Truth, Prediction: t.Prediction, FirstStep: 1,
-		Times: t.Times, Axes: t.Axes, Size: t.Lengths}
-	figure, err := report.AnimationFigure(ctx, spec, 0,
-		"Truth, prediction and error, step by step; after the known frames the network sees only what it predicted itself.")
+	film, err := report.NewFilm(ctx, report.FilmSpec{Name: "Truth, prediction and error, step by step", Fields: t.Fields, Channels: t.Channels,
+		Vectors: report.VectorsOf(t.Fields), FirstStep: 1, Times: t.Times, Axes: t.Axes, Size: t.Lengths, Mark: -1}.WithArrays(t.Truth, t.Prediction))
 	if err != nil {
 		return set, err
 	}
-	set.Figures = []report.Figure{figure}
+	last := t.Prediction.Shape[0] - 1
+	spec := report.PanelSpec{Fields: t.Fields, Channels: t.Channels, Truth: t.Truth, Prediction: t.Prediction, FirstStep: 1,
+		Steps: slices.Compact([]int{last / 2, last}), Times: t.Times, Axes: t.Axes, Size: t.Lengths}
+	stills, err := report.PanelsFigure(spec, "All fields after half of the steps, and after all.")
+	if err != nil {
+		return set, err
+	}
+	set.Films, set.Figures = []*report.Film{film}, []report.Figure{stills}
 	if err := os.MkdirAll(filepath.Dir(o.picture(t.DataSet)), 0o777); err != nil {
 		return set, err
 	}
-	last := t.Prediction.Shape[0] - 1
-	spec.Channels, spec.Steps, spec.PixelScale = spec.Channels[:1], slices.Compact([]int{last / 2, last}), 1
+	spec.Channels, spec.PixelScale = spec.Channels[:1], 1
 	return set, writeFile(o.picture(t.DataSet), func(w io.Writer) error { return report.Panels(w, spec) })
 }
 

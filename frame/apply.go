@@ -13,15 +13,20 @@ const FlagChannels = 3
 type view struct {
 	padded [3]int
 	source [3][]int // data point of each position, or -1
+	mirror [3][]int // 1 << axis where the position shows a mirror image along the axis, or 0
 	grid   [3][]int // position in the padded grid before the roll
 }
 
 func (g *Geometry) view(jitter [3]int) view {
 	v := view{padded: g.Padded()}
 	for k, a := range g.Axes {
-		v.source[k], v.grid[k] = make([]int, a.Padded), make([]int, a.Padded)
+		v.source[k], v.grid[k], v.mirror[k] = make([]int, a.Padded), make([]int, a.Padded), make([]int, a.Padded)
 		for i := range v.source[k] {
-			v.source[k][i], v.grid[k][i] = a.source(i, jitter[k]), a.padded(i, jitter[k])
+			point, mirrored := a.source(i, jitter[k])
+			v.source[k][i], v.grid[k][i] = point, a.padded(i, jitter[k])
+			if mirrored {
+				v.mirror[k][i] = 1 << k
+			}
 		}
 	}
 	return v
@@ -116,14 +121,15 @@ func (g *Geometry) Adjoint(y field.Array, r Rolls) (field.Array, error) {
 	out := field.NewArray(frames, s[0], s[1], s[2], channels)
 	v := g.view(r.Jitter)
 	points := s[0] * s[1] * s[2]
-	g.eachPosition(v, func(at, data int, _ [3]int) {
+	signs := g.signs(channels)
+	g.eachPosition(v, func(at, data, mirror int, _ [3]int) {
 		if data < 0 {
 			return
 		}
 		for f := range frames {
 			to := out.Data[(f*points+data)*channels:][:channels]
 			for c, d := range y.Data[(f*v.padded[0]*v.padded[1]*v.padded[2]+at)*all:][:channels] {
-				to[c] += d
+				to[c] += d * signs[mirror][c]
 			}
 		}
 	})
@@ -134,14 +140,38 @@ func (g *Geometry) Adjoint(y field.Array, r Rolls) (field.Array, error) {
 func (g *Geometry) gather(v view, from, to []float32, frames, channels, all int) {
 	s := g.Size()
 	points, positions := s[0]*s[1]*s[2], v.padded[0]*v.padded[1]*v.padded[2]
-	g.eachPosition(v, func(at, data int, _ [3]int) {
+	signs := g.signs(channels)
+	g.eachPosition(v, func(at, data, mirror int, _ [3]int) {
 		if data < 0 {
 			return
 		}
 		for f := range frames {
-			copy(to[(f*positions+at)*all:][:channels], from[(f*points+data)*channels:][:channels])
+			shown := to[(f*positions+at)*all:][:channels]
+			copy(shown, from[(f*points+data)*channels:][:channels])
+			if mirror == 0 {
+				continue
+			}
+			for c, sign := range signs[mirror] {
+				shown[c] *= sign
+			}
 		}
 	})
+}
+
+// signs are the factors of the channels in mirror images along the axes of each set: bit k of the first index is axis k.
+func (g *Geometry) signs(channels int) (signs [8][]float32) {
+	for mirror := range signs {
+		signs[mirror] = make([]float32, channels)
+		for c := range signs[mirror] {
+			signs[mirror][c] = 1
+			for k := range g.Axes {
+				if c < len(g.Odd) && mirror>>k&1 == 1 && g.Odd[c][k] {
+					signs[mirror][c] *= -1
+				}
+			}
+		}
+	}
+	return signs
 }
 
 // writeFlags sets the last three channels: bias correction is 1 except in the padding of an axis with ends; wall and
@@ -151,7 +181,7 @@ func (g *Geometry) gather(v view, from, to []float32, frames, channels, all int)
 func (g *Geometry) writeFlags(v view, out []float32, frames, channels int) {
 	all := channels + FlagChannels
 	positions := v.padded[0] * v.padded[1] * v.padded[2]
-	g.eachPosition(v, func(at, _ int, grid [3]int) {
+	g.eachPosition(v, func(at, _, _ int, grid [3]int) {
 		flags := [FlagChannels]float32{1, 0, 0}
 		for k, a := range g.Axes {
 			if !a.Real || a.Periodic() {
@@ -172,9 +202,9 @@ func (g *Geometry) writeFlags(v view, out []float32, frames, channels int) {
 	})
 }
 
-// eachPosition visits the positions of the network's input in order: flat position, flat data point or -1, and the
-// position in the padded grid before the roll.
-func (g *Geometry) eachPosition(v view, visit func(at, data int, grid [3]int)) {
+// eachPosition visits the positions of the network's input in order: flat position, flat data point or -1, the axes along which
+// that is mirrored, as bits, and the position in the padded grid before the roll.
+func (g *Geometry) eachPosition(v view, visit func(at, data, mirror int, grid [3]int)) {
 	s := g.Size()
 	at := 0
 	for i, si := range v.source[0] {
@@ -184,7 +214,7 @@ func (g *Geometry) eachPosition(v view, visit func(at, data int, grid [3]int)) {
 				if si >= 0 && sj >= 0 && sk >= 0 {
 					data = (si*s[1]+sj)*s[2] + sk
 				}
-				visit(at, data, [3]int{v.grid[0][i], v.grid[1][j], v.grid[2][k]})
+				visit(at, data, v.mirror[0][i]|v.mirror[1][j]|v.mirror[2][k], [3]int{v.grid[0][i], v.grid[1][j], v.grid[2][k]})
 				at++
 			}
 		}

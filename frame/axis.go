@@ -10,10 +10,15 @@ type Axis struct {
 	Stride2 int  // of the encoder's second convolution and the decoder's first
 	// Released tells whether the released weights were trained with this pair of strides.
 	Released bool
-	Sides    field.Sides
+	Sides    field.Sides // as the network sees them
+
+	// Before and After are points made of the data that continue them at either end, so that strides fit; Ends are the data's own
+	// boundaries there (Options.Pad). All are zero where the data fit.
+	Before, After int
+	Ends          field.Sides
 
 	Low, High  int    // points added at either end: wrapped around (periodic) or zero (others)
-	Padded     int    // Size + Low + High: extent of the network's input
+	Padded     int    // Before + Size + After + Low + High: extent of the network's input
 	AfterConv1 int    // extent after the encoder's first convolution
 	Tokens     int    // extent of the token grid
 	Decoded    int    // extent of the decoder's output; at most Padded
@@ -56,9 +61,14 @@ func newAxis(size, tokens int, sides field.Sides, jitter bool) (Axis, bool) {
 	return a, true
 }
 
+// wholeAxis is an axis for a network that sees the points as they are: each is a token of its own.
+func wholeAxis(size int, sides field.Sides) Axis {
+	return Axis{Size: size, Real: size != 1, Stride1: 1, Stride2: 1, Sides: sides, Padded: size, AfterConv1: size, Tokens: size, Decoded: size}
+}
+
 // encodeDecode follows the axis through the two convolutions and back.
 func (a *Axis) encodeDecode() {
-	a.Padded = a.Size + a.Low + a.High
+	a.Padded = a.inner() + a.Low + a.High
 	a.AfterConv1 = (a.Padded-Kernel1)/a.Stride1 + 1
 	a.Tokens = (a.AfterConv1-Kernel2)/a.Stride2 + 1
 	a.Decoded = ((a.Tokens-1)*a.Stride2+Kernel2-1)*a.Stride1 + Kernel1
@@ -75,8 +85,8 @@ func (a Axis) jitterRange() [2]int {
 	return [2]int{-(a.Low - 1), min(a.Low-1, a.room())}
 }
 
-// room is the number of points that the decoder's output reaches beyond the data on an axis with ends.
-func (a Axis) room() int { return a.Decoded - a.Low - a.Size }
+// room is the number of points that the decoder's output reaches beyond the data, continued or not, on an axis with ends.
+func (a Axis) room() int { return a.Decoded - a.Low - a.inner() }
 
 // padded returns the position in the padded, unrolled grid that position i of the network's input shows. A periodic
 // axis has no padding before its roll: there the position is one of the data.
@@ -87,16 +97,17 @@ func (a Axis) padded(i, roll int) int {
 	return mod(i-roll, a.Padded)
 }
 
-// source returns the data point that position i of the network's input shows, or -1 in the padding.
-func (a Axis) source(i, roll int) int {
+// source returns the data point that position i of the network's input shows, or -1 in the padding, and whether it is a mirror
+// image of it.
+func (a Axis) source(i, roll int) (point int, mirrored bool) {
 	at := a.padded(i, roll)
 	if !a.Periodic() {
 		at -= a.Low
 	}
-	if at < 0 || at >= a.Size {
-		return -1
+	if at < 0 || at >= a.inner() {
+		return -1, false
 	}
-	return at
+	return a.data(at - a.Before)
 }
 
 // position returns where in the network's input, and in the decoder's output, data point i lies: the inverse of source
@@ -105,7 +116,7 @@ func (a Axis) position(i, roll int) int {
 	if a.Periodic() {
 		return a.Low + mod(i+roll, a.Size)
 	}
-	return mod(i+roll+a.Low, a.Padded)
+	return mod(i+roll+a.Low+a.Before, a.Padded)
 }
 
 // mod is the remainder of i by n in [0, n).

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/gowalrus/walrus/field"
 )
 
@@ -128,29 +130,36 @@ func TestAdjointIsTheTransposeOfApply(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 5 {
-		r := g.Draw(random, 2)
-		x := randomArray(random, 1, 16, 32, 2)
-		framed, err := g.Apply(x, r)
-		if err != nil {
-			t.Fatal(err)
+		checkAdjoint(t, random, g)
+	}
+}
+
+// checkAdjoint compares both sides of the identity for random x and y of two channels, and random rolls.
+func checkAdjoint(t *testing.T, random *rand.Rand, g *Geometry) {
+	t.Helper()
+	size := g.Size()
+	r := g.Draw(random, 2)
+	x := randomArray(random, 1, size[0], size[1], 2)
+	framed, err := g.Apply(x, r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	y := randomArray(random, framed.Shape...)
+	back, err := g.Adjoint(y, r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var left, right float64
+	for i, v := range framed.Data {
+		if i%5 < 2 {
+			left += float64(v) * float64(y.Data[i])
 		}
-		y := randomArray(random, framed.Shape...)
-		back, err := g.Adjoint(y, r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var left, right float64
-		for i, v := range framed.Data {
-			if i%5 < 2 {
-				left += float64(v) * float64(y.Data[i])
-			}
-		}
-		for i, v := range x.Data {
-			right += float64(v) * float64(back.Data[i])
-		}
-		if math.Abs(left-right) > 1e-3*math.Abs(left)+1e-3 {
-			t.Errorf("<Ax, y> = %v, <x, A'y> = %v", left, right)
-		}
+	}
+	for i, v := range x.Data {
+		right += float64(v) * float64(back.Data[i])
+	}
+	if math.Abs(left-right) > 1e-3*math.Abs(left)+1e-3 {
+		t.Errorf("%v: <Ax, y> = %v, <x, A'y> = %v", g.Axes[0].Ends, left, right)
 	}
 }
 
@@ -359,5 +368,47 @@ func TestAdvanceUndoesTheNormalisedChange(t *testing.T) {
 	}
 	if change.Data[0] == (next.Data[0]-last.Data[0])/scales.Delta[0][0] {
 		t.Error("the mean of the change was not subtracted")
+	}
+}
+
+// The scale of changes around a moving body is that of the points which are free in both frames; what lies under the mask
+// does not reach it, and a mask at rest over zeros changes nothing.
+func TestChangesAroundABodyAreMeasuredWhereThereAreTwoValues(t *testing.T) {
+	x := field.NewArray(1, 3, 2, 2, 2) // channel 1 is the mask
+	copy(x.Data, []float32{
+		1, 0, 2, 0, 3, 1, 4, 0,
+		2, 0, 4, 1, 7, 0, 1, 0, // changes 1, -, -, -3
+		5, 0, 6, 0, 9, 0, 3, 0, // changes 3, -, 2, 2
+	})
+	s, err := MeasureAround(x, Measurement{}, 1, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := float64(s.Delta[0][0]), math.Sqrt((1+9+9+4+4)/8.0); math.Abs(got-want) > 1e-6 {
+		t.Errorf("scale of changes %v, want %v", got, want)
+	}
+	if got, want := float64(s.Delta[0][1]), math.Sqrt(3/8.0); math.Abs(got-want) > 1e-6 { // the mask's own: -1, 1, -1
+		t.Errorf("scale of the mask's changes %v, want %v", got, want)
+	}
+	for i := range 3 {
+		for p := range 4 {
+			x.Data[8*i+2*p+1] = 0
+			if p == 2 {
+				x.Data[8*i+2*p], x.Data[8*i+2*p+1] = 0, 1
+			}
+		}
+	}
+	for _, m := range []Measurement{{}, {Centred: true}} {
+		around, err := MeasureAround(x, m, 1, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		plain, err := Measure(x, m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(plain, around); diff != "" {
+			t.Error(diff)
+		}
 	}
 }

@@ -18,9 +18,14 @@ type Geometry struct {
 	Axes [3]Axis
 	// Given is the number of axes the data have (2 or 3); further axes were appended with one point each.
 	Given int
+	// Odd has, for each channel, the axes in whose mirror images it changes its sign, as the component of a vector along the
+	// axis does; channels beyond it change none. It matters where data are continued at a wall (Options.Pad).
+	Odd [][3]bool
 	// Rolled lists the axes whose token grid is shifted at each block: those that the data's boundaries call periodic,
 	// axes with one point included. None without jitter.
 	Rolled []int
+
+	names []string // of the axes
 }
 
 // Options are the user's choices for a geometry.
@@ -28,11 +33,21 @@ type Options struct {
 	// Tokens is the number of tokens along each real axis: the knob for cost against accuracy. 0 takes the released
 	// counts, 32 in 2-D and 16 in 3-D.
 	Tokens int
+	// Choices are the numbers of tokens that a model was or is trained with, if they are several: the largest that fits a grid
+	// (Fitting) is taken, or Tokens where that is one of them. nil for Tokens alone.
+	Choices []int
 	// NoJitterPadding is the frame of a model that is made without jitter (model.jitter_patches: false in a released
 	// configuration): axes with ends are padded only by what the convolutions take away, so that they have as many tokens as
 	// periodic ones (128 points: 32, not 33), and Draw rolls nothing. A model with jitter that is to predict without any keeps
 	// its own padding and takes zero Rolls instead.
 	NoJitterPadding bool
+	// Whole is the frame of a network without tokens: it sees all points of the data as they are, whatever their number, and
+	// nothing is padded, jittered or rolled.
+	Whole bool
+	// Pad continues the data of an axis that no stride fits beyond their ends to the next size that strides fit, by the
+	// boundary of each end: mirrored at a wall, held at an open end, wrapped around where periodic. Such a periodic axis is an open
+	// one to the network, whose convolutions and token rolls do not wrap around it. Axes that fit are left as they are.
+	Pad bool
 	// AxisNames name the axes in errors; x, y, z by default.
 	AxisNames []string
 }
@@ -47,7 +62,7 @@ func NewGeometry(size []int, boundaries []field.Sides, o Options) (*Geometry, er
 	if len(boundaries) > len(size) {
 		return nil, fmt.Errorf("frame: boundaries for %d axes on data with %d", len(boundaries), len(size))
 	}
-	g := &Geometry{Given: len(size)}
+	g := &Geometry{Given: len(size), names: o.AxisNames}
 	full := [3]int{1, 1, 1}
 	realAxes := 0
 	for i, n := range size {
@@ -62,13 +77,7 @@ func NewGeometry(size []int, boundaries []field.Sides, o Options) (*Geometry, er
 	if realAxes < 2 {
 		return nil, fmt.Errorf("frame: data of size %v have %d axes with more than one point; the network knows 2-D and 3-D", size, realAxes)
 	}
-	tokens := o.Tokens
-	if tokens == 0 {
-		tokens = DefaultTokens2D
-		if realAxes == 3 {
-			tokens = DefaultTokens3D
-		}
-	}
+	tokens := o.tokens(size, realAxes)
 	for i := range g.Axes {
 		sides := field.Both(field.Periodic)
 		if i < len(boundaries) {
@@ -79,11 +88,18 @@ func NewGeometry(size []int, boundaries []field.Sides, o Options) (*Geometry, er
 			if !sides.Periodic() && sides.High == field.Periodic {
 				return nil, fmt.Errorf("frame: axis %s is %v: periodic on its high side only", axisName(i, o.AxisNames), sides)
 			}
-			if sides.Periodic() && !o.NoJitterPadding {
-				g.Rolled = append(g.Rolled, i)
-			}
+		}
+		if o.Whole {
+			g.Axes[i] = wholeAxis(full[i], sides)
+			continue
 		}
 		axis, ok := newAxis(full[i], tokens, sides, !o.NoJitterPadding)
+		if !ok && o.Pad {
+			axis, ok = newContinued(full[i], tokens, sides, !o.NoJitterPadding)
+		}
+		if axis.Periodic() && i < len(boundaries) && !o.NoJitterPadding {
+			g.Rolled = append(g.Rolled, i)
+		}
 		if !ok {
 			return nil, unsupportedSize(axisName(i, o.AxisNames), size, full[i], tokens)
 		}

@@ -3,6 +3,7 @@ package frame
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/gowalrus/walrus/field"
 )
@@ -52,6 +53,33 @@ func Measure(x field.Array, m Measurement) (Scales, error) {
 		s.Value[b], s.Delta[b] = value, delta
 		if m.Centred {
 			s.Mean[b], s.DeltaMean[b] = mean, deltaMean
+		}
+	}
+	return s, nil
+}
+
+// MeasureAround is Measure for windows in which a body moves: channel mask of x is not zero where it is. Where it is in one of
+// two frames, the change of the first variable channels between them says nothing and counts as 0, as it is under a mask
+// that does not move.
+func MeasureAround(x field.Array, m Measurement, variable, mask int) (Scales, error) {
+	s, err := Measure(x, m)
+	if err != nil || x.Shape[1] == 1 {
+		return s, err
+	}
+	frames, channels := x.Shape[1], x.Axis(-1)
+	for b := range x.Shape[0] {
+		all := x.Index(b).Data
+		step := len(all) / frames
+		after, before := all[step:], slices.Clone(all[:len(all)-step])
+		for p := 0; p < len(before); p += channels {
+			if before[p+mask] != 0 || after[p+mask] != 0 {
+				copy(before[p:p+variable], after[p:])
+			}
+		}
+		mean, scale := m.moments(after, before, channels)
+		s.Delta[b] = scale
+		if m.Centred {
+			s.DeltaMean[b] = mean
 		}
 	}
 	return s, nil
@@ -124,6 +152,16 @@ func (s Scales) Normalise(x field.Array) field.Array {
 	return out
 }
 
+// NormaliseFrame is Normalise for a frame of sample b, (points..., C'), where the C' channels are the first of the scales.
+func (s Scales) NormaliseFrame(b int, to, from []float32, channels int) {
+	scale, mean := s.Value[b][:channels], row(s.Mean, b, channels)[:channels]
+	for i := 0; i < len(to); i += channels {
+		for c := range scale {
+			to[i+c] = (from[i+c] - mean[c]) / scale[c]
+		}
+	}
+}
+
 // Change normalises the change from one frame to the next of sample b, both (points..., C'), where the C' channels are the
 // first of the scales: it writes (after - before - mean of the change) / scale of the change.
 func (s Scales) Change(b int, to, before, after []float32, channels int) {
@@ -133,6 +171,22 @@ func (s Scales) Change(b int, to, before, after []float32, channels int) {
 			to[i+c] = (after[i+c] - before[i+c] - mean[c]) / scale[c]
 		}
 	}
+}
+
+// Physical is what Normalise made of it: y x scale + mean. y is (B, points..., C).
+func (s Scales) Physical(y field.Array) field.Array {
+	out := field.NewArray(y.Shape...)
+	channels := y.Axis(-1)
+	for b, scale := range s.Value {
+		mean := row(s.Mean, b, channels)
+		from, to := y.Index(b).Data, out.Index(b).Data
+		for i := 0; i < len(from); i += channels {
+			for c, v := range from[i : i+channels] {
+				to[i+c] = v*scale[c] + mean[c]
+			}
+		}
+	}
+	return out
 }
 
 // Advance reads the network's output as the normalised increment (spec 3): it returns last + (y x scale of the change +

@@ -47,6 +47,15 @@ func supported(size, tokens int) bool {
 	return ok
 }
 
+// releasedSize reports whether an axis of the given size is cut into tokens tokens by strides that the released weights know.
+func releasedSize(size, tokens int) bool {
+	if tokens < 1 || size%tokens != 0 {
+		return false
+	}
+	_, released := releasedStrides[size/tokens]
+	return released
+}
+
 // fewest and most tokens along an axis that are suggested.
 const fewestTokens, mostTokens = 8, 64
 
@@ -107,9 +116,14 @@ func unsupportedSize(axis string, grid []int, size, tokens int) error {
 	default:
 		message += fmt.Sprintf("nearest size %d", above)
 	}
-	resample := nearestGrid(grid, tokens)
-	if other := nearestTokens(grid, tokens); other > 0 {
-		return fmt.Errorf("%s, or %d tokens with %d points each; use --resample %s or --tokens %d (resample and model.tokens in the configuration of a training run)", message, other, size/other, resample, other)
+	var ways, keys []string
+	if n := continuedSize(size, tokens); n > 0 {
+		ways, keys = append(ways, fmt.Sprintf("--pad %s (which continues the data to %d points)", PadAuto, n)), append(keys, "pad")
 	}
-	return fmt.Errorf("%s; use --resample %s (resample in the configuration of a training run)", message, resample)
+	ways, keys = append(ways, "--resample "+nearestGrid(grid, tokens)), append(keys, "resample")
+	if other := nearestTokens(grid, tokens); other > 0 {
+		message += fmt.Sprintf(", or %d tokens with %d points each", other, size/other)
+		ways, keys = append(ways, fmt.Sprintf("--tokens %d", other)), append(keys, "model.tokens")
+	}
+	return fmt.Errorf("%s; use %s (%s in the configuration of a training run)", message, strings.Join(ways, " or "), strings.Join(keys, ", "))
 }

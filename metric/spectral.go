@@ -3,9 +3,8 @@ package metric
 import (
 	"math"
 
-	"gonum.org/v1/gonum/dsp/fourier"
-
 	"github.com/gowalrus/walrus/field"
+	"github.com/gowalrus/walrus/internal/fft"
 )
 
 // SpectralBins is the number of bands of wavenumber.
@@ -78,11 +77,7 @@ func bandOfPoint(sizes []int, edges [SpectralBins + 1]float64) []uint8 {
 		rest := i
 		for axis := len(sizes) - 1; axis >= 0; axis-- {
 			n := sizes[axis]
-			frequency := rest % n
-			if frequency >= (n+1)/2 { // the upper half stands for negative frequencies
-				frequency -= n
-			}
-			k := 2 * math.Pi * float64(frequency) / float64(n)
+			k := 2 * math.Pi * float64(fft.Frequency(rest%n, n)) / float64(n)
 			square += k * k
 			rest /= n
 		}
@@ -99,33 +94,9 @@ func bandOfPoint(sizes []int, edges [SpectralBins + 1]float64) []uint8 {
 
 // bandPower transforms values in place and sums |F|^2 over each band.
 func bandPower(values []complex128, sizes []int, bands []uint8) (power [SpectralBins]float64) {
-	transform(values, sizes)
+	fft.Transform(values, sizes)
 	for i, v := range values {
 		power[bands[i]] += real(v)*real(v) + imag(v)*imag(v)
 	}
 	return power
-}
-
-// transform is the unnormalised discrete Fourier transform over all axes, in place.
-func transform(values []complex128, sizes []int) {
-	stride := 1
-	for axis := len(sizes) - 1; axis >= 0; axis-- {
-		n := sizes[axis]
-		if n > 1 {
-			fft := fourier.NewCmplxFFT(n)
-			line, out := make([]complex128, n), make([]complex128, n)
-			for block := 0; block < len(values); block += n * stride {
-				for offset := range stride {
-					for i := range line {
-						line[i] = values[block+offset+i*stride]
-					}
-					fft.Coefficients(out, line)
-					for i, v := range out {
-						values[block+offset+i*stride] = v
-					}
-				}
-			}
-		}
-		stride *= n
-	}
 }

@@ -34,6 +34,13 @@ type Config struct {
 	// Position is the token grid of a learned absolute position embedding, as some fine-tuned releases have; zero for
 	// none.
 	Position [3]int
+	// LoRA adds small trained matrices to those of the blocks.
+	LoRA LoRA
+	// Frozen names weights that are not trained: without gradient and moments, and not in the checkpoints of a run.
+	Frozen map[string]bool
+	// Added are the field columns, in ascending order, that are trained in weights of their own where the encoder or decoder
+	// that they belong to is frozen: those of fields that the weights did not know before.
+	Added []int
 }
 
 // HeadSize is the width of one attention head.
@@ -80,6 +87,14 @@ func (c Config) Validate() error {
 	for i, d := range c.Dimensions {
 		if d != 2 && d != 3 || slices.Contains(c.Dimensions[:i], d) {
 			return fmt.Errorf("model: dimensions %v; expected 2, 3 or both, each once", c.Dimensions)
+		}
+	}
+	if err := c.LoRA.check(); err != nil {
+		return err
+	}
+	for i, column := range c.Added {
+		if column < FirstField || column >= c.States || i > 0 && column <= c.Added[i-1] {
+			return fmt.Errorf("model: added columns %v; expected each once from %d to %d, in order", c.Added, FirstField, c.States-1)
 		}
 	}
 	for _, n := range c.Position {

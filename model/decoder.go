@@ -11,9 +11,9 @@ func (n *Net) decode(s *Scope, x, outputs *Node) *Node {
 	w := TransposeAllAxes(n.encoderKernel(s.Weight("proj1.weight"), ReduceMean), 0, 2, 3, 4, 1) // [hidden, kx, ky, kz, inner]
 	x = n.normSilu(s.In("norm1"), n.convolveTransposed(x, w, strides2))
 
-	w = n.encoderKernel(s.Weight("proj2.weight"), ReduceMean) // [inner, states, kx, ky, kz]
-	w = DotGeneral(w, []int{1}, nil, outputs, []int{1}, nil)  // [inner, kx, ky, kz, C]
-	bias := DotGeneral(outputs, []int{1}, nil, s.Weight("proj2.bias"), []int{0}, nil)
+	w = n.encoderKernel(n.withAdded(s, "proj2", "weight", 1), ReduceMean) // [inner, states, kx, ky, kz]
+	w = DotGeneral(w, []int{1}, nil, outputs, []int{1}, nil)              // [inner, kx, ky, kz, C]
+	bias := DotGeneral(outputs, []int{1}, nil, n.withAdded(s, "proj2", "bias", 0), []int{0}, nil)
 	x = n.convolveTransposed(x, w, strides1)
 	return Add(x, alongLast(bias, x.Rank()))
 }

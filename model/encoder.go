@@ -9,7 +9,7 @@ import (
 // (spec 2.3). x is [frames, X, Y, Z, C + 3]; the result is [frames, h, w, d, hidden]. Released name: embed.
 func (n *Net) encode(s *Scope, dummy, x, columns *Node) *Node {
 	strides1, strides2 := n.strides()
-	w := n.encoderKernel(s.Weight("proj1.weight"), ReduceSum) // [inner, states, kx, ky, kz]
+	w := n.encoderKernel(n.withAdded(s, "proj1", "weight", 1), ReduceSum) // [inner, states, kx, ky, kz]
 	w = DotGeneral(w, []int{1}, nil, scaleFields(columns, dummy), []int{1}, nil)
 	x = n.normSilu(s.In("norm1"), convolve(round(x, n.Operands), round(w, n.Operands), strides1)) // w is [inner, kx, ky, kz, C + 3]
 	w = TransposeAllAxes(n.encoderKernel(s.Weight("proj2.weight"), ReduceSum), 0, 2, 3, 4, 1)

@@ -20,6 +20,9 @@ func dense(s *Scope, x *Node) *Node {
 		w = Reshape(w, shape[0], shape[1])
 	}
 	y := narrow(round(x, s.operands), w, x.Rank()-1, 1, nil, nil)
+	if low := lowRank(s, x, shape[0]); low != nil {
+		y = Add(y, low)
+	}
 	if !s.lean {
 		y = widen(y)
 	}

@@ -15,6 +15,8 @@ type Scope struct {
 	weights  map[string]*Node
 	operands dtypes.DType // of matrix products; zero for float32
 	lean     bool         // Net.Lean
+	// loraScale is the factor on what LoRA adds.
+	loraScale float64
 	// recomputed says that the backward pass computes the whole block again.
 	recomputed bool
 }
@@ -33,6 +35,9 @@ func (s *Scope) In(name string) *Scope {
 func (s *Scope) of(n *Net) *Scope {
 	c := *s
 	c.operands, c.lean = n.Operands, n.Lean
+	if n.LoRA.On() {
+		c.loraScale = n.LoRA.Scale()
+	}
 	return &c
 }
 

@@ -16,6 +16,11 @@ type Weight struct {
 	Shape []int
 	// Buffer marks tensors that belong to the state but are not trained (the rotary frequencies).
 	Buffer bool
+	// Average marks running averages: they follow what the training sees (the running moments of a batch norm) by a share of
+	// their gradient, beside the optimizer. Walrus has none.
+	Average bool
+	// Frozen marks those that this training leaves as they are (Config.Frozen).
+	Frozen bool
 	// Dimensions is 2 or 3 for the tensors of one encoder or decoder, 0 for those that every graph uses.
 	Dimensions int
 	law        law
@@ -45,6 +50,7 @@ const (
 	normal      // mean 0, deviation width
 	uniform     // within +- width
 	frequencies // pi x linspace(1, 128)
+	constant    // width everywhere
 )
 
 // PositionEmbedding is the name of the learned absolute position embedding, (1, 1, hidden, h, w, d) over the tokens.
@@ -53,10 +59,14 @@ const PositionEmbedding = "ape"
 // positionWidth is the deviation of a fresh position embedding, whose law is normal with mean 0, as the release adds it.
 const positionWidth = 0.005
 
-// Weights lists every tensor of the configuration in the order of the released state dict.
+// Weights lists every tensor of the configuration in the order of the released state dict; what LoRA and Added add stands
+// behind what it belongs to.
 func (c Config) Weights() []Weight {
 	var list []Weight
-	add := func(p Weight) { list = append(list, p) }
+	add := func(p Weight) {
+		p.Frozen = c.Frozen[p.Name]
+		list = append(list, p)
+	}
 	add(Weight{Name: "encoder_dummy", Shape: []int{1}, law: law{kind: ones}})
 	for _, d := range c.Dimensions {
 		c.encoderWeights(d, add)
@@ -84,11 +94,16 @@ func (c Config) GraphWeights(dimensions int) []Weight {
 	return list
 }
 
-// Count is the number of trained values.
-func (c Config) Count() int {
+// Count is the number of values that training can change.
+func (c Config) Count() int { return c.count(func(w Weight) bool { return !w.Buffer }) }
+
+// CountTrained is the number of values that training does change.
+func (c Config) CountTrained() int { return c.count(Weight.Trained) }
+
+func (c Config) count(counts func(Weight) bool) int {
 	n := 0
 	for _, p := range c.Weights() {
-		if !p.Buffer {
+		if counts(p) {
 			n += field.Volume(p.Shape)
 		}
 	}
@@ -108,7 +123,7 @@ func fanIn(n int) law { return law{uniform, 1 / math.Sqrt(float64(n))} }
 
 func (c Config) encoderWeights(d int, add func(Weight)) {
 	in := fmt.Sprintf("embed.%d.", d)
-	add(Weight{Name: in + "proj1.weight", Shape: kernel1(c.Inner, c.States), Dimensions: d, law: fanIn(c.States * kernelVolume1)})
+	c.columnWeight(Weight{Name: in + "proj1.weight", Shape: kernel1(c.Inner, c.States), Dimensions: d, law: fanIn(c.States * kernelVolume1)}, 1, add)
 	add(Weight{Name: in + "norm1.weight", Shape: []int{c.Inner}, Dimensions: d, law: law{kind: ones}})
 	add(Weight{Name: in + "proj2.weight", Shape: kernel2(c.Hidden, c.Inner), Dimensions: d, law: fanIn(c.Inner * kernelVolume2)})
 	add(Weight{Name: in + "norm2.weight", Shape: []int{c.Hidden}, Dimensions: d, law: law{kind: ones}})
@@ -119,8 +134,8 @@ func (c Config) decoderWeights(d int, add func(Weight)) {
 	in := fmt.Sprintf("debed.%d.", d)
 	add(Weight{Name: in + "proj1.weight", Shape: kernel2(c.Hidden, c.Inner), Dimensions: d, law: fanIn(c.Inner * kernelVolume2)})
 	add(Weight{Name: in + "norm1.weight", Shape: []int{c.Inner}, Dimensions: d, law: law{kind: ones}})
-	add(Weight{Name: in + "proj2.weight", Shape: kernel1(c.Inner, c.States), Dimensions: d, law: fanIn(c.States * kernelVolume1)})
-	add(Weight{Name: in + "proj2.bias", Shape: []int{c.States}, Dimensions: d, law: fanIn(c.States * kernelVolume1)})
+	c.columnWeight(Weight{Name: in + "proj2.weight", Shape: kernel1(c.Inner, c.States), Dimensions: d, law: fanIn(c.States * kernelVolume1)}, 1, add)
+	c.columnWeight(Weight{Name: in + "proj2.bias", Shape: []int{c.States}, Dimensions: d, law: fanIn(c.States * kernelVolume1)}, 0, add)
 }
 
 // nearZero is the law of the last layer of each branch: a fresh block hardly changes its input.
@@ -138,6 +153,7 @@ func (c Config) blockWeights(in string, add func(Weight)) {
 		if bias {
 			vector(name+".bias", out, offset)
 		}
+		c.lowRankWeights(in+name, inputs, add)
 	}
 	near := func(inputs int) (weight, offset law) {
 		return law{uniform, math.Sqrt(nearZeroWeight / float64(inputs))}, law{uniform, nearZeroBias / math.Sqrt(float64(inputs))}
@@ -181,6 +197,10 @@ func (p Weight) Initialise(values []float32, seed uint64) {
 	case ones:
 		for i := range values {
 			values[i] = 1
+		}
+	case constant:
+		for i := range values {
+			values[i] = float32(p.law.width)
 		}
 	case frequencies:
 		for i := range values {

@@ -24,6 +24,9 @@ type Data struct {
 	Padding []bool
 	// Mask is the index among the constants of the field named "mask" (nonzero inside obstacles), or -1.
 	Mask int
+	// Moving says that the mask changes in time. Arrays of constants then have frames, (B, frames, points..., Cc): those of
+	// the fields that they go with, and for a prediction also the next.
+	Moving bool
 	// Scales normalise the channels of all windows alike; nil where each window has its own, measured as Measurement says.
 	Scales      []sample.Scale
 	Measurement frame.Measurement
@@ -43,6 +46,8 @@ func (d Data) Check() error {
 		return fmt.Errorf("network: padding marks for %d channels; %d vary", len(d.Padding), d.Variable())
 	case d.Mask >= d.Constants:
 		return fmt.Errorf("network: mask is constant field %d of %d", d.Mask, d.Constants)
+	case d.Moving && d.Mask < 0:
+		return fmt.Errorf("network: a mask that moves, and no field that is it")
 	case d.Scales != nil && len(d.Scales) != len(d.Fields):
 		return fmt.Errorf("network: scales of %d channels; the data has %d", len(d.Scales), len(d.Fields))
 	}
@@ -51,7 +56,10 @@ func (d Data) Check() error {
 
 // Normalisation returns the scales of a window x (B, T, points..., C), constant channels included.
 func (d Data) Normalisation(x field.Array) (frame.Scales, error) {
-	if d.Scales == nil {
+	switch {
+	case d.Scales == nil && d.Moving:
+		return frame.MeasureAround(x, d.Measurement, d.Variable(), d.Variable()+d.Mask)
+	case d.Scales == nil:
 		return frame.Measure(x, d.Measurement)
 	}
 	column := func(of func(sample.Scale) float32) [][]float32 { // the same row for every sample
@@ -75,7 +83,29 @@ func (d Data) points() []int {
 	return d.network()
 }
 
+// Given are the constant fields of count frames from frame first on: (B, count, points..., Cc) where the mask moves;
+// otherwise all constants as they are.
+func (d Data) Given(constants field.Array, first, count int) (field.Array, error) {
+	if !d.Moving {
+		return constants, nil
+	}
+	if len(constants.Shape) < 2 || first < 0 || constants.Shape[1] < first+count {
+		return field.Array{}, fmt.Errorf("network: constant fields of shape %v; expected (samples, frames, points, channels) with the frames %d to %d: the mask moves, and must be known there",
+			constants.Shape, first, first+count-1)
+	}
+	shape := slices.Clone(constants.Shape)
+	frames := shape[1]
+	shape[1] = count
+	out := field.NewArray(shape...)
+	size, frame := len(constants.Data)/shape[0], len(constants.Data)/(shape[0]*frames)
+	for b := range shape[0] {
+		copy(out.Data[b*count*frame:][:count*frame], constants.Data[b*size+first*frame:])
+	}
+	return out, nil
+}
+
 // Join appends the constant fields (B, points..., Cc), repeated over time, to the variable ones x (B, T, points..., Cv).
+// Those of a moving mask have frames, of which the first T are taken.
 func (d Data) Join(x, constants field.Array) (field.Array, error) {
 	frames := x.Shape[1]
 	if err := d.checkShape("fields", x, x.Shape[0], frames, d.Variable()); err != nil {
@@ -84,7 +114,11 @@ func (d Data) Join(x, constants field.Array) (field.Array, error) {
 	if d.Constants == 0 {
 		return x, nil
 	}
-	if err := d.checkConstants(constants, x.Shape[0]); err != nil {
+	constants, err := d.Given(constants, 0, frames)
+	if err != nil {
+		return field.Array{}, err
+	}
+	if err := d.checkConstants(constants, x.Shape[0], frames); err != nil {
 		return field.Array{}, err
 	}
 	all, variable := len(d.Fields), d.Variable()
@@ -93,8 +127,8 @@ func (d Data) Join(x, constants field.Array) (field.Array, error) {
 	out := field.NewArray(shape...)
 	for b := range x.Shape[0] {
 		from, fixed, to := x.Index(b).Data, constants.Index(b).Data, out.Index(b).Data
-		points := len(fixed) / d.Constants
-		for i := range frames * points {
+		points := len(fixed) / d.Constants // of one frame, or of all
+		for i := range len(from) / variable {
 			copy(to[i*all:], from[i*variable:][:variable])
 			copy(to[i*all+variable:], fixed[i%points*d.Constants:][:d.Constants])
 		}
@@ -115,12 +149,16 @@ func (d Data) checkShape(what string, a field.Array, samples, frames, channels i
 	return nil
 }
 
-func (d Data) checkConstants(constants field.Array, samples int) error {
-	return d.checkShape("constant fields", constants, samples, 0, d.Constants)
+func (d Data) checkConstants(constants field.Array, samples, frames int) error {
+	if !d.Moving {
+		frames = 0
+	}
+	return d.checkShape("constant fields", constants, samples, frames, d.Constants)
 }
 
 // Hide sets to zero what a prediction says nothing about: padding channels, and every channel where the mask is nonzero
-// (spec 4). y is (B, frames, points..., Cv) or (B, points..., Cv).
+// (spec 4). y is (B, frames, points..., Cv) or (B, points..., Cv); where the mask moves, the last frames of the
+// constants are those of y.
 func (d Data) Hide(y, constants field.Array) {
 	variable := d.Variable()
 	masks := d.Mask >= 0 && d.Constants > 0
@@ -139,6 +177,9 @@ func (d Data) Hide(y, constants field.Array) {
 		}
 		fixed := constants.Index(b).Data
 		points := len(fixed) / d.Constants
+		if n := len(values) / variable; d.Moving && n < points {
+			fixed, points = fixed[(points-n)*d.Constants:], n
+		}
 		for p := range len(values) / variable { // counted over frames and points
 			if fixed[p%points*d.Constants+d.Mask] != 0 {
 				clear(values[p*variable:][:variable])

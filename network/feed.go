@@ -18,6 +18,11 @@ type Feed struct {
 	Keep     bool      // with drop-path factors
 	// Parallel shares the samples of a batch among all devices of the engine; otherwise the first one gets them all.
 	Parallel bool
+	// Baseline is the network where it is another one than Walrus: of Net, sizes and geometry count then. FeedOf sets it.
+	Baseline *Baseline
+	// Variable is the number of channels that vary in time.
+	Variable int
+	picks    picks
 	// Half says that the dense weights are stored in bfloat16 (NewPredictor).
 	Half bool
 }
@@ -26,6 +31,9 @@ const axes = 3
 
 // Inputs lists the data inputs, then the weights that the graph uses.
 func (f Feed) Inputs() []engine.Input {
+	if f.Baseline != nil {
+		return f.baselineInputs()
+	}
 	padded, tokens := f.Net.Geometry.Padded(), f.Net.Geometry.Tokens()
 	frames := f.Net.Samples * f.Net.Frames
 	list := []engine.Input{
@@ -45,11 +53,89 @@ func (f Feed) Inputs() []engine.Input {
 	return list
 }
 
+// FeedOf describes the graph of a network for data of one shape, whose samples one device gets. Data that the weights can not
+// take is an error.
+func FeedOf(n *Network, d Data, samples, frames int) (Feed, error) {
+	f := Feed{
+		Net: model.Net{Config: n.Config, Geometry: d.Geometry, Samples: samples, Frames: frames,
+			Operands: n.Engine.Operands(), Lean: n.Engine.Lean()},
+		Channels: len(d.Fields), Variable: d.Variable(), Baseline: n.Baseline, Half: n.half,
+	}
+	if f.Baseline != nil {
+		var err error
+		f.picks, err = f.Baseline.check(d, frames)
+		return f, err
+	}
+	return f, f.Check()
+}
+
+// baselineInputs are the history as one array, then the weights.
+func (f Feed) baselineInputs() []engine.Input {
+	size := f.Net.Geometry.Size()
+	in, _ := f.Baseline.Channels()
+	list := []engine.Input{{Name: "x", Shape: []int{f.Net.Samples, size[0], size[1], size[2], in}}}
+	for _, w := range f.Weights() {
+		list = append(list, engine.Input{Name: w.Name, Shape: w.Shape})
+	}
+	return list
+}
+
+// Forward is the network's graph behind its inputs: what it predicts, [frames, X', Y', Z', Outputs], and for networks with
+// running averages the drift that makes them follow (Alternative); nil without.
+func (f Feed) Forward(in []*Node, training bool) (y, drift *Node) {
+	data, scope := f.Bind(in)
+	if f.Baseline != nil {
+		return f.Baseline.Forward(scope, data.X, training)
+	}
+	return f.Net.Forward(scope, data), nil
+}
+
+// OutputFrames is the number of frames of a sample that Forward returns.
+func (f Feed) OutputFrames() int {
+	if f.Baseline != nil {
+		return 1
+	}
+	return f.Net.OutputFrames()
+}
+
+// Outputs is the number of channels that Forward returns: those of the data, or those of a baseline.
+func (f Feed) Outputs() int {
+	if f.Baseline != nil {
+		return len(f.Baseline.Variable)
+	}
+	return f.Channels
+}
+
+// Compared takes what Forward's result is compared with, an array whose last axis is the data's channels, to the channels of the
+// result.
+func (f Feed) Compared(a field.Array) field.Array {
+	if f.Baseline != nil {
+		return f.picks.compared(a)
+	}
+	return a
+}
+
 // Weights lists the weights that the graph uses.
-func (f Feed) Weights() []model.Weight { return f.Net.GraphWeights(f.Net.Geometry.Dimensions()) }
+func (f Feed) Weights() []model.Weight {
+	if f.Baseline != nil {
+		return f.Baseline.Weights()
+	}
+	return f.Net.GraphWeights(f.Net.Geometry.Dimensions())
+}
+
+// AllWeights lists the weights of the network, also those that this graph does not use.
+func (f Feed) AllWeights() []model.Weight {
+	if f.Baseline != nil {
+		return f.Baseline.Weights()
+	}
+	return f.Net.Config.Weights()
+}
 
 // DataInputs is the number of inputs before the weights.
 func (f Feed) DataInputs() int {
+	if f.Baseline != nil {
+		return 1
+	}
 	n := 3 + axes
 	if f.Keep {
 		n++
@@ -59,7 +145,10 @@ func (f Feed) DataInputs() int {
 
 // Bind sorts the graph's input nodes into those of the network.
 func (f Feed) Bind(in []*Node) (model.Inputs, *model.Scope) {
-	data := model.Inputs{X: in[0], Columns: in[1], Outputs: in[2], Positions: [3]*Node{in[3], in[4], in[5]}}
+	data := model.Inputs{X: in[0]}
+	if f.Baseline == nil {
+		data.Columns, data.Outputs, data.Positions = in[1], in[2], [3]*Node{in[3], in[4], in[5]}
+	}
 	if f.Keep {
 		data.Keep = in[3+axes]
 	}
@@ -73,6 +162,9 @@ func (f Feed) Bind(in []*Node) (model.Inputs, *model.Scope) {
 // Values prepares the data inputs: x (B, T, points..., C) is normalised data, B counts the samples of all devices; keep is
 // nil without drop path. The caller frees them.
 func (f Feed) Values(e *engine.Engine, x field.Array, columns []int, rolls frame.Rolls, keep []float32) ([]*engine.Value, error) {
+	if f.Baseline != nil {
+		return f.Share(e, f.picks.input(x, f.Net.Geometry.Size()))
+	}
 	framed, err := f.Net.Geometry.Apply(x, rolls)
 	if err != nil {
 		return nil, err

@@ -8,7 +8,6 @@ import (
 	"github.com/gowalrus/walrus/engine"
 	"github.com/gowalrus/walrus/field"
 	"github.com/gowalrus/walrus/frame"
-	"github.com/gowalrus/walrus/model"
 )
 
 // Forward runs the network on normalised data x (B, T, points..., C) and returns its output in the same frame of
@@ -25,12 +24,11 @@ func (n *Network) Forward(ctx context.Context, d Data, x field.Array, rolls fram
 		rolls = frame.Rolls{}
 	}
 	x = d.interpolate(x, d.network())
-	feed := Feed{
-		Net: model.Net{Config: n.Config, Geometry: d.Geometry, Samples: x.Shape[0], Frames: x.Shape[1], LastOnly: lastOnly,
-			Operands: n.Engine.Operands(), Lean: n.Engine.Lean()},
-		Channels: len(d.Fields),
-		Half:     n.half,
+	feed, err := FeedOf(n, d, x.Shape[0], x.Shape[1])
+	if err != nil {
+		return field.Array{}, err
 	}
+	feed.Net.LastOnly = lastOnly
 	program, err := n.forwardProgram(feed)
 	if err != nil {
 		return field.Array{}, err
@@ -49,10 +47,13 @@ func (n *Network) Forward(ctx context.Context, d Data, x field.Array, rolls fram
 	if err != nil {
 		return field.Array{}, err
 	}
+	if feed.Baseline != nil {
+		y = feed.picks.output(y, len(d.Fields))
+	}
 	if y, err = d.Geometry.Restore(y, rolls); err != nil {
 		return field.Array{}, err
 	}
-	y, err = y.Reshape(append(append([]int{x.Shape[0], feed.Net.OutputFrames()}, d.network()...), len(d.Fields))...)
+	y, err = y.Reshape(append(append([]int{x.Shape[0], feed.OutputFrames()}, d.network()...), len(d.Fields))...)
 	if err != nil {
 		return field.Array{}, err
 	}
@@ -61,9 +62,6 @@ func (n *Network) Forward(ctx context.Context, d Data, x field.Array, rolls fram
 
 // forwardProgram compiles the network for one set of shapes. Boundaries matter to the graph only as periodic or not.
 func (n *Network) forwardProgram(f Feed) (*engine.Program, error) {
-	if err := f.Check(); err != nil {
-		return nil, err
-	}
 	return n.program(f.Key(), func() (*engine.Program, error) {
 		return f.Compile(n.Engine)
 	})
@@ -85,16 +83,16 @@ func (f Feed) Check() error {
 // Compile compiles the forward pass for an engine. Weights are inputs: none need be there yet.
 func (f Feed) Compile(e *engine.Engine) (*engine.Program, error) {
 	return e.Compile("forward", f.Inputs(), func(in []*Node) []*Node {
-		data, scope := f.Bind(in)
-		return []*Node{f.Net.Forward(scope, data)}
+		y, _ := f.Forward(in, false)
+		return []*Node{y}
 	})
 }
 
 // Key tells apart the shapes that need a program of their own.
 func (f Feed) Key() string {
-	key := fmt.Sprint(f.Net.Samples, f.Net.Frames, f.Channels, f.Net.OutputFrames(), f.Keep)
+	key := fmt.Sprint(f.Net.Samples, f.Net.Frames, f.Channels, f.Variable, f.OutputFrames(), f.Keep)
 	for _, a := range f.Net.Geometry.Axes {
-		key += fmt.Sprint(" ", a.Size, a.Stride1, a.Stride2, a.Periodic(), a.Padded)
+		key += fmt.Sprint(" ", a.Real, a.Stride1, a.Stride2, a.Periodic(), a.Padded)
 	}
 	return key
 }
@@ -109,20 +107,28 @@ func has(list []int, n int) bool {
 }
 
 // Next predicts the frame after a window (spec 4, rollout): x (B, T, points..., Cv) are the variable fields in physical
-// units, constants (B, points..., Cc) the others. It returns (B, points..., Cv) and the scales of the window.
+// units, constants (B, points..., Cc) the others; where the mask moves (B, T+1, points..., Cc), up to the frame that is
+// predicted. It returns (B, points..., Cv) and the scales of the window.
 func (n *Network) Next(ctx context.Context, d Data, x, constants field.Array, rolls frame.Rolls) (field.Array, frame.Scales, error) {
 	y, joined, scales, err := n.increment(ctx, d, x, constants, rolls, true)
 	if err != nil {
 		return field.Array{}, scales, err
 	}
 	samples, frames := x.Shape[0], x.Shape[1]
+	if d.Moving && constants.Shape[1] != frames+1 {
+		return field.Array{}, scales, fmt.Errorf("network: constant fields of %d frames; the mask moves, and must be given for the %d frames of the window and the next", constants.Shape[1], frames)
+	}
 	shape := append(append([]int{samples}, d.points()...), len(d.Fields))
 	last := field.NewArray(shape...)
 	for b := range samples {
 		copy(last.Index(b).Data, joined.Index(b).Index(frames-1).Data)
 	}
 	y.Shape = shape
-	next := d.CutConstants(scales.Advance(last, y))
+	advance := scales.Advance
+	if n.Baseline != nil && n.Baseline.NextFrame {
+		advance = func(_, y field.Array) field.Array { return scales.Physical(y) }
+	}
+	next := d.CutConstants(advance(last, y))
 	d.Hide(next, constants)
 	return next, scales, nil
 }

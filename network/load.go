@@ -26,7 +26,9 @@ type LoadOptions struct {
 	AxisFrequencies bool
 	// Position gives weights that have none a learned position embedding for this grid of tokens: small random numbers as
 	// released, or 0, which leaves predictions unchanged (NewColumns). Zero for none.
-	Position  [3]int
+	Position [3]int
+	// Freezing leaves weights as they are and may add LoRA's; nil trains all.
+	Freezing  *Freezing
 	Predictor bool // the network is never trained (NewPredictor)
 }
 
@@ -41,50 +43,75 @@ func ConfigOf(c checkpoint.Config) model.Config {
 // Architecture is what a configuration and the weights that belong to it describe together. Weights that do not fit the
 // configuration give an error that lists every name.
 func Architecture(c checkpoint.Config, weights *checkpoint.Checkpoint) (model.Config, error) {
+	if c.Baseline != nil {
+		return model.Config{}, fmt.Errorf("network: %s is a %s; expected a Walrus", weights.Path, c.Baseline.Kind)
+	}
 	return Complete(ConfigOf(c), weights)
 }
 
 // Complete is a configuration with what only the weights tell, under the same check as Architecture.
 func Complete(config model.Config, weights *checkpoint.Checkpoint) (model.Config, error) {
 	fromWeights(&config, weights)
-	return config, checkpoint.Match(shapesOf(config), weights)
+	return config, checkpoint.Match(shapesOf(config.Weights()), weights)
 }
 
 // Load puts weights from disk on an engine: a file or folder that checkpoint.Open reads. Weights that do not fit their
 // configuration give an error that lists every name. The configuration comes back with the new fields in it.
 func Load(e *engine.Engine, path string, o LoadOptions) (*Network, checkpoint.Config, error) {
+	described, err := checkpoint.ReadConfigOf(path, o.Config)
+	if err != nil {
+		return nil, described, err
+	}
+	if described.Baseline != nil {
+		n, err := loadBaseline(e, path, described, o)
+		return n, described, err
+	}
+	var n *Network
+	c, err := resolve(path, o, func(config model.Config, source Source) (err error) {
+		create := New
+		if o.Predictor {
+			create = NewPredictor
+		}
+		n, err = create(e, config, source)
+		return err
+	})
+	return n, c, err
+}
+
+// Describe is what Load would put on an engine, which takes no weights into memory.
+func Describe(path string, o LoadOptions) (config model.Config, c checkpoint.Config, err error) {
+	c, err = resolve(path, o, func(found model.Config, _ Source) error {
+		config = found
+		return nil
+	})
+	return config, c, err
+}
+
+// resolve finds the architecture of weights with what the options change, and the source of their values, which use gets while
+// the file is open.
+func resolve(path string, o LoadOptions, use func(model.Config, Source) error) (checkpoint.Config, error) {
 	c, err := checkpoint.ReadConfigOf(path, o.Config)
 	if err != nil {
-		return nil, c, err
+		return c, err
 	}
-	if c.Training.PredictionType != "delta" {
-		return nil, c, fmt.Errorf("network: %s: trainer.prediction_type is %s; only weights that predict the increment (delta) can be run", path, c.Training.PredictionType)
+	if c.Baseline == nil && c.Training.PredictionType != "delta" {
+		return c, fmt.Errorf("network: %s: trainer.prediction_type is %s; only weights that predict the increment (delta) can be run", path, c.Training.PredictionType)
 	}
 	weights, err := checkpoint.Open(path)
 	if err != nil {
-		return nil, c, err
+		return c, err
 	}
 	defer weights.Close()
 	config, err := Architecture(c, weights)
 	if err != nil {
-		return nil, c, err
+		return c, err
 	}
-	tensors := weights.Tensors()
-	grown := c
-	if o.Columns != nil {
-		if grown, err = c.Remapped(o.Columns); err != nil {
-			return nil, c, err
-		}
+	before := c
+	c, tensors, err := o.grow(c, weights.Tensors())
+	if err != nil {
+		return before, err
 	}
-	if grown, err = grown.WithFields(o.Fields...); err != nil {
-		return nil, c, err
-	}
-	if !maps.Equal(grown.Fields, c.Fields) {
-		if tensors, err = checkpoint.GrowFields(tensors, c, grown, o.NewColumns, o.Seed); err != nil {
-			return nil, c, err
-		}
-		c, config.States = grown, grown.States()
-	}
+	config.States = c.States()
 	source := Tensors(tensors, path)
 	if o.DropPath != nil {
 		c.DropPath, config.DropPath = *o.DropPath, *o.DropPath
@@ -95,19 +122,46 @@ func Load(e *engine.Engine, path string, o LoadOptions) (*Network, checkpoint.Co
 	config.AxisFrequencies = config.AxisFrequencies || o.AxisFrequencies
 	if o.Position != [3]int{} {
 		if config.HasPosition() && config.Position != o.Position {
-			return nil, c, fmt.Errorf("network: %s has a position embedding for a grid of %v tokens; one for %v was asked for", path, config.Position, o.Position)
+			return c, fmt.Errorf("network: %s has a position embedding for a grid of %v tokens; one for %v was asked for", path, config.Position, o.Position)
 		}
 		if !config.HasPosition() {
 			source = withPosition(source, o)
 		}
 		config.Position = o.Position
 	}
-	create := New
-	if o.Predictor {
-		create = NewPredictor
+	if o.Freezing != nil {
+		o.Freezing.apply(&config, namesOf(weights), before.Fields, c.Fields)
+		source = Partial(source, config, o.Seed)
 	}
-	n, err := create(e, config, source)
-	return n, c, err
+	return c, use(config, source)
+}
+
+// grow gives weights the columns that the options ask for.
+func (o LoadOptions) grow(c checkpoint.Config, tensors []checkpoint.Tensor) (checkpoint.Config, []checkpoint.Tensor, error) {
+	grown := c
+	var err error
+	if o.Columns != nil {
+		if grown, err = c.Remapped(o.Columns); err != nil {
+			return c, nil, err
+		}
+	}
+	if grown, err = grown.WithFields(o.Fields...); err != nil {
+		return c, nil, err
+	}
+	if maps.Equal(grown.Fields, c.Fields) {
+		return c, tensors, nil
+	}
+	tensors, err = checkpoint.GrowFields(tensors, c, grown, o.NewColumns, o.Seed)
+	return grown, tensors, err
+}
+
+// namesOf are the names of the weights in a file.
+func namesOf(weights *checkpoint.Checkpoint) map[string]bool {
+	names := map[string]bool{}
+	for _, t := range weights.Tensors() {
+		names[t.Name] = true
+	}
+	return names
 }
 
 // withPosition is a source of weights with a position embedding that begins as the options say.
@@ -134,10 +188,10 @@ func fromWeights(config *model.Config, weights *checkpoint.Checkpoint) {
 	}
 }
 
-// shapesOf lists what a state dict of a configuration has.
-func shapesOf(config model.Config) map[string][]int {
+// shapesOf lists what a state dict of such weights has.
+func shapesOf(weights []model.Weight) map[string][]int {
 	shapes := map[string][]int{}
-	for _, w := range config.Weights() {
+	for _, w := range weights {
 		shapes[w.Name] = w.Shape
 	}
 	return shapes

@@ -13,7 +13,9 @@ import (
 // weights.
 type Network struct {
 	Config model.Config
-	Engine *engine.Engine
+	// Baseline is the network where it is another one than Walrus; Config says nothing then.
+	Baseline *Baseline
+	Engine   *engine.Engine
 
 	weights map[string]*engine.Value
 	half    bool // dense weights are bfloat16
@@ -49,18 +51,31 @@ func newNetwork(e *engine.Engine, config model.Config, source Source, half bool)
 		return nil, err
 	}
 	n := &Network{Config: config, Engine: e, half: half, weights: map[string]*engine.Value{}, programs: map[string]*engine.Program{}}
-	for _, w := range config.Weights() {
-		fill := e.Fill
-		if half && w.Dense() {
-			fill = e.FillHalf
+	return n, n.fill(source)
+}
+
+// fill puts all weights on the engine.
+func (n *Network) fill(source Source) error {
+	for _, w := range n.Weights() {
+		fill := n.Engine.Fill
+		if n.half && w.Dense() {
+			fill = n.Engine.FillHalf
 		}
 		v, err := fill(w.Shape, func(to []float32) error { return source(w, to) })
 		if err != nil {
-			return nil, fmt.Errorf("network: %s: %w", w.Name, err)
+			return fmt.Errorf("network: %s: %w", w.Name, err)
 		}
 		n.weights[w.Name] = v
 	}
-	return n, nil
+	return nil
+}
+
+// Weights lists every tensor of the network.
+func (n *Network) Weights() []model.Weight {
+	if n.Baseline != nil {
+		return n.Baseline.Weights()
+	}
+	return n.Config.Weights()
 }
 
 // Weight returns the value of a weight; nil if the configuration has none of that name.

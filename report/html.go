@@ -2,7 +2,9 @@ package report
 
 import (
 	"bufio"
+	"crypto/sha256"
 	_ "embed"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"html/template"
@@ -17,40 +19,42 @@ type Document struct {
 	Summary string
 	// Highlights are the few numbers to remember.
 	Highlights []Highlight
-	// Scores has the scores beside those of persistence; ScoresNote explains how to read them.
-	Scores     Table
-	ScoresNote string
-	Training   []Figure // the training curve
-	Rollouts   []Figure // scores against rollout step
-	DataSets   []DataSet
+	Sections   []Section
 	// Made lists configuration, seeds, timings and versions: all that is needed to get the same again.
 	Made []Fact
-	// Config is the configuration file as it was used, shown verbatim.
-	Config  string
-	Created time.Time
-	Program string // name and version of the program that made it
+	// Commands are what to type to repeat it; Configs are configuration files as they were used, shown verbatim under their names.
+	Commands []string
+	Configs  []Fact
+	Created  time.Time
+	Program  string // name and version of the program that made it
 }
 
 // Highlight is one number with its name and, in a few words, what to compare it with.
 type Highlight struct{ Name, Value, Note string }
 
-// DataSet is the part of a document about one data set.
-type DataSet struct {
+// Section is one part of a document: what was trained, scored or predicted.
+type Section struct {
 	Name, Text string
+	Tables     []Table
+	Films      []*Film
 	Figures    []Figure
 }
 
 // Fact is one line about how the result was made.
 type Fact struct{ Name, Value string }
 
-//go:embed page.html
-var pageSource string
+var (
+	//go:embed page.html
+	pageSource string
+	//go:embed page.js
+	script string
+)
 
 // page is parsed once; the source is part of the program, so that a mistake in it shows in the first test.
 var page = template.Must(template.New("page").Parse(pageSource))
 
-// HTML writes the document as one self-contained page: no other file, no script, nothing from a network. It follows the reader's choice of a
-// light or a dark page and fits narrow screens.
+// HTML writes the document as one self-contained page: no other file, nothing from a network. It follows the reader's choice of a light or a
+// dark page, fits narrow screens and prints. Its policy runs the script that plays films (page.js) and no other, whatever a name may contain.
 func HTML(w io.Writer, doc Document) error {
 	if doc.Title == "" {
 		return errors.New("report: a document without a title")
@@ -72,16 +76,29 @@ func HTML(w io.Writer, doc Document) error {
 // view is a document as the template reads it. Its fields hide those of the document that need work first.
 type view struct {
 	Document
-	Scores   *tableView
-	Training []embedded
-	Rollouts []embedded
-	DataSets []dataSetView
-	When     string
+	Sections   []sectionView
+	When       string
+	Script     template.JS
+	ScriptHash string // of the only script that the page may run
+	Maps       map[string]string
 }
 
-type dataSetView struct {
+type sectionView struct {
 	Name, Text string
+	Tables     []*tableView
+	Films      []filmPart
 	Figures    []embedded
+}
+
+// filmPart is a film as the template reads it.
+type filmPart struct {
+	View  filmView
+	Blobs []blobView
+}
+
+type blobView struct {
+	ID   string
+	Data template.HTML // base64, which needs no escape
 }
 
 type tableView struct {
@@ -100,28 +117,42 @@ func newView(doc Document) (view, error) {
 	if !doc.Created.IsZero() {
 		v.When = doc.Created.Format("2 January 2006, 15:04 MST")
 	}
-	if len(doc.Scores.Columns) > 0 {
-		t, err := doc.Scores.view()
+	films := 0
+	for _, s := range doc.Sections {
+		part, err := s.view()
 		if err != nil {
-			return view{}, err
+			return view{}, fmt.Errorf("report: %s: %w", s.Name, err)
 		}
-		v.Scores = t
+		v.Sections = append(v.Sections, part)
+		films += len(part.Films)
 	}
-	var err error
-	if v.Training, err = embedAll(doc.Training); err != nil {
-		return view{}, fmt.Errorf("report: training: %w", err)
-	}
-	if v.Rollouts, err = embedAll(doc.Rollouts); err != nil {
-		return view{}, fmt.Errorf("report: rollouts: %w", err)
-	}
-	for _, d := range doc.DataSets {
-		figures, err := embedAll(d.Figures)
-		if err != nil {
-			return view{}, fmt.Errorf("report: data set %s: %w", d.Name, err)
-		}
-		v.DataSets = append(v.DataSets, dataSetView{d.Name, d.Text, figures})
+	hash := sha256.Sum256([]byte(script))
+	v.ScriptHash = base64.StdEncoding.EncodeToString(hash[:])
+	if films > 0 {
+		v.Script, v.Maps = template.JS(script), mapsView()
 	}
 	return v, nil
+}
+
+func (s Section) view() (sectionView, error) {
+	v := sectionView{Name: s.Name, Text: s.Text}
+	for _, t := range s.Tables {
+		table, err := t.view()
+		if err != nil {
+			return v, err
+		}
+		v.Tables = append(v.Tables, table)
+	}
+	for _, f := range s.Films {
+		part := filmPart{View: f.view}
+		for _, b := range f.blobs {
+			part.Blobs = append(part.Blobs, blobView{b.ID, template.HTML(b.Data)})
+		}
+		v.Films = append(v.Films, part)
+	}
+	var err error
+	v.Figures, err = embedAll(s.Figures)
+	return v, err
 }
 
 func embedAll(figures []Figure) ([]embedded, error) {

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"errors"
 	"fmt"
 	"image/color"
 	"io"
@@ -52,7 +53,10 @@ const (
 	SVG Format = "svg"
 )
 
-// Lines draws curves to w. Errors: no finite point at all, lengths of X and Y that differ, an unknown format.
+// ErrNoPoint is in the error of a plot that has nothing to show.
+var ErrNoPoint = errors.New("a point to draw")
+
+// Lines draws curves to w. Errors: no finite point at all (ErrNoPoint), lengths of X and Y that differ, an unknown format.
 func Lines(w io.Writer, spec LineSpec, format Format) error {
 	p, legend, err := newPlot(spec)
 	if err != nil {
@@ -117,7 +121,7 @@ func newPlot(spec LineSpec) (*plot.Plot, *plot.Legend, error) {
 		drawn += n
 	}
 	if drawn == 0 {
-		return nil, nil, fmt.Errorf("report: plot %q: none of the %d curves has a point to draw", spec.Title, len(spec.Series))
+		return nil, nil, fmt.Errorf("report: plot %q: none of the %d curves has %w", spec.Title, len(spec.Series), ErrNoPoint)
 	}
 	widen(&p.X, spec.LogX)
 	widen(&p.Y, spec.LogY)

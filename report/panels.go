@@ -24,6 +24,8 @@ type PanelSpec struct {
 	Steps []int
 	// FirstStep is the number that position 0 bears in labels. Rollouts count their predicted frames from 1.
 	FirstStep int
+	// Numbers are what the positions bear in labels where they do not count on from FirstStep; nil where they do.
+	Numbers []int
 	// Times are the physical times of the positions; nil shows no time.
 	Times []float64
 	// Axes names the axes of space; nil stands for x, y, z.
@@ -38,6 +40,14 @@ type PanelSpec struct {
 	// PixelScale is the number of image pixels for one pixel on a page: 2 stays crisp on fine screens. The default is 2 for Panels and 1 for
 	// Animation and Video.
 	PixelScale int
+}
+
+// number is what a position bears in labels.
+func (s PanelSpec) number(position int) int {
+	if position < len(s.Numbers) {
+		return s.Numbers[position]
+	}
+	return position + s.FirstStep
 }
 
 // column is what a column of panels shows.
@@ -175,9 +185,9 @@ func (f *figure) panel(kind column, position, channel int) plane {
 
 // label names a position: "step 5", "step 5 of 20", "step 5, t = 0.25".
 func (f *figure) label(position int, ofAll bool) string {
-	text := "step " + strconv.Itoa(position+f.FirstStep)
+	text := "step " + strconv.Itoa(f.number(position))
 	if ofAll {
-		text += " of " + strconv.Itoa(f.steps-1+f.FirstStep)
+		text += " of " + strconv.Itoa(f.number(f.steps-1))
 	}
 	if f.Times != nil {
 		text += ", t = " + strconv.FormatFloat(f.Times[position], 'g', 4, 64)

@@ -332,3 +332,15 @@ func TestVideoIsWrittenOrExplained(t *testing.T) {
 		t.Errorf("%d bytes that are not an MP4", len(content))
 	}
 }
+
+func TestLabelsBearTheNumbersOfTheirFrames(t *testing.T) {
+	for want, spec := range map[string]PanelSpec{
+		"step 3 of 4, t = 0.5": {FirstStep: 2, Times: []float64{0, 0.5, 1}},
+		"step 12 of 24":        {Numbers: []int{0, 12, 24}},
+	} {
+		f := &figure{PanelSpec: spec, steps: 3}
+		if got := f.label(1, true); got != want {
+			t.Errorf("label %q, want %q", got, want)
+		}
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"iter"
 	"slices"
 
 	"github.com/gowalrus/walrus/field"
@@ -27,11 +28,19 @@ type Case struct {
 	Setting surrogate.Setting // that it was read for
 	Start   Start
 	Layout  *sample.Layout
-	Truth   field.Array // (steps, *grid, variable channels), as far as the data goes, 0 under a mask as predictions are; no steps at all for none
-	Window  *well.Window
+	Known   int          // predicted steps that the data has the truth of: as many as were asked for, or fewer; 0 for none
+	Window  *well.Window // the history and the first of the known steps
 	Grid    []int
 	Steps   int // that were asked for
+
+	dataset *well.Dataset
+	whole   well.WindowSpec // the history and all known steps
+	times   []float32       // of whole's frames
+	first   field.Array     // the truth of the first steps: (steps, *grid, variable channels)
 }
+
+// truthAtOnce bounds how much truth is held, in bytes, where a step is not larger.
+const truthAtOnce = 1 << 25
 
 // ReadCase reads a part of a trajectory and brings it into the layout of a model: s is what the model's For gives for the
 // data set.
@@ -48,39 +57,116 @@ func ReadCase(ctx context.Context, d *well.Dataset, s surrogate.Setting, p Piece
 	if err != nil {
 		return nil, err
 	}
-	window, err := d.Read(ctx, spec)
-	if err != nil {
+	c := &Case{Setting: s, Layout: layout, Grid: d.Sizes(), Steps: p.Steps, Known: spec.Steps - p.History, dataset: d, whole: spec}
+	if s.Grid != nil {
+		c.Grid = s.Grid
+	}
+	if c.times, err = d.Times(spec); err != nil {
 		return nil, err
 	}
-	batch, err := layout.Prepare(sample.WellWindow(window, p.History))
+	spec.Steps = p.History + min(c.Known, c.stepsAtOnce())
+	if c.Window, err = d.Read(ctx, spec); err != nil {
+		return nil, err
+	}
+	batch, err := layout.Prepare(sample.WellWindow(c.Window, p.History))
 	if err != nil {
 		return nil, err
 	}
 	batch.DataSet = d.Name()
 	data, err := s.Data(batch)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", window.Path, err)
+		return nil, fmt.Errorf("%s: %w", c.Window.Path, err)
+	}
+	if known := c.Known; data.Moving && known < p.Steps {
+		return nil, fmt.Errorf("rollout: %s: %d steps, and the data has %d frames after the history; where a mask moves it must be known in every frame that is predicted: ask for at most %d steps, or give it in more frames of the file, whatever the other fields are there",
+			c.Origin(), p.Steps, known, known)
 	}
 	if len(batch.Output.Data) > 0 {
 		data.Hide(batch.Output, batch.Constant)
 	}
-	c := &Case{Setting: s, Start: startOf(batch, data), Layout: layout, Truth: batch.Output.Index(0), Window: window, Grid: d.Sizes(), Steps: p.Steps}
-	if s.Grid != nil {
-		c.Grid = s.Grid
-	}
+	c.Start, c.first = startOf(batch, data), batch.Output.Index(0)
 	return c, nil
+}
+
+// stepsAtOnce is how many steps of truth are read together: all where a mask moves, as predictions need it of every frame.
+func (c *Case) stepsAtOnce() int {
+	if c.Layout.Moving {
+		return max(1, c.Known)
+	}
+	return max(1, truthAtOnce/(4*c.Layout.Variable*max(field.Volume(c.Grid), field.Volume(c.dataset.Sizes()))))
+}
+
+// Origin says where the case was read, for messages.
+func (c *Case) Origin() string { return (&well.Window{Path: c.Window.Path, Spec: c.whole}).Origin() }
+
+// Truth reads the known steps, each (*grid, variable channels), 0 under a mask as predictions are. Only a few are in memory at once.
+func (c *Case) Truth(ctx context.Context) iter.Seq2[field.Array, error] {
+	return func(yield func(field.Array, error) bool) {
+		frames := c.first
+		for step := 0; step < c.Known; step += frames.Shape[0] {
+			if step > 0 {
+				var err error
+				if frames, err = c.readTruth(ctx, step); err != nil {
+					yield(field.Array{}, err)
+					return
+				}
+			}
+			for i := range frames.Shape[0] {
+				if !yield(frames.Index(i), nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// readTruth reads a few steps from one on, counted from 0, in the layout: (steps, *grid, variable channels).
+func (c *Case) readTruth(ctx context.Context, step int) (field.Array, error) {
+	spec := c.whole
+	spec.Start, spec.Steps = spec.Start+(c.Start.History.Shape[1]+step)*spec.Stride, min(c.stepsAtOnce(), c.Known-step)
+	w, err := c.dataset.Read(ctx, spec)
+	if err != nil {
+		return field.Array{}, err
+	}
+	batch, err := c.Layout.Prepare(&sample.Window{Input: w.Frames, Boundaries: w.Boundaries, Origin: w.Origin()})
+	if err != nil {
+		return field.Array{}, err
+	}
+	c.Start.Data.Hide(batch.Input, c.Start.Constants)
+	return batch.Input.Index(0), nil
 }
 
 // Predict rolls out from the case's start, as Run does, with the model that it was read for: of the options, Blocks and
 // Jitter follow from the model, and Steps 0 means those that were asked for.
 func (c *Case) Predict(ctx context.Context, o Options) (Result, error) {
+	return Run(ctx, c.Setting.Predictor, c.Start, c.options(o))
+}
+
+// Frames predicts as Predict does, one step at a time.
+func (c *Case) Frames(ctx context.Context, o Options) iter.Seq2[Frame, error] {
+	return Frames(ctx, c.Setting.Predictor, c.Start, c.options(o))
+}
+
+// options are those of a prediction: Blocks and Jitter follow from the model.
+func (c *Case) options(o Options) Options {
 	o.Steps, o.Blocks, o.Jitter = cmp.Or(o.Steps, c.Steps), c.Setting.Blocks, c.Setting.Jitter
-	return Run(ctx, c.Setting.Predictor, c.Start, o)
+	return o
+}
+
+// Hidden is not zero where a moving mask hides the steps that the data knows, (steps, *grid, 1); empty without one.
+func (c *Case) Hidden() field.Array {
+	if !c.Start.Data.Moving {
+		return field.Array{}
+	}
+	return c.Start.mask(c.Start.History.Shape[1], c.Known)
 }
 
 // Last is the last known frame (*grid, variable channels), which persistence predicts; 0 under a mask like the truth.
 func (c *Case) Last() field.Array {
 	last := c.Start.History.Index(0).Index(c.Start.History.Shape[1] - 1)
+	if c.Start.Data.Moving { // the frames of the history are hidden by their own masks already
+		return last
+	}
 	hidden := field.Array{Shape: append([]int{1}, last.Shape...), Data: slices.Clone(last.Data)}
 	c.Start.Data.Hide(hidden, c.Start.Constants)
 	return hidden.Index(0)
@@ -110,9 +196,9 @@ func (p Piece) spec(d *well.Dataset) (well.WindowSpec, error) {
 
 // Times are the physical times of so many predicted steps: those of the data, continued with its last interval.
 func (c *Case) Times(steps int) []float32 {
-	known := c.Window.Times
+	known := c.times
 	history := c.Start.History.Shape[1]
-	interval := float32(c.Window.Spec.Stride)
+	interval := float32(c.whole.Stride)
 	if n := len(known); n > 1 {
 		interval = known[n-1] - known[n-2]
 	}

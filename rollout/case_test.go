@@ -40,6 +40,20 @@ func openLines(t *testing.T) *well.Dataset {
 	return d
 }
 
+// truthOf is all of a case's truth: (steps, *grid, channels).
+func truthOf(t *testing.T, c *Case) field.Array {
+	t.Helper()
+	out := field.Array{Shape: append([]int{0}, c.first.Shape[1:]...)}
+	for frame, err := range c.Truth(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		out.Shape[0]++
+		out.Data = append(out.Data, frame.Data...)
+	}
+	return out
+}
+
 func lineModel() surrogate.Setting {
 	return surrogate.Setting{History: 2, MinStride: 1, Predictor: recurrence{}, Vocabulary: sample.ReleasedVocabulary(), Blocks: 2, Frame: frame.Options{Tokens: 16}}
 }
@@ -51,7 +65,8 @@ func TestPredictionIsWrittenAsTheDataIs(t *testing.T) {
 		t.Fatal(err)
 	}
 	// Frames 4, 7, 10 are the history; 13, 16, 19 are known; three more are not.
-	if diff := cmp.Diff([]int{3, 64, 32, 4}, c.Truth.Shape); diff != "" {
+	known := truthOf(t, c)
+	if diff := cmp.Diff([]int{3, 64, 32, 4}, known.Shape); diff != "" || c.Known != 3 {
 		t.Fatal(diff)
 	}
 	if diff := cmp.Diff([]float32{13, 16, 19, 22, 25, 28}, c.Times(6)); diff != "" {
@@ -84,7 +99,7 @@ func TestPredictionIsWrittenAsTheDataIs(t *testing.T) {
 	}
 	for i := 0; i < len(got.Frames.Data)/6; i++ {
 		p := got.Frames.Data[6*i:][:6]
-		if truth := c.Truth.Data[4*i:][:4]; p[0] != truth[0] || p[2] != truth[1] || p[3] != truth[2] {
+		if truth := known.Data[4*i:][:4]; p[0] != truth[0] || p[2] != truth[1] || p[3] != truth[2] {
 			t.Fatalf("value %d: wrote %v, the truth is %v", i, p, truth)
 		}
 		if !(p[1] > 0) {
@@ -192,7 +207,7 @@ func TestTruthAndPersistenceAreZeroUnderAMask(t *testing.T) {
 	for name, check := range map[string]struct {
 		frame field.Array
 		value float32
-	}{"truth": {c.Truth.Index(1), 4}, "persistence": {c.Last(), 2}, "history": {c.Start.History.Index(0).Index(1), 2}} {
+	}{"truth": {truthOf(t, c).Index(1), 4}, "persistence": {c.Last(), 2}, "history": {c.Start.History.Index(0).Index(1), 2}} {
 		for x, inside := range map[int]bool{7: false, 8: true} {
 			want := check.value
 			if inside && name != "history" {
@@ -202,5 +217,38 @@ func TestTruthAndPersistenceAreZeroUnderAMask(t *testing.T) {
 				t.Errorf("%s at x = %d: %v, want %v", name, x, got, want)
 			}
 		}
+	}
+}
+
+// Data that are continued for the network (57 to 64 points, and 30 to 32) are predicted and scored on their own points, and the plan says it.
+func TestContinuedDataAreScoredOnTheirOwnPoints(t *testing.T) {
+	ctx, d, s := context.Background(), openLines(t), lineModel()
+	s.Grid = []int{57, 30}
+	if _, err := ReadCase(ctx, d, s, Piece{Steps: 1}); err == nil || !strings.Contains(err.Error(), "--pad auto") || !strings.Contains(err.Error(), "--resample 64x32") {
+		t.Errorf("a grid that does not fit: error %v", err)
+	}
+	s.Frame.Pad = true
+	c, err := ReadCase(ctx, d, s, Piece{Steps: 3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]int{3, 57, 30, 4}, truthOf(t, c).Shape); diff != "" {
+		t.Error(diff)
+	}
+	if size, padded := c.Start.Data.Geometry.Size(), c.Start.Data.Geometry.Padded(); size != [3]int{57, 30, 1} || padded[0] <= 64 || padded[1] <= 32 {
+		t.Errorf("the network sees %v points padded to %v", size, padded)
+	}
+	if diff := cmp.Diff([][3]bool{{}, {true, false, false}, {false, true, false}, {false, false, true}, {}}, c.Start.Data.Geometry.Odd); diff != "" {
+		t.Errorf("signs of pressure, velocity and density in mirror images: %s", diff)
+	}
+	p := score.DefaultProtocol()
+	p.Windows = nil
+	e := Evaluation{Protocol: p}
+	plan, err := e.Plan(d, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text := plan.String(); !strings.Contains(text, "57x30 points continued to 64x32: x wrapped around by 3 + 4 points, and open to the network, y mirrored at the walls by 1 + 1 points") {
+		t.Errorf("the plan says %q", text)
 	}
 }

@@ -5,8 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 
+	"github.com/gowalrus/walrus/field"
 	"github.com/gowalrus/walrus/sample"
 	"github.com/gowalrus/walrus/score"
 	"github.com/gowalrus/walrus/surrogate"
@@ -21,9 +23,14 @@ type Evaluation struct {
 	Stride  int    // frames of the data between two steps; 0 for the smallest of the training
 	History int    // frames that the network sees; 0 for as many as in training
 	Grid    []int  // interpolate the data to this grid first; nil as in training
+	// Earliest is the first frame that single steps, and rollouts from the start, may predict, where that is later than the history asks for: models with
+	// different histories are compared on the same frames.
+	Earliest int
 	// Trajectories are those to roll out, in this order; nil for what the protocol selects.
 	Trajectories []int
-	Options      // Steps, Jitter and Blocks are ignored: the last two follow from the model
+	// Mine is asked before every forecast whether to make it; nil for all. Processes share them by it, each taking its turn.
+	Mine    func() bool
+	Options // Steps, Jitter and Blocks are ignored: the last two follow from the model
 }
 
 // with fills in what follows from the model.
@@ -44,6 +51,7 @@ func (e Evaluation) Plan(d *well.Dataset, s surrogate.Setting) (score.Plan, erro
 	if err := e.Check(); err != nil {
 		return p, err
 	}
+	p.Continued = continued(d, s, e.Grid)
 	if e.History < 1 || e.Stride < 1 {
 		return p, fmt.Errorf("rollout: history of %d frames with stride %d; expected at least 1 and 1", e.History, e.Stride)
 	}
@@ -59,7 +67,7 @@ func (e Evaluation) Plan(d *well.Dataset, s surrogate.Setting) (score.Plan, erro
 	files := d.Files()
 	var shortest well.FileSummary // of those that hold a window: a run that ended early does not stop the rest
 	for _, f := range files {
-		windows := score.OneStepWindows(f.Steps, e.History, e.Stride)
+		windows := e.singleSteps(f.Steps)
 		p.AllWindows += f.Trajectories * windows
 		if windows == 0 {
 			p.TooShort += f.Trajectories
@@ -77,7 +85,11 @@ func (e Evaluation) Plan(d *well.Dataset, s surrogate.Setting) (score.Plan, erro
 		return p, nil
 	}
 	var err error
-	if p.First, p.Possible, err = e.Rollout(shortest.Steps, e.History, e.Stride); err != nil {
+	history := e.History
+	if e.Protocol.First == score.FromTheStart {
+		history = e.earliest() / e.Stride
+	}
+	if p.First, p.Possible, err = e.Rollout(shortest.Steps, history, e.Stride); err != nil {
 		return p, fmt.Errorf("%s: %w; --exclude leaves files out", shortest.Path, err)
 	}
 	if p.Steps = e.StepsToRoll(p.Possible); len(e.WindowsOf(p.Steps)) > 0 {
@@ -85,6 +97,22 @@ func (e Evaluation) Plan(d *well.Dataset, s surrogate.Setting) (score.Plan, erro
 	}
 	p.LeftOut = e.Beyond(p.Possible)
 	return p, nil
+}
+
+// continued lists how the files of a data set are continued for the network, each way once. A grid that does not fit at all is
+// an error where it is read.
+func continued(d *well.Dataset, s surrogate.Setting, grid []int) []string {
+	var ways []string
+	for _, f := range d.Files() {
+		g, err := s.Geometry(d, f.Boundaries, grid)
+		if err != nil {
+			return nil
+		}
+		if how := g.Continued(); how != "" && !slices.Contains(ways, how) {
+			ways = append(ways, how)
+		}
+	}
+	return ways
 }
 
 // windows lists the windows to predict one step from.
@@ -104,7 +132,7 @@ func (e Evaluation) rollouts(d *well.Dataset) []int {
 	first := 0
 	for _, f := range d.Files() {
 		for i := range f.Trajectories {
-			if score.OneStepWindows(f.Steps, e.History, e.Stride) > 0 {
+			if e.singleSteps(f.Steps) > 0 {
 				usable = append(usable, first+i)
 			}
 		}
@@ -128,26 +156,24 @@ func Forecasts(ctx context.Context, d *well.Dataset, s surrogate.Setting, e Eval
 			yield(score.Forecast{}, err)
 			return
 		}
-		windows := e.windows(p.AllWindows)
-		slices.Sort(windows)
-		at, before, trajectory := 0, 0, 0
-		for _, file := range d.Files() {
-			for range file.Trajectories {
-				count := score.OneStepWindows(file.Steps, e.History, e.Stride)
-				for ; at < len(windows) && windows[at] < before+count; at++ {
-					f, err := e.singleStep(ctx, d, s, p, trajectory, windows[at]-before)
-					if !yield(f, err) || err != nil {
-						return
-					}
+		for trajectory, starts := range e.starts(d, p) {
+			for _, start := range starts {
+				if !e.mine() {
+					continue
 				}
-				before += count
-				trajectory++
+				f, err := e.singleStep(ctx, d, s, p, trajectory, start)
+				if !yield(f, err) || err != nil {
+					return
+				}
 			}
 		}
 		if p.Rollouts == 0 {
 			return
 		}
 		for _, i := range e.rollouts(d) {
+			if !e.mine() {
+				continue
+			}
 			f, err := e.rollout(ctx, d, s, p, i)
 			if !yield(f, err) || err != nil {
 				return
@@ -156,30 +182,121 @@ func Forecasts(ctx context.Context, d *well.Dataset, s surrogate.Setting, e Eval
 	}
 }
 
+// mine says whether this process makes the next forecast.
+func (e Evaluation) mine() bool { return e.Mine == nil || e.Mine() }
+
+// TrajectoryForecasts are those of Forecasts that are of one trajectory.
+func TrajectoryForecasts(ctx context.Context, d *well.Dataset, s surrogate.Setting, e Evaluation, trajectory int) score.Forecasts {
+	return func(yield func(score.Forecast, error) bool) {
+		e := e.with(s)
+		p, err := e.Plan(d, s)
+		if err != nil {
+			yield(score.Forecast{}, err)
+			return
+		}
+		for _, start := range e.starts(d, p)[trajectory] {
+			f, err := e.singleStep(ctx, d, s, p, trajectory, start)
+			if !yield(f, err) || err != nil {
+				return
+			}
+		}
+		if p.Rollouts > 0 && slices.Contains(e.rollouts(d), trajectory) {
+			yield(e.rollout(ctx, d, s, p, trajectory))
+		}
+	}
+}
+
+// ScoredTrajectories lists the trajectories of which Forecasts predicts anything, and how many steps of each.
+func ScoredTrajectories(d *well.Dataset, s surrogate.Setting, e Evaluation) (trajectories, work []int, err error) {
+	e = e.with(s)
+	p, err := e.Plan(d, s)
+	if err != nil {
+		return nil, nil, err
+	}
+	var rolled []int
+	if p.Rollouts > 0 {
+		rolled = e.rollouts(d)
+	}
+	for trajectory, starts := range e.starts(d, p) {
+		steps := len(starts)
+		if slices.Contains(rolled, trajectory) {
+			steps += p.Steps
+		}
+		if steps > 0 {
+			trajectories, work = append(trajectories, trajectory), append(work, steps*max(1, p.Draws))
+		}
+	}
+	return trajectories, work, nil
+}
+
+// earliest is the first frame that a single step may predict.
+func (e Evaluation) earliest() int { return max(e.History*e.Stride, e.Earliest) }
+
+// singleSteps is how many single steps a trajectory of so many frames has.
+func (e Evaluation) singleSteps(frames int) int { return max(0, frames-e.earliest()) }
+
+// starts lists by trajectory the first frames of the windows to predict one step from, in their order.
+func (e Evaluation) starts(d *well.Dataset, p score.Plan) [][]int {
+	windows := slices.Clone(e.windows(p.AllWindows))
+	slices.Sort(windows)
+	list := make([][]int, 0, d.Trajectories())
+	at, before := 0, 0
+	for _, file := range d.Files() {
+		for range file.Trajectories {
+			count := e.singleSteps(file.Steps)
+			var own []int
+			for ; at < len(windows) && windows[at] < before+count; at++ {
+				own = append(own, windows[at]-before+e.earliest()-e.History*e.Stride)
+			}
+			before += count
+			list = append(list, own)
+		}
+	}
+	return list
+}
+
 // forecast is what a case and its prediction are to the score.
-func (e Evaluation) forecast(d *well.Dataset, c *Case, p score.Plan, trajectory, first int, result Result) score.Forecast {
+func (e Evaluation) forecast(d *well.Dataset, c *Case, p score.Plan, trajectory, first int) score.Forecast {
 	f := score.Forecast{
-		DataSet: p.DataSet, Name: c.Window.Origin(), Trajectory: trajectory, First: first, Fields: c.Start.Names, Channels: Unpadded(c.Layout),
-		Last: c.Last(), Truth: c.Truth,
+		DataSet: p.DataSet, Name: c.Origin(), Trajectory: trajectory, First: first, Fields: c.Start.Names, Channels: Unpadded(c.Layout),
+		Last: c.Last(), Hidden: c.Hidden(),
 	}
 	if d.GridType() == well.Cartesian {
 		f.Dimensions = 3 // as the network sees it
 	}
-	if len(result.Prediction.Data) > 0 {
-		f.Prediction = result.Prediction.Index(0)
-	}
 	return f
 }
 
-// run predicts a case.
-func (e Evaluation) run(ctx context.Context, c *Case, seed uint64) (Result, error) {
+// steps predicts a case beside its truth, one step at a time. A rollout that becomes non-finite goes on without predictions.
+func (e Evaluation) steps(ctx context.Context, c *Case, seed uint64) iter.Seq2[score.Step, error] {
 	o := e.Options
 	o.Steps, o.Seed = c.Steps, seed
-	result, err := c.Predict(ctx, o)
-	if err != nil && !errors.As(err, new(*NonFiniteError)) {
-		return result, fmt.Errorf("%s: %w", c.Window.Origin(), err)
+	return func(yield func(score.Step, error) bool) {
+		next, stop := iter.Pull2(c.Truth(ctx))
+		defer stop()
+		give := func(prediction field.Array, err error) bool {
+			if err != nil {
+				yield(score.Step{}, fmt.Errorf("%s: %w", c.Origin(), err))
+				return false
+			}
+			truth, err, more := next()
+			return more && yield(score.Step{Truth: truth, Prediction: prediction}, err) && err == nil
+		}
+		for frame, err := range c.Frames(ctx, o) {
+			if errors.As(err, new(*NonFiniteError)) {
+				break
+			}
+			var prediction field.Array
+			if err == nil {
+				prediction = frame.Mean.Index(0)
+			}
+			if !give(prediction, err) {
+				return
+			}
+		}
+		for give(field.Array{}, nil) {
+		}
 	}
-	return result, nil
 }
 
 // singleStep predicts the frame after a window that starts at a frame of a trajectory.
@@ -189,13 +306,10 @@ func (e Evaluation) singleStep(ctx context.Context, d *well.Dataset, s surrogate
 		return score.Forecast{}, err
 	}
 	const singleSteps = 1 << 63 // random streams of their own
-	result, err := e.run(ctx, c, sample.Random(memberSeed(e.Seed, trajectory), singleSteps+uint64(start)).Uint64())
-	if err != nil {
-		return score.Forecast{}, err
-	}
-	f := e.forecast(d, c, p, trajectory, start+e.History*e.Stride, result)
-	f.OneStep = true
-	return f, nil
+	seed := sample.Random(memberSeed(e.Seed, trajectory), singleSteps+uint64(start)).Uint64()
+	f := e.forecast(d, c, p, trajectory, start+e.History*e.Stride)
+	f.OneStep, f.Stream, f.Count = true, e.steps(ctx, c, seed), c.Known
+	return f.Held()
 }
 
 // rollout predicts one trajectory from frame p.First on.
@@ -206,11 +320,11 @@ func (e Evaluation) rollout(ctx context.Context, d *well.Dataset, s surrogate.Se
 	if err != nil {
 		return score.Forecast{}, err
 	}
-	result, err := e.run(ctx, c, memberSeed(e.Seed, trajectory))
-	if err != nil {
-		return score.Forecast{}, err
+	f := e.forecast(d, c, p, trajectory, p.First)
+	f.Stream, f.Count = e.steps(ctx, c, memberSeed(e.Seed, trajectory)), c.Known
+	if e.Physics {
+		f.Domain = c.Domain()
 	}
-	f := e.forecast(d, c, p, trajectory, p.First, result)
 	f.Axes, f.Lengths = d.Axes(), d.Lengths(c.Window)
 	for _, time := range c.Times(p.Steps) {
 		f.Times = append(f.Times, float64(time))

@@ -8,56 +8,13 @@ import (
 	"testing"
 
 	"github.com/gowalrus/walrus/field"
-	"github.com/gowalrus/walrus/frame"
 	"github.com/gowalrus/walrus/internal/released"
-	"github.com/gowalrus/walrus/network"
-	"github.com/gowalrus/walrus/sample"
 	"github.com/gowalrus/walrus/score"
 	"github.com/gowalrus/walrus/surrogate"
+	"github.com/gowalrus/walrus/surrogate/standin"
 	"github.com/gowalrus/walrus/well"
 	"github.com/gowalrus/walrus/well/welltest"
 )
-
-// standIn takes the network's place: its normalised increment is the same number everywhere, and depends on how often it was asked.
-type standIn struct {
-	increment func(call int) float32 // calls counted from 1
-	calls     int
-}
-
-// standIns are the predictors of the released numbers.
-var standIns = map[string]func(call int) float32{
-	"persistence":    func(int) float32 { return 0 },
-	"unit_increment": func(int) float32 { return 1 },
-	"alternating": func(call int) float32 {
-		if call%2 == 1 {
-			return 1
-		}
-		return -0.5
-	},
-}
-
-func (s *standIn) Next(_ context.Context, d network.Data, x, constants field.Array, _ frame.Rolls) (field.Array, frame.Scales, error) {
-	s.calls++
-	joined, err := d.Join(x, constants)
-	if err != nil {
-		return field.Array{}, frame.Scales{}, err
-	}
-	scales, err := d.Normalisation(joined)
-	if err != nil {
-		return field.Array{}, frame.Scales{}, err
-	}
-	last := field.NewArray(append([]int{x.Shape[0]}, joined.Shape[2:]...)...)
-	output := field.NewArray(last.Shape...)
-	for b := range x.Shape[0] {
-		copy(last.Index(b).Data, joined.Index(b).Index(x.Shape[1]-1).Data)
-	}
-	for i := range output.Data {
-		output.Data[i] = s.increment(s.calls)
-	}
-	next := d.CutConstants(scales.Advance(last, output))
-	d.Hide(next, constants)
-	return next, scales, nil
-}
 
 // openReleased opens the one split that a data set of the released numbers has.
 func openReleased(t *testing.T, name string) *well.Dataset {
@@ -73,14 +30,11 @@ func openReleased(t *testing.T, name string) *well.Dataset {
 // settingOf is a stand-in as a model.
 func settingOf(t *testing.T, predictor string) surrogate.Setting {
 	t.Helper()
-	increment := standIns[predictor]
-	if increment == nil {
-		t.Fatalf("predictor %q is not known", predictor)
+	p, err := standin.New(predictor)
+	if err != nil {
+		t.Fatal(err)
 	}
-	return surrogate.Setting{
-		Predictor: &standIn{increment: increment}, Vocabulary: sample.ReleasedVocabulary(), MinStride: 1, History: 1,
-		Frame: frame.Options{Tokens: 4}, Jitter: true,
-	}
+	return standin.Setting(p)
 }
 
 // The released numbers themselves, evaluation.json and network_evaluation.json, are compared in package selftest.

@@ -2,7 +2,9 @@ package rollout
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"iter"
 	"math"
 	"slices"
 
@@ -21,7 +23,21 @@ type Start struct {
 	Data      network.Data
 	Names     []string    // of the variable channels
 	History   field.Array // (batch, frames, *grid, variable channels)
-	Constants field.Array // (batch, *grid, constant channels); empty for none
+	Constants field.Array // (batch, *grid, constant channels), or (batch, frames, ...) from the first of the history on where a mask moves; empty for none
+}
+
+// mask is that of one trajectory in frames counted from the first of the history, (count, *grid, 1), where it moves.
+func (s Start) mask(first, count int) field.Array {
+	all := s.Constants.Index(0)
+	channels := all.Axis(-1)
+	shape := slices.Clone(all.Shape)
+	shape[0], shape[len(shape)-1] = count, 1
+	out := field.NewArray(shape...)
+	points := len(out.Data) / max(1, count)
+	for i := range out.Data {
+		out.Data[i] = all.Data[(first*points+i)*channels+s.Data.Mask]
+	}
+	return out
 }
 
 // startOf begins at a batch's input.
@@ -54,7 +70,7 @@ func (o Options) draws(n int) int {
 // Calls is how often the network is asked for one step of all members.
 func (o Options) Calls() int { return o.Members() * o.draws(o.StepEnsemble) }
 
-// Result is a prediction: the mean over the ensemble and, with two members or more, their standard deviation.
+// Result is a whole prediction: the mean over the ensemble and, with two members or more, their standard deviation.
 type Result struct {
 	Prediction field.Array // (batch, steps, *grid, variable channels)
 	Spread     field.Array // the same shape; empty for a single member
@@ -63,9 +79,9 @@ type Result struct {
 
 // NonFiniteError says where a rollout stopped making numbers.
 type NonFiniteError struct {
-	Step   int // counted from 1
-	Field  string
-	Member int // counted from 1
+	Step   int    `json:"step"` // counted from 1
+	Field  string `json:"field"`
+	Member int    `json:"member"` // counted from 1
 }
 
 func (e *NonFiniteError) Error() string {
@@ -73,46 +89,97 @@ func (e *NonFiniteError) Error() string {
 		e.Step, e.Field, e.Member)
 }
 
-// Run predicts. If a member becomes non-finite at a step, the result holds the steps before it and the error is a
-// *NonFiniteError. If ctx ends, the error is the context's and the result holds the members that were complete, or the steps
-// that the first had got to. On any other error the result is empty.
-func Run(ctx context.Context, p Predictor, s Start, o Options) (Result, error) {
-	if o.Steps < 1 {
-		return Result{}, fmt.Errorf("rollout: %d steps; expected at least 1", o.Steps)
-	}
-	var moments moments
-	var stopped error
-	steps := o.Steps
-	for member := range o.Members() {
-		prediction, err := runMember(ctx, p, s, o, member, steps)
-		broken, isBroken := err.(*NonFiniteError)
-		switch {
-		case isBroken:
-			stopped, steps = broken, broken.Step-1
-		case err != nil && ctx.Err() == nil:
-			return Result{}, err
-		case err != nil:
-			stopped = fmt.Errorf("rollout: stopped at step %d of member %d: %w", len(prediction)+1, member+1, ctx.Err())
-			if member > 0 { // an ensemble of whole members
-				return moments.over(s, steps), stopped
-			}
-			moments.add(prediction, len(prediction))
-			return moments.over(s, len(prediction)), stopped
-		}
-		moments.add(prediction, steps)
-	}
-	return moments.over(s, steps), stopped
+// Frame is one predicted step: the mean over the ensemble and, with two members or more, their standard deviation.
+type Frame struct {
+	Mean   field.Array // (batch, *grid, variable channels)
+	Spread field.Array // the same shape; empty for a single member
 }
 
-// over is the result of the members so far for so many steps.
-func (m *moments) over(s Start, steps int) Result {
-	r := Result{Members: m.count}
-	if steps > 0 {
-		shape := slices.Clone(s.History.Shape)
-		shape[1] = steps
-		r.Prediction, r.Spread = m.result(shape)
+// Frames predicts, one step at a time: the members of an ensemble go side by side, each over its own predictions, and no frame stays. If a member
+// becomes non-finite at a step, the frames before it were given and the last error is a *NonFiniteError; if ctx ends, it is the
+// context's. Any error ends the stream.
+func Frames(ctx context.Context, p Predictor, s Start, o Options) iter.Seq2[Frame, error] {
+	return func(yield func(Frame, error) bool) {
+		if o.Steps < 1 {
+			yield(Frame{}, fmt.Errorf("rollout: %d steps; expected at least 1", o.Steps))
+			return
+		}
+		windows := slices.Repeat([]field.Array{s.History}, o.Members())
+		for step := range o.Steps {
+			frame, err := o.advance(ctx, p, s, windows, step)
+			if err != nil && ctx.Err() != nil {
+				err = fmt.Errorf("rollout: stopped at step %d: %w", step+1, ctx.Err())
+			}
+			if !yield(frame, err) || err != nil {
+				return
+			}
+		}
 	}
-	return r
+}
+
+// advance predicts a step of all members and moves their windows on.
+func (o Options) advance(ctx context.Context, p Predictor, s Start, windows []field.Array, step int) (Frame, error) {
+	var all moments
+	if given := s.Constants; s.Data.Moving { // the mask of these frames
+		var err error
+		if s.Constants, err = s.Data.Given(given, step, s.History.Shape[1]+1); err != nil {
+			return Frame{}, fmt.Errorf("rollout: step %d: %w", step+1, err)
+		}
+	}
+	for member, window := range windows {
+		next, err := o.step(ctx, p, s, window, uint64(member)*memberDraws+uint64(step))
+		if err != nil {
+			return Frame{}, fmt.Errorf("rollout: step %d: %w", step+1, err)
+		}
+		if i := next.FirstNonFinite(); i >= 0 {
+			return Frame{}, &NonFiniteError{Step: step + 1, Field: s.Names[i%len(s.Names)], Member: member + 1}
+		}
+		windows[member] = network.Advance(window, next)
+		if o.Progress != nil {
+			o.Progress()
+		}
+		if len(windows) == 1 {
+			return Frame{Mean: next}, nil
+		}
+		all.add(next)
+	}
+	return all.frame(), nil
+}
+
+// Run predicts as Frames does and keeps everything. If a member becomes non-finite at a step or ctx ends, the result holds the steps
+// before it beside the error. On any other error the result is empty.
+func Run(ctx context.Context, p Predictor, s Start, o Options) (Result, error) {
+	var mean, spread []field.Array
+	var stopped error
+	for f, err := range Frames(ctx, p, s, o) {
+		if err != nil {
+			if broken := (*NonFiniteError)(nil); !errors.As(err, &broken) && ctx.Err() == nil {
+				return Result{}, err
+			}
+			stopped = err
+			break
+		}
+		mean = append(mean, f.Mean)
+		if len(f.Spread.Data) > 0 {
+			spread = append(spread, f.Spread)
+		}
+	}
+	return Result{Prediction: stacked(mean), Spread: stacked(spread), Members: o.Members()}, stopped
+}
+
+// stacked joins frames (batch, ...) to one array (batch, steps, ...); none give the zero Array.
+func stacked(frames []field.Array) field.Array {
+	if len(frames) == 0 {
+		return field.Array{}
+	}
+	shape := slices.Insert(slices.Clone(frames[0].Shape), 1, len(frames))
+	out := field.NewArray(shape...)
+	for b := range shape[0] {
+		for step, f := range frames {
+			copy(out.Index(b).Index(step).Data, f.Index(b).Data)
+		}
+	}
+	return out
 }
 
 // memberDraws is the distance between the random streams of two members: more steps than any rollout has, times stepDraws.
@@ -120,28 +187,6 @@ const memberDraws = 1 << 32
 
 // stepDraws is the distance between the random streams of two draws of one step: more steps than any rollout has.
 const stepDraws = 1 << 24
-
-// runMember draws one rollout; each predicted frame is (batch, *grid, channels). On an error the frames before it are
-// returned too.
-func runMember(ctx context.Context, p Predictor, s Start, o Options, member, steps int) ([]field.Array, error) {
-	window := s.History
-	var predicted []field.Array
-	for step := range steps {
-		next, err := o.step(ctx, p, s, window, uint64(member)*memberDraws+uint64(step))
-		if err != nil {
-			return predicted, fmt.Errorf("rollout: step %d: %w", step+1, err)
-		}
-		if i := next.FirstNonFinite(); i >= 0 {
-			return predicted, &NonFiniteError{Step: step + 1, Field: s.Names[i%len(s.Names)], Member: member + 1}
-		}
-		predicted = append(predicted, next)
-		window = network.Advance(window, next)
-		if o.Progress != nil {
-			o.Progress()
-		}
-	}
-	return predicted, nil
-}
 
 // step predicts the frame after a window, the mean over the step ensemble. The network's outputs are averaged as the frames that they stand for:
 // all start from the same last frame and the same scales, so that both means are the same.
@@ -157,58 +202,42 @@ func (o Options) step(ctx context.Context, p Predictor, s Start, window field.Ar
 		if err != nil || draws == 1 {
 			return next, err
 		}
-		all.add([]field.Array{next}, 1)
+		all.add(next)
 	}
-	shape := append([]int{s.History.Shape[0], 1}, s.History.Shape[2:]...)
-	mean, _ := all.result(shape)
-	mean.Shape = append(shape[:1:1], shape[2:]...)
-	return mean, nil
+	return all.frame().Mean, nil
 }
 
-// moments gathers mean and variance over members, step by step (Welford's update, in float64).
+// moments gathers mean and variance of a frame over draws (Welford's update, in float64).
 type moments struct {
 	count     int
-	mean, sum [][]float64 // one slice a step; sum of squared deviations
+	shape     []int
+	mean, sum []float64 // sum of squared deviations
 }
 
-// add takes a member's first steps frames in; what earlier members had beyond them goes.
-func (m *moments) add(frames []field.Array, steps int) {
+// add takes a draw in.
+func (m *moments) add(frame field.Array) {
 	if m.count == 0 {
-		m.mean, m.sum = make([][]float64, steps), make([][]float64, steps)
-		for i := range steps {
-			m.mean[i] = make([]float64, len(frames[i].Data))
-			m.sum[i] = make([]float64, len(frames[i].Data))
-		}
+		m.shape, m.mean, m.sum = frame.Shape, make([]float64, len(frame.Data)), make([]float64, len(frame.Data))
 	}
 	m.count++
-	m.mean, m.sum = m.mean[:steps], m.sum[:steps]
-	for i := range steps {
-		for j, v := range frames[i].Data {
-			delta := float64(v) - m.mean[i][j]
-			m.mean[i][j] += delta / float64(m.count)
-			m.sum[i][j] += delta * (float64(v) - m.mean[i][j])
-		}
+	for i, v := range frame.Data {
+		delta := float64(v) - m.mean[i]
+		m.mean[i] += delta / float64(m.count)
+		m.sum[i] += delta * (float64(v) - m.mean[i])
 	}
 }
 
-// result gives mean and unbiased standard deviation as arrays (batch, steps, ...).
-func (m *moments) result(shape []int) (mean, spread field.Array) {
-	mean = field.NewArray(shape...)
+// frame gives mean and unbiased standard deviation.
+func (m *moments) frame() Frame {
+	f := Frame{Mean: field.NewArray(m.shape...)}
 	if m.count > 1 {
-		spread = field.NewArray(shape...)
+		f.Spread = field.NewArray(m.shape...)
 	}
-	batch, steps := shape[0], shape[1]
-	part := len(mean.Data) / batch / steps
-	for b := range batch {
-		for i := range steps {
-			to := (b*steps + i) * part
-			for j := range part {
-				mean.Data[to+j] = float32(m.mean[i][b*part+j])
-				if m.count > 1 {
-					spread.Data[to+j] = float32(math.Sqrt(m.sum[i][b*part+j] / float64(m.count-1)))
-				}
-			}
+	for i, v := range m.mean {
+		f.Mean.Data[i] = float32(v)
+		if m.count > 1 {
+			f.Spread.Data[i] = float32(math.Sqrt(m.sum[i] / float64(m.count-1)))
 		}
 	}
-	return mean, spread
+	return f
 }

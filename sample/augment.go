@@ -45,11 +45,15 @@ func (l *Layout) rotate(b *Batch, r field.Rotation, inSpace bool) error {
 	if r.IsIdentity() && (!inSpace || own == dims) {
 		return nil
 	}
+	lead := 1
+	if b.Moving {
+		lead = 2
+	}
 	for _, part := range []struct {
 		group group
 		lead  int // axes before the grid
 		to    *field.Array
-	}{{l.variable, 2, &b.Input}, {l.variable, 2, &b.Output}, {l.constant, 1, &b.Constant}} {
+	}{{l.variable, 2, &b.Input}, {l.variable, 2, &b.Output}, {l.constant, lead, &b.Constant}} {
 		if len(part.to.Shape) == 0 {
 			continue
 		}
@@ -57,7 +61,7 @@ func (l *Layout) rotate(b *Batch, r field.Rotation, inSpace bool) error {
 		for axis := own; axis < dims; axis++ {
 			a.Shape = slices.Insert(slices.Clone(a.Shape), part.lead+axis, 1)
 		}
-		turned, err := r.Apply(a, part.group.ranks())
+		turned, err := r.ApplyLaws(a, part.group.laws)
 		if err != nil {
 			return err
 		}

@@ -14,11 +14,12 @@ type Batch struct {
 	DataSet    string
 	Input      field.Array   // (batch, frames, *grid, variable channels)
 	Output     field.Array   // (batch, frames, *grid, variable channels)
-	Constant   field.Array   // (batch, *grid, constant channels); empty for none
+	Constant   field.Array   // (batch, *grid, constant channels); empty for none. Where the mask moves: (batch, frames of input and output, *grid, ...)
 	Names      []string      // of the channels, the variable ones first
 	Fields     []int         // their columns in the vocabulary
 	Padding    []bool        // of the variable channels; true where it only pads
 	Mask       int           // constant channel that marks obstacles; -1 for none
+	Moving     bool          // the mask changes in time: Constant has frames
 	Scales     []Scale       // of the channels; nil where every window has its own, measured as Measurement says
 	Boundaries []field.Sides // one an axis of the grid
 	Origins    []string      // where each sample comes from
@@ -26,6 +27,15 @@ type Batch struct {
 	Measurement   frame.Measurement
 	Curvilinear   bool        // the grid is not cartesian: it is never turned
 	NetworkPoints map[int]int // as in Fields
+	Tokens        []int       // as in Fields
+	Pad           bool        // as in Fields
+	Odd           [][3]bool   // of the channels: the axes in whose mirror images the sign changes (frame.Geometry.Odd)
+}
+
+// Grid is the extents of the batch's grid.
+func (b *Batch) Grid() []int {
+	const lead = 2 // samples and frames
+	return b.Input.Shape[lead : len(b.Input.Shape)-1]
 }
 
 // stack joins batches of one sample each.

@@ -11,9 +11,6 @@ import (
 // space is the dimensionality that vectors and tensors on cartesian grids are brought to (recipe, section 2).
 const space = 3
 
-// MaskName is the constant field that marks obstacles; predictions are zero inside them.
-const MaskName = "mask"
-
 // Layout says how the fields of one data set become channels: transformed, with the components of vectors and tensors
 // on 2-D cartesian grids padded to three dimensions, each with its column in a vocabulary.
 type Layout struct {
@@ -21,7 +18,8 @@ type Layout struct {
 	Indices  []int    // their columns
 	Padding  []bool   // of the variable channels: true for a component that only pads (velocity_z of 2-D data)
 	Variable int      // number of variable channels
-	Mask     int      // channel of the constant field "mask" counted from the first constant channel; -1 for none
+	Mask     int      // channel of the field "mask" counted from the first constant channel; -1 for none
+	Moving   bool     // the mask changes in time
 
 	source             Fields
 	dims               int // of the vectors and tensors in the channels
@@ -33,6 +31,7 @@ type group struct {
 	own, dims  int           // dimensions of the data, and of the vectors and tensors in the channels
 	fields     []field.Field // under the data set's own names
 	transforms []Transform   // one a field; empty for none
+	laws       []field.Law   // one a field: how it turns
 }
 
 // NewLayout lays out the fields of a data set. transforms maps field names to what is done with them. A component
@@ -46,8 +45,12 @@ func NewLayout(fields Fields, transforms map[string]Transform, vocabulary *Vocab
 		return nil, fmt.Errorf("sample: resample to %v; the data has %d axes (%s), each needs a number of points", fields.Grid, len(fields.Axes), strings.Join(fields.Axes, ", "))
 	}
 	l := &Layout{Names: names, Mask: -1, source: fields, dims: fields.dims()}
-	l.variable = newGroup(fields, fields.Variable, transforms)
-	l.constant = newGroup(fields, fields.Constant, transforms)
+	l.variable = newGroup(fields, fields.predicted(), transforms)
+	l.constant = newGroup(fields, fields.given(), transforms)
+	l.Moving = fields.movingMask() >= 0
+	if t := transforms[MaskName]; l.Moving && t != "" {
+		return nil, fmt.Errorf("sample: transform %s of the field %s; it marks where a body is, and that can not be transformed", t, MaskName)
+	}
 	var missing []string
 	for _, name := range l.Names {
 		i, found := vocabulary.Index(name)
@@ -86,7 +89,7 @@ func ComponentNames(fields Fields, transforms map[string]Transform) ([]string, e
 	}
 	axes := fields.componentAxes()
 	var names []string
-	for _, f := range slices.Concat(fields.Variable, fields.Constant) {
+	for _, f := range slices.Concat(fields.predicted(), fields.given()) {
 		names = append(names, transforms[f.Name].rename(f).Components(axes)...)
 	}
 	return names, nil
@@ -114,6 +117,7 @@ func newGroup(all Fields, fields []field.Field, transforms map[string]Transform)
 	g := group{own: len(all.Axes), dims: all.dims(), fields: fields}
 	for _, f := range fields {
 		g.transforms = append(g.transforms, transforms[f.Name])
+		g.laws = append(g.laws, all.law(f, transforms[f.Name]))
 	}
 	return g
 }
@@ -125,6 +129,25 @@ func (g group) ranks() []field.Rank {
 		ranks[i] = f.Rank
 	}
 	return ranks
+}
+
+// odd says for each channel along which axes it is the component of a vector, or of a tensor an odd number of times: there its
+// sign changes in the image behind a wall. Pseudo-vectors count as vectors: at walls that hold a fluid or conduct, the normal
+// component vanishes and the image is to be continuous.
+func (g group) odd() [][3]bool {
+	var odd [][3]bool
+	for axis := range g.dims {
+		mirror := field.Identity(g.dims)
+		mirror.Flip[axis] = true
+		_, changes := mirror.Channels(g.ranks())
+		if odd == nil {
+			odd = make([][3]bool, len(changes))
+		}
+		for c, changed := range changes {
+			odd[c][axis] = changed
+		}
+	}
+	return odd
 }
 
 // realComponents says which of the components in dims dimensions exist in the data's own dimensions, row-major.
@@ -217,17 +240,26 @@ func place(point int, shape []int, own int) string {
 // unrotated, as the batch of one sample.
 func (l *Layout) Prepare(w *Window) (*Batch, error) {
 	b := &Batch{
-		Names: l.Names, Fields: l.Indices, Padding: l.Padding, Mask: l.Mask, Scales: l.source.scales(), Measurement: l.source.Measurement,
+		Names: l.Names, Fields: l.Indices, Padding: l.Padding, Mask: l.Mask, Moving: l.Moving, Scales: l.source.scales(), Measurement: l.source.Measurement,
 		Boundaries: w.Boundaries, Curvilinear: l.source.Curvilinear, Origins: []string{w.Origin}, NetworkPoints: l.source.NetworkPoints,
+		Tokens: l.source.Tokens, Pad: l.source.Pad, Odd: append(l.variable.odd(), l.constant.odd()...),
+	}
+	var hidden hiddenPoints
+	if l.Moving {
+		var err error
+		if w, hidden, err = l.separate(w); err != nil {
+			return nil, fmt.Errorf("%s: %w", w.Origin, err)
+		}
 	}
 	for _, part := range []struct {
-		group group
-		from  field.Array
-		to    *field.Array
+		group  group
+		from   field.Array
+		to     *field.Array
+		hidden []float32 // the mask of its frames
 	}{
-		{l.variable, w.Input, &b.Input},
-		{l.variable, w.Output, &b.Output},
-		{l.constant, w.Constant, &b.Constant},
+		{l.variable, w.Input, &b.Input, hidden.input},
+		{l.variable, w.Output, &b.Output, hidden.output},
+		{l.constant, w.Constant, &b.Constant, nil},
 	} {
 		if len(part.from.Shape) == 0 { // nothing was read: a window without output frames or constants
 			continue
@@ -236,11 +268,15 @@ func (l *Layout) Prepare(w *Window) (*Batch, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", w.Origin, err)
 		}
+		fill(prepared, part.hidden, 0)
 		if grid := l.source.Grid; grid != nil {
 			prepared = Resample(prepared, len(prepared.Shape)-1-len(grid), grid, w.Boundaries)
 		}
 		prepared.Shape = append([]int{1}, prepared.Shape...)
 		*part.to = prepared
+	}
+	if l.Moving && l.source.Grid != nil {
+		l.hideResampled(b)
 	}
 	return b, nil
 }
@@ -253,6 +289,30 @@ func (l *Layout) Quantities() []field.Field {
 		renamed[i] = l.variable.transforms[i].rename(f)
 	}
 	return renamed
+}
+
+// Physical is a variable field under the data set's own name, and how the layout holds it.
+type Physical struct {
+	field.Field
+	Transform Transform // empty for none
+	Channels  []int     // of its components, row-major, without those that only pad
+}
+
+// Physical lists the variable fields as the data set has them, in the order of Quantities.
+func (l *Layout) Physical() []Physical {
+	var list []Physical
+	next := 0
+	for i, f := range l.variable.fields {
+		p := Physical{Field: f, Transform: l.variable.transforms[i]}
+		for range f.Rank.Components(l.dims) {
+			if !l.Padding[next] {
+				p.Channels = append(p.Channels, next)
+			}
+			next++
+		}
+		list = append(list, p)
+	}
+	return list
 }
 
 // Unpad drops the channels that only pad: from (leading axes..., *grid, variable channels) of a batch that was not

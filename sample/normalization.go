@@ -211,7 +211,7 @@ func (f Fields) scales() []Scale {
 		return nil
 	}
 	var list []Scale
-	for _, fields := range [][]field.Field{f.Variable, f.Constant} {
+	for _, fields := range [][]field.Field{f.predicted(), f.given()} {
 		for _, of := range fields {
 			for range of.Rank.Components(f.dims()) {
 				list = append(list, f.Scales[of.Name])

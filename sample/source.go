@@ -30,11 +30,19 @@ type Fields struct {
 	// Curvilinear marks a grid that is not cartesian: its vectors and tensors are not padded to three dimensions, and it is
 	// never turned.
 	Curvilinear bool
+	// Pseudo says of fields, by their names, whether they change their sign in mirror images, where IsPseudo does not know it or
+	// is mistaken.
+	Pseudo map[string]bool
 	// Grid is what windows are interpolated to before anything else is done with them; nil for the data's own grid.
 	Grid []int
 	// NetworkPoints has the extents of axes that the network computes on another number of points, as 66: 64; nil for what
 	// the released model does.
 	NetworkPoints map[int]int
+	// Pad continues data whose grid no stride fits beyond their ends (frame.Options.Pad).
+	Pad bool
+	// Tokens are the numbers of tokens along each axis that batches are cut into, where the data set has its own; nil for
+	// what the model says.
+	Tokens []int
 	// Scales normalise the fields, by their names; nil where every window has its own, measured as Measurement says.
 	Scales      map[string]Scale
 	Measurement frame.Measurement

@@ -30,6 +30,24 @@ var functions = map[Transform]func(float64) float64{
 	ZerosLike: func(float64) float64 { return 0 }, "ones_like": func(float64) float64 { return 1 },
 }
 
+// inverses undo the transforms that can be undone for every value that they may have been given.
+var inverses = map[Transform]func(float64) float64{
+	Log10: func(v float64) float64 { return math.Pow(10, v) }, "log": math.Exp, "log2": math.Exp2, "log1p": math.Expm1, "exp": math.Log, "exp2": math.Log2,
+	"expm1": math.Log1p, "sqrt": func(v float64) float64 { return v * v }, "rsqrt": func(v float64) float64 { return 1 / (v * v) },
+	"reciprocal": func(v float64) float64 { return 1 / v }, "neg": func(v float64) float64 { return -v },
+	"sinh": math.Asinh, "asinh": math.Sinh, "arcsinh": math.Sinh, "tanh": math.Atanh, "atan": math.Tan, "arctan": math.Tan,
+	"sigmoid": func(v float64) float64 { return math.Log(v / (1 - v)) },
+}
+
+// Undo is the function that brings transformed values back, nil where there was no transform, and whether there is one: not for square, abs, sine or zeros_like.
+func (t Transform) Undo() (undo func(float64) float64, possible bool) {
+	if t == "" {
+		return nil, true
+	}
+	undo = inverses[t]
+	return undo, undo != nil
+}
+
 // ParseTransform reads a transform's name; the released configuration's spelling with "torch." is understood.
 func ParseTransform(name string) (Transform, error) {
 	t := Transform(strings.TrimPrefix(name, "torch."))

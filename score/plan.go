@@ -21,6 +21,9 @@ type Plan struct {
 	Members int
 	Kind    string
 	Draws   int // rollouts of one trajectory
+	// Continued says how data whose grid no stride fits are continued for the network, a text for each way that their boundaries
+	// ask for; empty where the grid fits. Scores are of the data's own points.
+	Continued []string
 }
 
 // Sampled labels a quick look; empty for a whole set.
@@ -68,6 +71,9 @@ func (p Plan) String() string {
 	if p.TooShort > 0 {
 		text += fmt.Sprintf("; %d of %d trajectories are shorter than the %d frames of a window and are left out",
 			p.TooShort, p.TooShort+p.Trajectories, p.History*p.Stride+1)
+	}
+	for _, how := range p.Continued {
+		text += "; " + how + ", scored on its own points"
 	}
 	if p.Members > 1 {
 		text += fmt.Sprintf("; mean of %d members by %s", p.Members, p.Kind)

@@ -29,6 +29,8 @@ type Protocol struct {
 	Paper bool
 	// RolloutsOnly leaves the single steps out, as a validation does that has rollouts in a period of their own.
 	RolloutsOnly bool
+	// Physics measures conserved totals, divergences, positivity and spectra along the rollouts too.
+	Physics bool
 	// Sample bounds single steps and rollouts to so many of each data set, drawn as the release's short validation does; 0 takes all.
 	Sample int
 }

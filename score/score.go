@@ -20,12 +20,7 @@ func Evaluate(ctx context.Context, p Protocol, forecasts Forecasts) (*Result, er
 	if err := p.Check(); err != nil {
 		return nil, err
 	}
-	r := &Result{protocol: p}
-	for _, m := range p.Metrics {
-		for _, name := range m.Names {
-			r.quantities = append(r.quantities, quantity{name, m.Grows})
-		}
-	}
+	r := newResult(p)
 	for f, err := range forecasts {
 		if err != nil {
 			return nil, fmt.Errorf("score: %w", err)
@@ -41,6 +36,17 @@ func Evaluate(ctx context.Context, p Protocol, forecasts Forecasts) (*Result, er
 		return nil, fmt.Errorf("score: nothing to score")
 	}
 	return r, nil
+}
+
+// newResult has no scores yet.
+func newResult(p Protocol) *Result {
+	r := &Result{protocol: p}
+	for _, m := range p.Metrics {
+		for _, name := range m.Names {
+			r.quantities = append(r.quantities, quantity{name, m.Grows})
+		}
+	}
+	return r
 }
 
 // quantity is one number that a metric gives.
@@ -79,6 +85,7 @@ type dataSet struct {
 	name              string
 	fields            []string // AllFields last, where there are several
 	singles, rollouts []scored
+	physics           []PhysicsRecord // of the rollouts, where they were asked for
 }
 
 // add scores one forecast and files it under its data set.
@@ -93,23 +100,52 @@ func (r *Result) add(f Forecast) error {
 	if len(names) > 1 {
 		names = append(names, AllFields)
 	}
-	d := r.set(f.DataSet)
-	if d == nil {
-		d = &dataSet{name: f.DataSet, fields: names}
-		r.sets = append(r.sets, d)
-	}
-	if !slices.Equal(d.fields, names) {
-		return fmt.Errorf("fields %q; the forecasts before it have %q", names, d.fields)
-	}
 	s := scored{trajectory: f.Trajectory, first: f.First}
-	for i := range steps(f.Truth) {
-		n, err := r.step(f, i)
+	record, err := r.record(f)
+	if err != nil {
+		return err
+	}
+	for step, err := range f.each() {
+		i := len(s.steps)
+		if err == nil {
+			err = f.checkStep(i, step)
+		}
+		if err != nil {
+			return err
+		}
+		n, err := r.step(f, i, step)
+		if err == nil && record != nil {
+			err = record.Add(i+1, step.Truth, step.Prediction)
+		}
 		if err != nil {
 			return fmt.Errorf("step %d: %w", i+1, err)
 		}
 		s.steps = append(s.steps, n)
 	}
-	if f.OneStep {
+	if n := len(s.steps); n == 0 || n != f.steps() && !f.MayEnd {
+		return fmt.Errorf("%d steps; %d were announced", len(s.steps), f.steps())
+	}
+	if err := r.place(f.DataSet, names, f.OneStep, s); err != nil {
+		return err
+	}
+	if record != nil {
+		d := r.set(f.DataSet)
+		d.physics = append(d.physics, PhysicsRecord{DataSet: d.name, Trajectory: f.Trajectory, First: f.First, Steps: len(s.steps), Times: f.Times, Record: record})
+	}
+	return nil
+}
+
+// place puts the scores of a forecast under its data set.
+func (r *Result) place(name string, fields []string, oneStep bool, s scored) error {
+	d := r.set(name)
+	if d == nil {
+		d = &dataSet{name: name, fields: fields}
+		r.sets = append(r.sets, d)
+	}
+	if !slices.Equal(d.fields, fields) {
+		return fmt.Errorf("fields %q; the forecasts before it have %q", fields, d.fields)
+	}
+	if oneStep {
 		d.singles = append(d.singles, s)
 	} else {
 		d.rollouts = append(d.rollouts, s)
@@ -127,17 +163,17 @@ func (r *Result) set(name string) *dataSet {
 	return nil
 }
 
-// step scores one step of a forecast.
-func (r *Result) step(f Forecast, i int) (numbers, error) {
+// step scores one step of a forecast, counted from 0.
+func (r *Result) step(f Forecast, i int, s Step) (numbers, error) {
 	var n numbers
-	truth := f.frame(f.Truth.Index(i))
-	persistence, err := r.compare(f, f.frame(f.Last), truth)
+	truth := f.frame(s.Truth, i)
+	persistence, err := r.compare(f, f.frame(f.Last, i), truth)
 	if err != nil {
 		return n, fmt.Errorf("persistence: %w", err)
 	}
 	n.persistence = persistence
-	if i < steps(f.Prediction) {
-		n.model, err = r.compare(f, f.frame(f.Prediction.Index(i)), truth)
+	if len(s.Prediction.Shape) > 0 {
+		n.model, err = r.compare(f, f.frame(s.Prediction, i), truth)
 		return n, err
 	}
 	for q, values := range persistence { // the rollout had stopped

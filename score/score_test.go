@@ -417,7 +417,7 @@ func TestImpossibleForecastsAreErrors(t *testing.T) {
 		"other fields":        {change(func(f *Forecast) { f.Fields = []string{"a", "b"} }), `["a" "b" "all fields"]`},
 		"a channel too many":  {change(func(f *Forecast) { f.Channels = []int{2} }), "channel 2"},
 		"no channel":          {change(func(f *Forecast) { f.Channels = []int{} }), "no channel"},
-		"another space":       {change(func(f *Forecast) { f.Truth = field.NewArray(3, 2, 4, 2) }), "truth has shape [3 2 4 2]"},
+		"another space":       {change(func(f *Forecast) { f.Truth = field.NewArray(3, 2, 4, 2) }), "truth of step 1 has shape [2 4 2]"},
 		"missing values":      {change(func(f *Forecast) { f.Truth.Data = f.Truth.Data[1:] }), "23 values"},
 		"more than the truth": {change(func(f *Forecast) { f.Prediction = constant(1, 2, 3, 4) }), "4 predicted steps"},
 		"nothing to score":    {change(func(f *Forecast) { f.Truth, f.Prediction = field.Array{}, field.Array{} }), "no step"},

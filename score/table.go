@@ -203,11 +203,14 @@ func (r *Result) Curves() []report.RolloutScores {
 	return list
 }
 
+// Format names the layout of the Document. A change that older readers would misread gets another number.
+const Format = "walrus scores 1"
+
 // Document is all there is, for JSON: numbers that are not finite are the texts "NaN", "Infinity" and "-Infinity".
 func (r *Result) Document() map[string]any {
 	sets := report.Table{Columns: []report.Column{
 		{Name: "data_set"}, {Name: "split"}, {Name: "sample"}, {Name: "history"}, {Name: "stride"}, {Name: "windows"}, {Name: "all_windows"}, {Name: "rollouts"},
-		{Name: "trajectories"}, {Name: "first"}, {Name: "steps"}, {Name: "possible_steps"}, {Name: "shortest"}, {Name: "members"}, {Name: "ensemble_kind"},
+		{Name: "trajectories"}, {Name: "first"}, {Name: "steps"}, {Name: "possible_steps"}, {Name: "shortest"}, {Name: "members"}, {Name: "ensemble_kind"}, {Name: "continued"},
 	}}
 	text := func(s string) report.Cell {
 		if s == "" {
@@ -220,9 +223,13 @@ func (r *Result) Document() map[string]any {
 		for _, n := range []int{p.History, p.Stride, p.Windows, p.AllWindows, p.Rollouts, p.Trajectories, p.First, p.Steps, p.Possible, p.Shortest, p.Members} {
 			row = append(row, report.Integer(n))
 		}
-		sets.Add(append(row, text(p.Kind))...)
+		sets.Add(append(row, text(p.Kind), text(strings.Join(p.Continued, "; ")))...)
 	}
-	return map[string]any{"data_sets": sets, "scores": r.Table(), "rollouts": documents(r.Rollouts()), "single_steps": documents(r.SingleSteps())}
+	document := map[string]any{"format": Format, "data_sets": sets, "scores": r.Table(), "rollouts": documents(r.Rollouts()), "single_steps": documents(r.SingleSteps())}
+	if r.protocol.Physics {
+		document["physics"] = physicsDocuments(r.Physics())
+	}
+	return document
 }
 
 // documents writes series for JSON.

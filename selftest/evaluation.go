@@ -8,57 +8,13 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/gowalrus/walrus/field"
-	"github.com/gowalrus/walrus/frame"
 	"github.com/gowalrus/walrus/metric"
-	"github.com/gowalrus/walrus/network"
 	"github.com/gowalrus/walrus/rollout"
-	"github.com/gowalrus/walrus/sample"
 	"github.com/gowalrus/walrus/score"
 	"github.com/gowalrus/walrus/surrogate"
+	"github.com/gowalrus/walrus/surrogate/standin"
 	"github.com/gowalrus/walrus/well"
 )
-
-// standIn takes the network's place: its normalised increment is the same number everywhere, and depends on how often it was asked.
-type standIn struct {
-	increment func(call int) float32 // calls counted from 1
-	calls     int
-}
-
-// standIns are the predictors of the released numbers.
-var standIns = map[string]func(call int) float32{
-	"persistence":    func(int) float32 { return 0 },
-	"unit_increment": func(int) float32 { return 1 },
-	"alternating": func(call int) float32 {
-		if call%2 == 1 {
-			return 1
-		}
-		return -0.5
-	},
-}
-
-func (s *standIn) Next(_ context.Context, d network.Data, x, constants field.Array, _ frame.Rolls) (field.Array, frame.Scales, error) {
-	s.calls++
-	joined, err := d.Join(x, constants)
-	if err != nil {
-		return field.Array{}, frame.Scales{}, err
-	}
-	scales, err := d.Normalisation(joined)
-	if err != nil {
-		return field.Array{}, frame.Scales{}, err
-	}
-	last := field.NewArray(append([]int{x.Shape[0]}, joined.Shape[2:]...)...)
-	output := field.NewArray(last.Shape...)
-	for b := range x.Shape[0] {
-		copy(last.Index(b).Data, joined.Index(b).Index(x.Shape[1]-1).Data)
-	}
-	for i := range output.Data {
-		output.Data[i] = s.increment(s.calls)
-	}
-	next := d.CutConstants(scales.Advance(last, output))
-	d.Hide(next, constants)
-	return next, scales, nil
-}
 
 // evaluated is a case of the files: single steps or rollouts of one set.
 type evaluated struct {
@@ -142,101 +98,150 @@ func ourField(name string) string {
 	return name
 }
 
+// comparison compares the scores of a case with the released numbers.
+type comparison struct {
+	evaluated
+	*group
+	result    *score.Result
+	scores    map[string]score.Score
+	tolerance float64
+}
+
 // check compares a result with all numbers of a case.
 func (c evaluated) check(g *group, r *score.Result, tolerance float64) error {
-	same := func(got, want float64, what string, args ...any) {
-		g.number(fmt.Sprintf(what, args...), got, want, tolerance)
-	}
-	// A difference of nearly equal numbers: float32 noise of the scores themselves counts.
-	spread := func(what string, s score.Score, want float64) {
-		if math.IsNaN(want) || math.IsNaN(s.Model.Std) {
-			same(s.Model.Std, want, "%s", what)
-			return
-		}
-		g.add(what, math.Abs(s.Model.Std-want), tolerance*(want+math.Abs(s.Model.Mean)))
-	}
-	scores := map[string]score.Score{}
+	k := comparison{c, g, r, map[string]score.Score{}, tolerance}
 	for _, s := range r.Scores() {
-		scores[s.Field+" "+s.Metric+" "+s.Window] = s
+		k.scores[s.Field+" "+s.Metric+" "+s.Window] = s
 	}
-	find := func(field, metric, window string) score.Score {
-		s, found := scores[ourField(field)+" "+metric+" "+window]
-		if !found {
-			g.add(fmt.Sprintf("no score of %s, %s over %s", field, metric, window), 1, 0)
+	for _, compare := range []func() error{k.aggregates, k.windows, k.steps, k.singles, k.trajectories} {
+		if err := compare(); err != nil {
+			return err
 		}
-		return s
 	}
-	for key, want := range c.Aggregates {
+	if c.Loss != 0 {
+		window := score.OneStepName
+		if c.Predicted > 0 {
+			window = score.Window{First: 1, Last: c.Predicted}.String()
+		}
+		k.same(k.find("full", "MAE", window).Model.Mean, c.Loss, "validation loss")
+	}
+	return nil
+}
+
+// same compares a number.
+func (k comparison) same(got, want float64, what string, args ...any) {
+	k.number(fmt.Sprintf(what, args...), got, want, k.tolerance)
+}
+
+// spread compares a standard deviation, a difference of nearly equal numbers: float32 noise of the scores themselves counts.
+func (k comparison) spread(what string, s score.Score, want float64) {
+	if math.IsNaN(want) || math.IsNaN(s.Model.Std) {
+		k.same(s.Model.Std, want, "%s", what)
+		return
+	}
+	k.add(what, math.Abs(s.Model.Std-want), k.tolerance*(want+math.Abs(s.Model.Mean)))
+}
+
+// find is the score of a released field over a window.
+func (k comparison) find(field, metric, window string) score.Score {
+	s, found := k.scores[ourField(field)+" "+metric+" "+window]
+	if !found {
+		k.add(fmt.Sprintf("no score of %s, %s over %s", field, metric, window), 1, 0)
+	}
+	return s
+}
+
+// aggregates compares means, medians and deviations over everything.
+func (k comparison) aggregates() error {
+	for key, want := range k.Aggregates {
 		_, name, _ := strings.Cut(key, "/")
 		name, _, _ = strings.Cut(name, "_T=")
 		at := strings.LastIndex(name, "_")
 		w, statistic, reaches := aggregateWindow(key)
 		if !reaches {
 			if !math.IsNaN(float64(want)) {
-				g.add(key+" is over no step", 1, 0)
+				k.add(key+" is over no step", 1, 0)
 			}
 			continue
 		}
 		window := score.OneStepName
-		if c.Predicted > 0 {
-			w.Last = min(w.Last, c.Predicted)
+		if k.Predicted > 0 {
+			w.Last = min(w.Last, k.Predicted)
 			window = w.String()
 		}
-		s := find(name[:at], name[at+1:], window)
+		s := k.find(name[:at], name[at+1:], window)
 		switch statistic {
 		case "mean":
-			same(s.Model.Mean, float64(want), "%s", key)
+			k.same(s.Model.Mean, float64(want), "%s", key)
 		case "median":
-			same(s.Model.Median, float64(want), "%s", key)
+			k.same(s.Model.Median, float64(want), "%s", key)
 		case "std":
-			spread(key, s, float64(want))
+			k.spread(key, s, float64(want))
 		default:
 			return fmt.Errorf("%s: statistic %q is not known", key, statistic)
 		}
 	}
-	for key, byField := range c.CountedFromOne {
+	return nil
+}
+
+// windows compares means over steps that are counted from 1.
+func (k comparison) windows() error {
+	for key, byField := range k.CountedFromOne {
 		var w score.Window
 		if _, err := fmt.Sscanf(key, "%d:%d", &w.First, &w.Last); err != nil {
 			return fmt.Errorf("window %q: %w", key, err)
 		}
-		w.Last = min(w.Last, c.Predicted)
+		w.Last = min(w.Last, k.Predicted)
 		for field, want := range byField {
-			s := find(field, "VRMSE", w.String())
-			same(s.Model.Mean, want.Mean, "mean of %s over %s", field, key)
-			same(s.Model.Median, want.Median, "median of %s over %s", field, key)
+			s := k.find(field, "VRMSE", w.String())
+			k.same(s.Model.Mean, want.Mean, "mean of %s over %s", field, key)
+			k.same(s.Model.Median, want.Median, "median of %s over %s", field, key)
 		}
 	}
-	for key, want := range c.ByStep {
+	return nil
+}
+
+// steps compares every step's statistics over the trajectories.
+func (k comparison) steps() error {
+	for key, want := range k.ByStep {
 		name, statistic, _ := strings.Cut(key, "_VRMSE_rollout_")
 		for step, v := range want {
-			s := find(name, "VRMSE", score.Window{First: step + 1, Last: step + 1}.String())
+			s := k.find(name, "VRMSE", score.Window{First: step + 1, Last: step + 1}.String())
 			got := map[string]float64{"mean": s.Model.Mean, "median": s.Model.Median, "std": s.Model.Std}[statistic]
 			if statistic == "std" {
-				spread(fmt.Sprintf("%s, step %d", key, step), s, v)
+				k.spread(fmt.Sprintf("%s, step %d", key, step), s, v)
 				continue
 			}
-			same(got, v, "%s, step %d", key, step)
+			k.same(got, v, "%s, step %d", key, step)
 		}
 	}
-	if c.ByWindow != nil {
-		got := map[string][]float64{}
-		for _, s := range r.SingleSteps() {
-			if s.Metric == "VRMSE" {
-				got[s.Field] = append(got[s.Field], s.Score...)
-			}
-		}
-		for field, want := range c.ByWindow {
-			if len(got[ourField(field)]) != len(want) {
-				return fmt.Errorf("%s: %d windows, released %d", field, len(got[ourField(field)]), len(want))
-			}
-			for i, v := range want {
-				same(got[ourField(field)][i], v, "%s, window %d", field, i)
-			}
+	return nil
+}
+
+// singles compares every window one step ahead.
+func (k comparison) singles() error {
+	got := map[string][]float64{}
+	for _, s := range k.result.SingleSteps() {
+		if s.Metric == "VRMSE" {
+			got[s.Field] = append(got[s.Field], s.Score...)
 		}
 	}
-	for field, want := range c.ByTrajectory {
+	for field, want := range k.ByWindow {
+		if len(got[ourField(field)]) != len(want) {
+			return fmt.Errorf("%s: %d windows, released %d", field, len(got[ourField(field)]), len(want))
+		}
+		for i, v := range want {
+			k.same(got[ourField(field)][i], v, "%s, window %d", field, i)
+		}
+	}
+	return nil
+}
+
+// trajectories compares every step of every rollout.
+func (k comparison) trajectories() error {
+	for field, want := range k.ByTrajectory {
 		got := map[int][]float64{}
-		for _, s := range r.Rollouts() {
+		for _, s := range k.result.Rollouts() {
 			if s.Metric == "VRMSE" && s.Field == ourField(field) {
 				got[s.Trajectory] = s.Score
 			}
@@ -246,16 +251,9 @@ func (c evaluated) check(g *group, r *score.Result, tolerance float64) error {
 				return fmt.Errorf("%s, trajectory %d: %d steps, released %d", field, trajectory, len(got[trajectory]), len(row))
 			}
 			for step, v := range row {
-				same(got[trajectory][step], v, "%s, trajectory %d, step %d", field, trajectory, step)
+				k.same(got[trajectory][step], v, "%s, trajectory %d, step %d", field, trajectory, step)
 			}
 		}
-	}
-	if c.Loss != 0 {
-		window := score.OneStepName
-		if c.Predicted > 0 {
-			window = score.Window{First: 1, Last: c.Predicted}.String()
-		}
-		same(find("full", "MAE", window).Model.Mean, c.Loss, "validation loss")
 	}
 	return nil
 }
@@ -336,7 +334,7 @@ func (r *runner) evaluation(ctx context.Context, name string) ([]Result, error) 
 	}
 	var results []Result
 	for _, c := range append(file.OneStep, file.Rollout...) {
-		s, err := standInSetting(c.Predictor)
+		s, _, err := standIn(c.Predictor)
 		if err != nil {
 			return results, err
 		}
@@ -399,16 +397,10 @@ func (r *runner) networkEvaluation(ctx context.Context, name string) ([]Result, 
 	return results, nil
 }
 
-// standInSetting is a stand-in as a model.
-func standInSetting(predictor string) (surrogate.Setting, error) {
-	increment := standIns[predictor]
-	if increment == nil {
-		return surrogate.Setting{}, fmt.Errorf("selftest: predictor %q is not known", predictor)
-	}
-	return surrogate.Setting{
-		Predictor: &standIn{increment: increment}, Vocabulary: sample.ReleasedVocabulary(), MinStride: 1, History: 1,
-		Frame: frame.Options{Tokens: 4}, Jitter: true,
-	}, nil
+// standIn is a predictor of the released numbers as a model.
+func standIn(name string) (surrogate.Setting, *standin.Increment, error) {
+	p, err := standin.New(name)
+	return standin.Setting(p), p, err
 }
 
 // data opens the one split that a data set of the folder has.
@@ -466,7 +458,7 @@ func (r *runner) startFrames(_ context.Context, name string, file evaluationFile
 		if err != nil {
 			return g.Result, err
 		}
-		s, err := standInSetting("persistence")
+		s, _, err := standIn("persistence")
 		if err != nil {
 			return g.Result, err
 		}
@@ -500,14 +492,15 @@ func (r *runner) ensembles(ctx context.Context, name string, file evaluationFile
 			Protocol: p, Stride: first.Stride, History: first.History, Trajectories: c.TrajectoriesUsed,
 			Options: rollout.Options{Ensemble: c.RolloutEnsemble, StepEnsemble: c.OneStepEnsemble},
 		}
-		s, err := standInSetting("alternating")
+		s, predictor, err := standIn("alternating")
 		if err != nil {
 			return g.Result, err
 		}
+		predictor.Renumber(c.releasedCall)
 		rollouts := func(yield func(score.Forecast, error) bool) {
 			for f, err := range rollout.Forecasts(ctx, d, s, e) {
 				if err == nil && f.OneStep { // the release runs its loops one after the other
-					s.Predictor.(*standIn).calls = 0
+					predictor.Restart()
 					continue
 				}
 				if !yield(f, err) {
@@ -526,6 +519,15 @@ func (r *runner) ensembles(ctx context.Context, name string, file evaluationFile
 	return g.Result, nil
 }
 
+// releasedCall is the number of a call of the predictor in the release, which rolls the members of an ensemble out one after the other; here they go
+// side by side. Trajectories come one after the other in both.
+func (c evaluated) releasedCall(call int) int {
+	members, draws := max(1, c.RolloutEnsemble), max(1, c.OneStepEnsemble)
+	trajectory, rest := (call-1)/(members*draws*c.Predicted), (call-1)%(members*draws*c.Predicted)
+	step, member, draw := rest/(members*draws), rest/draws%members, rest%draws
+	return ((trajectory*members+member)*c.Predicted+step)*draws + draw + 1
+}
+
 // rules compares strides, caps on rollouts, and which windows a partial validation takes.
 func (r *runner) rules(_ context.Context, name string, f evaluationFile) (Result, error) {
 	g := newGroup(stemOf(name), "rules")
@@ -534,7 +536,7 @@ func (r *runner) rules(_ context.Context, name string, f evaluationFile) (Result
 		return g.Result, err
 	}
 	defer d.Close()
-	s, err := standInSetting("persistence")
+	s, _, err := standIn("persistence")
 	if err != nil {
 		return g.Result, err
 	}

@@ -23,18 +23,29 @@ func Generate(ctx context.Context, p Plan) error {
 		return err
 	}
 	folder := filepath.Join(p.Out, p.Scenario.Name)
+	if err := p.Sharing.meet(p.prepare(folder)); err != nil {
+		return err
+	}
+	if err := p.Sharing.meet(p.simulateAll(ctx, folder)); err != nil {
+		return err
+	}
+	if p.Sharing.first() {
+		err = writeStats(ctx, folder)
+	}
+	return p.Sharing.meet(err)
+}
+
+// prepare makes the folders, and compares the plan with what they hold.
+func (p Plan) prepare(folder string) error {
+	if !p.Sharing.first() {
+		return nil
+	}
 	for _, split := range splitNames {
 		if err := os.MkdirAll(filepath.Join(folder, "data", split), 0o777); err != nil {
 			return fmt.Errorf("sim: %w", err)
 		}
 	}
-	if err := p.manifest().reconcile(folder); err != nil {
-		return err
-	}
-	if err := p.simulateAll(ctx, folder); err != nil {
-		return err
-	}
-	return writeStats(ctx, folder)
+	return p.manifest().reconcile(folder)
 }
 
 // writeStats computes stats.yaml over the train split, as the published files do; without train trajectories there is none.
@@ -57,7 +68,12 @@ func writeStats(ctx context.Context, folder string) error {
 // simulateAll runs the trajectories that are missing: as many at once as there are workers, and with the workers that
 // are left over, if any, inside each.
 func (p Plan) simulateAll(ctx context.Context, folder string) error {
-	all := p.trajectories()
+	var all []trajectory // of this process
+	for i, t := range p.trajectories() {
+		if p.Sharing.mine(i) {
+			all = append(all, t)
+		}
+	}
 	total := len(all) * p.Frames
 	var done atomic.Int64
 	progress := func(frames int) {

@@ -27,6 +27,30 @@ type Plan struct {
 	// Progress is told how many of the plan's frames are done; it may be called from several goroutines at once.
 	// Frames that were found on disk count as done.
 	Progress func(done, total int)
+
+	// Sharing divides the trajectories among processes that all generate the same plan; nil for one alone.
+	Sharing *Sharing
+}
+
+// Sharing divides trajectories: process i of n simulates trajectories i, i+n, i+2n, ... The first process writes what belongs to all.
+type Sharing struct {
+	Process, Processes int
+	// Meet waits for the others and returns the same error on all of them if one has any.
+	Meet func(own error) error
+}
+
+// first says whether this process writes what belongs to all.
+func (s *Sharing) first() bool { return s == nil || s.Process == 0 }
+
+// mine says whether this process simulates a trajectory.
+func (s *Sharing) mine(i int) bool { return s == nil || i%s.Processes == s.Process }
+
+// meet waits for the others.
+func (s *Sharing) meet(own error) error {
+	if s == nil {
+		return own
+	}
+	return s.Meet(own)
 }
 
 // splitNames are the folders of a data set, in the order of Plan.Splits.

@@ -27,6 +27,7 @@ type Options struct {
 	Transforms map[string]sample.Transform // of fields, instead of those of the training; nil for those
 	Include    []string                    // keep files whose path contains one of these; with Exclude instead of the training's choice
 	Exclude    []string                    // drop files whose path contains one of these
+	Pad        bool                        // continue data whose grid no stride fits, also where the training did not (frame.Options.Pad)
 	NoJitter   bool                        // no random patch jitter and token rolls; the padding stays that of the training
 }
 
@@ -40,14 +41,18 @@ type Model struct {
 	Network *network.Network
 	Config  checkpoint.Config
 
+	predictor     Predictor // Network, or what predicts without one
 	options       Options
-	vocabulary    *sample.Vocabulary
+	vocabulary    *sample.Vocabulary // nil where every field of the data is known
 	normalization sample.Normalization
 }
 
 // Open puts weights on an engine, to predict with them: path is whatever checkpoint.Open reads, a file or a folder, such as
-// that of a training run. Close frees them.
+// that of a training run; or persistence or linear, which predict without any. Close frees them.
 func Open(e *engine.Engine, path string, o Options) (*Model, error) {
+	if m, found, err := openUntrained(path, o); found {
+		return m, err
+	}
 	n, config, err := network.Load(e, path, network.LoadOptions{Config: o.Config, Predictor: true})
 	if err != nil {
 		return nil, err
@@ -65,7 +70,10 @@ func New(n *network.Network, c checkpoint.Config, o Options) (*Model, error) {
 	if o.Tokens < 0 || o.History < 0 || o.Stride < 0 {
 		return nil, fmt.Errorf("surrogate: %d tokens, history of %d frames, stride %d; expected none to be negative", o.Tokens, o.History, o.Stride)
 	}
-	m := &Model{Network: n, Config: c, options: o}
+	m := &Model{Network: n, Config: c, predictor: n, options: o}
+	if b := c.Baseline; b != nil && (o.Tokens != 0 || o.Pad) {
+		return nil, fmt.Errorf("surrogate: %d tokens, padding %v for a %s, which sees the points as they are; use --resample where a grid does not fit", o.Tokens, o.Pad, b.Kind)
+	}
 	var err error
 	if m.vocabulary, err = sample.NewVocabulary(c.Fields); err != nil {
 		return nil, err
@@ -77,7 +85,11 @@ func New(n *network.Network, c checkpoint.Config, o Options) (*Model, error) {
 }
 
 // Close frees the weights, not the engine.
-func (m *Model) Close() { m.Network.Close() }
+func (m *Model) Close() {
+	if m.Network != nil {
+		m.Network.Close()
+	}
+}
 
 // Trained is what the training of a configuration did with the data set at path, whose files call it name: the one of the
 // same place, folder or name, in this order. Without one it is what holds for a data set without settings of its own.
@@ -131,17 +143,49 @@ func (m *Model) For(d *well.Dataset) (Setting, error) {
 		transforms = maps.Clone(m.options.Transforms)
 	}
 	s := Setting{
-		Predictor: m.Network, Vocabulary: m.vocabulary, Blocks: m.Config.Blocks, Jitter: m.Config.JitterPatches && !m.options.NoJitter,
+		Predictor: m.predictor, Vocabulary: m.vocabulary, Blocks: m.Config.Blocks, Jitter: m.Config.JitterPatches && !m.options.NoJitter,
 		Transforms: transforms, Normalization: m.normalization, Statistics: info.NormalizationPath, Epsilon: m.Config.Training.NormalizationEpsilon,
 		History: cmp.Or(m.options.History, info.InputSteps), OutputSteps: info.OutputSteps, BatchSize: info.BatchSize,
 		MinStride: cmp.Or(m.options.Stride, info.MinStride), MaxStride: cmp.Or(m.options.Stride, info.MaxStride),
 		Grid: info.Grid, NetworkPoints: info.NetworkPoints,
-		Frame: frame.Options{Tokens: cmp.Or(m.options.Tokens, m.Config.Tokens), NoJitterPadding: !m.Config.JitterPatches},
+		Frame: frame.Options{Tokens: m.Config.Tokens, Choices: m.Config.TokenChoices, NoJitterPadding: !m.Config.JitterPatches},
+	}
+	if s.Frame.Pad, err = frame.ParsePad(info.Pad); err != nil {
+		return Setting{}, fmt.Errorf("%s: %w", d.Folder(), err)
+	}
+	s.Frame.Pad = s.Frame.Pad || m.options.Pad
+	if info.Tokens != nil {
+		s.Frame.Choices = info.Tokens
+	}
+	if m.options.Tokens > 0 {
+		s.Frame.Tokens, s.Frame.Choices = m.options.Tokens, nil
+	}
+	if b := m.Config.Baseline; b != nil {
+		s.History = cmp.Or(m.options.History, b.History)
+	}
+	if _, free := m.predictor.(untrained); free || m.Config.Baseline != nil { // they see the points as they are
+		s.Frame, s.Blocks, s.Jitter = frame.Options{Whole: true}, 0, false
+	}
+	if s.Vocabulary == nil {
+		if s.Vocabulary, err = vocabularyOf(d, transforms); err != nil {
+			return s, err
+		}
 	}
 	if absent := sample.WithoutField(sample.WellFields(d), m.options.Transforms); len(absent) > 0 {
 		slog.Warn("transforms are set for fields that the data set lacks, and passed over", "dataset", d.Name(), "fields", absent)
 	}
 	return s, s.warn(d)
+}
+
+// vocabularyOf has the fields of a data set.
+func vocabularyOf(d *well.Dataset, transforms map[string]sample.Transform) (*sample.Vocabulary, error) {
+	names, err := sample.ComponentNames(sample.WellFields(d), transforms)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", d.Name(), err)
+	}
+	v := sample.NewEmptyVocabulary()
+	v.Add(names...)
+	return v, nil
 }
 
 // parseTransforms reads the transforms that a configuration names.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 
+	"github.com/gowalrus/walrus/field"
 	"github.com/gowalrus/walrus/frame"
 	"github.com/gowalrus/walrus/network"
 	"github.com/gowalrus/walrus/sample"
@@ -57,6 +58,20 @@ func (s Setting) Layout(d *well.Dataset) (*sample.Layout, error) {
 		return nil, fmt.Errorf("%s: %w", d.Name(), err)
 	}
 	return layout, nil
+}
+
+// Geometry is how the network sees a data set with the given boundaries on a grid, that of the setting or the data's own if
+// that is nil.
+func (s Setting) Geometry(d *well.Dataset, boundaries []field.Sides, grid []int) (*frame.Geometry, error) {
+	if grid == nil {
+		grid = s.Grid
+	}
+	if grid == nil {
+		grid = d.Sizes()
+	}
+	o := s.Frame
+	o.AxisNames = d.Axes()
+	return network.GeometryOf(d.Name(), s.NetworkPoints, grid, boundaries, o)
 }
 
 // Data describes a batch of the layout to the network.

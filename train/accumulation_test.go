@@ -211,7 +211,7 @@ func newLineModel(t *testing.T, b *sample.Batch, run accumulationRun) *lineModel
 	build := func(in []*Node) []*Node {
 		w0, w1 := Reshape(in[5]), Reshape(in[6])
 		y := Add(Mul(in[0], w0), w1)
-		loss := lossOf(y, in[1], in[2], in[3], in[4])
+		loss := lossOf(AbsoluteLoss, y, in[1], in[2], in[3], in[4])
 		return append([]*Node{loss}, addTo(Gradient(loss, in[5], in[6]), in[own:])...)
 	}
 	if m.first, err = n.Engine.Compile("line", inputs[:own], build); err != nil {

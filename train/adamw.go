@@ -61,35 +61,55 @@ func compileUpdate(e *engine.Engine, weights []model.Weight, o Optimizer) (*upda
 		}
 	}
 	program, err := e.CompileParallel("adamw", inputs, func(in []*Node) []*Node {
-		return o.graph(in[0], in[1:1+n], in[1+n:1+2*n], in[1+2*n:1+3*n], in[1+3*n:])
+		return o.graph(weights, in[0], in[1:1+n], in[1+n:1+2*n], in[1+2*n:1+3*n], in[1+3*n:])
 	})
 	return &update{weights: weights, program: program}, err
 }
 
-// graph is the step: the norm before clipping, then the new weights, first and second moments.
-func (o Optimizer) graph(numbers *Node, gradients, values, firsts, seconds []*Node) []*Node {
+// graph is the step: the norm before clipping, then the new weights, first and second moments. Running averages move by a share
+// of their gradient, beside the norm and the moments.
+func (o Optimizer) graph(weights []model.Weight, numbers *Node, gradients, values, firsts, seconds []*Node) []*Node {
 	gradients = engine.SumOverDevices(gradients)
-	norm := globalNorm(gradients)
+	var optimized []*Node
+	for i, w := range weights {
+		if !w.Average {
+			optimized = append(optimized, gradients[i])
+		}
+	}
+	norm := globalNorm(optimized)
 	clip := ScalarOne(norm.Graph(), norm.DType())
 	if o.Clip > 0 {
 		limit := Div(Scalar(norm.Graph(), norm.DType(), o.Clip), AddScalar(norm, clipEpsilon))
 		clip = Min(clip, limit)
 	}
+	return append([]*Node{norm}, o.moves(weights, numbers, clip, gradients, values, firsts, seconds)...)
+}
+
+// moves are the new weights, first and second moments for gradients that are multiplied with clip, a number. Running averages follow
+// their gradient.
+func (o Optimizer) moves(weights []model.Weight, numbers, clip *Node, gradients, values, firsts, seconds []*Node) []*Node {
 	n := len(gradients)
-	out := make([]*Node, 1+3*n)
-	out[0] = norm
+	out := make([]*Node, 3*n)
 	for i := range n {
+		if weights[i].Average {
+			out[i] = Sub(values[i], MulScalar(gradients[i], averageMomentum))
+			out[n+i], out[2*n+i] = Identity(firsts[i]), Identity(seconds[i])
+			continue
+		}
 		g := Mul(gradients[i], clip)
 		first := Add(MulScalar(firsts[i], o.Beta1), MulScalar(g, 1-o.Beta1))
 		second := Add(MulScalar(seconds[i], o.Beta2), MulScalar(Square(g), 1-o.Beta2))
 		setting := func(k int) *Node { return Reshape(Slice(numbers, AxisElem(i), AxisElem(k))) }
 		rate, root, decay := setting(0), setting(1), setting(2)
 		step := Div(Mul(first, rate), AddScalar(Div(Sqrt(second), root), o.Epsilon))
-		out[1+i] = Sub(Mul(values[i], decay), step)
-		out[1+n+i], out[1+2*n+i] = first, second
+		out[i] = Sub(Mul(values[i], decay), step)
+		out[n+i], out[2*n+i] = first, second
 	}
 	return out
 }
+
+// averageMomentum is the share of what a step sees in a running average (PyTorch's for batch norms).
+const averageMomentum = 0.1
 
 // settings is the number of inputs of a weight that change with the step.
 const settings = 3

@@ -39,7 +39,7 @@ type lookahead struct {
 func newLookahead(ctx context.Context, l *Loop, first int) *lookahead {
 	ctx, cancel := context.WithCancel(ctx)
 	a := &lookahead{loop: l, cancel: cancel, ready: make(chan upcoming)}
-	a.stream = sample.NewStream(ctx, l.Batches, uint64(first*l.accumulation()), l.Prefetch)
+	a.stream = sample.NewStream(ctx, numbered{l}, uint64(first*l.accumulation()), l.Prefetch)
 	go a.work(ctx, first)
 	return a
 }
@@ -113,5 +113,22 @@ func (l *Loop) accumulation() int { return max(1, l.Accumulation) }
 
 // random is the generator of one batch of a step.
 func (l *Loop) random(step, batch int) *rand.Rand {
-	return sample.Random(l.Seed^rollStream, uint64(step*l.accumulation()+batch))
+	return sample.Random(l.Seed^rollStream, l.number(step, batch))
+}
+
+// number is the number in the run of one of the batches of a step.
+func (l *Loop) number(step, batch int) uint64 {
+	if l.Number == nil {
+		return uint64(step*l.accumulation() + batch)
+	}
+	return uint64(l.Number(step, batch))
+}
+
+// numbered counts the batches that a process takes part in.
+type numbered struct{ loop *Loop }
+
+// Batch reads batch n of those.
+func (b numbered) Batch(ctx context.Context, n uint64) (*sample.Batch, error) {
+	each := uint64(b.loop.accumulation())
+	return b.loop.Batches.Batch(ctx, b.loop.number(int(n/each), int(n%each)))
 }

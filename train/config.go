@@ -13,7 +13,7 @@ import (
 	"github.com/goccy/go-yaml"
 	"github.com/gowalrus/walrus/checkpoint"
 	"github.com/gowalrus/walrus/engine"
-	"github.com/gowalrus/walrus/frame"
+	"github.com/gowalrus/walrus/ranks"
 	"github.com/gowalrus/walrus/sample"
 	"github.com/gowalrus/walrus/score"
 	"github.com/gowalrus/walrus/well"
@@ -21,33 +21,47 @@ import (
 
 // Config is a training run as a YAML file describes it. A key that is not listed here is an error.
 type Config struct {
-	Preset     string           `yaml:"preset,omitempty"` // configuration that this one starts from: one of walrus train --preset list
-	Seed       uint64           `yaml:"seed"`             // fixes every random draw of the run (default 1)
-	Out        string           `yaml:"out"`              // folder of checkpoints and logs (default "run")
-	Engine     string           `yaml:"engine"`           // what computes (default: the fastest at hand)
-	Precision  string           `yaml:"precision"`        // of matrix products: float32, tf32 or bf16 (default float32, the paper's)
-	Devices    int              `yaml:"devices"`          // GPUs that share every batch, each with its part of the samples (default 1; the paper: 96)
-	LogEvery   int              `yaml:"log_every"`        // steps that a row of the log averages over (default 10)
-	Model      ModelConfig      `yaml:"model"`            // the network
-	Data       DataConfig       `yaml:"data"`             // what it learns from
-	Optimizer  Optimizer        `yaml:"optimizer"`        // AdamW (default as released)
-	Schedule   Schedule         `yaml:"schedule"`         // learning rate and length
-	Validation ValidationConfig `yaml:"validation"`       // scores while training
-	Checkpoint CheckpointConfig `yaml:"checkpoint"`       // how often to save
-	Finetune   FinetuneConfig   `yaml:"finetune"`         // where to start from
+	Preset    string `yaml:"preset,omitempty"` // configuration that this one starts from: one of walrus train --preset list
+	Seed      uint64 `yaml:"seed"`             // fixes every random draw of the run (default 1)
+	Out       string `yaml:"out"`              // folder of checkpoints and logs (default "run")
+	Engine    string `yaml:"engine"`           // what computes (default: the fastest at hand)
+	Precision string `yaml:"precision"`        // of matrix products: float32, tf32 or bf16 (default float32, the paper's)
+	Devices   int    `yaml:"devices"`          // GPUs that share every batch, each with its part of the samples (default 1; the paper: 96)
+	Shard     int    `yaml:"shard"`            // processes that share the optimizer's memory, each with a part of the moments (ZeRO-1); where several processes train (default 1, each has all; the paper: 4)
+	Reduce    string `yaml:"reduce"`           // type of gradients on their way between processes: float32 or bf16, in which half the bytes are sent and 16 bits are lost (default float32, the paper's)
+	LogEvery  int    `yaml:"log_every"`        // steps that a row of the log averages over (default 10)
+	// TensorBoard writes loss, rates, the loss of each data set, scores and a picture of a validation into event files of
+	// the run's folder (default false). The numbers of the training stay the same.
+	TensorBoard bool             `yaml:"tensorboard"`
+	Model       ModelConfig      `yaml:"model"`      // the network
+	Data        DataConfig       `yaml:"data"`       // what it learns from
+	Loss        Loss             `yaml:"loss"`       // what is minimised, of the normalised increments: mae or mse, which leaves the beginning sooner where fields are still almost everywhere (default mae, the paper's)
+	Optimizer   Optimizer        `yaml:"optimizer"`  // AdamW (default as released)
+	Schedule    Schedule         `yaml:"schedule"`   // learning rate and length
+	Validation  ValidationConfig `yaml:"validation"` // scores while training
+	Checkpoint  CheckpointConfig `yaml:"checkpoint"` // how often to save
+	Finetune    FinetuneConfig   `yaml:"finetune"`   // where to start from
 }
 
 // ModelConfig chooses the architecture: a preset, and what differs from it (0: as the preset).
 type ModelConfig struct {
-	Preset       string  `yaml:"preset"`       // nano, tiny, small, base, half or walrus (default nano)
-	Hidden       int     `yaml:"hidden"`       // width of a token (default the preset's, as what is 0 below; the paper: 1408)
+	// Kind is the architecture: walrus, or one to compare it with, of package baseline: fno, unet or cnextunet, with the sizes
+	// of The Well's benchmark unless hidden, blocks, modes or parameters say otherwise (default walrus).
+	Kind         string  `yaml:"kind"`
+	Preset       string  `yaml:"preset"`       // size of a Walrus: nano, tiny, small, base, half or walrus (default nano)
+	Hidden       int     `yaml:"hidden"`       // width of a token, or of a baseline at the full resolution (default the preset's, as what is 0 below; the paper: 1408)
 	Intermediate int     `yaml:"intermediate"` // width between the two encoder stages (the paper: 352)
 	Heads        int     `yaml:"heads"`        // attention heads (the paper: 16)
-	Blocks       int     `yaml:"blocks"`       // space-time blocks (the paper: 40)
+	Blocks       int     `yaml:"blocks"`       // space-time blocks; Fourier layers of an fno, blocks of a stage of a cnextunet (the paper: 40; The Well's benchmark: 4 and 2)
+	Modes        int     `yaml:"modes"`        // Fourier modes of an fno along each axis (default 16, The Well's)
+	Parameters   float64 `yaml:"parameters"`   // budget of a baseline, as 3e6: its width becomes what comes nearest; 0 for none (default 0)
+	Predicts     string  `yaml:"predicts"`     // what a baseline's output is: the normalised change to the next frame, as Walrus's, or the normalised next frame, as in The Well's benchmark: change or frame (default change)
 	DropPath     float64 `yaml:"drop_path"`    // share of residual branches dropped in the last block (default 0; the paper: 0.05, and 0 in fine-tuning)
 	FieldDrop    float64 `yaml:"field_drop"`   // whole fields dropped from a training sample, on average (default 0, the paper's)
-	Tokens       int     `yaml:"tokens"`       // tokens along each axis (default 32 in 2-D and 16 in 3-D, the paper's)
-	Vocabulary   string  `yaml:"vocabulary"`   // "released": the 67 published columns and new fields; "data": only the data's fields (default released, the paper's)
+	// Tokens are the tokens along each axis; beside a list in data.tokens the one of them that the model is validated and
+	// used with (default 32 in 2-D and 16 in 3-D, the paper's, or the largest of data.tokens that fits the data).
+	Tokens     int    `yaml:"tokens"`
+	Vocabulary string `yaml:"vocabulary"` // "released": the 67 published columns and new fields; "data": only the data's fields (default released, the paper's)
 	// Jitter rolls patches and tokens at random. Without it axes that end are padded less, as in the released model with
 	// jitter_patches: false (128 points: 32 tokens, not 33). Default as the weights of finetune.from have it, or true, as
 	// the paper.
@@ -64,8 +78,17 @@ type DataConfig struct {
 	MaxStride   int                 `yaml:"max_stride"`  // and at most, drawn uniformly (default 5, the paper's, and 1 in fine-tuning)
 	Rotation    sample.Augmentation `yaml:"rotation"`    // by quarter turns: none, plane (2-D data within its plane) or space (default plane; the paper: space, and none in fine-tuning)
 	Reflections bool                `yaml:"reflections"` // mirror images too (default false, as the release)
-	Unturned    float64             `yaml:"unturned"`    // share of the batches that no rotation is drawn for (default 0; one less the release's p)
-	Prefetch    int                 `yaml:"prefetch"`    // batches read ahead (default 2)
+	// Pseudo says of fields whether mirror images change their sign beside what their rank says, as {spin: true}: pseudo-scalars
+	// and pseudo-vectors (default: those known by name, such as magnetic_field and vorticity, as docs/grids.md lists; the released
+	// code knows none).
+	Pseudo   map[string]bool `yaml:"pseudo,omitempty"`
+	Unturned float64         `yaml:"unturned"` // share of the batches that no rotation is drawn for (default 0; one less the release's p)
+	Prefetch int             `yaml:"prefetch"` // batches read ahead (default 2)
+	// Tokens are tokens along each axis, as [8, 16, 32], of which every batch draws one that fits its grid: from one set of
+	// weights, cost against accuracy is then chosen when predicting (--tokens). A grid fits a number if the released strides
+	// cut it so, and in 3-D those above 16 are left out where there are others. One number is the same as model.tokens
+	// (default none: model.tokens; the paper: 32 in 2-D and 16 in 3-D).
+	Tokens Tokens `yaml:"tokens"`
 	// Normalization divides the fields by the root mean squares of each window (samplewise) or of the whole data set in its
 	// statistics (dataset); samplewise_mean_std and dataset_mean_std subtract means and divide by standard deviations.
 	// Default as the weights of finetune.from were trained, or samplewise; the paper: samplewise, and dataset in fine-tuning.
@@ -97,13 +120,18 @@ type SetConfig struct {
 	// lacks are passed over (default none).
 	Transforms map[string]string `yaml:"field_transforms,omitempty"`
 	Resample   []int             `yaml:"resample,omitempty"` // points along each axis to interpolate the data to; none for its own grid
+	// Pad is auto to continue data whose grid no stride fits to the next one that fits, by the boundary of each end: mirrored at a
+	// wall, held at an open end, wrapped around where periodic. Losses and results are of the data's own points; an axis that
+	// fits is left as it is (default none: an error that names the sizes that fit).
+	Pad string `yaml:"pad,omitempty"`
 	// NetworkPoints has the extents of axes that the network computes on another number of points, as {66: 64}; fields are
 	// interpolated on their way in and out (default as released: that one for post_neutron_star_merger). It is for predictions;
 	// training needs resample where this would change the grid.
 	NetworkPoints map[int]int `yaml:"network_points,omitempty"`
-	History       int         `yaml:"history"` // instead of data.history times step_downsample_factor
-	Batch         int         `yaml:"batch"`   // instead of data.batch times batch_downsample_factor
-	Stride        int         `yaml:"stride"`  // instead of data.min_stride and data.max_stride
+	History       int         `yaml:"history"`          // instead of data.history times step_downsample_factor
+	Batch         int         `yaml:"batch"`            // instead of data.batch times batch_downsample_factor
+	Stride        int         `yaml:"stride"`           // instead of data.min_stride and data.max_stride
+	Tokens        Tokens      `yaml:"tokens,omitempty"` // instead of data.tokens and model.tokens: a number or a list of them
 	// StepFactor and BatchFactor are what data.history and data.batch are multiplied with, rounded down to at least 1 (default
 	// as released: 1 in 2-D and 0.5 in 3-D, so that a batch has about as many tokens).
 	StepFactor  float64 `yaml:"step_downsample_factor,omitempty"`
@@ -165,6 +193,15 @@ type FinetuneConfig struct {
 	// anisotropic domains have (default false). All data has to have the same grid of tokens, so that
 	// data.rotation has to be none unless the grid is the same along all axes.
 	PositionEmbedding bool `yaml:"position_embedding"`
+	// Freeze are patterns of weights, by their names in the state dict, that stay as they are: ["blocks.*", "encoder.*"], where
+	// encoder.* and decoder.* stand for embed.* and debed.* (default none). They have no gradient and no moments, and the
+	// run's checkpoints hold only the others, with the place and the hash of the weights of from. What those lack, such as the
+	// columns of new fields, is trained and saved all the same.
+	Freeze []string `yaml:"freeze,omitempty"`
+	// LoRA trains small matrices beside those of the blocks (Hu et al., 2021) and leaves the weights of from as they are, but for
+	// what those lack, such as the columns of new fields. Checkpoints hold only what is trained; rollout and eval open them as
+	// any run, and walrus convert --merge makes whole weights of them.
+	LoRA LoRAConfig `yaml:"lora,omitempty"`
 }
 
 // DefaultConfig is what a file that says nothing gets.
@@ -173,8 +210,11 @@ func DefaultConfig() Config {
 		Seed:       1,
 		Out:        "run",
 		Devices:    1,
+		Shard:      1,
+		Reduce:     string(ranks.Float32),
 		LogEvery:   10,
-		Model:      ModelConfig{Preset: "nano", Vocabulary: "released"},
+		Loss:       AbsoluteLoss,
+		Model:      ModelConfig{Kind: walrusKind, Preset: "nano", Predicts: predictsChange, Vocabulary: "released"},
 		Data:       DataConfig{History: 6, Batch: 2, MinStride: 1, MaxStride: 5, Rotation: sample.PlaneRotation, Prefetch: 2, Accumulation: 1, Recycle: true},
 		Optimizer:  ReleasedOptimizer(),
 		Schedule:   DefaultSchedule(),
@@ -184,12 +224,7 @@ func DefaultConfig() Config {
 }
 
 // JitterOn reports whether random jitter and rolls are used.
-func (m ModelConfig) JitterOn() bool { return m.Jitter == nil || *m.Jitter }
-
-// Frame is how the model lays out data.
-func (m ModelConfig) Frame() frame.Options {
-	return frame.Options{Tokens: m.Tokens, NoJitterPadding: !m.JitterOn()}
-}
+func (m ModelConfig) JitterOn() bool { return !m.IsBaseline() && (m.Jitter == nil || *m.Jitter) }
 
 // ParseConfig reads a YAML configuration over the defaults, or over the preset that it names, and applies overrides of the form
 // key=value, where the key is a path with dots ("data.sets.0.path") and the value is YAML. Unknown keys are errors.
@@ -320,14 +355,22 @@ func (c Config) optimizer() Optimizer {
 
 // Check reports settings that can not work, before anything is opened.
 func (c Config) Check() error {
-	if err := cmp.Or(c.schedule().Check(), c.Optimizer.Groups.check()); err != nil {
+	if err := c.Loss.check(); err != nil {
+		return err
+	}
+	if err := cmp.Or(c.schedule().Check(), c.Optimizer.Groups.check(), c.Model.checkKind()); err != nil {
 		return err
 	}
 	if _, err := engine.ParsePrecision(c.Precision); err != nil {
 		return fmt.Errorf("train: precision: %w", err)
 	}
+	if _, err := ranks.ParseTransport(c.Reduce); err != nil {
+		return fmt.Errorf("train: %w", err)
+	}
 	d := c.Data
 	switch {
+	case c.Shard < 1:
+		return fmt.Errorf("train: shard is %d; expected at least 1", c.Shard)
 	case c.Devices < 1:
 		return fmt.Errorf("train: %d devices; expected at least 1", c.Devices)
 	case len(d.Sets) == 0:
@@ -368,8 +411,14 @@ func (c Config) Check() error {
 	if err := c.Finetune.NewColumns.Check(); err != nil {
 		return fmt.Errorf("train: finetune.new_columns: %w", err)
 	}
+	if err := c.Finetune.checkFreezing(); err != nil {
+		return err
+	}
 	if f := c.Finetune; f.From == "" && (f.AxisFrequencies || f.PositionEmbedding || f.Columns != nil) {
 		return errors.New("train: finetune.axis_frequencies, finetune.position_embedding and finetune.columns change weights; name them with finetune.from")
+	}
+	if err := c.checkLayout(); err != nil {
+		return err
 	}
 	if err := checkParts("data.", d.Trajectories, d.Samples); err != nil {
 		return err

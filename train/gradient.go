@@ -20,15 +20,18 @@ type gradientProgram struct {
 	program    *engine.Program
 }
 
-// compileGradient builds loss = scale x sum of weight x channels x |output - target| and its gradient with respect to
+// compileGradient builds loss = scale x sum of weight x channels x |output - target|, or its square, and its gradient with respect to
 // every trained weight that the graph uses, and to the input if wanted. With a parallel feed each device computes the part
 // of loss and gradient that comes from its samples; the sums over the devices are those of the batch.
-func compileGradient(e *engine.Engine, feed network.Feed, accumulate, input bool) (*gradientProgram, error) {
+func compileGradient(e *engine.Engine, feed network.Feed, l Loss, accumulate, input bool) (*gradientProgram, error) {
 	p := &gradientProgram{feed: feed, accumulate: accumulate, input: input}
 	for _, w := range feed.Weights() {
-		if !w.Buffer {
+		if w.Trained() {
 			p.trained = append(p.trained, w)
 		}
+	}
+	if len(p.trained) == 0 && !input {
+		return nil, nothingTrained(feed)
 	}
 	inputs := feed.Inputs()
 	inputs = append(inputs, objectiveInputs(feed)...)
@@ -44,39 +47,55 @@ func compileGradient(e *engine.Engine, feed network.Feed, accumulate, input bool
 		compile = e.CompileParallel
 	}
 	p.program, err = compile("gradient", inputs, func(in []*Node) []*Node {
-		data, scope := feed.Bind(in)
-		y := feed.Net.Forward(scope, data)
-		target, weight, channels, scale := in[first-4], in[first-3], in[first-2], in[first-1]
-		loss := lossOf(y, target, weight, channels, scale)
+		loss := feedLoss(feed, l, in, in[first-4:first])
 		var nodes []*Node
 		for i, w := range feed.Weights() {
-			if !w.Buffer {
+			if w.Trained() {
 				nodes = append(nodes, in[feed.DataInputs()+i])
 			}
 		}
 		if input {
-			nodes = append(nodes, data.X)
+			nodes = append(nodes, in[0]) // the data
 		}
 		return append([]*Node{loss}, addTo(Gradient(loss, nodes...), in[first:])...)
 	})
 	return p, err
 }
 
+// nothingTrained is the error of data all of whose weights are frozen.
+func nothingTrained(feed network.Feed) error {
+	return fmt.Errorf("train: finetune.freeze leaves nothing to train on data with %d axes", feed.Net.Geometry.Dimensions())
+}
+
 // objectiveInputs are what lossOf compares the network's output with.
 func objectiveInputs(feed network.Feed) []engine.Input {
-	frames, d := feed.Net.Samples*feed.Net.OutputFrames(), feed.Net.Geometry.Decoded()
+	frames, d := feed.Net.Samples*feed.OutputFrames(), feed.Net.Geometry.Decoded()
 	return []engine.Input{
-		{Name: "target", Shape: []int{frames, d[0], d[1], d[2], feed.Channels}},
+		{Name: "target", Shape: []int{frames, d[0], d[1], d[2], feed.Outputs()}},
 		{Name: "weight", Shape: []int{frames, d[0], d[1], d[2], 1}},
-		{Name: "channels", Shape: []int{feed.Channels}},
+		{Name: "channels", Shape: []int{feed.Outputs()}},
 		{Name: "scale", Shape: []int{1}},
 	}
 }
 
-// lossOf is scale x sum of weight x channels x |y - target|. y and target are (frames, X', Y', Z', C), weight is
+// feedLoss is the loss of the network behind the inputs, compared with the objective's (objectiveInputs). Running averages of the
+// network get the mean over batches and devices of how far they are from what was seen as their gradient.
+func feedLoss(feed network.Feed, l Loss, in, objective []*Node) *Node {
+	y, drift := feed.Forward(in, true)
+	scale := objective[3]
+	loss := lossOf(l, y, objective[0], objective[1], objective[2], scale)
+	if drift == nil {
+		return loss
+	}
+	// scale is lossScale / (values on all devices x batches) (Objective.scale); what is left of it is 1 / (devices x batches).
+	values := feed.Net.Samples * field.Volume(y.Shape().Dimensions[1:4]) * feed.Variable
+	return Add(loss, Mul(drift, MulScalar(Reshape(scale), float64(values)/lossScale)))
+}
+
+// lossOf is scale x sum of weight x channels x the loss of y - target. y and target are (frames, X', Y', Z', C), weight is
 // (frames, X', Y', Z', 1), channels (C), scale (1).
-func lossOf(y, target, weight, channels, scale *Node) *Node {
-	errors := Mul(Abs(Sub(y, target)), Mul(weight, Reshape(channels, 1, 1, 1, 1, channels.Shape().Dim(0))))
+func lossOf(l Loss, y, target, weight, channels, scale *Node) *Node {
+	errors := Mul(l.of(Sub(y, target)), Mul(weight, Reshape(channels, 1, 1, 1, 1, channels.Shape().Dim(0))))
 	return Mul(ReduceAllSum(errors), Reshape(scale))
 }
 
@@ -97,7 +116,7 @@ func Differentiate(ctx context.Context, n *network.Network, e Example, o *Object
 			Operands: n.Engine.Operands(), Lean: n.Engine.Lean()},
 		Channels: len(e.Data.Fields),
 	}
-	p, err := compileGradient(n.Engine, feed, false, true)
+	p, err := compileGradient(n.Engine, feed, AbsoluteLoss, false, true)
 	if err != nil {
 		return 0, nil, input, err
 	}
@@ -142,11 +161,11 @@ func upload(engine *engine.Engine, feed network.Feed, e Example, o *Objective, s
 		return nil, err
 	}
 	factor := field.Array{Shape: []int{1}, Data: []float32{float32(scale)}}
-	if u.target, err = feed.Share(engine, o.Target, o.Weight); err != nil {
+	if u.target, err = feed.Share(engine, feed.Compared(o.Target), o.Weight); err != nil {
 		u.free()
 		return nil, err
 	}
-	same, err := network.Upload(engine, o.Channels, factor)
+	same, err := network.Upload(engine, feed.Compared(o.Channels), factor)
 	if err != nil {
 		u.free()
 		return nil, err

@@ -23,6 +23,9 @@ func (c Config) inherit() (Config, error) {
 	if err != nil {
 		return c, fmt.Errorf("train: finetune.from: %w", err)
 	}
+	if err = c.Model.inheritKind(from); err != nil {
+		return c, err
+	}
 	was := from.Training
 	if d.Normalization, err = sample.ParseNormalization(or(string(d.Normalization), was.Normalization)); err != nil {
 		return c, fmt.Errorf("train: normalization: %w", err)
@@ -30,7 +33,10 @@ func (c Config) inherit() (Config, error) {
 	if c.Model.Jitter == nil {
 		c.Model.Jitter = &from.JitterPatches
 	}
-	c.Model.Tokens = or(c.Model.Tokens, from.Tokens)
+	openTokens := c.Model.Tokens == 0 && c.Data.Tokens == nil
+	if openTokens {
+		c.Model.Tokens, c.Data.Tokens = from.Tokens, from.TokenChoices
+	}
 	d.NormalizationEpsilon = or(d.NormalizationEpsilon, was.NormalizationEpsilon)
 	usual := DefaultConfig().Data
 	openHistory, openStride := d.History == usual.History, d.MinStride == usual.MinStride && d.MaxStride == usual.MaxStride
@@ -59,9 +65,13 @@ func (c Config) inherit() (Config, error) {
 		if set.Resample == nil {
 			set.Resample = info.Grid
 		}
+		if openTokens && set.Tokens == nil {
+			set.Tokens = info.Tokens
+		}
 		if set.NetworkPoints == nil {
 			set.NetworkPoints = info.NetworkPoints
 		}
+		set.Pad = or(set.Pad, info.Pad)
 		set.Statistics = or(set.Statistics, info.NormalizationPath)
 	}
 	return c, nil

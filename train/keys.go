@@ -24,12 +24,14 @@ var (
 	scheduleSource string
 	//go:embed adamw.go
 	optimizerSource string
+	//go:embed lora.go
+	loraSource string
 )
 
 // meanings are the comments of all fields of the configuration's types, by "Type.Field", each on one line.
 var meanings = sync.OnceValue(func() map[string]string {
 	found := map[string]string{}
-	for _, source := range []string{configSource, scheduleSource, optimizerSource} {
+	for _, source := range []string{configSource, scheduleSource, optimizerSource, loraSource} {
 		file, err := parser.ParseFile(token.NewFileSet(), "", source, parser.ParseComments)
 		if err != nil { // it is the source that this program was made of
 			continue

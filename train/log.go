@@ -79,7 +79,7 @@ func readRows(path string, header []string, step int) ([][]string, error) {
 	}
 	defer file.Close()
 	var kept [][]string
-	reader := csv.NewReader(bufio.NewReader(file))
+	reader := csv.NewReader(&wholeLines{from: bufio.NewReader(file)})
 	reader.FieldsPerRecord = len(header)
 	for {
 		row, err := reader.Read()
@@ -92,7 +92,56 @@ func readRows(path string, header []string, step int) ([][]string, error) {
 	}
 }
 
-// ReadLog reads the training log of a run's folder.
+// wholeLines reads up to the last line that is ended: of a row that is being written, or was when a run died, a number may be half there.
+type wholeLines struct {
+	from *bufio.Reader
+	line []byte
+}
+
+// Read implements io.Reader.
+func (w *wholeLines) Read(to []byte) (int, error) {
+	for len(w.line) == 0 {
+		line, err := w.from.ReadBytes('\n')
+		if err != nil {
+			return 0, err // what came before it is not a line
+		}
+		w.line = line
+	}
+	n := copy(to, w.line)
+	w.line = w.line[n:]
+	return n, nil
+}
+
+// ScoreRow is a row of the log of validations.
+type ScoreRow struct {
+	Step int
+	Score
+}
+
+// ReadValidation reads the log of validations of a run's folder, as far as it goes; none is no error.
+func ReadValidation(folder string) ([]ScoreRow, error) {
+	path := filepath.Join(folder, ValidationFile)
+	rows, err := readRows(path, validationHeader, math.MaxInt)
+	if err != nil {
+		return nil, fmt.Errorf("train: %w", err)
+	}
+	list := make([]ScoreRow, len(rows))
+	for i, row := range rows {
+		var numbers [9]float64
+		for _, k := range []int{0, 2, 3, 4, 7, 8} {
+			if numbers[k], err = strconv.ParseFloat(row[k], 64); err != nil {
+				return nil, fmt.Errorf("train: %s: row %d: %w", path, i+1, err)
+			}
+		}
+		list[i] = ScoreRow{int(numbers[0]), Score{
+			Task: Task{Kind: row[splitColumn+1], Split: row[splitColumn]}, DataSet: row[1], VRMSE: numbers[2], Persistence: numbers[3],
+			Windows: int(numbers[4]), Steps: int(numbers[7]), MAE: numbers[8],
+		}}
+	}
+	return list, nil
+}
+
+// ReadLog reads the training log of a run's folder, as far as it goes; none is no error.
 func ReadLog(folder string) ([]Row, error) {
 	path := filepath.Join(folder, LogFile)
 	rows, err := readRows(path, logHeader, math.MaxInt)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"time"
 
@@ -27,8 +28,18 @@ type Draw struct {
 
 // Outcome is what a step measured before it changed the weights.
 type Outcome struct {
-	Loss         float64 // 100 x mean absolute error of the normalised increment, mean over the batches
-	GradientNorm float64 // before clipping
+	Loss         float64   // 100 x mean absolute error of the normalised increment, mean over the batches
+	Losses       []float64 // of each batch, or nil
+	GradientNorm float64   // before clipping
+	Samples      int       // seen by all processes, where several make the step; else 0
+	Times        StepTimes
+}
+
+// StepTimes says what a process did in a step that several made.
+type StepTimes struct {
+	Computed  time.Duration // its part of the gradient
+	Waited    time.Duration // for the slowest of the others
+	Exchanged time.Duration // gradients and weights, and made the update
 }
 
 // State is where a run stands; with the network's own state it is all that a resumed run needs.
@@ -63,9 +74,33 @@ const testSplit = "test"
 
 // sums accumulate the row of the log that is not full yet.
 type sums struct {
-	Steps        int     `json:"steps"`
-	Loss         float64 `json:"loss"`
-	GradientNorm float64 `json:"gradient_norm"`
+	Sets         []setSum `json:"sets,omitempty"` // by data set, in the order of their first batch
+	Steps        int      `json:"steps"`
+	Loss         float64  `json:"loss"`
+	GradientNorm float64  `json:"gradient_norm"`
+}
+
+// setSum adds up the losses of one data set's batches.
+type setSum struct {
+	DataSet string  `json:"data_set"`
+	Batches int     `json:"batches"`
+	Loss    float64 `json:"loss"`
+}
+
+// with adds the losses of a step's batches. The sums before it stay as they are: a state that is returned after an error has them.
+func (s sums) with(draws []Draw, losses []float64) sums {
+	s.Sets = slices.Clone(s.Sets)
+	for i, loss := range losses {
+		name := draws[i].Batch.DataSet
+		at := slices.IndexFunc(s.Sets, func(one setSum) bool { return one.DataSet == name })
+		if at < 0 {
+			at = len(s.Sets)
+			s.Sets = append(s.Sets, setSum{DataSet: name})
+		}
+		s.Sets[at].Batches++
+		s.Sets[at].Loss += loss
+	}
+	return s
 }
 
 // Score is the error of a network on one data set.
@@ -85,7 +120,10 @@ type Loop struct {
 	Batches      sample.Batches
 	Schedule     Schedule
 	Seed         uint64
-	Accumulation int           // batches a step
+	Accumulation int // batches a step
+	// Number is the number in the run of one of them; nil for one after the other. Where several processes make a step each has
+	// some of its batches.
+	Number       func(step, batch int) int
 	Prefetch     int           // batches read ahead
 	LogEvery     int           // steps that a row of the log averages over
 	SaveEvery    time.Duration // wall-clock time between checkpoints
@@ -101,8 +139,15 @@ type Loop struct {
 	Note     func(s State) error
 	Validate func(ctx context.Context, t Task, full bool) ([]Score, error)
 	Log      func(Row) error
-	Scored   func(s State, scores []Score) error
-	Progress func(Progress)
+	// SetLosses hears of the mean loss of each data set over the steps that a row of the log averages over.
+	SetLosses func(step int, losses map[string]float64) error
+	Scored    func(s State, scores []Score) error
+	Progress  func(Progress)
+	// Clock decides whether a checkpoint is due by what this process's clock says; nil for just that. Where several processes make
+	// a step they have to agree.
+	Clock func(overdue bool) bool
+	// Made hears of every step that several processes made.
+	Made func(step int, o Outcome)
 }
 
 // Row is one line of the training log.
@@ -231,7 +276,11 @@ func (l *Loop) saveDue(ctx context.Context, s State, done *saves) (State, error)
 
 // overdue tells whether the clock asks for a checkpoint.
 func (l *Loop) overdue(done *saves) bool {
-	return l.SaveEvery > 0 && time.Since(done.last) >= l.SaveEvery
+	overdue := l.SaveEvery > 0 && time.Since(done.last) >= l.SaveEvery
+	if l.Clock != nil {
+		return l.Clock(overdue)
+	}
+	return overdue
 }
 
 // step makes one optimizer step from the next batches of the stream.
@@ -258,11 +307,16 @@ func (l *Loop) step(ctx context.Context, ahead *lookahead, s State) (State, erro
 			s.Step+1, outcome.Loss, strings.Join(origins, ", "))
 	}
 	s.Step++
+	next.samples = or(outcome.Samples, next.samples)
 	s.Samples += next.samples
 	s.Seconds += time.Since(began).Seconds()
 	s.Sums.Steps++
 	s.Sums.Loss += outcome.Loss
 	s.Sums.GradientNorm += outcome.GradientNorm
+	s.Sums = s.Sums.with(next.draws, outcome.Losses)
+	if l.Made != nil {
+		l.Made(s.Step, outcome)
+	}
 	if l.Progress != nil {
 		l.Progress(Progress{Step: s.Step, Steps: l.Schedule.Steps(), Loss: outcome.Loss, Samples: next.samples})
 	}
@@ -279,12 +333,20 @@ func (l *Loop) log(s State, rate float64) (State, error) {
 		Step: s.Step, Epoch: float64(s.Step) / float64(l.Schedule.EpochSteps), Samples: s.Samples, Rate: rate,
 		Loss: s.Sums.Loss / n, GradientNorm: s.Sums.GradientNorm / n, Seconds: s.Seconds,
 	}
-	s.Sums = sums{}
-	if l.Log == nil {
-		return s, nil
+	losses := map[string]float64{}
+	for _, set := range s.Sums.Sets {
+		losses[set.DataSet] = set.Loss / float64(set.Batches)
 	}
-	if err := l.Log(row); err != nil {
-		return s, fmt.Errorf("train: step %d: log: %w", s.Step, err)
+	s.Sums = sums{}
+	if l.Log != nil {
+		if err := l.Log(row); err != nil {
+			return s, fmt.Errorf("train: step %d: log: %w", s.Step, err)
+		}
+	}
+	if l.SetLosses != nil {
+		if err := l.SetLosses(s.Step, losses); err != nil {
+			return s, fmt.Errorf("train: step %d: log: %w", s.Step, err)
+		}
 	}
 	return s, nil
 }

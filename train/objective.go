@@ -18,11 +18,17 @@ type Example struct {
 	Data     network.Data
 	Input    field.Array // (B, T, points..., Cv): the history
 	Output   field.Array // (B, 1, points..., Cv): the frame after it
-	Constant field.Array // (B, points..., Cc); empty without constant fields
+	Constant field.Array // (B, points..., Cc), or with the frames of input and output where the mask moves; empty without constant fields
 	Rolls    frame.Rolls
 	Keep     []float32 // drop-path factors (DrawKeep); nil for none
 	// KeepFields are the factors of whole fields (DrawFields), one a sample and channel; nil for all 1.
 	KeepFields []float32
+	// Weight is the share of this batch in the loss of a step, where it is a part of one that several processes share; 0 for
+	// batches that count the same.
+	Weight  float64
+	Origins []string // where each sample comes from, for messages; nil if nobody knows
+	// NextFrame makes the normalised next frame the target, instead of the normalised change to it.
+	NextFrame bool
 }
 
 // Objective is a batch in the frame of the network: the training target and where it counts (spec 4 and 6.1).
@@ -41,6 +47,14 @@ type Objective struct {
 // the batch, padding and masked ones included, and over the batches.
 func (o *Objective) scale(batches int) float64 { return lossScale / float64(o.Count*batches) }
 
+// scale is that factor for an example that may be a part of a batch.
+func (e Example) scale(o *Objective, batches int) float64 {
+	if e.Weight == 0 {
+		return o.scale(batches)
+	}
+	return lossScale * e.Weight / float64(o.Count)
+}
+
 // NewObjective computes the target of a batch for a network that decodes outputFrames of the input's frames: the change
 // from each frame to the next, less its mean and divided by its scale in the input. Where more than one frame is decoded
 // the first does not count: it has no past to tell a change from.
@@ -54,6 +68,10 @@ func NewObjective(e Example, outputFrames int) (*Objective, error) {
 	}
 	if d.Grid != nil {
 		return nil, fmt.Errorf("train: the network would interpolate this data from %v to %v points, and that can not be trained through; set resample: %v for its data set", d.Grid, d.Geometry.Size(), d.Geometry.Size())
+	}
+	var err error
+	if e.Constant, err = d.Given(e.Constant, 0, e.Input.Shape[1]+1); err != nil {
+		return nil, err
 	}
 	joined, err := d.Join(e.Input, e.Constant)
 	if err != nil {
@@ -115,7 +133,11 @@ func (o *Objective) setTarget(e Example, outputFrames int) error {
 				next = e.Input.Index(b).Index(at + 1).Data
 			}
 			increment, full := o.Increment.Index(b).Index(t).Data, target.Index(b).Index(t).Data
-			o.Scales.Change(b, increment, now, next, variable)
+			if e.NextFrame {
+				o.Scales.NormaliseFrame(b, increment, next, variable)
+			} else {
+				o.Scales.Change(b, increment, now, next, variable)
+			}
 			for p := range points {
 				copy(full[p*all:], increment[p*variable:][:variable])
 			}
@@ -128,7 +150,8 @@ func (o *Objective) setTarget(e Example, outputFrames int) error {
 }
 
 // setWeight marks the points and frames that count: not the padding, not under the mask, not the first of several
-// frames.
+// frames. A point that a moving body uncovers counts, with all of its value as the change, since there was none before;
+// one that it covers does not: the mask is that of the frame which an increment leads to.
 func (o *Objective) setWeight(e Example, outputFrames int) error {
 	shape := append([]int(nil), o.Increment.Shape...)
 	variable := shape[len(shape)-1]
@@ -138,7 +161,7 @@ func (o *Objective) setWeight(e Example, outputFrames int) error {
 	for i := range counts.Data {
 		counts.Data[i] = 1
 	}
-	unmasked := network.Data{Geometry: e.Data.Geometry, Fields: make([]int, 1+e.Data.Constants), Constants: e.Data.Constants, Mask: e.Data.Mask}
+	unmasked := network.Data{Geometry: e.Data.Geometry, Fields: make([]int, 1+e.Data.Constants), Constants: e.Data.Constants, Mask: e.Data.Mask, Moving: e.Data.Moving}
 	unmasked.Hide(counts, e.Constant)
 	if outputFrames > 1 {
 		for b := range shape[0] {

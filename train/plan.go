@@ -31,7 +31,7 @@ func (p Plan) Total() int64 {
 // PlanForward predicts the memory of a forward pass. fused says whether the engine's attention keeps no matrix of
 // tokens x tokens. e may be nil: then nothing is compiled.
 func PlanForward(e *engine.Engine, feed network.Feed, fused bool) (Plan, error) {
-	p := newPlan("forward", feed, feed.Net.WorkingBytes(feed.Channels, false, fused))
+	p := newPlan("forward", feed, workingBytes(feed, false, fused))
 	if e == nil {
 		return p, nil
 	}
@@ -46,24 +46,24 @@ func PlanForward(e *engine.Engine, feed network.Feed, fused bool) (Plan, error) 
 
 // PlanStep is PlanForward for a training step.
 func PlanStep(e *engine.Engine, feed network.Feed, fused bool) (Plan, error) {
-	p := newPlan("train_step", feed, feed.Net.WorkingBytes(feed.Channels, true, fused))
+	p := newPlan("train_step", feed, workingBytes(feed, true, fused))
 	d := feed.Net.Geometry.Decoded()
-	points := int64(feed.Net.Samples*feed.Net.OutputFrames()) * int64(field.Volume(d[:]))
-	p.Inputs += 4 * points * int64(feed.Channels+1) // target and where it counts
-	for _, w := range feed.Net.Config.Weights() {
-		if !w.Buffer {
+	points := int64(feed.Net.Samples*feed.OutputFrames()) * int64(field.Volume(d[:]))
+	p.Inputs += 4 * points * int64(feed.Outputs()+1) // target and where it counts
+	for _, w := range feed.AllWeights() {
+		if w.Trained() {
 			p.Moments += 2 * bytesOf(w)
 		}
 	}
 	for _, w := range feed.Weights() {
-		if !w.Buffer {
+		if w.Trained() {
 			p.Gradients += bytesOf(w)
 		}
 	}
 	if e == nil {
 		return p, nil
 	}
-	program, err := compileGradient(e, feed, false, false)
+	program, err := compileGradient(e, feed, AbsoluteLoss, false, false)
 	if err != nil {
 		return p, err
 	}
@@ -74,7 +74,7 @@ func PlanStep(e *engine.Engine, feed network.Feed, fused bool) (Plan, error) {
 
 // WriteStep compiles the programs of a training step on an engine that writes them (engine.OpenWriter).
 func WriteStep(e *engine.Engine, feed network.Feed, o Optimizer) error {
-	p, err := compileGradient(e, feed, false, false)
+	p, err := compileGradient(e, feed, AbsoluteLoss, false, false)
 	if err != nil {
 		return err
 	}
@@ -84,7 +84,7 @@ func WriteStep(e *engine.Engine, feed network.Feed, o Optimizer) error {
 		return err
 	}
 	u.program.Close()
-	w, err := compileWhole(e, feed, o)
+	w, err := compileWhole(e, feed, AbsoluteLoss, o)
 	if err != nil {
 		return err
 	}
@@ -95,13 +95,21 @@ func WriteStep(e *engine.Engine, feed network.Feed, o Optimizer) error {
 // newPlan counts what every program takes.
 func newPlan(what string, feed network.Feed, working int64) Plan {
 	p := Plan{What: what, Activations: working}
-	for _, w := range feed.Net.Config.Weights() {
+	for _, w := range feed.AllWeights() {
 		p.Weights += bytesOf(w)
 	}
 	for _, in := range feed.Inputs()[:feed.DataInputs()] {
 		p.Inputs += 4 * int64(field.Volume(in.Shape))
 	}
 	return p
+}
+
+// workingBytes estimates the activations; of a baseline only the engine's plan knows them.
+func workingBytes(feed network.Feed, train, fused bool) int64 {
+	if feed.Baseline != nil {
+		return 0
+	}
+	return feed.Net.WorkingBytes(feed.Channels, train, fused)
 }
 
 func bytesOf(w model.Weight) int64 { return 4 * int64(field.Volume(w.Shape)) }

@@ -4,21 +4,23 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 
 	"github.com/gowalrus/walrus/engine"
 	"github.com/gowalrus/walrus/frame"
 	"github.com/gowalrus/walrus/network"
+	"github.com/gowalrus/walrus/ranks"
 	"github.com/gowalrus/walrus/sample"
 )
 
 // openEngine opens what a configuration names.
-func openEngine(c Config, o Observer) (*engine.Engine, error) {
+func openEngine(c Config, g *ranks.Group, o Observer) (*engine.Engine, error) {
 	precision, err := engine.ParsePrecision(c.Precision)
 	if err != nil {
 		return nil, err
 	}
-	return engine.OpenWith(c.Engine, engine.Options{Precision: precision, Devices: c.Devices, Compiling: o.Compiling})
+	return engine.OpenWith(ownDevices(c.Engine, c.Devices, g, os.Getenv), engine.Options{Precision: precision, Devices: c.Devices, Compiling: o.Compiling})
 }
 
 // compile compiles the programs for the shapes of the mixture before the first step, so that no step waits for a
@@ -28,7 +30,7 @@ func (r *Run) compile(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	feeds, err := mixtureFeeds(ctx, r.data, vocabulary, r.config, r.stepper.feedOf)
+	feeds, err := mixtureFeeds(ctx, r.data, vocabulary, r.config, r.feedOf)
 	if err != nil {
 		return err
 	}
@@ -55,6 +57,9 @@ func (r *Run) compile(ctx context.Context) error {
 		}
 		dimensions = append(dimensions, feed.Net.Geometry.Dimensions())
 	}
+	if r.team != nil { // the programs of updates follow when it is known what the others have
+		return nil
+	}
 	slices.Sort(dimensions)
 	dimensions = slices.Compact(dimensions)
 	// A step sees one number of axes, or with several batches both.
@@ -78,6 +83,9 @@ func mixtureFeeds(ctx context.Context, s *sources, vocabulary *sample.Vocabulary
 		feed, err := feedOf(d, samples, frames, c.Model.DropPath > 0)
 		if err != nil {
 			return err
+		}
+		if feed.Net.Samples == 0 { // another rank's part
+			return nil
 		}
 		if key := feed.Key(); !seen[key] {
 			seen[key] = true
@@ -141,9 +149,18 @@ func positionGrid(ctx context.Context, s *sources, names []string, c Config) ([3
 	return grid, nil
 }
 
-// turnedData describes the data of a batch in each order of its axes that the augmentation makes.
-func turnedData(b *sample.Batch, c Config) ([]network.Data, error) {
-	d, err := network.DataOf(b, c.Model.Frame())
+// turnedData describes the data of a batch in each order of its axes that the augmentation makes, with each number of tokens.
+func turnedData(b *sample.Batch, c Config) (list []network.Data, failed error) {
+	for _, o := range layouts(b, c.Frame()) {
+		turned, err := turnedLayout(b, c, o)
+		list, failed = append(list, turned...), errors.Join(failed, err)
+	}
+	return list, failed
+}
+
+// turnedLayout is turnedData for one way to lay out the batch.
+func turnedLayout(b *sample.Batch, c Config, o frame.Options) ([]network.Data, error) {
+	d, err := network.DataOf(b, o)
 	if err != nil {
 		return nil, err
 	}
@@ -151,8 +168,7 @@ func turnedData(b *sample.Batch, c Config) ([]network.Data, error) {
 	if c.Data.Rotation != sample.PlaneRotation || b.Curvilinear {
 		return list, nil
 	}
-	const lead = 2 // samples and frames
-	grid := b.Input.Shape[lead : len(b.Input.Shape)-1]
+	grid := b.Grid()
 	for _, order := range orders(d.Geometry.Dimensions())[1:] {
 		size, sides := append([]int(nil), grid...), append(b.Boundaries[:0:0], b.Boundaries...)
 		for to, from := range order {
@@ -160,7 +176,7 @@ func turnedData(b *sample.Batch, c Config) ([]network.Data, error) {
 		}
 		turned := d
 		var failed error
-		if turned.Geometry, failed = frame.NewGeometry(size, sides, c.Model.Frame()); failed != nil {
+		if turned.Geometry, failed = frame.NewGeometry(size, sides, o); failed != nil {
 			err = errors.Join(err, failed)
 			continue
 		}

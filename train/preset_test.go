@@ -443,7 +443,7 @@ func TestEveryPresetTrains(t *testing.T) {
 	long := os.Getenv("WALRUS_LONG") != ""
 	presets, batches := []string{"post_neutron_star_merger", "convective_envelope_rsg", "CE-RM"}, 2
 	if long {
-		presets, batches = slices.DeleteFunc(Presets(), func(name string) bool { return name == "pretraining" }), 10
+		presets, batches = slices.DeleteFunc(Presets(), func(name string) bool { return name == "pretraining" || name == "the_well" }), 10
 	}
 	small := []string{"model.tokens=4", "log_every=1", "schedule.epochs=2", fmt.Sprintf("schedule.batches_per_epoch=%d", batches), "schedule.warmup_epochs=1",
 		"schedule.cooldown_epochs=1", "validation.batches=1", "validation.every=1", "validation.rollout_every=1", "validation.full_at_end=false", "validation.max_rollout_steps=2"}

@@ -50,8 +50,14 @@ func TestARunsFolderHasOneProcess(t *testing.T) {
 	if _, err := lockFolder(folder); err == nil || !strings.Contains(err.Error(), "another process is training in "+folder) {
 		t.Errorf("error %v; want a refusal", err)
 	}
+	if !Active(folder) {
+		t.Error("a run that is held is not active")
+	}
 	if err := first.Close(); err != nil {
 		t.Fatal(err)
+	}
+	if Active(folder) || Active(t.TempDir()) {
+		t.Error("a run that nobody holds is active")
 	}
 	second, err := lockFolder(folder)
 	if err != nil {

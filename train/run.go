@@ -20,7 +20,9 @@ import (
 	"github.com/gowalrus/walrus/frame"
 	"github.com/gowalrus/walrus/internal/atomicfile"
 	"github.com/gowalrus/walrus/network"
+	"github.com/gowalrus/walrus/ranks"
 	"github.com/gowalrus/walrus/sample"
+	"github.com/gowalrus/walrus/score"
 	"github.com/gowalrus/walrus/surrogate"
 	"github.com/gowalrus/walrus/well"
 )
@@ -48,15 +50,21 @@ type Run struct {
 	scored   map[string]*sources // by split
 	stepper  *Stepper
 	saved    checkpoint.Config
+	part     *checkpoint.Part // what checkpoints hold beside the trained weights; nil where all are trained
 	loop     Loop
 	state    State
 	logs     []io.Closer
 	lock     *os.File // held while the run is open
 	observer Observer
+	ranks    *ranks.Group // the processes that train together
+	layout   layout
+	team     *team           // nil alone
+	shown    []shownForecast // of the validation that is going on, for TensorBoard
+	asked    context.Context // ends when this process is asked to stop; where several train
 }
 
 // mayChange are the keys that a resumed run may be told anew; the others make what was trained.
-var mayChange = []string{"schedule", "data.sets", "data.prefetch", "checkpoint", "validation", "log_every", "engine", "precision", "devices"}
+var mayChange = []string{"schedule", "data.sets", "data.prefetch", "checkpoint", "validation", "log_every", "tensorboard", "engine", "precision", "devices", "shard", "reduce", "finetune.from"}
 
 // ReadRunConfig reads the configuration of a run that exists, with overrides of what a run may change on its way. Paths of
 // data that are relative count from where the run was started if they lead nowhere from here.
@@ -96,8 +104,14 @@ func found(path string) bool {
 
 // Open prepares a run: a new one, or with resume the one in the configuration's folder, at its last checkpoint.
 func Open(c Config, resume bool, o Observer) (*Run, error) {
-	r := &Run{config: c, observer: o}
-	if err := r.open(resume); err != nil {
+	return OpenTogether(ranks.Alone(), c, resume, o)
+}
+
+// OpenTogether is Open for a process of a group that trains together: all of its members call it, with the same arguments. The
+// first one writes the run's folder, which all can read.
+func OpenTogether(g *ranks.Group, c Config, resume bool, o Observer) (*Run, error) {
+	r := &Run{config: c, observer: o, ranks: g}
+	if err := r.begin(resume); err != nil {
 		return nil, errors.Join(err, r.Close())
 	}
 	return r, nil
@@ -119,15 +133,7 @@ func (r *Run) open(resume bool) error {
 		}
 	}
 	r.config = c
-	if err = os.MkdirAll(c.Out, 0o777); err != nil {
-		return fmt.Errorf("train: %w", err)
-	}
-	lock, err := lockFolder(c.Out)
-	if err != nil {
-		return err
-	}
-	r.lock = lock
-	if err = r.prepareFolder(resume); err != nil {
+	if err = r.takeFolder(resume); err != nil {
 		return err
 	}
 	if r.data, err = openSources(c, trainSplit, c.Data.MinStride, c.Data.MaxStride); err != nil {
@@ -138,10 +144,13 @@ func (r *Run) open(resume bool) error {
 	}
 	c.Data.Sets = r.data.sets
 	r.config = c
+	if err = r.shareOut(); err != nil {
+		return err
+	}
 	if err = r.openScored(); err != nil {
 		return err
 	}
-	if r.engine, err = openEngine(c, r.observer); err != nil {
+	if r.engine, err = openEngine(c, r.ranks, r.observer); err != nil {
 		return err
 	}
 	if err = r.openNetwork(resume); err != nil {
@@ -156,6 +165,9 @@ func (r *Run) open(resume bool) error {
 		return err
 	}
 	if err = r.openLoop(vocabulary); err != nil {
+		return err
+	}
+	if err = r.openMeter(); err != nil || !r.ranks.First() {
 		return err
 	}
 	if err = r.openLogs(); err == nil && resume { // all that was told anew works
@@ -185,6 +197,23 @@ func (r *Run) openScored() error {
 		r.scored[testSplit], err = openSources(c, testSplit, c.Data.MinStride, c.Data.MinStride)
 	}
 	return err
+}
+
+// takeFolder makes the run's folder that of this process, if it is the one that writes.
+func (r *Run) takeFolder(resume bool) error {
+	if !r.ranks.First() {
+		return nil
+	}
+	out := r.config.Out
+	if err := os.MkdirAll(out, 0o777); err != nil {
+		return fmt.Errorf("train: %w", err)
+	}
+	lock, err := lockFolder(out)
+	if err != nil {
+		return err
+	}
+	r.lock = lock
+	return r.prepareFolder(resume)
 }
 
 // prepareFolder refuses to mix two runs in one folder and writes down what this one is.
@@ -228,8 +257,8 @@ func (r *Run) openNetwork(resume bool) error {
 		if err = json.Unmarshal([]byte(state.Notes[loopNote]), &r.state); err != nil {
 			return fmt.Errorf("train: --resume: the checkpoint in %s was not made by a training run: %w", c.Out, err)
 		}
-		r.saved = state.Config
-		r.stepper, err = restore(r.engine, state, c.optimizer(), c.Model.Recompute)
+		r.saved, r.part = state.Config, state.Part
+		r.stepper, err = restore(r.engine, state, c.optimizer(), c.Model.Recompute, c.Finetune, r.team)
 		return cmp.Or(err, r.checkGroups())
 	}
 	names, err := r.data.names()
@@ -240,13 +269,23 @@ func (r *Run) openNetwork(resume bool) error {
 	if err != nil {
 		return err
 	}
-	n, saved, err := newNetwork(r.engine, c, names, position)
+	var n *network.Network
+	var saved checkpoint.Config
+	if c.Model.IsBaseline() && c.Finetune.From == "" {
+		n, saved, err = newBaseline(r.engine, c, r.data, names)
+	} else {
+		n, saved, err = newNetwork(r.engine, c, names, position)
+	}
 	if err != nil {
 		return err
 	}
 	r.saved = saved
-	r.stepper, err = NewStepper(n, c.optimizer(), c.Model.Recompute)
-	return cmp.Or(err, r.checkGroups())
+	r.stepper, err = newStepper(n, c.optimizer(), c.Model.Recompute, r.team)
+	if err = cmp.Or(err, r.checkGroups(), c.Finetune.checkNames(n.Config)); err != nil {
+		return err
+	}
+	r.part, err = c.Finetune.part(n.Config, saved, c.Seed)
+	return err
 }
 
 // checkGroups refuses groups of weights that this network does not have.
@@ -255,7 +294,7 @@ func (r *Run) checkGroups() error {
 		return nil
 	}
 	var names []string
-	for _, w := range r.stepper.Network.Config.Weights() {
+	for _, w := range r.stepper.Network.Weights() {
 		if !w.Buffer {
 			names = append(names, w.Name)
 		}
@@ -265,6 +304,7 @@ func (r *Run) checkGroups() error {
 
 // openLoop joins data and network.
 func (r *Run) openLoop(vocabulary *sample.Vocabulary) error {
+	r.stepper.Loss = r.config.Loss
 	c := r.config
 	options := sample.Options{Seed: c.Seed, Rotation: c.Data.Rotation, Reflections: c.Data.Reflections, Unturned: c.Data.Unturned}
 	if !c.Data.Recycle {
@@ -275,12 +315,12 @@ func (r *Run) openLoop(vocabulary *sample.Vocabulary) error {
 		return err
 	}
 	r.loop = Loop{
-		Network: stepNetwork{r.stepper, c.Model.Frame(), c.Model.JitterOn(), c.Model.FieldDrop},
+		Network: stepNetwork{r.stepper, c.Frame(), c.Model.JitterOn(), c.Model.FieldDrop},
 		Batches: sampler, Schedule: c.Schedule, Seed: c.Seed,
-		Accumulation: c.Data.Accumulation, Prefetch: c.Data.Prefetch, LogEvery: c.LogEvery,
+		Accumulation: r.layout.own(), Number: r.layout.number, Prefetch: c.Data.Prefetch, LogEvery: c.LogEvery,
 		SaveEvery: time.Duration(c.Checkpoint.Minutes * float64(time.Minute)), KeepEvery: c.Checkpoint.Every,
 		KeepBest: c.Checkpoint.Best && c.Validation.Every > 0,
-		Save:     r.save, Note: r.note, Progress: r.progress,
+		Save:     r.save, Note: r.note, Progress: r.progress, Clock: r.clock,
 	}
 	if len(r.scored) == 0 {
 		return nil
@@ -295,6 +335,9 @@ func (r *Run) openLoop(vocabulary *sample.Vocabulary) error {
 		if validators[split], err = newValidator(s, m, c.Validation); err != nil {
 			return err
 		}
+		if c.TensorBoard {
+			validators[split].show = func(t Task, f score.Forecast) { r.shown = append(r.shown, shownForecast{t, f}) }
+		}
 	}
 	r.loop.ValidEvery, r.loop.RolloutEvery, r.loop.Split = c.Validation.Every, c.Validation.RolloutEvery, c.Validation.Split
 	r.loop.Test = r.scored[testSplit] != nil && c.Validation.Split != testSplit
@@ -303,7 +346,7 @@ func (r *Run) openLoop(vocabulary *sample.Vocabulary) error {
 		if v == nil { // a resumed run that has changed its mind
 			return nil, fmt.Errorf("split %q is not open", t.Split)
 		}
-		return v.scores(ctx, t, full)
+		return r.scores(ctx, v, t, full)
 	}
 	return nil
 }
@@ -315,6 +358,10 @@ func (r *Run) openLogs() error {
 	}
 	r.logs = append(r.logs, log)
 	r.loop.Log = log.Row
+	board, err := r.openBoard()
+	if err != nil {
+		return err
+	}
 	if len(r.scored) == 0 {
 		return nil
 	}
@@ -327,7 +374,7 @@ func (r *Run) openLogs() error {
 		if r.observer.Scored != nil {
 			r.observer.Scored(s, list)
 		}
-		return scores.Scores(s.Step, list)
+		return errors.Join(scores.Scores(s.Step, list), board.scores(s.Step, list))
 	}
 	return nil
 }
@@ -343,9 +390,11 @@ func (r *Run) Steps() int { return r.config.Schedule.Steps() }
 
 // Train goes on to the end of the schedule, or until ctx ends; then it saves and returns the context's error.
 func (r *Run) Train(ctx context.Context) error {
-	if err := r.compile(ctx); err != nil {
+	if err := r.ranks.Agree(r.compile(ctx)); err != nil {
 		return err
 	}
+	ctx, cancel := r.stopTogether(ctx)
+	defer cancel()
 	var err error
 	r.state, err = r.loop.Run(ctx, r.state)
 	return err
@@ -353,18 +402,23 @@ func (r *Run) Train(ctx context.Context) error {
 
 // progress adds to the loop's progress what only the engine knows.
 func (r *Run) progress(p Progress) {
-	if r.observer.Progress != nil {
+	if r.observer.Progress != nil && r.ranks.First() {
 		p.Compile = r.engine.CompileTime()
 		r.observer.Progress(p)
 	}
 }
 
-// save writes a checkpoint.
+// save writes a checkpoint: an ordinary one, however many ranks had parts of it.
 func (r *Run) save(_ context.Context, s State, names []string) error {
-	state, err := r.stepper.save(r.saved)
-	if err != nil {
-		return err
+	state, err := r.stepper.save(r.saved, r.part)
+	if err == nil && r.ranks.First() {
+		err = r.write(state, s, names)
 	}
+	return r.ranks.Agree(err)
+}
+
+// write puts a checkpoint on disk.
+func (r *Run) write(state checkpoint.State, s State, names []string) (err error) {
 	if state.Notes, err = notes(s); err != nil {
 		return err
 	}
@@ -378,6 +432,9 @@ func (r *Run) save(_ context.Context, s State, names []string) error {
 
 // note writes the loop's state into the last checkpoint, which holds the same weights.
 func (r *Run) note(s State) error {
+	if !r.ranks.First() {
+		return nil
+	}
 	text, err := notes(s)
 	if err != nil {
 		return err
@@ -452,16 +509,16 @@ func (n stepNetwork) examples(draws []Draw) ([]Example, error) {
 	config := n.stepper.Network.Config
 	examples := make([]Example, len(draws))
 	for i, d := range draws {
-		data, err := network.DataOf(d.Batch, n.frame)
+		data, err := network.DataOf(d.Batch, drawLayout(d.Batch, n.frame, d.Random))
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", d.Batch.DataSet, err)
 		}
-		examples[i] = Example{Data: data, Input: d.Batch.Input, Output: d.Batch.Output, Constant: d.Batch.Constant}
+		examples[i] = Example{Data: data, Input: d.Batch.Input, Output: d.Batch.Output, Constant: d.Batch.Constant, Origins: d.Batch.Origins}
 		if n.jitter {
 			examples[i].Rolls = data.Geometry.Draw(d.Random, config.Blocks)
 		}
 		examples[i].KeepFields = DrawFields(n.fieldDrop, d.Random, d.Batch.Input.Shape[0], len(data.Fields))
 		examples[i].Keep = DrawKeep(config, d.Random, d.Batch.Input.Shape[0], d.Batch.Input.Shape[1])
 	}
-	return examples, nil
+	return n.stepper.team.share(examples), nil
 }

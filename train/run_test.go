@@ -101,6 +101,9 @@ func train(t *testing.T, c Config, resume bool, until int) {
 func TestResumedRunOnDiskEqualsNeverStopping(t *testing.T) {
 	data := writeWavesAndTides(t)
 	whole, cut := smallRun(t, data, filepath.Join(t.TempDir(), "whole")), smallRun(t, data, filepath.Join(t.TempDir(), "cut"))
+	for _, c := range []*Config{&whole, &cut} {
+		c.Data.Reflections, c.Data.Pseudo = true, map[string]bool{"height": true}
+	}
 	train(t, whole, false, 0)
 	train(t, cut, false, 1)
 	for _, until := range []int{3, 0} {

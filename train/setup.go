@@ -2,7 +2,10 @@ package train
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
+	"maps"
+	"path/filepath"
 
 	"github.com/gowalrus/walrus/checkpoint"
 	"github.com/gowalrus/walrus/engine"
@@ -17,15 +20,31 @@ import (
 // back.
 func newNetwork(e *engine.Engine, c Config, names []string, position [3]int) (*network.Network, checkpoint.Config, error) {
 	if c.Finetune.From != "" {
-		n, saved, err := network.Load(e, c.Finetune.From, network.LoadOptions{
-			Fields: names, Columns: c.Finetune.Columns, NewColumns: c.Finetune.NewColumns, Seed: c.Seed, DropPath: &c.Model.DropPath, Jitter: c.Model.Jitter, AxisFrequencies: c.Finetune.AxisFrequencies,
-			Position: position,
-		})
+		n, saved, err := network.Load(e, c.Finetune.From, c.loading(names, position))
 		if err != nil {
 			return nil, saved, fmt.Errorf("train: finetune.from: %w", err)
 		}
 		return n, describe(saved, c), nil
 	}
+	m, saved, err := c.fresh(names)
+	if err != nil {
+		return nil, saved, err
+	}
+	n, err := network.New(e, m, network.Fresh(c.Seed))
+	return n, describe(saved, c), err
+}
+
+// loading is how the weights of finetune.from are loaded.
+func (c Config) loading(names []string, position [3]int) network.LoadOptions {
+	f := c.Finetune
+	return network.LoadOptions{
+		Fields: names, Columns: f.Columns, NewColumns: f.NewColumns, Seed: c.Seed, DropPath: &c.Model.DropPath, Jitter: c.Model.Jitter,
+		AxisFrequencies: f.AxisFrequencies, Position: position, Freezing: f.freezing(),
+	}
+}
+
+// fresh is the architecture of a network that begins with random numbers, and its configuration.
+func (c Config) fresh(names []string) (model.Config, checkpoint.Config, error) {
 	vocabulary := sample.ReleasedVocabulary()
 	if c.Model.Vocabulary == "data" {
 		vocabulary = sample.NewEmptyVocabulary()
@@ -33,18 +52,17 @@ func newNetwork(e *engine.Engine, c Config, names []string, position [3]int) (*n
 	vocabulary.Add(names...)
 	m, err := c.Model.architecture(vocabulary.Size())
 	if err != nil {
-		return nil, checkpoint.Config{}, err
+		return m, checkpoint.Config{}, err
 	}
 	saved, err := checkpoint.ReleasedConfig()
 	if err != nil {
-		return nil, saved, err
+		return m, saved, err
 	}
 	saved.Name = "walrus " + c.Model.Preset
 	saved.Hidden, saved.Inner, saved.Heads, saved.Blocks = m.Hidden, m.Inner, m.Heads, m.Blocks
 	saved.Dimensions, saved.CausalInTime, saved.JitterPatches, saved.DropPath = m.Dimensions, m.Causal, m.Jitter, m.DropPath
 	saved.Fields = vocabulary.Map()
-	n, err := network.New(e, m, network.Fresh(c.Seed))
-	return n, describe(saved, c), err
+	return m, saved, nil
 }
 
 // architecture is the preset with what differs from it.
@@ -73,7 +91,8 @@ func describe(saved checkpoint.Config, c Config) checkpoint.Config {
 	}
 	t.Normalization, t.NormalizationEpsilon = c.Data.Normalization.Class(), cmp.Or(c.Data.NormalizationEpsilon, t.NormalizationEpsilon)
 	saved.GradientCheckpointing, saved.FieldDrop = c.Model.Recompute, c.Model.FieldDrop
-	saved.Tokens, saved.JitterPatches = c.Model.Tokens, c.Model.JitterOn()
+	saved.JitterPatches = c.Model.JitterOn()
+	saved.Tokens, saved.TokenChoices = c.tokens()
 	earlier := saved.DataSets // of the weights that it started from
 	saved.DataSets = nil
 	for _, set := range c.Data.Sets {
@@ -97,61 +116,99 @@ func (d DataConfig) info(set SetConfig) checkpoint.DataSetInfo {
 		Name: well.FolderOf(set.Path), Path: set.Path, Transforms: set.Transforms, Include: set.Include, Exclude: set.Exclude,
 		InputSteps: set.History, OutputSteps: 1,
 		MinStride: or(set.Stride, d.MinStride), MaxStride: or(set.Stride, d.MaxStride), BatchSize: set.Batch,
-		Grid: set.Resample, NetworkPoints: set.NetworkPoints, NormalizationPath: set.Statistics,
+		Grid: set.Resample, NetworkPoints: set.NetworkPoints, NormalizationPath: set.Statistics, Tokens: set.Tokens, Pad: set.Pad,
 	}
 }
 
-// save takes everything that a resumed run needs off the engine.
-func (s *Stepper) save(saved checkpoint.Config) (checkpoint.State, error) {
-	state := checkpoint.State{Config: saved}
-	for _, w := range s.Network.Config.Weights() {
+// save takes everything that a resumed run needs off the engine: of a run that trains a part, only that. Where several processes
+// train, all call it, and the first has the result.
+func (s *Stepper) save(saved checkpoint.Config, part *checkpoint.Part) (checkpoint.State, error) {
+	state := checkpoint.State{Config: saved, Part: part}
+	if !s.team.saves() {
+		return state, nil
+	}
+	for _, w := range s.Network.Weights() {
+		if part != nil && !w.Trained() {
+			continue
+		}
+		p := checkpoint.Parameter{Name: w.Name, Shape: w.Shape}
+		if m := s.moments[w.Name]; m != nil && m.Steps > 0 {
+			var err error
+			if p.First, err = s.wholeMoment(w, m.First); err != nil {
+				return state, err
+			}
+			if p.Second, err = s.wholeMoment(w, m.Second); err != nil {
+				return state, err
+			}
+			p.Updates = m.Steps
+		}
+		if !s.team.first() {
+			continue
+		}
 		value, err := s.Network.Host(w.Name)
 		if err != nil {
 			return state, err
 		}
-		p := checkpoint.Parameter{Name: w.Name, Shape: w.Shape, Value: value.Data}
-		if m := s.moments[w.Name]; m != nil && m.Steps > 0 {
-			first, err := m.First.Array()
-			if err != nil {
-				return state, err
-			}
-			second, err := m.Second.Array()
-			if err != nil {
-				return state, err
-			}
-			p.First, p.Second, p.Updates = first.Data, second.Data, m.Steps
-		}
+		p.Value = value.Data
 		state.Parameters = append(state.Parameters, p)
 	}
 	return state, nil
 }
 
-// restore makes the network of a saved run and puts the optimizer's memory back.
-func restore(e *engine.Engine, state checkpoint.State, o Optimizer, recompute int) (*Stepper, error) {
+// restore makes the network of a saved run and puts the optimizer's memory back. Of a run that trains a part, what that stands
+// on is read from where it was, or instead from a path; where it was found is noted in the state.
+func restore(e *engine.Engine, state checkpoint.State, o Optimizer, recompute int, f FinetuneConfig, m *team) (*Stepper, error) {
 	saved := map[string]checkpoint.Parameter{}
 	for _, p := range state.Parameters {
 		saved[p.Name] = p
 	}
-	config := network.ConfigOf(state.Config)
-	_, config.AxisFrequencies = saved["blocks.0.space_mixing.rotary_emb.freqs.0"]
-	if ape := saved[model.PositionEmbedding]; len(ape.Shape) == 6 {
-		copy(config.Position[:], ape.Shape[3:])
-	}
-	n, err := network.New(e, config, func(w model.Weight, to []float32) error {
+	stored := func(w model.Weight, to []float32) error {
 		if len(saved[w.Name].Value) != len(to) {
 			return fmt.Errorf("train: the checkpoint has %d values of %s; expected shape %v", len(saved[w.Name].Value), w.Name, w.Shape)
 		}
 		copy(to, saved[w.Name].Value)
 		return nil
-	})
+	}
+	shapes, trained := map[string][]int{}, map[string]bool{}
+	for name, p := range saved {
+		shapes[name], trained[name] = p.Shape, true
+	}
+	var base *checkpoint.Checkpoint
+	if state.Part != nil {
+		var err error
+		if base, err = openFrozen(state, f); err != nil {
+			return nil, err
+		}
+		defer base.Close()
+		stored = onTop(base, trained, stored)
+		maps.Copy(shapes, base.Shapes())
+	}
+	other, err := network.BaselineOf(state.Config)
+	if err != nil {
+		return nil, fmt.Errorf("train: %w", err)
+	}
+	config := network.ConfigOf(state.Config)
+	_, config.AxisFrequencies = shapes["blocks.0.space_mixing.rotary_emb.freqs.0"]
+	if ape := shapes[model.PositionEmbedding]; len(ape) == 6 {
+		copy(config.Position[:], ape[3:])
+	}
+	if base != nil {
+		network.Restore(&config, *state.Part, base, f.LoRA.Model(), trained)
+	}
+	var n *network.Network
+	if other != nil {
+		n, err = network.NewBaseline(e, other, stored)
+	} else {
+		n, err = network.New(e, config, stored)
+	}
 	if err != nil {
 		return nil, err
 	}
-	s, err := NewStepper(n, o, recompute)
+	s, err := newStepper(n, o, recompute, m)
 	if err != nil {
 		return nil, err
 	}
-	for _, w := range config.Weights() {
+	for _, w := range n.Weights() {
 		p := saved[w.Name]
 		if p.Updates == 0 {
 			continue
@@ -169,4 +226,34 @@ func restore(e *engine.Engine, state checkpoint.State, o Optimizer, recompute in
 		}
 	}
 	return s, nil
+}
+
+// openFrozen opens what the trained part of a run stands on: where the configuration says, if that is not what it said before,
+// or else where it was. The state notes the place.
+func openFrozen(state checkpoint.State, f FinetuneConfig) (*checkpoint.Checkpoint, error) {
+	instead := ""
+	if f.From != state.Part.Base.From {
+		instead = f.From
+	}
+	base, err := state.Part.Frozen(instead)
+	if err != nil {
+		return nil, err
+	}
+	file, err := filepath.Abs(base.Path)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("train: %w", err), base.Close())
+	}
+	state.Part.Base.From, state.Part.Base.File = f.From, file
+	return base, nil
+}
+
+// onTop is a source of what was trained and, for the rest, of what that stands on.
+func onTop(base *checkpoint.Checkpoint, trained map[string]bool, saved network.Source) network.Source {
+	frozen := network.Tensors(base.Tensors(), base.Path)
+	return func(w model.Weight, to []float32) error {
+		if trained[w.Name] {
+			return saved(w, to)
+		}
+		return frozen(w, to)
+	}
 }

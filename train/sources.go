@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"log/slog"
 
+	"github.com/gowalrus/walrus/frame"
+	"github.com/gowalrus/walrus/network"
 	"github.com/gowalrus/walrus/sample"
 	"github.com/gowalrus/walrus/well"
 )
@@ -26,6 +28,13 @@ func openSources(c Config, split string, minStride, maxStride int) (*sources, er
 		if err := s.add(c, set, split, minStride, maxStride); err != nil {
 			return nil, errors.Join(fmt.Errorf("train: data set %s: %w", set.Path, err), s.Close())
 		}
+	}
+	var all []sample.Fields
+	for _, e := range s.entries {
+		all = append(all, e.Source.Fields())
+	}
+	if err := sample.CheckPseudo(c.Data.Pseudo, all); err != nil {
+		return nil, errors.Join(fmt.Errorf("train: data.pseudo: %w", err), s.Close())
 	}
 	return s, nil
 }
@@ -65,9 +74,24 @@ func (s *sources) add(c Config, set SetConfig, split string, minStride, maxStrid
 	if absent := sample.WithoutField(fields, transforms); len(absent) > 0 {
 		slog.Warn("train: transforms are set for fields that the data set lacks, and passed over", "dataset", dataset.Name(), "fields", absent)
 	}
+	fields.Pseudo = d.Pseudo
 	fields.NetworkPoints, fields.Measurement.Epsilon = set.NetworkPoints, d.NormalizationEpsilon
+	grid := dataset.Sizes()
 	if len(set.Resample) > 0 {
-		fields.Grid = set.Resample
+		fields.Grid, grid = set.Resample, set.Resample
+	}
+	if fields.Pad, err = frame.ParsePad(set.Pad); err != nil {
+		return err
+	}
+	fields.Tokens = set.Tokens
+	if split == trainSplit {
+		o := c.frameOf(set)
+		o.AxisNames = dataset.Axes()
+		noteTokens(dataset.Name(), o, grid)
+		g, err := network.GeometryOf(dataset.Name(), set.NetworkPoints, grid, dataset.Files()[0].Boundaries, o)
+		if err == nil && g.Continued() != "" { // one that does not fit is an error with its place later
+			slog.Info("train: "+g.Continued(), "dataset", dataset.Name())
+		}
 	}
 	s.entries = append(s.entries, sample.Entry{Source: sample.FromWell(dataset, windows, fields), Transforms: transforms,
 		Batch: set.Batch, Devices: c.Devices})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/gowalrus/walrus/engine"
 	"github.com/gowalrus/walrus/field"
@@ -17,24 +18,34 @@ type Stepper struct {
 	Optimizer Optimizer
 	// Recompute recomputes every n-th block in the backward pass: less memory, more time; 0 for none.
 	Recompute int
+	Loss      Loss // what is minimised; empty for the release's
 
 	moments   map[string]*Moments
 	gradients map[string]*gradientProgram
 	steps     map[string]*wholeStep
 	whole     bool               // steps of one batch are one program also on this program's own engine
 	updates   map[string]*update // by the numbers of axes in a step: 2-D and 3-D train different encoders
+	team      *team              // this process's part in steps that several make; nil alone
 }
 
 // NewStepper starts with zero moments.
 func NewStepper(n *network.Network, o Optimizer, recompute int) (*Stepper, error) {
-	s := &Stepper{Network: n, Optimizer: o, Recompute: recompute,
+	return newStepper(n, o, recompute, nil)
+}
+
+// newStepper is NewStepper for a process of a team.
+func newStepper(n *network.Network, o Optimizer, recompute int, m *team) (*Stepper, error) {
+	s := &Stepper{Network: n, Optimizer: o, Recompute: recompute, team: m,
 		moments: map[string]*Moments{}, gradients: map[string]*gradientProgram{}, updates: map[string]*update{}, steps: map[string]*wholeStep{}}
-	for _, w := range n.Config.Weights() {
-		if w.Buffer {
+	for _, w := range n.Weights() {
+		if !w.Trained() {
 			continue
 		}
+		if w.Average && m != nil {
+			return nil, fmt.Errorf("train: %s is a running average over batches, which several processes can not train yet; use one, with --devices where there are GPUs", w.Name)
+		}
 		zero := func(to []float32) error { clear(to); return nil }
-		if err := s.SetMoments(w, zero, zero, 0); err != nil {
+		if err := s.setMoments(w, s.fillPiece, zero, zero, 0); err != nil {
 			return nil, err
 		}
 	}
@@ -47,12 +58,16 @@ func (s *Stepper) Moments(name string) *Moments { return s.moments[name] }
 // SetMoments replaces the optimizer's memory of a weight, as a resumed run does. The functions fill arrays of the
 // weight's size.
 func (s *Stepper) SetMoments(w model.Weight, first, second func(to []float32) error, steps int) error {
+	return s.setMoments(w, s.fillMoment, first, second, steps)
+}
+
+func (s *Stepper) setMoments(w model.Weight, fill func(model.Weight, func([]float32) error) (*engine.Value, error), first, second func(to []float32) error, steps int) error {
 	m := &Moments{Steps: steps}
 	var err error
-	if m.First, err = s.Network.Engine.Fill(w.Shape, first); err != nil {
+	if m.First, err = fill(w, first); err != nil {
 		return fmt.Errorf("train: first moment of %s: %w", w.Name, err)
 	}
-	if m.Second, err = s.Network.Engine.Fill(w.Shape, second); err != nil {
+	if m.Second, err = fill(w, second); err != nil {
 		return fmt.Errorf("train: second moment of %s: %w", w.Name, err)
 	}
 	if old := s.moments[w.Name]; old != nil {
@@ -79,6 +94,8 @@ func (s *Stepper) Step(ctx context.Context, examples []Example, rate float64) (O
 type Prepared struct {
 	stepper *Stepper
 	batches []*uploaded
+	names   []string // of the batches, where several processes make the step
+	samples []int
 }
 
 // Prepare takes the examples of a step to the device. It does not read the weights, so it may run beside a step. The step
@@ -88,7 +105,13 @@ func (s *Stepper) Prepare(examples []Example) (*Prepared, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Prepared{stepper: s, batches: batches}, nil
+	p := &Prepared{stepper: s, batches: batches}
+	if s.team != nil {
+		for _, e := range examples {
+			p.names, p.samples = append(p.names, strings.Join(e.Origins, "; ")), append(p.samples, e.Input.Shape[0])
+		}
+	}
+	return p, nil
 }
 
 // Free lets go of a step that is not made.
@@ -107,6 +130,9 @@ func (p *Prepared) Step(ctx context.Context, rate float64) (Outcome, error) {
 // after it on the device, another step included, finds the new weights.
 func (p *Prepared) Begin(ctx context.Context, rate float64) (*Begun, error) {
 	s := p.stepper
+	if s.team != nil {
+		return s.beginTogether(ctx, p, rate)
+	}
 	if s.oneProgram(len(p.batches)) {
 		return s.beginWhole(ctx, p.batches[0], rate)
 	}
@@ -133,7 +159,7 @@ func (p *Prepared) Begin(ctx context.Context, rate float64) (*Begun, error) {
 // oneProgram says whether a step of a number of batches is one program: where nothing is added up over batches, and XLA can
 // plan for all of it at once. This program's own engine gains nothing by it.
 func (s *Stepper) oneProgram(batches int) bool {
-	return batches == 1 && (s.whole || engine.IsXLA(s.Network.Engine.String()))
+	return batches == 1 && s.team == nil && (s.whole || engine.IsXLA(s.Network.Engine.String()))
 }
 
 // beginWhole is Begin for a step that is one program.
@@ -156,7 +182,7 @@ func (s *Stepper) wholeStep(feed network.Feed) (*wholeStep, error) {
 	if p := s.steps[key]; p != nil {
 		return p, nil
 	}
-	p, err := compileWhole(s.Network.Engine, feed, s.Optimizer)
+	p, err := compileWhole(s.Network.Engine, feed, s.Loss, s.Optimizer)
 	if err != nil {
 		return nil, err
 	}
@@ -168,13 +194,22 @@ func (s *Stepper) wholeStep(feed network.Feed) (*wholeStep, error) {
 type Begun struct {
 	losses []*engine.Value // one a batch, a part of each on every device
 	norm   *engine.Value
+
+	outcome *Outcome // instead, of a step that is done
 }
 
 // Outcome waits for the step. It can be asked for once.
 func (b *Begun) Outcome() (o Outcome, err error) {
-	if o.Loss, err = sumLosses(b.losses); err != nil {
+	if b.outcome != nil {
+		return *b.outcome, nil
+	}
+	if o.Losses, err = eachLoss(b.losses); err != nil {
 		b.norm.Free()
 		return o, err
+	}
+	for i, loss := range o.Losses {
+		o.Loss += loss // each is its part of the mean over the batches
+		o.Losses[i] = loss * float64(len(o.Losses))
 	}
 	defer b.norm.Free()
 	norms, err := scalars(b.norm)
@@ -191,17 +226,26 @@ func (b *Begun) Free() {
 	b.norm.Free()
 }
 
+// eachLoss fetches the losses of batches, which are freed.
+func eachLoss(list []*engine.Value) ([]float64, error) {
+	losses := make([]float64, len(list))
+	for i, v := range list {
+		var err error
+		if losses[i], err = sumOverDevices(v); err != nil {
+			network.Free(list[i+1:])
+			return nil, err
+		}
+	}
+	return losses, nil
+}
+
 // sumLosses adds up the losses of batches, which are freed.
 func sumLosses(list []*engine.Value) (total float64, err error) {
-	for i, v := range list {
-		loss, err := sumOverDevices(v)
-		if err != nil {
-			network.Free(list[i+1:])
-			return 0, err
-		}
+	losses, err := eachLoss(list)
+	for _, loss := range losses {
 		total += loss
 	}
-	return total, nil
+	return total, err
 }
 
 // Gradients returns the loss and the averaged gradients, one a trained weight of the graph in the order of
@@ -225,7 +269,7 @@ func (s *Stepper) Gradients(ctx context.Context, examples []Example) (float64, [
 
 // upload takes the examples of a step to the device. It does not read the weights, so it may run beside a step.
 func (s *Stepper) upload(examples []Example) (batches []*uploaded, err error) {
-	if len(examples) == 0 {
+	if len(examples) == 0 && s.team == nil {
 		return nil, fmt.Errorf("train: a step without examples")
 	}
 	defer func() {
@@ -238,11 +282,12 @@ func (s *Stepper) upload(examples []Example) (batches []*uploaded, err error) {
 		if err != nil {
 			return batches, err
 		}
-		o, err := NewObjective(e, feed.Net.OutputFrames())
+		e.NextFrame = feed.Baseline != nil && feed.Baseline.NextFrame
+		o, err := NewObjective(e, feed.OutputFrames())
 		if err != nil {
 			return batches, err
 		}
-		batch, err := upload(s.Network.Engine, feed, e, o, o.scale(len(examples)))
+		batch, err := upload(s.Network.Engine, feed, e, o, e.scale(o, len(examples)))
 		if err != nil {
 			return batches, err
 		}
@@ -333,8 +378,8 @@ func (s *Stepper) takeSums(sums map[string]*engine.Value, weights []model.Weight
 // Trained lists the trained weights that graphs for data with the given numbers of axes use.
 func (s *Stepper) Trained(dimensions ...int) []model.Weight {
 	var list []model.Weight
-	for _, w := range s.Network.Config.Weights() {
-		if !w.Buffer && (w.Dimensions == 0 || slices.Contains(dimensions, w.Dimensions)) {
+	for _, w := range s.Network.Weights() {
+		if w.Trained() && (w.Dimensions == 0 || slices.Contains(dimensions, w.Dimensions)) {
 			list = append(list, w)
 		}
 	}
@@ -358,15 +403,9 @@ func (s *Stepper) feedOf(d network.Data, samples, frames int, keep bool) (networ
 	if samples%devices != 0 {
 		return network.Feed{}, fmt.Errorf("train: a batch of %d on %d devices; expected a multiple of the devices", samples, devices)
 	}
-	feed := network.Feed{
-		Net: model.Net{Config: s.Network.Config, Geometry: d.Geometry,
-			Samples: samples / devices, Frames: frames, Recompute: s.Recompute,
-			Operands: s.Network.Engine.Operands(), Lean: s.Network.Engine.Lean()},
-		Channels: len(d.Fields),
-		Keep:     keep,
-		Parallel: true,
-	}
-	return feed, feed.Check()
+	feed, err := network.FeedOf(s.Network, d, samples/devices, frames)
+	feed.Net.Recompute, feed.Keep, feed.Parallel = s.Recompute, keep, true
+	return feed, err
 }
 
 // gradient returns the compiled gradient for the shapes of a feed.
@@ -375,7 +414,7 @@ func (s *Stepper) gradient(feed network.Feed, accumulate bool) (*gradientProgram
 	if p := s.gradients[key]; p != nil {
 		return p, nil
 	}
-	p, err := compileGradient(s.Network.Engine, feed, accumulate, false)
+	p, err := compileGradient(s.Network.Engine, feed, s.Loss, accumulate, false)
 	if err != nil {
 		return nil, err
 	}
@@ -412,10 +451,18 @@ func (s *Stepper) PeakBytes() int64 {
 	return peak
 }
 
+// outputFrames is the number of frames that a training decodes of a history.
+func (s *Stepper) outputFrames(frames int) int {
+	if s.Network.Baseline != nil {
+		return 1
+	}
+	return frames
+}
+
 // Predict returns the network's normalised increments for the frames of an example that it decodes, (B, T', points..., Cv),
 // hidden where the target is: what the loss compares with Objective.Increment.
 func (s *Stepper) Predict(ctx context.Context, e Example) (field.Array, error) {
-	o, err := NewObjective(e, e.Input.Shape[1])
+	o, err := NewObjective(e, s.outputFrames(e.Input.Shape[1]))
 	if err != nil {
 		return field.Array{}, err
 	}

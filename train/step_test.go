@@ -385,3 +385,43 @@ func TestAStepMixesNumbersOfAxes(t *testing.T) {
 		}
 	}
 }
+
+// Where a body moves, the loss counts a change by the mask of the frame that it leads to: a point that is uncovered counts with
+// its whole value, one that is covered does not.
+func TestALossCountsWhatAMovingBodyUncovers(t *testing.T) {
+	_, d := smallNetwork(t, 0)
+	d.Moving = true
+	e := randomExample(4, d, 1)
+	e.Rolls = frame.Rolls{}
+	e.Constant = field.NewArray(1, 4, 16, 16, 1) // three frames of history, one ahead
+	for i, at := range []int{0, 1, 2, 2} {       // a point that moves, and rests in the end
+		e.Constant.Data[256*i+at] = 1
+		if i < 3 {
+			e.Input.Data[2*(256*i+at)] = 0 // as sample hides it
+		}
+	}
+	o, err := NewObjective(e, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	weight, err := d.Geometry.Restore(o.Weight, e.Rolls) // (frames, 16, 16, 1, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		change, point int
+		want          float32
+	}{{1, 1, 1}, {1, 2, 0}, {1, 0, 1}, {2, 2, 0}, {2, 1, 1}} { // changes to the frames 2 and 3
+		if got := weight.Index(c.change).Data[c.point]; got != c.want {
+			t.Errorf("change %d, point %d: weight %v, want %v", c.change, c.point, got, c.want)
+		}
+	}
+	next := e.Input.Index(0).Index(2).Data[2*1]
+	if got, want := o.Increment.Index(0).Index(1).Data[2*1], next/o.Scales.Delta[0][0]; got != want {
+		t.Errorf("the uncovered point changes by %v, want all of its value %v", got, want)
+	}
+	e.Constant.Shape[1], e.Constant.Data = 3, e.Constant.Data[:3*256]
+	if _, err := NewObjective(e, 3); err == nil {
+		t.Error("a mask that is not known in the frame ahead was accepted")
+	}
+}

@@ -14,8 +14,10 @@ import (
 
 // validator scores a network as an evaluation does, without any random draw.
 type validator struct {
-	config ValidationConfig
-	sets   []scoredSet
+	config   ValidationConfig
+	evaluate evaluator // nil for that of one process
+	sets     []scoredSet
+	show     func(Task, score.Forecast) // is given one forecast of each data set, held; nil for nobody
 }
 
 // scoredSet is a split of a data set with the model as it was made for it.
@@ -62,8 +64,20 @@ func (s scoredSet) evaluation(c ValidationConfig, kind string, full bool) rollou
 	return rollout.Evaluation{Protocol: p, DataSet: s.label}
 }
 
+// evaluator makes the result of an evaluation from its forecasts, alone or with other processes.
+type evaluator func(ctx context.Context, e rollout.Evaluation, forecasts func(rollout.Evaluation) score.Forecasts) (*score.Result, error)
+
+// evaluateAlone is the evaluator of one process.
+func evaluateAlone(ctx context.Context, e rollout.Evaluation, forecasts func(rollout.Evaluation) score.Forecasts) (*score.Result, error) {
+	return score.Evaluate(ctx, e.Protocol, forecasts(e))
+}
+
 // scores scores every data set.
 func (v *validator) scores(ctx context.Context, t Task, full bool) ([]Score, error) {
+	evaluate := v.evaluate
+	if evaluate == nil {
+		evaluate = evaluateAlone
+	}
 	list := make([]Score, len(v.sets))
 	for i, set := range v.sets {
 		e := set.evaluation(v.config, t.Kind, full)
@@ -71,7 +85,9 @@ func (v *validator) scores(ctx context.Context, t Task, full bool) ([]Score, err
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", set.label, err)
 		}
-		result, err := score.Evaluate(ctx, e.Protocol, rollout.Forecasts(ctx, set.dataset, set.setting, e))
+		result, err := evaluate(ctx, e, func(e rollout.Evaluation) score.Forecasts {
+			return v.shown(t, rollout.Forecasts(ctx, set.dataset, set.setting, e))
+		})
 		if err != nil {
 			return nil, err
 		}

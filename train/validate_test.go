@@ -7,46 +7,19 @@ import (
 	"regexp"
 	"testing"
 
-	"github.com/gowalrus/walrus/field"
 	"github.com/gowalrus/walrus/frame"
 	"github.com/gowalrus/walrus/internal/released"
-	"github.com/gowalrus/walrus/network"
 	"github.com/gowalrus/walrus/sample"
 	"github.com/gowalrus/walrus/surrogate"
+	"github.com/gowalrus/walrus/surrogate/standin"
 )
-
-// increment predicts the last frame plus so many times the root mean square of the window's increments, as the stand-ins for the
-// network do in the released numbers.
-type increment float32
-
-func (n increment) Next(_ context.Context, d network.Data, x, constants field.Array, _ frame.Rolls) (field.Array, frame.Scales, error) {
-	joined, err := d.Join(x, constants)
-	if err != nil {
-		return field.Array{}, frame.Scales{}, err
-	}
-	scales, err := d.Normalisation(joined)
-	if err != nil {
-		return field.Array{}, frame.Scales{}, err
-	}
-	last := x.Index(0).Index(x.Shape[1] - 1)
-	next := field.NewArray(append([]int{1, 1}, last.Shape...)...)
-	channels := d.Variable()
-	for i, v := range last.Data {
-		next.Data[i] = v + float32(n)*scales.Delta[0][i%channels]
-	}
-	d.Hide(next, constants)
-	return next.Index(0), scales, nil
-}
-
-// predictors are the stand-ins by their names in the released numbers.
-var predictors = map[string]increment{"persistence": 0, "unit_increment": 1}
 
 // standIn is a validator of a released data set with a stand-in for the network.
 func standIn(t *testing.T, dataSet, predictor string, history, stride int, c ValidationConfig) *validator {
 	t.Helper()
-	p, known := predictors[predictor]
-	if !known {
-		t.Fatalf("predictor %q", predictor)
+	p, err := standin.New(predictor)
+	if err != nil {
+		t.Fatal(err)
 	}
 	d := Config{Devices: 1, Data: DataConfig{Sets: []SetConfig{{Path: filepath.Join(released.Folder(t), "data", dataSet)}}, History: history, Batch: 2, Normalization: sample.Samplewise}}
 	s, err := openSources(d, "valid", stride, stride)

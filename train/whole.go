@@ -20,15 +20,18 @@ type wholeStep struct {
 
 // compileWhole builds the step. Its inputs are those of the gradient, the settings of AdamW (compileUpdate) and both moments
 // of the trained weights; its outputs loss, norm, new weights and moments.
-func compileWhole(e *engine.Engine, feed network.Feed, o Optimizer) (*wholeStep, error) {
+func compileWhole(e *engine.Engine, feed network.Feed, l Loss, o Optimizer) (*wholeStep, error) {
 	p := &wholeStep{feed: feed}
 	inputs := feed.Inputs()
 	var places []int // of the trained weights among the inputs
 	for i, w := range feed.Weights() {
-		if !w.Buffer {
+		if w.Trained() {
 			places = append(places, feed.DataInputs()+i)
 			p.trained = append(p.trained, w)
 		}
+	}
+	if len(p.trained) == 0 {
+		return nil, nothingTrained(feed)
 	}
 	const measured = 2 // outputs before the weights
 	n := len(p.trained)
@@ -46,14 +49,13 @@ func compileWhole(e *engine.Engine, feed network.Feed, o Optimizer) (*wholeStep,
 	}
 	var err error
 	p.program, err = e.CompileParallel("step", inputs, func(in []*Node) []*Node {
-		data, scope := feed.Bind(in)
-		loss := lossOf(feed.Net.Forward(scope, data), in[target], in[target+1], in[target+2], in[target+3])
+		loss := feedLoss(feed, l, in, in[target:target+4])
 		values := make([]*Node, n)
 		for i, at := range places {
 			values[i] = in[at]
 		}
 		moments := in[optimizer+1:]
-		return append([]*Node{loss}, o.graph(in[optimizer], Gradient(loss, values...), values, moments[:n], moments[n:])...)
+		return append([]*Node{loss}, o.graph(p.trained, in[optimizer], Gradient(loss, values...), values, moments[:n], moments[n:])...)
 	})
 	return p, err
 }
@@ -69,7 +71,7 @@ func (p *wholeStep) begin(ctx context.Context, s *Stepper, u *uploaded, rate flo
 	inputs := append(append(append([]*engine.Value{}, u.data...), p.feed.Resident(n)...), u.target...)
 	donate := make([]bool, len(inputs)+1+2*len(p.trained))
 	for i, w := range p.feed.Weights() {
-		donate[p.feed.DataInputs()+i] = !w.Buffer
+		donate[p.feed.DataInputs()+i] = w.Trained()
 	}
 	inputs = append(inputs, numbers...)
 	moments := momentValues(p.trained, s.moments)

@@ -3,6 +3,7 @@ package train
 import (
 	"context"
 	"math"
+	"reflect"
 	"testing"
 
 	"github.com/gowalrus/walrus/engine"
@@ -70,7 +71,7 @@ func TestStepsInARowNeedNoWaitBetweenThem(t *testing.T) {
 		begun = append(begun, b)
 	}
 	for i, b := range begun {
-		if o, err := b.Outcome(); err != nil || o != wantOutcomes[i] {
+		if o, err := b.Outcome(); err != nil || !reflect.DeepEqual(o, wantOutcomes[i]) {
 			t.Errorf("step %d: %+v, %v; want %+v", i, o, err, wantOutcomes[i])
 		}
 	}

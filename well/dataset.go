@@ -57,6 +57,9 @@ func OpenDataset(path, split string, o Options) (*Dataset, error) {
 	if logger == nil {
 		logger = slog.Default()
 	}
+	if idle := o.idle(path); len(idle) > 0 {
+		logger.Warn(fmt.Sprintf("well: the include and exclude filters %q are in the path of no file", idle), "dataset", path)
+	}
 	d := &Dataset{pool: newPool(paths), logger: logger}
 	for i := range paths {
 		if err := d.add(i); err != nil {
@@ -250,6 +253,17 @@ func splitFolder(path, split string) string {
 		}
 	}
 	return ""
+}
+
+// idle lists the filters that fit no file in any split of a data set: misspelt ones, most likely.
+func (o Options) idle(path string) []string {
+	all, err := FindFiles(path, "", Options{})
+	if err != nil {
+		return nil // without splits, or a file: opening it says what is wrong
+	}
+	return slices.DeleteFunc(slices.Concat(o.Include, o.Exclude), func(part string) bool {
+		return slices.ContainsFunc(all, func(file string) bool { return strings.Contains(file, part) })
+	})
 }
 
 // filesIn lists a folder's HDF5 files that the options keep.

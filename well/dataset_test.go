@@ -358,3 +358,22 @@ func TestDataSetsOfOneNameAreToldApartByFolderThenByPath(t *testing.T) {
 		t.Errorf("the same label for one data set given twice: %v", got)
 	}
 }
+
+func TestFiltersThatFitNoFileAreSaid(t *testing.T) {
+	path := folderOf(t, allKinds(1), 3, 3) // train/a.hdf5 and train/b.hdf5
+	for _, c := range []struct {
+		options Options
+		said    string
+	}{
+		{Options{Exclude: []string{"b.hdf"}}, ""},
+		{Options{Exclude: []string{"b.hdf", "c.hdf"}}, `[\"c.hdf\"]`},
+		{Options{Include: []string{"a.hdf", "A.hdf"}}, `[\"A.hdf\"]`},
+	} {
+		var log strings.Builder
+		c.options.Logger = slog.New(slog.NewTextHandler(&log, nil))
+		openFolder(t, path, "train", c.options)
+		if got := log.String(); strings.Contains(got, "filters") != (c.said != "") || !strings.Contains(got, c.said) {
+			t.Errorf("%v: logged %q; want %q", c.options.Include, got, c.said)
+		}
+	}
+}

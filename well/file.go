@@ -177,6 +177,30 @@ func (f *File) checkFrames(trajectory, frame, stride, n int) error {
 	return nil
 }
 
+// Coordinates are the axes with the positions of a trajectory's grid points.
+func (f *File) Coordinates(trajectory int) ([]Axis, error) {
+	if err := f.checkFrames(trajectory, 0, 1, 1); err != nil {
+		return nil, err
+	}
+	return f.coordinates(trajectory)
+}
+
+// TrajectoryTimes are the times of a trajectory's frames.
+func (f *File) TrajectoryTimes(trajectory int) ([]float32, error) {
+	if err := f.checkFrames(trajectory, 0, 1, 1); err != nil {
+		return nil, err
+	}
+	return f.times(trajectory)
+}
+
+// DatasetPath is where the values of a field stand in the file.
+func (f FieldInfo) DatasetPath() string { return f.path() }
+
+// DatasetShape is the shape of that array, and at which of its axes the grid's first one stands.
+func (f *File) DatasetShape(info FieldInfo) (shape []int, grid int) {
+	return info.shape(f.Trajectories(), f.Steps(), f.sizes), info.firstAxis()
+}
+
 // coordinates are the axes as trajectory has them.
 func (f *File) coordinates(trajectory int) ([]Axis, error) {
 	axes := slices.Clone(f.header.Axes)

@@ -14,6 +14,7 @@ type Progress func(done, total int64)
 type frameReader struct {
 	ctx         context.Context
 	progress    Progress // may be nil
+	hides       bool     // values under a mask that moves become NaN
 	done, total int64    // bytes
 }
 
@@ -53,7 +54,11 @@ func (r *frameReader) file(d *Dataset, i int, info FieldInfo, visit func(frame, 
 	defer release()
 	ctx, stop := context.WithCancel(r.ctx)
 	frames := make(chan streamed)
-	go readFrames(ctx, f, info, frames)
+	var h *hider
+	if r.hides {
+		h = hiderFor(f, info)
+	}
+	go readFrames(ctx, f, info, h, frames)
 	defer func() {
 		stop()
 		for range frames { // until the reader is gone, so that the file can be closed
@@ -79,7 +84,7 @@ func (r *frameReader) file(d *Dataset, i int, info FieldInfo, visit func(frame, 
 }
 
 // readFrames sends every frame of a field, trajectory after trajectory, and closes the channel.
-func readFrames(ctx context.Context, f *File, info FieldInfo, frames chan<- streamed) {
+func readFrames(ctx context.Context, f *File, info FieldInfo, h *hider, frames chan<- streamed) {
 	defer close(frames)
 	trajectories, steps := 1, 1
 	if info.SampleVarying {
@@ -95,6 +100,9 @@ func readFrames(ctx context.Context, f *File, info FieldInfo, frames chan<- stre
 	for trajectory := range trajectories {
 		for frame := 0; frame < steps; {
 			n, err := f.readAhead(&buffers[turn%len(buffers)], info, trajectory, frame, steps-frame)
+			if err == nil {
+				err = h.hide(buffers[turn%len(buffers)], trajectory, frame, n)
+			}
 			for i := range n {
 				select {
 				case frames <- streamed{values: buffers[turn%len(buffers)][i*size : (i+1)*size], first: frame+i == 0, err: err}:

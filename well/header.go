@@ -195,8 +195,13 @@ func (h Header) validateGrid() error {
 	return nil
 }
 
+// headerNames are the format's own attributes of a file.
+func headerNames() map[string]bool {
+	return map[string]bool{"dataset_name": true, "grid_type": true, "n_spatial_dims": true, "n_trajectories": true, "simulation_parameters": true}
+}
+
 func (h Header) validateParameters() error {
-	names := map[string]bool{"dataset_name": true, "grid_type": true, "n_spatial_dims": true, "n_trajectories": true, "simulation_parameters": true}
+	names := headerNames()
 	for _, p := range h.Parameters {
 		if err := newName(names, "parameter", p.Name); err != nil {
 			return err

@@ -44,6 +44,7 @@ type Transform interface {
 type StatsOptions struct {
 	Stride     int                  // frames between two that a change is taken of; 0 counts as 1
 	Transforms map[string]Transform // of fields, by their names
+	Sharing    *Sharing             // with other processes, which all get the same; nil alone
 }
 
 // moments are the count, mean and sum of squared deviations of a stream of values.
@@ -69,11 +70,15 @@ func (m moments) rms() float64      { return math.Sqrt(m.variance() + m.mean*m.m
 
 // ComputeStats streams through all files of a data set, which should be its train split, and computes the statistics of
 // every field: mean, standard deviation (of the population) and root mean square of each component, in float64. Changes are
-// those between all frames that lie a stride apart. Values that are not numbers are left out; one that a transform can not
+// those between all frames that lie a stride apart. Values that are not numbers, and those under a mask that moves, are left out; one that a transform can not
 // take is an error that says how many there are in its file and where the first is. Memory is a few frames and a stride of
 // them, however large the data set; progress may be nil.
 func ComputeStats(ctx context.Context, d *Dataset, o StatsOptions, progress Progress) (Stats, error) {
 	run := newFrameReader(ctx, d, progress)
+	if o.Sharing != nil {
+		run.total = max(1, run.total/int64(o.Sharing.Processes))
+	}
+	run.hides = true
 	all := Stats{Made: Made{Stride: max(1, o.Stride)}}
 	for _, name := range slices.Sorted(maps.Keys(o.Transforms)) {
 		if !slices.ContainsFunc(d.header.Fields, func(f FieldInfo) bool { return f.Name == name }) {
@@ -85,7 +90,7 @@ func ComputeStats(ctx context.Context, d *Dataset, o StatsOptions, progress Prog
 		all.Made.Transforms[name] = fmt.Sprint(o.Transforms[name])
 	}
 	for _, info := range d.header.Fields {
-		stats, err := run.field(d, info, all.Made.Stride, o.Transforms[info.Name])
+		stats, err := run.field(d, info, all.Made.Stride, o.Transforms[info.Name], o.Sharing)
 		if err != nil {
 			return Stats{}, err
 		}
@@ -102,10 +107,15 @@ func fieldNamesOf(infos []FieldInfo) (names []string) {
 }
 
 // field computes the statistics of one field over all files.
-func (r *frameReader) field(d *Dataset, info FieldInfo, stride int, t Transform) (FieldStats, error) {
+func (r *frameReader) field(d *Dataset, info FieldInfo, stride int, t Transform, sharing *Sharing) (FieldStats, error) {
 	components := info.Rank.Components(len(d.sizes))
 	values, deltas := make([]moments, components), make([]moments, components)
+	var own [][]float64 // of files that are not all this process's
 	for i, file := range d.files {
+		if !sharing.mine(i) {
+			continue
+		}
+		var frames []float64
 		var refused refusals
 		past := make([][]float32, stride) // the last frames of the trajectory, frame n at n modulo the stride
 		trajectory, n := -1, 0
@@ -121,7 +131,12 @@ func (r *frameReader) field(d *Dataset, info FieldInfo, stride int, t Transform)
 					before = past[slot]
 				}
 			}
-			accumulate(frame, before, values, deltas)
+			if sharing == nil {
+				accumulate(frame, before, values, deltas)
+			} else {
+				ofValues, ofDeltas := momentsOfFrame(frame, before, components)
+				frames = appendMoments(appendMoments(frames, ofValues), ofDeltas)
+			}
 			if stride > 1 {
 				past[n%stride] = append(past[n%stride][:0], frame...)
 			}
@@ -132,6 +147,19 @@ func (r *frameReader) field(d *Dataset, info FieldInfo, stride int, t Transform)
 		}
 		if err != nil {
 			return FieldStats{}, err
+		}
+		own = append(own, frames)
+	}
+	if sharing != nil { // the same sums in the same order as in one process
+		files, err := sharing.join(own, len(d.files))
+		if err != nil {
+			return FieldStats{}, err
+		}
+		for _, frames := range files {
+			for len(frames) >= 2*components*momentNumbers {
+				frames = mergeNumbers(values, frames)
+				frames = mergeNumbers(deltas, frames)
+			}
 		}
 	}
 	if stride > 1 && info.TimeVarying && deltas[0].n == 0 {
@@ -184,21 +212,52 @@ func (r *refusals) in(path string, info FieldInfo, t Transform, sizes []int) err
 		path, info.path(), r.count, t, r.value, r.trajectory, r.frame, index)
 }
 
-// accumulate adds a frame, and its change from the previous one (nil for none), component by component. Values and
+// momentsOfFrame are the moments of a frame, and of its change from the previous one (nil for none), component by component. Values and
 // changes are summed at the same time.
-func accumulate(values, previous []float32, sums, deltas []moments) {
+func momentsOfFrame(values, previous []float32, components int) (sums, deltas []moments) {
+	sums, deltas = make([]moments, components), make([]moments, components)
 	var group sync.WaitGroup
 	if previous != nil {
 		group.Go(func() {
 			for c := range deltas {
-				deltas[c].merge(momentsOfChange(values, previous, c, len(deltas)))
+				deltas[c] = momentsOfChange(values, previous, c, components)
 			}
 		})
 	}
 	for c := range sums {
-		sums[c].merge(momentsOf(values, c, len(sums)))
+		sums[c] = momentsOf(values, c, components)
 	}
 	group.Wait()
+	return sums, deltas
+}
+
+// accumulate adds a frame, and its change from the previous one (nil for none), component by component.
+func accumulate(values, previous []float32, sums, deltas []moments) {
+	ofValues, ofDeltas := momentsOfFrame(values, previous, len(sums))
+	for c := range sums {
+		sums[c].merge(ofValues[c])
+		deltas[c].merge(ofDeltas[c])
+	}
+}
+
+// momentNumbers is the number of numbers of moments.
+const momentNumbers = 3
+
+// appendMoments writes moments as numbers.
+func appendMoments(list []float64, more []moments) []float64 {
+	for _, m := range more {
+		list = append(list, m.n, m.mean, m.m2)
+	}
+	return list
+}
+
+// mergeNumbers adds what appendMoments wrote to moments, component by component, and returns what comes after it.
+func mergeNumbers(sums []moments, list []float64) []float64 {
+	for c := range sums {
+		sums[c].merge(moments{list[0], list[1], list[2]})
+		list = list[momentNumbers:]
+	}
+	return list
 }
 
 // momentsOf sums values[c], values[c+stride], ... relative to the first of them, which keeps the squares small. Values

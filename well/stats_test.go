@@ -189,7 +189,7 @@ func TestStatsOfSmallChangesOnALargeMeanDoNotCancel(t *testing.T) {
 		for i := range values {
 			values[i] = 1e6 + float32(i%2) + float32(frame%2)
 		}
-		accumulate(values, nil, m, nil)
+		accumulate(values, nil, m, make([]moments, 1))
 	}
 	if got, want := m[0].std(), math.Sqrt(0.5); math.Abs(got-want) > 1e-9 {
 		t.Errorf("standard deviation %v, want %v", got, want)

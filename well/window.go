@@ -19,8 +19,8 @@ type WindowSpec struct {
 	Steps      int
 }
 
-// frames lists the frame numbers.
-func (s WindowSpec) frames() []int {
+// Frames lists the frame numbers.
+func (s WindowSpec) Frames() []int {
 	list := make([]int, s.Steps)
 	for i := range list {
 		list[i] = s.Start + i*s.Stride
@@ -235,6 +235,35 @@ func (d *Dataset) Read(ctx context.Context, s WindowSpec) (*Window, error) {
 	return w, nil
 }
 
+// Times are the physical times of a window's frames, without its fields.
+func (d *Dataset) Times(s WindowSpec) ([]float32, error) {
+	if s.File < 0 || s.File >= len(d.files) {
+		return nil, fmt.Errorf("well: file %d of %d", s.File, len(d.files))
+	}
+	f, release, err := d.pool.open(s.File)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	if err := f.checkFrames(s.Trajectory, s.Start, s.Stride, s.Steps); err != nil {
+		return nil, err
+	}
+	return f.timesOf(s)
+}
+
+// timesOf are the times of a window's frames.
+func (f *File) timesOf(s WindowSpec) ([]float32, error) {
+	times, err := f.times(s.Trajectory)
+	if err != nil {
+		return nil, err
+	}
+	picked := make([]float32, 0, s.Steps)
+	for _, frame := range s.Frames() {
+		picked = append(picked, times[frame])
+	}
+	return picked, nil
+}
+
 // ReadWindow reads frames of one trajectory with all fields. Values that are not numbers become 0 and are counted.
 func (f *File) ReadWindow(ctx context.Context, trajectory, start, stride, steps int) (*Window, error) {
 	if err := f.checkFrames(trajectory, start, stride, steps); err != nil {
@@ -256,16 +285,11 @@ func (f *File) ReadWindow(ctx context.Context, trajectory, start, stride, steps 
 	if w.Axes, err = f.coordinates(trajectory); err != nil {
 		return nil, err
 	}
-	times, err := f.times(trajectory)
-	if err != nil {
+	if w.Times, err = f.timesOf(w.Spec); err != nil {
 		return nil, err
 	}
-	frames := w.Spec.frames()
-	for _, frame := range frames {
-		w.Times = append(w.Times, times[frame])
-	}
 	for _, s := range f.scalars {
-		w.Scalars[s.Name] = s.at(trajectory, f.Trajectories(), frames)
+		w.Scalars[s.Name] = s.at(trajectory, f.Trajectories(), w.Spec.Frames())
 	}
 	return w, nil
 }

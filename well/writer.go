@@ -23,6 +23,7 @@ type Writer struct {
 	target *atomicfile.File
 	seed   maphash.Seed
 
+	notes     []note
 	mayRepeat bool
 	repeated  [][2]int // trajectory and frame of those that repeat the frame before, where that is allowed
 }
@@ -140,6 +141,26 @@ func (w *Writer) AllowRepeats() { w.mayRepeat = true }
 // Repeats are trajectory and frame of those that repeat the frame before in every field, after AllowRepeats.
 func (w *Writer) Repeats() [][2]int { return w.repeated }
 
+// note is a text attribute of the file.
+type note struct{ name, text string }
+
+// Note has a text written as an attribute of the file: what a program wants to say of it beyond the format. The name must not be one
+// of the format's, or used before.
+func (w *Writer) Note(name, text string) error {
+	used := headerNames()
+	for _, p := range w.header.Parameters {
+		used[p.Name] = true
+	}
+	for _, n := range w.notes {
+		used[n.name] = true
+	}
+	if err := newName(used, "note", name); err != nil {
+		return fmt.Errorf("well: %s: %w", w.Path(), err)
+	}
+	w.notes = append(w.notes, note{name, text})
+	return nil
+}
+
 // repeats reports whether the frame after this one was written and has equal values in all fields that vary in time.
 func (w *Writer) repeats(trajectory, frame int) bool {
 	varying := false
@@ -199,13 +220,22 @@ func (w *Writer) finish() error {
 			return fmt.Errorf("dimensions/time: %v follows %v at frame %d; expected rising times", w.time[i], w.time[i-1], i)
 		}
 	}
-	if err := w.writeArray("dimensions/time", []int{len(w.time)}, w.time, flags{time: true}); err != nil {
+	for _, n := range w.notes {
+		if err := w.file.WriteText("/", n.name, n.text); err != nil {
+			return err
+		}
+	}
+	if err := w.writeTimes(); err != nil {
 		return err
 	}
 	if err := w.file.Close(); err != nil {
 		return err
 	}
 	return w.target.Commit()
+}
+
+func (w *Writer) writeTimes() error {
+	return w.writeArray("dimensions/time", []int{len(w.time)}, w.time, flags{time: true})
 }
 
 // Abort gives the file up and removes what was written. After Close it does nothing.

@@ -13,7 +13,9 @@ import (
 	"testing"
 
 	"github.com/gowalrus/walrus/checkpoint"
+	"github.com/gowalrus/walrus/engine"
 	"github.com/gowalrus/walrus/field"
+	"github.com/gowalrus/walrus/model"
 	"github.com/gowalrus/walrus/network"
 	"github.com/gowalrus/walrus/well/welltest"
 )
@@ -183,6 +185,125 @@ func TestConvertAddsFields(t *testing.T) {
 	}
 }
 
+func TestConvertHalvesTheFile(t *testing.T) {
+	in, _ := smallWeights(t)
+	dir := t.TempDir()
+	size := map[string]int64{}
+	for _, dtype := range []string{"float32", "float16", "bfloat16"} {
+		printed, err := runConvert(t, in, filepath.Join(dir, dtype), "--dtype", dtype, "--json")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var result converted
+		if err := json.Unmarshal([]byte(printed), &result); err != nil {
+			t.Fatal(err)
+		}
+		size[dtype] = result.Bytes
+	}
+	if float64(max(size["float16"], size["bfloat16"])) > 0.6*float64(size["float32"]) {
+		t.Errorf("bytes %v; want the second and third to be about half of the first", size)
+	}
+	// Once rounded, nothing is lost: back in float32 and rounded again it is the same.
+	again := filepath.Join(dir, "again")
+	for _, step := range [][]string{{filepath.Join(dir, "float16"), filepath.Join(dir, "wide")}, {filepath.Join(dir, "wide"), again, "--dtype", "float16"}} {
+		if _, err := runConvert(t, step...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	first, err := os.ReadFile(filepath.Join(dir, "float16", checkpoint.WeightsFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := os.ReadFile(filepath.Join(again, checkpoint.WeightsFile))
+	if err != nil || !bytes.Equal(first, second) {
+		t.Errorf("weights changed on the way through float32 (%v)", err)
+	}
+}
+
+// savedPart writes a checkpoint of what LoRA adds to weights, with numbers as a training leaves them.
+func savedPart(t *testing.T, weights string) string {
+	t.Helper()
+	e, err := engine.Open("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	freezing := network.Freezing{Frozen: func(string) bool { return true }, LoRA: model.LoRA{Rank: 2, Alpha: 3, Attention: true}}
+	n, config, err := network.Load(e, weights, network.LoadOptions{Fields: []string{"dye"}, Freezing: &freezing})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer n.Close()
+	before, err := checkpoint.ReadConfigOf(weights, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	base, err := checkpoint.BaseOf(weights)
+	if err != nil {
+		t.Fatal(err)
+	}
+	state := checkpoint.State{Config: config, Part: network.PartOf(n.Config, base, before.Fields, config.Fields, "", 0)}
+	for _, w := range n.Config.Weights() {
+		if !w.Trained() {
+			continue
+		}
+		p := checkpoint.Parameter{Name: w.Name, Shape: w.Shape, Value: make([]float32, field.Volume(w.Shape))}
+		for i := range p.Value {
+			p.Value[i] = float32(math.Cos(float64(i)))
+		}
+		state.Parameters = append(state.Parameters, p)
+	}
+	path, err := checkpoint.SaveRun(t.TempDir(), state, 0, "best")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return filepath.Join(filepath.Dir(path), "best")
+}
+
+func TestConvertMergesWhatWasTrainedIntoWholeWeights(t *testing.T) {
+	in, _ := smallWeights(t)
+	part := savedPart(t, in)
+	whole := filepath.Join(t.TempDir(), "whole.safetensors")
+	for _, c := range []struct{ args, want string }{
+		{part + " " + whole, "--merge writes whole weights"}, {"--merge --base " + part + " " + part + " " + whole, "holds other weights"},
+	} {
+		if _, err := runConvert(t, strings.Fields(c.args)...); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: error %v; want one with %q", c.args, err, c.want)
+		}
+	}
+	if _, err := runConvert(t, "--merge", part, "--out", whole); err != nil {
+		t.Fatal(err)
+	}
+	want, err := checkpoint.Open(part)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer want.Close()
+	expected, err := checkpoint.Hash(want.Tensors())
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The whole needs nothing beside it.
+	if err := os.Remove(in); err != nil {
+		t.Fatal(err)
+	}
+	got, err := checkpoint.Open(whole)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer got.Close()
+	if hash, err := checkpoint.Hash(got.Tensors()); err != nil || hash != expected || got.Part != nil {
+		t.Errorf("the whole weights are not those that the part opens as (%v)", err)
+	}
+	config, err := checkpoint.ReadConfigOf(whole, "")
+	if err != nil || config.Fields["dye"] != 4 {
+		t.Errorf("dye has column %d, %v", config.Fields["dye"], err)
+	}
+	if _, err := checkpoint.Open(part); err == nil || !strings.Contains(err.Error(), in) {
+		t.Errorf("without its base: error %v", err)
+	}
+}
+
 func TestConvertRefuses(t *testing.T) {
 	in, config := smallWeights(t)
 	dir := t.TempDir()
@@ -202,7 +323,11 @@ func TestConvertRefuses(t *testing.T) {
 		"another architecture": {[]string{in, filepath.Join(dir, "a"), "--config", other}, "missing (blocks.1."},
 		"an existing file":     {[]string{in, existing}, "--force"},
 		"a missing file":       {[]string{filepath.Join(dir, "none.pt"), filepath.Join(dir, "b")}, "none.pt"},
-		"one argument":         {[]string{in}, "accepts 2 arg(s)"},
+		"two places":           {[]string{in, filepath.Join(dir, "d"), "--out", filepath.Join(dir, "e")}, "one place"},
+		"whole weights":        {[]string{in, filepath.Join(dir, "d"), "--merge"}, "holds whole weights already"},
+		"a base of the whole":  {[]string{in, filepath.Join(dir, "d"), "--base", in}, "--base is for --merge"},
+		"an unknown type":      {[]string{in, filepath.Join(dir, "c"), "--dtype", "fp8"}, "bfloat16, float16, float32"},
+		"one argument":         {[]string{in}, "one place to write to is expected"},
 	} {
 		if _, err := runConvert(t, c.args...); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: error %v; want one with %q", name, err, c.want)

@@ -94,6 +94,9 @@ func draftImport(cmd *cobra.Command, files []string, f importFlags) error {
 	if _, err := os.Lstat(f.draft); err == nil && !f.force {
 		return fmt.Errorf("import: %s exists; choose another --draft, or replace it with --force", f.draft)
 	}
+	if err := prepareOutput("--draft", f.draft, files...); err != nil {
+		return err
+	}
 	text, err := importer.Draft(files)
 	if err != nil {
 		return err
@@ -121,6 +124,11 @@ func importArrays(cmd *cobra.Command, files []string, f importFlags) error {
 	c, err := importer.ReadConfig(f.config)
 	if err != nil {
 		return err
+	}
+	if f.preview != "" {
+		if err := prepareOutput("--preview", f.preview, files...); err != nil {
+			return err
+		}
 	}
 	var bar *progress.Bar
 	notes := func(list []string) {
@@ -191,7 +199,7 @@ func drawSurvey(path string, s *importer.Survey) error {
 	if !ok {
 		return errors.New("import: --preview: no field varies in time along all axes")
 	}
-	spec := report.PanelSpec{Title: s.Header.DatasetName, Fields: names, Truth: frames}
+	spec := report.PanelSpec{Title: s.Header.DatasetName, Fields: names, Truth: frames, Numbers: s.Frames}
 	for _, f := range s.Frames {
 		spec.Times = append(spec.Times, float64(s.Header.Time[f]))
 	}

@@ -74,6 +74,9 @@ func preview(cmd *cobra.Command, path string, f previewFlags) error {
 	if err != nil {
 		return err
 	}
+	if err := prepareOutput("--out", f.out); err != nil {
+		return err
+	}
 	err = atomicfile.Write(f.out, func(w io.Writer) error {
 		if format == ".gif" {
 			return report.Animation(cmd.Context(), w, spec, 0)
@@ -107,7 +110,7 @@ func previewWindow(ctx context.Context, d *well.Dataset, f previewFlags) (*well.
 
 // previewSpec chooses the channels of a field's name, or of a component's.
 func previewSpec(d *well.Dataset, w *well.Window, names []string) (report.PanelSpec, error) {
-	spec := report.PanelSpec{Title: d.Name(), Fields: d.VariableChannels(), Truth: w.Frames, FirstStep: w.Spec.Start, Axes: d.Axes(), Size: d.Lengths(w)}
+	spec := report.PanelSpec{Title: d.Name(), Fields: d.VariableChannels(), Truth: w.Frames, Numbers: w.Spec.Frames(), Axes: d.Axes(), Size: d.Lengths(w)}
 	for _, t := range w.Times {
 		spec.Times = append(spec.Times, float64(t))
 	}

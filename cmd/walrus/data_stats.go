@@ -1,10 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/spf13/cobra"
 
+	"github.com/gowalrus/walrus/ranks"
 	"github.com/gowalrus/walrus/sample"
 	"github.com/gowalrus/walrus/well"
 )
@@ -14,6 +16,7 @@ func dataStatsCommand() *cobra.Command {
 	var split, out string
 	var stride int
 	var transforms []string
+	var peers peerFlags
 	cmd := &cobra.Command{
 		Use:   "stats PATH",
 		Short: "Compute a data set's stats.yaml",
@@ -32,9 +35,10 @@ far apart. The file says how it was made, and a run that uses it otherwise says 
   walrus data stats data/convective_envelope_rsg --stride 5 --out data/convective_envelope_rsg/logged_stats_stride_5.yaml`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return stats(cmd, args[0], split, out, stride, transforms)
+			return peers.together(cmd, func(g *ranks.Group) error { return stats(cmd, g, args[0], split, out, stride, transforms) })
 		},
 	}
+	peers.add(cmd)
 	cmd.Flags().StringVar(&split, "split", "", "train, valid or test (default: train where there is one, else all files)")
 	cmd.Flags().IntVar(&stride, "stride", 1, "frames between the two that a change is taken of")
 	cmd.Flags().StringArrayVar(&transforms, "transform", nil, "transform a field first, as density=log10 (repeatable)")
@@ -42,7 +46,7 @@ far apart. The file says how it was made, and a run that uses it otherwise says 
 	return cmd
 }
 
-func stats(cmd *cobra.Command, path, split, out string, stride int, transforms []string) error {
+func stats(cmd *cobra.Command, g *ranks.Group, path, split, out string, stride int, transforms []string) error {
 	if stride < 1 {
 		return usagef("--stride %d; expected at least 1", stride)
 	}
@@ -75,6 +79,12 @@ func stats(cmd *cobra.Command, path, split, out string, stride int, transforms [
 		return err
 	}
 	defer d.Close()
+	if g.Size() > 1 {
+		o.Sharing = &well.Sharing{Process: g.Rank(), Processes: g.Size(), Share: g.Share}
+	}
+	if err := prepareOutput("--out", cmp.Or(out, well.StatsPath(path))); err != nil {
+		return err
+	}
 	show, end := byteProgress(cmd.ErrOrStderr(), "stats")
 	computed, err := well.ComputeStats(cmd.Context(), d, o, show)
 	end()
@@ -83,6 +93,9 @@ func stats(cmd *cobra.Command, path, split, out string, stride int, transforms [
 	}
 	if out == "" {
 		out = well.StatsPath(path)
+	}
+	if !g.First() {
+		return nil
 	}
 	if err := well.WriteStats(out, computed); err != nil {
 		return err

@@ -12,6 +12,7 @@ import (
 
 	"github.com/gowalrus/walrus/internal/progress"
 	"github.com/gowalrus/walrus/metric"
+	"github.com/gowalrus/walrus/ranks"
 	"github.com/gowalrus/walrus/rollout"
 	"github.com/gowalrus/walrus/score"
 	"github.com/gowalrus/walrus/surrogate"
@@ -33,8 +34,10 @@ type evalFlags struct {
 	resample string
 	csv      string
 	curves   string
+	physics  bool
 	full     bool
 	json     bool
+	peers    peerFlags
 }
 
 // Protocols and kinds of ensembles that flags name.
@@ -63,11 +66,15 @@ Components that only pad vectors are not scored. A rollout that stops being fini
 on. docs/evaluation.md says with which published number each compares.`,
 		Example: `  walrus eval runs/shear data/shear_flow
   walrus eval walrus.safetensors data/* --protocol paper --ensemble 4 --csv scores.csv
+  walrus eval runs/shear data/shear_flow --physics --json > scores.json
   walrus eval runs/shear data/shear_flow --split valid --first -1 --windows 1:20,all --metric vrmse,spectral --curves curves.csv`,
 		Args: cobra.MinimumNArgs(2),
-		RunE: func(cmd *cobra.Command, args []string) error { return runEval(cmd, args[0], args[1:], f) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return f.peers.together(cmd, func(g *ranks.Group) error { return runEval(cmd, g, args[0], args[1:], f) })
+		},
 	}
 	f.add(cmd)
+	f.peers.add(cmd)
 	flags := cmd.Flags()
 	flags.StringVar(&f.protocol, "protocol", releasedProtocol, "what is scored: "+releasedProtocol+", or "+paperProtocol+" for a row of the paper's tables beside the published numbers")
 	flags.StringVar(&f.split, "split", strings.Join(usual.Splits, ","), "train, valid or test, or several to pool, as valid,test; data without splits is scored as it is")
@@ -86,6 +93,7 @@ on. docs/evaluation.md says with which published number each compares.`,
 	flags.StringVar(&f.resample, "resample", "", "interpolate the data to this grid first, as 128x128, and score on it (default as in training)")
 	flags.StringVar(&f.csv, "csv", "", "write all scores to this CSV file too")
 	flags.StringVar(&f.curves, "curves", "", "write the scores of every step of every rollout to this CSV file")
+	flags.BoolVar(&f.physics, "physics", false, "measure conserved totals, divergences, positivity and spectra along the rollouts too, beside the truth's own (docs/evaluation.md); --json has all of them")
 	flags.BoolVar(&f.full, "full", false, "print all statistics, those of persistence too, one row a score")
 	flags.BoolVar(&f.json, "json", false, "print everything as JSON, also the scores of every window and step")
 	return cmd
@@ -123,7 +131,7 @@ func (f evalFlags) asked(cmd *cobra.Command) (score.Protocol, error) {
 	default:
 		return p, usagef("--protocol %q; expected %s or %s", f.protocol, releasedProtocol, paperProtocol)
 	}
-	p.Sample = f.sample
+	p.Sample, p.Physics = f.sample, f.physics
 	if !(f.epsilon >= 0) || f.sample < 0 || f.stride < 0 {
 		return p, usagef("--epsilon %g, --sample %d, --stride %d; expected none to be negative", f.epsilon, f.sample, f.stride)
 	}
@@ -144,7 +152,7 @@ type evalSet struct {
 	plan       score.Plan
 }
 
-func runEval(cmd *cobra.Command, weights string, data []string, f evalFlags) error {
+func runEval(cmd *cobra.Command, g *ranks.Group, weights string, data []string, f evalFlags) error {
 	protocol, err := f.asked(cmd)
 	if err != nil {
 		return err
@@ -154,6 +162,9 @@ func runEval(cmd *cobra.Command, weights string, data []string, f evalFlags) err
 			continue
 		}
 		if err := checkOutput(flag, path, ".csv"); err != nil {
+			return err
+		}
+		if err := prepareOutput(flag, path); err != nil {
 			return err
 		}
 	}
@@ -187,6 +198,9 @@ func runEval(cmd *cobra.Command, weights string, data []string, f evalFlags) err
 			return err
 		}
 		sets = append(sets, s)
+		if err := m.Fits(s.data); err != nil {
+			return fmt.Errorf("%s on %s: %w", weights, path, err)
+		}
 	}
 	all := make([]*well.Dataset, len(sets))
 	for i, s := range sets {
@@ -200,20 +214,43 @@ func runEval(cmd *cobra.Command, weights string, data []string, f evalFlags) err
 			return err
 		}
 		if s.plan, err = s.evaluation.Plan(s.data, s.setting); err != nil {
-			return fmt.Errorf("%s: %w", label, err)
+			return fmt.Errorf("%s on %s: %w", weights, label, err)
 		}
 		work += s.plan.Work()
 	}
-	bar := progress.New(cmd.ErrOrStderr(), "eval", 0, work)
-	result, err := score.Evaluate(cmd.Context(), protocol, evaluated(cmd.Context(), sets, bar))
+	bar := progress.New(cmd.ErrOrStderr(), "eval", 0, (work+g.Size()-1)/g.Size())
+	result, err := evaluateTogether(cmd.Context(), g, protocol, sets, bar)
 	bar.Close()
 	if err != nil {
-		return err
+		return fmt.Errorf("%s: %w", weights, err)
+	}
+	if !g.First() {
+		return nil
 	}
 	for _, s := range sets {
 		result.Plans = append(result.Plans, s.plan)
 	}
 	return printScores(cmd.OutOrStdout(), result, f)
+}
+
+// evaluateTogether scores all forecasts, which the processes share.
+func evaluateTogether(ctx context.Context, g *ranks.Group, protocol score.Protocol, sets []evalSet, bar *progress.Bar) (*score.Result, error) {
+	if g.Size() == 1 {
+		return score.Evaluate(ctx, protocol, evaluated(ctx, sets, bar))
+	}
+	turns := g.Turns()
+	for i := range sets {
+		sets[i].evaluation.Mine = turns
+	}
+	part, err := score.Part(ctx, protocol, evaluated(ctx, sets, bar))
+	if err = g.Agree(err); err != nil {
+		return nil, err
+	}
+	parts, err := g.Share(part)
+	if err != nil {
+		return nil, err
+	}
+	return score.Join(protocol, parts)
 }
 
 // evaluated joins the forecasts of all data sets and moves the bar.
@@ -242,7 +279,9 @@ func printScores(out io.Writer, r *score.Result, f evalFlags) error {
 	if f.json {
 		encoder := json.NewEncoder(out)
 		encoder.SetIndent("", "  ")
-		return errors.Join(failed, encoder.Encode(r.Document()))
+		document := r.Document()
+		document["command"] = commandLine()
+		return errors.Join(failed, encoder.Encode(document))
 	}
 	if f.full {
 		for _, p := range r.Plans {
@@ -250,7 +289,11 @@ func printScores(out io.Writer, r *score.Result, f evalFlags) error {
 				return errors.Join(failed, err)
 			}
 		}
-		return errors.Join(failed, r.Table().WriteText(out, colourWanted(out)))
+		failed = errors.Join(failed, r.Table().WriteText(out, colourWanted(out)))
+		for _, p := range r.Plans {
+			failed = errors.Join(failed, printPhysics(out, r, p.DataSet, f))
+		}
+		return failed
 	}
 	blocks := r.Blocks
 	if f.protocol == paperProtocol {
@@ -268,6 +311,23 @@ func printScores(out io.Writer, r *score.Result, f evalFlags) error {
 				return errors.Join(failed, err)
 			}
 		}
+		failed = errors.Join(failed, printPhysics(out, r, p.DataSet, f))
 	}
 	return failed
+}
+
+// printPhysics prints the checks of the physics of a data set, where they were asked for, and why some are missing.
+func printPhysics(out io.Writer, r *score.Result, dataSet string, f evalFlags) error {
+	if !f.physics {
+		return nil
+	}
+	if err := r.PhysicsTable(dataSet).WriteText(out, colourWanted(out)); err != nil {
+		return err
+	}
+	for _, o := range r.PhysicsLeftOut(dataSet) {
+		if _, err := fmt.Fprintf(out, "left out: %s: %s\n", o.Check, o.Reason); err != nil {
+			return err
+		}
+	}
+	return nil
 }

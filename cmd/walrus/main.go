@@ -11,12 +11,15 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"github.com/gowalrus/walrus/rollout"
 )
 
 // Exit codes: what a script can tell apart.
 const (
-	exitFailure = 1 // the work failed
-	exitUsage   = 2 // the command line was wrong
+	exitFailure  = 1 // the work failed
+	exitUsage    = 2 // the command line was wrong
+	exitUnstable = 3 // a rollout is not finite any more, or --watch warned; what there is was written
 )
 
 // usageError marks an error as a mistake on the command line.
@@ -38,11 +41,23 @@ func main() {
 	if err == nil {
 		return
 	}
-	fmt.Fprintln(os.Stderr, "walrus:", err)
-	if errors.As(err, new(usageError)) {
-		os.Exit(exitUsage)
+	if !errors.As(err, new(toldError)) {
+		fmt.Fprintln(os.Stderr, "walrus:", err)
 	}
-	os.Exit(exitFailure)
+	os.Exit(exitCode(err))
+}
+
+// exitCode is the exit code for an error.
+func exitCode(err error) int {
+	switch {
+	case errors.As(err, new(usageError)):
+		return exitUsage
+	case errors.As(err, new(stoppedError)):
+		return exitStopped
+	case errors.As(err, new(*rollout.NonFiniteError)), errors.As(err, new(*rollout.Unstable)):
+		return exitUnstable
+	}
+	return exitFailure
 }
 
 // stopSignals are the ways in which a user, a terminal that closes, and a scheduler end a job: work is saved, and the program
@@ -82,12 +97,15 @@ func rootCommand() *cobra.Command {
 		return usagef("%w; see %s --help", err, cmd.CommandPath())
 	})
 	root.AddCommand(
+		compareCommand(),
 		convertCommand(),
 		dataCommand(),
 		benchCommand(),
 		demoCommand(),
 		downloadCommand(),
 		evalCommand(),
+		manCommand(),
+		reportCommand(),
 		rolloutCommand(),
 		selftestCommand(),
 		simulateCommand(),

@@ -24,6 +24,7 @@ type modelFlags struct {
 	exclude    []string
 	seed       uint64
 	noJitter   bool
+	pad        string
 	ensemble   int
 }
 
@@ -40,6 +41,7 @@ func (f *modelFlags) add(cmd *cobra.Command) {
 	flags.StringArrayVar(&f.exclude, "exclude", nil, "drop files of the data whose path contains this (repeatable; default as in training)")
 	flags.Uint64Var(&f.seed, "seed", 1, "fixes every random draw of jitter and token rolls")
 	flags.BoolVar(&f.noJitter, "no-jitter", false, "no random patch jitter and token rolls: one deterministic prediction; the padding stays that of the training")
+	flags.StringVar(&f.pad, "pad", "", "auto: continue data whose grid no stride fits, mirrored at walls, held at open ends, wrapped where periodic; results are of the data's own points (default as in training)")
 	flags.IntVar(&f.ensemble, "ensemble", 1, "draws to average; rollout gives their spread too")
 }
 
@@ -68,6 +70,10 @@ func (f *modelFlags) open(path string, stride int) (*openModel, error) {
 	if f.ensemble > 1 && f.noJitter {
 		return nil, usagef("--ensemble %d with --no-jitter: without jitter all members are the same; leave one of the two out", f.ensemble)
 	}
+	pad, err := frame.ParsePad(f.pad)
+	if err != nil {
+		return nil, usagef("--pad: %w", err)
+	}
 	transforms, err := sample.ParseTransforms(f.transforms)
 	if err != nil {
 		return nil, usagef("--transform: %w", err)
@@ -78,7 +84,7 @@ func (f *modelFlags) open(path string, stride int) (*openModel, error) {
 	}
 	m, err := surrogate.Open(e, path, surrogate.Options{
 		Config: f.config, Tokens: f.tokens, History: f.history, Stride: stride, Transforms: transforms, NoJitter: f.noJitter,
-		Include: f.include, Exclude: f.exclude,
+		Include: f.include, Exclude: f.exclude, Pad: pad,
 	})
 	if err != nil {
 		e.Close()

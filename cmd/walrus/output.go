@@ -2,12 +2,38 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/gowalrus/walrus/internal/atomicfile"
 )
+
+// prepareOutput makes the folder of a file that is to be written and tries whether it can be, before hours of work end in
+// a file that can not. It refuses a path where one of the inputs is, also by another name for it.
+func prepareOutput(flag, path string, inputs ...string) error {
+	if info, err := os.Stat(path); err == nil {
+		for _, input := range inputs {
+			if other, err := os.Stat(input); err == nil && os.SameFile(info, other) {
+				return usagef("%s %s is one of the inputs; choose another", flag, path)
+			}
+		}
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+		return fmt.Errorf("%s: %w", flag, err)
+	}
+	file, err := atomicfile.Create(path)
+	if err != nil {
+		return fmt.Errorf("%s: %w", flag, err)
+	}
+	return file.Discard()
+}
+
+// commandLine is what was typed, for those who want to repeat it.
+func commandLine() []string { return append([]string{"walrus"}, os.Args[1:]...) }
 
 // checkOutput refuses to write text under a name that does not end as it should, and over a file that is not text: the name
 // of an input is easily given in its place.

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/gowalrus/walrus/internal/progress"
+	"github.com/gowalrus/walrus/ranks"
 	"github.com/gowalrus/walrus/sim"
 	"github.com/gowalrus/walrus/sim/scenario"
 )
@@ -30,6 +31,7 @@ type simulateFlags struct {
 	published    bool
 	workers      int
 	json         bool
+	peers        peerFlags
 }
 
 // simulateCommand writes data sets.
@@ -51,9 +53,10 @@ same files, on any number of cores.`,
 			if len(names) == 0 {
 				return usagef("simulate: expected names of scenarios; see %s list", cmd.CommandPath())
 			}
-			return simulate(cmd, names, f)
+			return f.peers.together(cmd, func(g *ranks.Group) error { return simulate(cmd, g, names, f) })
 		},
 	}
+	f.peers.add(cmd)
 	flags := cmd.Flags()
 	flags.StringVar(&f.out, "out", "data", "folder that gets one folder a scenario")
 	flags.StringVar(&f.grid, "grid", "", "points along each axis, as 128x128 (default: the scenario's small grid)")
@@ -70,7 +73,7 @@ same files, on any number of cores.`,
 }
 
 // simulate checks all names and settings before the first scenario starts.
-func simulate(cmd *cobra.Command, names []string, f simulateFlags) error {
+func simulate(cmd *cobra.Command, g *ranks.Group, names []string, f simulateFlags) error {
 	parameters, err := parseSettings(f.set)
 	if err != nil {
 		return err
@@ -78,6 +81,9 @@ func simulate(cmd *cobra.Command, names []string, f simulateFlags) error {
 	grid, err := parseGrid("--grid", f.grid)
 	if err != nil {
 		return err
+	}
+	if g.Size() > 1 && !cmd.Flags().Changed("workers") {
+		f.workers = runtime.GOMAXPROCS(0)
 	}
 	var plans []sim.Plan
 	for _, name := range names {
@@ -92,6 +98,9 @@ func simulate(cmd *cobra.Command, names []string, f simulateFlags) error {
 		}
 		if f.published && p.Frames == 0 {
 			p.Frames = s.PublishedFrames
+		}
+		if g.Size() > 1 {
+			p.Sharing = &sim.Sharing{Process: g.Rank(), Processes: g.Size(), Meet: g.Agree}
 		}
 		if err := p.Check(); err != nil {
 			return usageError{err}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -13,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/gowalrus/walrus/internal/progress"
+	"github.com/gowalrus/walrus/ranks"
 	"github.com/gowalrus/walrus/report"
 	"github.com/gowalrus/walrus/train"
 )
@@ -21,10 +23,18 @@ import (
 type trainFlags struct {
 	set      []string
 	preset   string
+	model    string
+	budget   float64
 	resume   string
 	devices  int
+	board    bool
 	defaults bool
+	dryRun   bool
 	json     bool
+	shard    int
+	reduce   string
+	perRank  bool
+	peers    peerFlags
 }
 
 // trainCommand trains a network.
@@ -41,14 +51,22 @@ share, and there is one for each of them. All data sets are equally likely. The 
 validation.csv and checkpoints: last, best (by the mean absolute error one step ahead) and epoch-N, each of which rollout
 and eval open by its name (runs/shear/best). Ctrl-C stops after saving, and --resume continues with the same numbers as if
 the run had never stopped. With finetune.from the run starts from weights (a path, or the name of a downloaded model), and
-fields that they do not know get columns of their own.`,
+fields that they do not know get columns of their own.
+
+Under mpirun or srun (builds with MPI) all processes train together: the configuration describes the whole step, and they
+share its batches and their samples, so that any number of them goes on with any checkpoint. A signal stops all after
+saving, with exit code 75. docs/cluster.md says how to start on a cluster.`,
 		Example: `  walrus train --set 'data.sets=[{path: data/shear_flow}]' --set schedule.epochs=20 --set out=runs/shear
+  walrus train --model fno --parameters 3e6 --set 'data.sets=[{path: data/shear_flow}]' --set out=runs/fno
+  walrus train configs/finetune.yaml --dry-run
+  walrus train shear.yaml --tensorboard
   walrus train --resume runs/shear
   walrus train --resume runs/shear --set schedule.epochs=40
   walrus train --preset convective_envelope_rsg --set 'data.sets=[{path: data/convective_envelope_rsg}]' --set finetune.from=walrus
   walrus train --preset pretraining --defaults > pretraining.yaml
   walrus train walrus.yaml --set engine=xla:cuda --set precision=bf16 --devices 8
-  walrus train finetune.yaml --set finetune.from=walrus.safetensors --set data.batch=1`,
+  walrus train finetune.yaml --set finetune.from=walrus.safetensors --set data.batch=1
+  mpirun -n 4 walrus-mpi train walrus.yaml --per-rank --shard 2`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if f.preset == "list" {
@@ -57,30 +75,56 @@ fields that they do not know get columns of their own.`,
 			if f.defaults {
 				return printDefaults(cmd.OutOrStdout(), args, f)
 			}
+			if f.board {
+				f.set = append(f.set, "tensorboard=true")
+			}
 			c, err := trainConfig(args, f)
 			if err != nil {
 				return err
 			}
-			return runTraining(cmd, c, f)
+			if f.dryRun {
+				return printForecast(cmd, c, f.json)
+			}
+			return f.peers.together(cmd, func(g *ranks.Group) error { return runTraining(cmd, g, c, f) })
 		},
 	}
 	flags := cmd.Flags()
 	flags.StringArrayVar(&f.set, "set", nil, "override one key of the configuration, as schedule.epochs=20 (repeatable)")
 	flags.StringVar(&f.preset, "preset", "", "configuration to start from, below the file and --set; list lists them")
+	flags.StringVar(&f.model, "model", "", "architecture, as key model.kind: walrus, or a baseline to compare it with: fno, unet, cnextunet")
+	flags.Float64Var(&f.budget, "parameters", 0, "parameters that a baseline may have, as 3e6: its width becomes what comes nearest (key model.parameters; default the size of The Well's benchmark)")
 	flags.StringVar(&f.resume, "resume", "", "continue the run in this folder at its last checkpoint")
 	flags.IntVar(&f.devices, "devices", 0, "GPUs that share every batch, each with its part of the samples, instead of the configuration's devices (a resumed run may change it)")
+	flags.IntVar(&f.shard, "shard", 0, "processes that share the optimizer's memory, instead of the configuration's shard (a resumed run may change it)")
+	flags.StringVar(&f.reduce, "reduce", "", "type of gradients between processes, float32 or bf16, instead of the configuration's reduce")
+	flags.BoolVar(&f.perRank, "per-rank", false, "data.batch and data.accumulation of the configuration are those of one process, as in the paper: multiply them with the numbers of those that share a batch and of groups")
+	f.peers.add(cmd)
+	flags.BoolVar(&f.board, "tensorboard", false, "write event files for TensorBoard into the run's folder, as tensorboard=true in the configuration")
 	flags.BoolVar(&f.defaults, "defaults", false, "print every key with its value, its meaning and unit, and the paper's value, and do nothing")
-	flags.BoolVar(&f.json, "json", false, "print the last validation as JSON")
+	flags.BoolVar(&f.dryRun, "dry-run", false, "say what the run will be and what memory, disk and time it will take, from a few steps of each shape, and write nothing")
+	flags.BoolVar(&f.json, "json", false, "print the last validation, or what --dry-run says, as JSON")
 	return cmd
+}
+
+// overrides are the keys that flags set: those of --model and --parameters, and then --set.
+func (f trainFlags) overrides() []string {
+	var list []string
+	if f.model != "" {
+		list = append(list, "model.kind="+f.model)
+	}
+	if f.budget != 0 {
+		list = append(list, fmt.Sprintf("model.parameters=%g", f.budget))
+	}
+	return append(list, f.set...)
 }
 
 // trainConfig reads the configuration that the command line means.
 func trainConfig(args []string, f trainFlags) (train.Config, error) {
 	c, err := readTrainConfig(args, f)
-	if err != nil || f.devices == 0 {
+	if err != nil || f.devices == 0 && f.shard == 0 && f.reduce == "" {
 		return c, err
 	}
-	c.Devices = f.devices
+	c.Devices, c.Shard, c.Reduce = cmp.Or(f.devices, c.Devices), cmp.Or(f.shard, c.Shard), cmp.Or(f.reduce, c.Reduce)
 	if err := c.Check(); err != nil {
 		return c, usageError{err}
 	}
@@ -90,8 +134,11 @@ func trainConfig(args []string, f trainFlags) (train.Config, error) {
 // readTrainConfig reads the configuration from a file and overrides, or from the run that is resumed.
 func readTrainConfig(args []string, f trainFlags) (train.Config, error) {
 	if f.resume != "" {
-		if len(args) > 0 || f.preset != "" {
-			return train.Config{}, usagef("train: --resume takes the configuration of the run; leave out the file and --preset, and change single keys with --set")
+		if f.dryRun {
+			return train.Config{}, usagef("train: --dry-run is for a run that is not begun; leave out --resume")
+		}
+		if len(args) > 0 || f.preset != "" || len(f.overrides()) > len(f.set) {
+			return train.Config{}, usagef("train: --resume takes the configuration of the run; leave out the file, --preset, --model and --parameters, and change single keys with --set")
 		}
 		c, err := train.ReadRunConfig(f.resume, f.set...)
 		if err == nil && len(f.set) > 0 {
@@ -106,7 +153,7 @@ func readTrainConfig(args []string, f trainFlags) (train.Config, error) {
 	if err != nil {
 		return train.Config{}, err
 	}
-	c, err := train.ParsePreset(f.preset, text, f.set)
+	c, err := train.ParsePreset(f.preset, text, f.overrides())
 	if err == nil {
 		err = c.Check()
 	}
@@ -134,7 +181,7 @@ func printDefaults(out io.Writer, args []string, f trainFlags) error {
 	if err != nil {
 		return err
 	}
-	if err = train.WriteKeys(out, f.preset, text, f.set); err != nil {
+	if err = train.WriteKeys(out, f.preset, text, f.overrides()); err != nil {
 		return usageError{err}
 	}
 	return nil
@@ -156,7 +203,16 @@ func listPresets(out io.Writer) error {
 }
 
 // runTraining trains under a progress bar and prints the last scores.
-func runTraining(cmd *cobra.Command, c train.Config, f trainFlags) error {
+func runTraining(cmd *cobra.Command, g *ranks.Group, c train.Config, f trainFlags) error {
+	if f.perRank {
+		if f.resume != "" {
+			return usagef("train: --per-rank with --resume: a run keeps the batches that it began with; leave it out")
+		}
+		var err error
+		if c, err = c.PerRank(g.Size()); err != nil {
+			return usageError{err}
+		}
+	}
 	var scores []train.Score
 	scored := 0
 	var watch trainingWatch
@@ -175,7 +231,7 @@ func runTraining(cmd *cobra.Command, c train.Config, f trainFlags) error {
 			watch.bar.Print(compilingText(program, took, done))
 		}
 	}
-	run, err := train.Open(c, f.resume != "", observer)
+	run, err := train.OpenTogether(g, c, f.resume != "", observer)
 	if err != nil {
 		return err
 	}
@@ -184,7 +240,7 @@ func runTraining(cmd *cobra.Command, c train.Config, f trainFlags) error {
 	err = run.Train(cmd.Context())
 	watch.bar.Close()
 	if errors.Is(err, context.Canceled) {
-		return fmt.Errorf("train: stopped and saved after step %d; continue with walrus train --resume %s", run.State().Step, c.Out)
+		return stoppedError{fmt.Errorf("train: stopped and saved after step %d; continue with walrus train --resume %s", run.State().Step, c.Out)}
 	}
 	if err != nil {
 		return err

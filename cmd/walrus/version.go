@@ -28,6 +28,9 @@ type build struct {
 	Kernels   string   `json:"kernels"`      // the level of the kernels that engine cpu uses
 }
 
+// release is the version of a released archive, which scripts/release.sh gives to the linker.
+var release string
+
 // thisBuild reads what the linker left in the program.
 func thisBuild() build {
 	b := build{
@@ -41,6 +44,7 @@ func thisBuild() build {
 	if v := info.Main.Version; v != "" && v != "(devel)" {
 		b.Version = v
 	}
+	b.Version = cmp.Or(release, b.Version)
 	for _, s := range info.Settings {
 		switch s.Key {
 		case "vcs.revision":

@@ -30,6 +30,7 @@ type Set struct {
 	softmaxBlock func(block, top, sum, factor []float32)
 	gradBlock    func(p, dp, shift, delta []float32, scale float32)
 	scaleLanes   func(block, factor []float32)
+	correlate    func(dst, x, w *float32, stride, channels, outer, inner int) // see Correlate
 	peak         func(rounds int) float64
 }
 
@@ -96,6 +97,7 @@ func plainSet() *Set {
 	s.softmaxBlock = softmaxBlockPlain
 	s.gradBlock = gradBlockPlain
 	s.scaleLanes = scaleLanesPlain
+	s.correlate = correlatePlain
 	s.peak = peakPlain
 	return s
 }

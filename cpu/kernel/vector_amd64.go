@@ -304,6 +304,11 @@ func gradBlockWide(p []float32, dp []float32, shift []float32, delta []float32, 
 //go:noescape
 func scaleLanesWide(block []float32, factor []float32)
 
+// correlateWide is correlatePlain, or that entry of the tables of plain functions, in vectors.
+//
+//go:noescape
+func correlateWide(dst *float32, x *float32, w *float32, stride int, channels int, outer int, inner int)
+
 // negNarrow is negPlain, or that entry of the tables of plain functions, in vectors.
 //
 //go:noescape
@@ -603,6 +608,11 @@ func gradBlockNarrow(p []float32, dp []float32, shift []float32, delta []float32
 //
 //go:noescape
 func scaleLanesNarrow(block []float32, factor []float32)
+
+// correlateNarrow is correlatePlain, or that entry of the tables of plain functions, in vectors.
+//
+//go:noescape
+func correlateNarrow(dst *float32, x *float32, w *float32, stride int, channels int, outer int, inner int)
 
 // equalWide is equalPlain, or that entry of the tables of plain functions, in vectors.
 //

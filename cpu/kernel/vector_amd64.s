@@ -4661,6 +4661,355 @@ rowsend:
 	VZEROUPPER
 	RET
 
+// func correlateWide(dst *float32, x *float32, w *float32, stride int, channels int, outer int, inner int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·correlateWide(SB), NOSPLIT, $0-56
+	MOVQ dst+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ w+16(FP), DX
+	MOVQ stride+24(FP), BX
+	SHLQ $0x02, BX
+	LEAQ (BX)(BX*2), SI
+	MOVQ channels+32(FP), DI
+
+channels:
+	CMPQ DI, $0x10
+	JLT  rest
+	MOVQ outer+40(FP), R8
+	MOVQ AX, R9
+	MOVQ CX, R10
+
+full8:
+	CMPQ    R8, $0x08
+	JLT     full7
+	MOVQ    inner+48(FP), R14
+	LEAQ    (R9)(BX*1), R12
+	VMOVUPS (R9), Z0
+	VMOVUPS (R9)(BX*1), Z1
+	VMOVUPS (R9)(BX*2), Z2
+	VMOVUPS (R9)(SI*1), Z3
+	VMOVUPS (R9)(BX*4), Z4
+	VMOVUPS (R12)(BX*4), Z5
+	VMOVUPS (R9)(SI*2), Z6
+	VMOVUPS (R12)(SI*2), Z7
+	MOVQ    R10, R11
+	LEAQ    (R10)(BX*1), R12
+	MOVQ    DX, R13
+
+full8Of8:
+	VMOVUPS     (R13), Z8
+	VMOVUPS     (R11), Z9
+	VFMADD231PS Z9, Z8, Z0
+	VMOVUPS     (R11)(BX*1), Z9
+	VFMADD231PS Z9, Z8, Z1
+	VMOVUPS     (R11)(BX*2), Z9
+	VFMADD231PS Z9, Z8, Z2
+	VMOVUPS     (R11)(SI*1), Z9
+	VFMADD231PS Z9, Z8, Z3
+	VMOVUPS     (R11)(BX*4), Z9
+	VFMADD231PS Z9, Z8, Z4
+	VMOVUPS     (R12)(BX*4), Z9
+	VFMADD231PS Z9, Z8, Z5
+	VMOVUPS     (R11)(SI*2), Z9
+	VFMADD231PS Z9, Z8, Z6
+	VMOVUPS     (R12)(SI*2), Z9
+	VFMADD231PS Z9, Z8, Z7
+	ADDQ        BX, R11
+	ADDQ        BX, R12
+	ADDQ        BX, R13
+	DECQ        R14
+	JNZ         full8Of8
+	LEAQ        (R9)(BX*1), R12
+	VMOVUPS     Z0, (R9)
+	VMOVUPS     Z1, (R9)(BX*1)
+	VMOVUPS     Z2, (R9)(BX*2)
+	VMOVUPS     Z3, (R9)(SI*1)
+	VMOVUPS     Z4, (R9)(BX*4)
+	VMOVUPS     Z5, (R12)(BX*4)
+	VMOVUPS     Z6, (R9)(SI*2)
+	VMOVUPS     Z7, (R12)(SI*2)
+	ADDQ        BX, R9
+	ADDQ        BX, R10
+	ADDQ        BX, R9
+	ADDQ        BX, R10
+	ADDQ        BX, R9
+	ADDQ        BX, R10
+	ADDQ        BX, R9
+	ADDQ        BX, R10
+	ADDQ        BX, R9
+	ADDQ        BX, R10
+	ADDQ        BX, R9
+	ADDQ        BX, R10
+	ADDQ        BX, R9
+	ADDQ        BX, R10
+	ADDQ        BX, R9
+	ADDQ        BX, R10
+	SUBQ        $0x08, R8
+	JMP         full8
+
+full7:
+	CMPQ    R8, $0x07
+	JLT     full1
+	MOVQ    inner+48(FP), R14
+	LEAQ    (R9)(BX*1), R12
+	VMOVUPS (R9), Z0
+	VMOVUPS (R9)(BX*1), Z1
+	VMOVUPS (R9)(BX*2), Z2
+	VMOVUPS (R9)(SI*1), Z3
+	VMOVUPS (R9)(BX*4), Z4
+	VMOVUPS (R12)(BX*4), Z5
+	VMOVUPS (R9)(SI*2), Z6
+	MOVQ    R10, R11
+	LEAQ    (R10)(BX*1), R12
+	MOVQ    DX, R13
+
+full7Of7:
+	VMOVUPS     (R13), Z7
+	VMOVUPS     (R11), Z8
+	VFMADD231PS Z8, Z7, Z0
+	VMOVUPS     (R11)(BX*1), Z8
+	VFMADD231PS Z8, Z7, Z1
+	VMOVUPS     (R11)(BX*2), Z8
+	VFMADD231PS Z8, Z7, Z2
+	VMOVUPS     (R11)(SI*1), Z8
+	VFMADD231PS Z8, Z7, Z3
+	VMOVUPS     (R11)(BX*4), Z8
+	VFMADD231PS Z8, Z7, Z4
+	VMOVUPS     (R12)(BX*4), Z8
+	VFMADD231PS Z8, Z7, Z5
+	VMOVUPS     (R11)(SI*2), Z8
+	VFMADD231PS Z8, Z7, Z6
+	ADDQ        BX, R11
+	ADDQ        BX, R12
+	ADDQ        BX, R13
+	DECQ        R14
+	JNZ         full7Of7
+	LEAQ        (R9)(BX*1), R12
+	VMOVUPS     Z0, (R9)
+	VMOVUPS     Z1, (R9)(BX*1)
+	VMOVUPS     Z2, (R9)(BX*2)
+	VMOVUPS     Z3, (R9)(SI*1)
+	VMOVUPS     Z4, (R9)(BX*4)
+	VMOVUPS     Z5, (R12)(BX*4)
+	VMOVUPS     Z6, (R9)(SI*2)
+	ADDQ        BX, R9
+	ADDQ        BX, R10
+	ADDQ        BX, R9
+	ADDQ        BX, R10
+	ADDQ        BX, R9
+	ADDQ        BX, R10
+	ADDQ        BX, R9
+	ADDQ        BX, R10
+	ADDQ        BX, R9
+	ADDQ        BX, R10
+	ADDQ        BX, R9
+	ADDQ        BX, R10
+	ADDQ        BX, R9
+	ADDQ        BX, R10
+	SUBQ        $0x07, R8
+
+full1:
+	TESTQ   R8, R8
+	JZ      fullEnd
+	MOVQ    inner+48(FP), R14
+	LEAQ    (R9)(BX*1), R12
+	VMOVUPS (R9), Z0
+	MOVQ    R10, R11
+	LEAQ    (R10)(BX*1), R12
+	MOVQ    DX, R13
+
+full1Of1:
+	VMOVUPS     (R13), Z1
+	VMOVUPS     (R11), Z2
+	VFMADD231PS Z2, Z1, Z0
+	ADDQ        BX, R11
+	ADDQ        BX, R12
+	ADDQ        BX, R13
+	DECQ        R14
+	JNZ         full1Of1
+	LEAQ        (R9)(BX*1), R12
+	VMOVUPS     Z0, (R9)
+	ADDQ        BX, R9
+	ADDQ        BX, R10
+	DECQ        R8
+	JMP         full1
+
+fullEnd:
+	ADDQ $0x40, AX
+	ADDQ $0x40, CX
+	ADDQ $0x40, DX
+	SUBQ $0x10, DI
+	JMP  channels
+
+rest:
+	TESTQ DI, DI
+	JZ    end
+	MOVQ  $-1, R8
+	BZHIQ DI, R8, R8
+	KMOVW R8, K1
+	MOVQ  outer+40(FP), DI
+	MOVQ  CX, CX
+
+rest8:
+	CMPQ      DI, $0x08
+	JLT       rest7
+	MOVQ      inner+48(FP), R11
+	LEAQ      (AX)(BX*1), R9
+	VMOVUPS.Z (AX), K1, Z0
+	VMOVUPS.Z (AX)(BX*1), K1, Z1
+	VMOVUPS.Z (AX)(BX*2), K1, Z2
+	VMOVUPS.Z (AX)(SI*1), K1, Z3
+	VMOVUPS.Z (AX)(BX*4), K1, Z4
+	VMOVUPS.Z (R9)(BX*4), K1, Z5
+	VMOVUPS.Z (AX)(SI*2), K1, Z6
+	VMOVUPS.Z (R9)(SI*2), K1, Z7
+	MOVQ      CX, R8
+	LEAQ      (CX)(BX*1), R9
+	MOVQ      DX, R10
+
+rest8Of8:
+	VMOVUPS.Z   (R10), K1, Z8
+	VMOVUPS.Z   (R8), K1, Z9
+	VFMADD231PS Z9, Z8, Z0
+	VMOVUPS.Z   (R8)(BX*1), K1, Z9
+	VFMADD231PS Z9, Z8, Z1
+	VMOVUPS.Z   (R8)(BX*2), K1, Z9
+	VFMADD231PS Z9, Z8, Z2
+	VMOVUPS.Z   (R8)(SI*1), K1, Z9
+	VFMADD231PS Z9, Z8, Z3
+	VMOVUPS.Z   (R8)(BX*4), K1, Z9
+	VFMADD231PS Z9, Z8, Z4
+	VMOVUPS.Z   (R9)(BX*4), K1, Z9
+	VFMADD231PS Z9, Z8, Z5
+	VMOVUPS.Z   (R8)(SI*2), K1, Z9
+	VFMADD231PS Z9, Z8, Z6
+	VMOVUPS.Z   (R9)(SI*2), K1, Z9
+	VFMADD231PS Z9, Z8, Z7
+	ADDQ        BX, R8
+	ADDQ        BX, R9
+	ADDQ        BX, R10
+	DECQ        R11
+	JNZ         rest8Of8
+	LEAQ        (AX)(BX*1), R9
+	VMOVUPS     Z0, K1, (AX)
+	VMOVUPS     Z1, K1, (AX)(BX*1)
+	VMOVUPS     Z2, K1, (AX)(BX*2)
+	VMOVUPS     Z3, K1, (AX)(SI*1)
+	VMOVUPS     Z4, K1, (AX)(BX*4)
+	VMOVUPS     Z5, K1, (R9)(BX*4)
+	VMOVUPS     Z6, K1, (AX)(SI*2)
+	VMOVUPS     Z7, K1, (R9)(SI*2)
+	ADDQ        BX, AX
+	ADDQ        BX, CX
+	ADDQ        BX, AX
+	ADDQ        BX, CX
+	ADDQ        BX, AX
+	ADDQ        BX, CX
+	ADDQ        BX, AX
+	ADDQ        BX, CX
+	ADDQ        BX, AX
+	ADDQ        BX, CX
+	ADDQ        BX, AX
+	ADDQ        BX, CX
+	ADDQ        BX, AX
+	ADDQ        BX, CX
+	ADDQ        BX, AX
+	ADDQ        BX, CX
+	SUBQ        $0x08, DI
+	JMP         rest8
+
+rest7:
+	CMPQ      DI, $0x07
+	JLT       rest1
+	MOVQ      inner+48(FP), R11
+	LEAQ      (AX)(BX*1), R9
+	VMOVUPS.Z (AX), K1, Z0
+	VMOVUPS.Z (AX)(BX*1), K1, Z1
+	VMOVUPS.Z (AX)(BX*2), K1, Z2
+	VMOVUPS.Z (AX)(SI*1), K1, Z3
+	VMOVUPS.Z (AX)(BX*4), K1, Z4
+	VMOVUPS.Z (R9)(BX*4), K1, Z5
+	VMOVUPS.Z (AX)(SI*2), K1, Z6
+	MOVQ      CX, R8
+	LEAQ      (CX)(BX*1), R9
+	MOVQ      DX, R10
+
+rest7Of7:
+	VMOVUPS.Z   (R10), K1, Z7
+	VMOVUPS.Z   (R8), K1, Z8
+	VFMADD231PS Z8, Z7, Z0
+	VMOVUPS.Z   (R8)(BX*1), K1, Z8
+	VFMADD231PS Z8, Z7, Z1
+	VMOVUPS.Z   (R8)(BX*2), K1, Z8
+	VFMADD231PS Z8, Z7, Z2
+	VMOVUPS.Z   (R8)(SI*1), K1, Z8
+	VFMADD231PS Z8, Z7, Z3
+	VMOVUPS.Z   (R8)(BX*4), K1, Z8
+	VFMADD231PS Z8, Z7, Z4
+	VMOVUPS.Z   (R9)(BX*4), K1, Z8
+	VFMADD231PS Z8, Z7, Z5
+	VMOVUPS.Z   (R8)(SI*2), K1, Z8
+	VFMADD231PS Z8, Z7, Z6
+	ADDQ        BX, R8
+	ADDQ        BX, R9
+	ADDQ        BX, R10
+	DECQ        R11
+	JNZ         rest7Of7
+	LEAQ        (AX)(BX*1), R9
+	VMOVUPS     Z0, K1, (AX)
+	VMOVUPS     Z1, K1, (AX)(BX*1)
+	VMOVUPS     Z2, K1, (AX)(BX*2)
+	VMOVUPS     Z3, K1, (AX)(SI*1)
+	VMOVUPS     Z4, K1, (AX)(BX*4)
+	VMOVUPS     Z5, K1, (R9)(BX*4)
+	VMOVUPS     Z6, K1, (AX)(SI*2)
+	ADDQ        BX, AX
+	ADDQ        BX, CX
+	ADDQ        BX, AX
+	ADDQ        BX, CX
+	ADDQ        BX, AX
+	ADDQ        BX, CX
+	ADDQ        BX, AX
+	ADDQ        BX, CX
+	ADDQ        BX, AX
+	ADDQ        BX, CX
+	ADDQ        BX, AX
+	ADDQ        BX, CX
+	ADDQ        BX, AX
+	ADDQ        BX, CX
+	SUBQ        $0x07, DI
+
+rest1:
+	TESTQ     DI, DI
+	JZ        restEnd
+	MOVQ      inner+48(FP), R10
+	LEAQ      (AX)(BX*1), R8
+	VMOVUPS.Z (AX), K1, Z0
+	MOVQ      CX, SI
+	LEAQ      (CX)(BX*1), R8
+	MOVQ      DX, R9
+
+rest1Of1:
+	VMOVUPS.Z   (R9), K1, Z1
+	VMOVUPS.Z   (SI), K1, Z2
+	VFMADD231PS Z2, Z1, Z0
+	ADDQ        BX, SI
+	ADDQ        BX, R8
+	ADDQ        BX, R9
+	DECQ        R10
+	JNZ         rest1Of1
+	LEAQ        (AX)(BX*1), R8
+	VMOVUPS     Z0, K1, (AX)
+	ADDQ        BX, AX
+	ADDQ        BX, CX
+	DECQ        DI
+	JMP         rest1
+
+restEnd:
+end:
+	VZEROUPPER
+	RET
+
 // func negNarrow(dst []float32, x []float32)
 // Requires: AVX
 TEXT ·negNarrow(SB), NOSPLIT, $0-48
@@ -8321,6 +8670,355 @@ rowsend:
 	ADDQ $0x20, SI
 	CMPQ SI, DX
 	JLT  lanes
+	VZEROUPPER
+	RET
+
+// func correlateNarrow(dst *float32, x *float32, w *float32, stride int, channels int, outer int, inner int)
+// Requires: AVX, FMA3
+TEXT ·correlateNarrow(SB), NOSPLIT, $0-56
+	MOVQ dst+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ w+16(FP), DX
+	MOVQ stride+24(FP), BX
+	SHLQ $0x02, BX
+	LEAQ (BX)(BX*2), SI
+	MOVQ channels+32(FP), DI
+
+channels:
+	CMPQ DI, $0x08
+	JLT  rest
+	MOVQ outer+40(FP), R8
+	MOVQ AX, R9
+	MOVQ CX, R10
+
+full8:
+	CMPQ    R8, $0x08
+	JLT     full7
+	MOVQ    inner+48(FP), R14
+	LEAQ    (R9)(BX*1), R12
+	VMOVUPS (R9), Y0
+	VMOVUPS (R9)(BX*1), Y1
+	VMOVUPS (R9)(BX*2), Y2
+	VMOVUPS (R9)(SI*1), Y3
+	VMOVUPS (R9)(BX*4), Y4
+	VMOVUPS (R12)(BX*4), Y5
+	VMOVUPS (R9)(SI*2), Y6
+	VMOVUPS (R12)(SI*2), Y7
+	MOVQ    R10, R11
+	LEAQ    (R10)(BX*1), R12
+	MOVQ    DX, R13
+
+full8Of8:
+	VMOVUPS     (R13), Y8
+	VMOVUPS     (R11), Y9
+	VFMADD231PS Y9, Y8, Y0
+	VMOVUPS     (R11)(BX*1), Y9
+	VFMADD231PS Y9, Y8, Y1
+	VMOVUPS     (R11)(BX*2), Y9
+	VFMADD231PS Y9, Y8, Y2
+	VMOVUPS     (R11)(SI*1), Y9
+	VFMADD231PS Y9, Y8, Y3
+	VMOVUPS     (R11)(BX*4), Y9
+	VFMADD231PS Y9, Y8, Y4
+	VMOVUPS     (R12)(BX*4), Y9
+	VFMADD231PS Y9, Y8, Y5
+	VMOVUPS     (R11)(SI*2), Y9
+	VFMADD231PS Y9, Y8, Y6
+	VMOVUPS     (R12)(SI*2), Y9
+	VFMADD231PS Y9, Y8, Y7
+	ADDQ        BX, R11
+	ADDQ        BX, R12
+	ADDQ        BX, R13
+	DECQ        R14
+	JNZ         full8Of8
+	LEAQ        (R9)(BX*1), R12
+	VMOVUPS     Y0, (R9)
+	VMOVUPS     Y1, (R9)(BX*1)
+	VMOVUPS     Y2, (R9)(BX*2)
+	VMOVUPS     Y3, (R9)(SI*1)
+	VMOVUPS     Y4, (R9)(BX*4)
+	VMOVUPS     Y5, (R12)(BX*4)
+	VMOVUPS     Y6, (R9)(SI*2)
+	VMOVUPS     Y7, (R12)(SI*2)
+	ADDQ        BX, R9
+	ADDQ        BX, R10
+	ADDQ        BX, R9
+	ADDQ        BX, R10
+	ADDQ        BX, R9
+	ADDQ        BX, R10
+	ADDQ        BX, R9
+	ADDQ        BX, R10
+	ADDQ        BX, R9
+	ADDQ        BX, R10
+	ADDQ        BX, R9
+	ADDQ        BX, R10
+	ADDQ        BX, R9
+	ADDQ        BX, R10
+	ADDQ        BX, R9
+	ADDQ        BX, R10
+	SUBQ        $0x08, R8
+	JMP         full8
+
+full7:
+	CMPQ    R8, $0x07
+	JLT     full1
+	MOVQ    inner+48(FP), R14
+	LEAQ    (R9)(BX*1), R12
+	VMOVUPS (R9), Y0
+	VMOVUPS (R9)(BX*1), Y1
+	VMOVUPS (R9)(BX*2), Y2
+	VMOVUPS (R9)(SI*1), Y3
+	VMOVUPS (R9)(BX*4), Y4
+	VMOVUPS (R12)(BX*4), Y5
+	VMOVUPS (R9)(SI*2), Y6
+	MOVQ    R10, R11
+	LEAQ    (R10)(BX*1), R12
+	MOVQ    DX, R13
+
+full7Of7:
+	VMOVUPS     (R13), Y7
+	VMOVUPS     (R11), Y8
+	VFMADD231PS Y8, Y7, Y0
+	VMOVUPS     (R11)(BX*1), Y8
+	VFMADD231PS Y8, Y7, Y1
+	VMOVUPS     (R11)(BX*2), Y8
+	VFMADD231PS Y8, Y7, Y2
+	VMOVUPS     (R11)(SI*1), Y8
+	VFMADD231PS Y8, Y7, Y3
+	VMOVUPS     (R11)(BX*4), Y8
+	VFMADD231PS Y8, Y7, Y4
+	VMOVUPS     (R12)(BX*4), Y8
+	VFMADD231PS Y8, Y7, Y5
+	VMOVUPS     (R11)(SI*2), Y8
+	VFMADD231PS Y8, Y7, Y6
+	ADDQ        BX, R11
+	ADDQ        BX, R12
+	ADDQ        BX, R13
+	DECQ        R14
+	JNZ         full7Of7
+	LEAQ        (R9)(BX*1), R12
+	VMOVUPS     Y0, (R9)
+	VMOVUPS     Y1, (R9)(BX*1)
+	VMOVUPS     Y2, (R9)(BX*2)
+	VMOVUPS     Y3, (R9)(SI*1)
+	VMOVUPS     Y4, (R9)(BX*4)
+	VMOVUPS     Y5, (R12)(BX*4)
+	VMOVUPS     Y6, (R9)(SI*2)
+	ADDQ        BX, R9
+	ADDQ        BX, R10
+	ADDQ        BX, R9
+	ADDQ        BX, R10
+	ADDQ        BX, R9
+	ADDQ        BX, R10
+	ADDQ        BX, R9
+	ADDQ        BX, R10
+	ADDQ        BX, R9
+	ADDQ        BX, R10
+	ADDQ        BX, R9
+	ADDQ        BX, R10
+	ADDQ        BX, R9
+	ADDQ        BX, R10
+	SUBQ        $0x07, R8
+
+full1:
+	TESTQ   R8, R8
+	JZ      fullEnd
+	MOVQ    inner+48(FP), R14
+	LEAQ    (R9)(BX*1), R12
+	VMOVUPS (R9), Y0
+	MOVQ    R10, R11
+	LEAQ    (R10)(BX*1), R12
+	MOVQ    DX, R13
+
+full1Of1:
+	VMOVUPS     (R13), Y1
+	VMOVUPS     (R11), Y2
+	VFMADD231PS Y2, Y1, Y0
+	ADDQ        BX, R11
+	ADDQ        BX, R12
+	ADDQ        BX, R13
+	DECQ        R14
+	JNZ         full1Of1
+	LEAQ        (R9)(BX*1), R12
+	VMOVUPS     Y0, (R9)
+	ADDQ        BX, R9
+	ADDQ        BX, R10
+	DECQ        R8
+	JMP         full1
+
+fullEnd:
+	ADDQ $0x20, AX
+	ADDQ $0x20, CX
+	ADDQ $0x20, DX
+	SUBQ $0x08, DI
+	JMP  channels
+
+rest:
+	TESTQ   DI, DI
+	JZ      end
+	LEAQ    laneMasks<>+0(SB), R8
+	NEGQ    DI
+	VMOVUPS 32(R8)(DI*4), Y0
+	MOVQ    outer+40(FP), DI
+	MOVQ    CX, CX
+
+rest8:
+	CMPQ       DI, $0x08
+	JLT        rest7
+	MOVQ       inner+48(FP), R11
+	LEAQ       (AX)(BX*1), R9
+	VMASKMOVPS (AX), Y0, Y1
+	VMASKMOVPS (AX)(BX*1), Y0, Y2
+	VMASKMOVPS (AX)(BX*2), Y0, Y3
+	VMASKMOVPS (AX)(SI*1), Y0, Y4
+	VMASKMOVPS (AX)(BX*4), Y0, Y5
+	VMASKMOVPS (R9)(BX*4), Y0, Y6
+	VMASKMOVPS (AX)(SI*2), Y0, Y7
+	VMASKMOVPS (R9)(SI*2), Y0, Y8
+	MOVQ       CX, R8
+	LEAQ       (CX)(BX*1), R9
+	MOVQ       DX, R10
+
+rest8Of8:
+	VMASKMOVPS  (R10), Y0, Y9
+	VMASKMOVPS  (R8), Y0, Y10
+	VFMADD231PS Y10, Y9, Y1
+	VMASKMOVPS  (R8)(BX*1), Y0, Y10
+	VFMADD231PS Y10, Y9, Y2
+	VMASKMOVPS  (R8)(BX*2), Y0, Y10
+	VFMADD231PS Y10, Y9, Y3
+	VMASKMOVPS  (R8)(SI*1), Y0, Y10
+	VFMADD231PS Y10, Y9, Y4
+	VMASKMOVPS  (R8)(BX*4), Y0, Y10
+	VFMADD231PS Y10, Y9, Y5
+	VMASKMOVPS  (R9)(BX*4), Y0, Y10
+	VFMADD231PS Y10, Y9, Y6
+	VMASKMOVPS  (R8)(SI*2), Y0, Y10
+	VFMADD231PS Y10, Y9, Y7
+	VMASKMOVPS  (R9)(SI*2), Y0, Y10
+	VFMADD231PS Y10, Y9, Y8
+	ADDQ        BX, R8
+	ADDQ        BX, R9
+	ADDQ        BX, R10
+	DECQ        R11
+	JNZ         rest8Of8
+	LEAQ        (AX)(BX*1), R9
+	VMASKMOVPS  Y1, Y0, (AX)
+	VMASKMOVPS  Y2, Y0, (AX)(BX*1)
+	VMASKMOVPS  Y3, Y0, (AX)(BX*2)
+	VMASKMOVPS  Y4, Y0, (AX)(SI*1)
+	VMASKMOVPS  Y5, Y0, (AX)(BX*4)
+	VMASKMOVPS  Y6, Y0, (R9)(BX*4)
+	VMASKMOVPS  Y7, Y0, (AX)(SI*2)
+	VMASKMOVPS  Y8, Y0, (R9)(SI*2)
+	ADDQ        BX, AX
+	ADDQ        BX, CX
+	ADDQ        BX, AX
+	ADDQ        BX, CX
+	ADDQ        BX, AX
+	ADDQ        BX, CX
+	ADDQ        BX, AX
+	ADDQ        BX, CX
+	ADDQ        BX, AX
+	ADDQ        BX, CX
+	ADDQ        BX, AX
+	ADDQ        BX, CX
+	ADDQ        BX, AX
+	ADDQ        BX, CX
+	ADDQ        BX, AX
+	ADDQ        BX, CX
+	SUBQ        $0x08, DI
+	JMP         rest8
+
+rest7:
+	CMPQ       DI, $0x07
+	JLT        rest1
+	MOVQ       inner+48(FP), R11
+	LEAQ       (AX)(BX*1), R9
+	VMASKMOVPS (AX), Y0, Y1
+	VMASKMOVPS (AX)(BX*1), Y0, Y2
+	VMASKMOVPS (AX)(BX*2), Y0, Y3
+	VMASKMOVPS (AX)(SI*1), Y0, Y4
+	VMASKMOVPS (AX)(BX*4), Y0, Y5
+	VMASKMOVPS (R9)(BX*4), Y0, Y6
+	VMASKMOVPS (AX)(SI*2), Y0, Y7
+	MOVQ       CX, R8
+	LEAQ       (CX)(BX*1), R9
+	MOVQ       DX, R10
+
+rest7Of7:
+	VMASKMOVPS  (R10), Y0, Y8
+	VMASKMOVPS  (R8), Y0, Y9
+	VFMADD231PS Y9, Y8, Y1
+	VMASKMOVPS  (R8)(BX*1), Y0, Y9
+	VFMADD231PS Y9, Y8, Y2
+	VMASKMOVPS  (R8)(BX*2), Y0, Y9
+	VFMADD231PS Y9, Y8, Y3
+	VMASKMOVPS  (R8)(SI*1), Y0, Y9
+	VFMADD231PS Y9, Y8, Y4
+	VMASKMOVPS  (R8)(BX*4), Y0, Y9
+	VFMADD231PS Y9, Y8, Y5
+	VMASKMOVPS  (R9)(BX*4), Y0, Y9
+	VFMADD231PS Y9, Y8, Y6
+	VMASKMOVPS  (R8)(SI*2), Y0, Y9
+	VFMADD231PS Y9, Y8, Y7
+	ADDQ        BX, R8
+	ADDQ        BX, R9
+	ADDQ        BX, R10
+	DECQ        R11
+	JNZ         rest7Of7
+	LEAQ        (AX)(BX*1), R9
+	VMASKMOVPS  Y1, Y0, (AX)
+	VMASKMOVPS  Y2, Y0, (AX)(BX*1)
+	VMASKMOVPS  Y3, Y0, (AX)(BX*2)
+	VMASKMOVPS  Y4, Y0, (AX)(SI*1)
+	VMASKMOVPS  Y5, Y0, (AX)(BX*4)
+	VMASKMOVPS  Y6, Y0, (R9)(BX*4)
+	VMASKMOVPS  Y7, Y0, (AX)(SI*2)
+	ADDQ        BX, AX
+	ADDQ        BX, CX
+	ADDQ        BX, AX
+	ADDQ        BX, CX
+	ADDQ        BX, AX
+	ADDQ        BX, CX
+	ADDQ        BX, AX
+	ADDQ        BX, CX
+	ADDQ        BX, AX
+	ADDQ        BX, CX
+	ADDQ        BX, AX
+	ADDQ        BX, CX
+	ADDQ        BX, AX
+	ADDQ        BX, CX
+	SUBQ        $0x07, DI
+
+rest1:
+	TESTQ      DI, DI
+	JZ         restEnd
+	MOVQ       inner+48(FP), R10
+	LEAQ       (AX)(BX*1), R8
+	VMASKMOVPS (AX), Y0, Y1
+	MOVQ       CX, SI
+	LEAQ       (CX)(BX*1), R8
+	MOVQ       DX, R9
+
+rest1Of1:
+	VMASKMOVPS  (R9), Y0, Y2
+	VMASKMOVPS  (SI), Y0, Y3
+	VFMADD231PS Y3, Y2, Y1
+	ADDQ        BX, SI
+	ADDQ        BX, R8
+	ADDQ        BX, R9
+	DECQ        R10
+	JNZ         rest1Of1
+	LEAQ        (AX)(BX*1), R8
+	VMASKMOVPS  Y1, Y0, (AX)
+	ADDQ        BX, AX
+	ADDQ        BX, CX
+	DECQ        DI
+	JMP         rest1
+
+restEnd:
+end:
 	VZEROUPPER
 	RET
 

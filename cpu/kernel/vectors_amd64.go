@@ -45,6 +45,7 @@ func vectorsWide(s *Set) {
 	s.softmaxBlock = softmaxBlockWide
 	s.gradBlock = gradBlockWide
 	s.scaleLanes = scaleLanesWide
+	s.correlate = correlateWide
 }
 
 // vectorsNarrow fills in the elementwise kernels, reductions and softmax steps for AVX2.
@@ -90,4 +91,5 @@ func vectorsNarrow(s *Set) {
 	s.softmaxBlock = softmaxBlockNarrow
 	s.gradBlock = gradBlockNarrow
 	s.scaleLanes = scaleLanesNarrow
+	s.correlate = correlateNarrow
 }

@@ -4,6 +4,11 @@
 #ifndef WALRUS_HDF5_GUARD_H
 #define WALRUS_HDF5_GUARD_H
 
+#if defined(__has_include)
+#if !__has_include(<hdf5.h>)
+#error "HDF5's header files are missing: on Debian and Ubuntu apt-get install libhdf5-dev libaec-dev zlib1g-dev; elsewhere install HDF5 and build with -tags hdf5dynamic, which finds it by pkg-config (README.md, Install)"
+#endif
+#endif
 #include <hdf5.h>
 #include <sys/types.h>
 

@@ -188,3 +188,44 @@ int walrus_scale_name(hid_t object, int axis, char *name, size_t size)
     H5Eclear2(H5E_DEFAULT);
     return 0;
 }
+
+/* Writes an attribute of a type that this closes. */
+static int write_attribute(hid_t object, const char *name, hid_t type, hid_t space, const void *data)
+{
+    hid_t id = type < 0 || space < 0 ? -1 : guarded_H5Acreate2(object, name, type, space, H5P_DEFAULT, H5P_DEFAULT);
+    herr_t status = id < 0 ? -1 : guarded_H5Awrite(id, type, data);
+    hid_t all[] = {id, space, type};
+    for (int i = 0; i < 3; i++)
+        if (all[i] >= 0)
+            guarded_H5Idec_ref(all[i]);
+    return status < 0 ? -1 : 0;
+}
+
+/* Text of fixed length: what readers of dimension scales ask for. */
+static int write_fixed_text(hid_t object, const char *name, const char *value)
+{
+    hid_t type = H5Tcopy(H5T_C_S1);
+    type = checked(type, type < 0 ? -1 : H5Tset_size(type, strlen(value) + 1));
+    return write_attribute(object, name, type, H5Screate(H5S_SCALAR), value);
+}
+
+int walrus_make_scale(hid_t object, const char *name)
+{
+    return write_fixed_text(object, "CLASS", "DIMENSION_SCALE") < 0 || write_fixed_text(object, "NAME", name) < 0 ? -1 : 0;
+}
+
+int walrus_attach_scales(hid_t file, hid_t object, int rank, const char *const *paths)
+{
+    hobj_ref_t references[H5S_MAX_RANK];
+    hvl_t lists[H5S_MAX_RANK];
+    if (rank < 1 || rank > H5S_MAX_RANK)
+        return -1;
+    for (int i = 0; i < rank; i++) {
+        if (guarded_H5Rcreate(&references[i], file, paths[i], H5R_OBJECT, -1) < 0)
+            return -1;
+        lists[i].len = 1;
+        lists[i].p = &references[i];
+    }
+    hsize_t extent = (hsize_t)rank;
+    return write_attribute(object, "DIMENSION_LIST", H5Tvlen_create(H5T_STD_REF_OBJ), H5Screate_simple(1, &extent, NULL), lists);
+}

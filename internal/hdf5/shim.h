@@ -41,6 +41,10 @@ int walrus_link(hid_t location, const char *name, char *file, char *object, size
 /* The path of the dimension scale (NetCDF: the dimension) along an axis of an array; empty where there is none. */
 int walrus_scale_name(hid_t object, int axis, char *name, size_t size);
 
+/* Makes an array a dimension scale of this name, and gives an array the scales of its axes, named by their paths. Negative on failure. */
+int walrus_make_scale(hid_t object, const char *name);
+int walrus_attach_scales(hid_t file, hid_t object, int rank, const char *const *paths);
+
 /* The numbers that tell an object from all others. Negative on failure. */
 int walrus_identity(hid_t object, unsigned long long *file, unsigned long long *address);
 

@@ -238,6 +238,7 @@ func TestHeadersThatMakeNoSenseAreNamed(t *testing.T) {
 		{"falling", withX(""), []float64{3, 2, 1, 0}, "", "axis x falls from 3 to 0", 300},
 		{"equal", withX(""), []float64{0, 1, 1, 2}, "position 2 is 1 after 1", "", 0},
 		{"wrapped", withX(""), []float64{0, 1, -2, -1}, "rolled by 2 points", "", 0},
+		{"a part of a circle", withX(""), []float64{350, 355, 0, 5}, "360 for degrees) to the 2 positions", "", 0},
 		{"not a number", withX(""), []float64{0, math.NaN(), 1, 2}, "value 1 is NaN", "", 0},
 		{"stretched", withX(""), []float64{0, 1, 10, 100}, "", "the spacing along x varies from 1 to 90", 0},
 		{"on a large offset", withX(""), []float64{5e7, 5e7 + 0.5, 5e7 + 1, 5e7 + 1.5}, "float32", "", 0},
@@ -300,6 +301,8 @@ func TestNarrowingThatLosesTheSignalIsSaidBeforeWriting(t *testing.T) {
 		{"huge", "<f8", "", "too large for float32; choose other units with scale: 1e-39", "", func(v float64) float64 { return 1e39 * (v + 1) }},
 		{"tiny", "<f8", "", "lose precision in float32; choose other units with scale: 1e+4", "", func(v float64) float64 { return 1e-50 * (v + 1) }},
 		{"below the smallest scale", "<f8", "", "", "below the smallest scale", func(v float64) float64 { return 1e-12 * v }},
+		{"a small change beside a large gradient", "<f8", "", "", "change in time by so little", func(v float64) float64 { return 1e5 + 1e3*math.Mod(v, 100) + 1e-4*math.Floor(v/100) }},
+		{"rounding of a field at rest", "<f8", "", "", "", func(v float64) float64 { return (1e5 + 1e3*math.Mod(v, 100)) * (1 + 2e-16*math.Floor(v/100)) }},
 		{"infinite", "<f8", "", "+Inf", "", func(v float64) float64 { return v / (v - 10) }},
 	} {
 		v := smallValues()
@@ -311,8 +314,39 @@ func TestNarrowingThatLosesTheSignalIsSaidBeforeWriting(t *testing.T) {
 		if c.message == "" && err != nil || c.message != "" && (err == nil || !strings.Contains(err.Error(), c.message)) {
 			t.Errorf("%s: error %v; want %q", c.what, err, c.message)
 		}
-		if !strings.Contains(notes, c.note) {
+		if !strings.Contains(notes, c.note) || c.note == "" && strings.Contains(notes, "so little") {
 			t.Errorf("%s: notes %q; want %q", c.what, notes, c.note)
+		}
+	}
+}
+
+// A mask that hides the fluid instead of the body is noticed.
+func TestWhatAMaskHidesIsSaid(t *testing.T) {
+	for _, c := range []struct {
+		name, description string
+		notes             []string
+	}{
+		{"a body that moves", "", []string{"not zero at 5 % of the sampled points", "a body that moves"}},
+		{"the fluid", ", scale: -1, offset: 1", []string{"not zero at 95 %", "hides more than half", "scale: -1, offset: 1"}},
+		{"a distance", ", scale: -7", []string{"values from -7 to"}},
+	} {
+		v := make([]float64, len(smallValues()))
+		for i := 3; i < len(v); i += 20 {
+			v[i] = 1
+		}
+		path := writeFile(t, filepath.Join(t.TempDir(), "u.npy"), npy("<f4", false, smallShape, v))
+		description := strings.Replace(plainDescription(c.description), "name: u", "name: mask, variables: [u]", 1)
+		f, notes, err := imported(t, description, path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if info, err := f.Field("mask"); err != nil || !info.TimeVarying {
+			t.Errorf("%s: %v, varies in time: %v", c.name, err, info.TimeVarying)
+		}
+		for _, want := range c.notes {
+			if !strings.Contains(notes, want) {
+				t.Errorf("%s: notes %q; want %q", c.name, notes, want)
+			}
 		}
 	}
 }
@@ -365,7 +399,8 @@ func TestSeveralFilesAreTrajectoriesOrPartsOfARun(t *testing.T) {
 func TestChannelsAndStepsArePickedFromOneArray(t *testing.T) {
 	shape := []int{2, 3, 4, 5, 4}
 	v := fill("btxyc", shape)
-	const fields = "fields: [{name: p, variables: [d], channel: 3}, {name: w, rank: vector, variables: [d], channels: [2, 0]}]\n"
+	const fields = "fields: [{name: p, variables: [d], channel: 3}, {name: w, rank: vector, variables: [d], channels: [2, 0]}," +
+		" {name: s, rank: tensor, variables: [d], channels: [0, 1, 1, 3]}, {name: e, rank: tensor, variables: [d], channels: [2, 2, 2, 2]}]\n"
 	const axes = "name: n\naxes: [{name: x, boundary: open}, {name: y, boundary: open}]\n"
 	for _, c := range []struct{ layout, letters string }{{"[trajectory, time, x, y, component]", "btxyc"}, {"[component, x, time, y, trajectory]", "cxtyb"}} {
 		shape := shape
@@ -378,18 +413,23 @@ func TestChannelsAndStepsArePickedFromOneArray(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p, w := values(t, f, "p"), values(t, f, "w")
+		p, w, s, e := values(t, f, "p"), values(t, f, "w"), values(t, f, "s"), values(t, f, "e")
 		for i := range p {
 			b, frame, x, y := i/60, i/20%3, i/5%4, i%5
 			if p[i] != float32(value(b, frame, x, y, 3)) || w[2*i] != float32(value(b, frame, x, y, 2)) || w[2*i+1] != float32(value(b, frame, x, y, 0)) {
 				t.Fatalf("layout %s: at %d: p %v, w %v", c.layout, i, p[i], w[2*i:2*i+2])
+			}
+			for k, channel := range []int{0, 1, 1, 3} { // a tensor may have equal components
+				if want := float32(value(b, frame, x, y, channel)); s[4*i+k] != want || e[4*i+k] != float32(value(b, frame, x, y, 2)) {
+					t.Fatalf("layout %s: at %d: tensors %v and %v", c.layout, i, s[4*i:4*i+4], e[4*i:4*i+4])
+				}
 			}
 		}
 		f, _, err = imported(t, axes+"layout: "+strings.Replace(c.layout, "component", "level", 1)+"\nfields: [{name: d, select: {level: 1}}]\n", path)
 		if err != nil || values(t, f, "d")[7] != float32(value(0, 0, 1, 2, 1)) {
 			t.Errorf("layout %s: a selected level: %v", c.layout, err)
 		}
-		for extra, message := range map[string]string{"channel: 4": "no channel 4", "channels: [0, 1]": "expected 1 numbers", "positive: false": "channel: 0"} {
+		for extra, message := range map[string]string{"channel: 4": "no channel 4", "channels: [0, 1]": "expected 1 numbers", "positive: false": "channel: 0", "rank: vector, channels: [1, 1]": "two components", "rank: vector, variables: [d, d]": "two components"} {
 			c, err := parseConfig([]byte(axes + "layout: " + c.layout + "\nfields: [{name: d, " + extra + "}]\n"))
 			if err == nil {
 				_, err = Import(context.Background(), c, []string{path}, filepath.Join(t.TempDir(), "o.hdf5"), Options{})

@@ -219,7 +219,7 @@ func (s *source) arrange(values []float64, count []int) []float64 {
 		}
 	}
 	c := s.field.Channels
-	if c == nil || product(shape[at:]) == 1 {
+	if len(c) < 2 {
 		return values
 	}
 	n, low := product(shape[at:]), slices.Min(c)

@@ -148,6 +148,26 @@ func (p *classicParser) attributes() []cf.Attribute {
 	return list
 }
 
+// classicDimension is a dimension of the file; the one of length 0 counts records.
+type classicDimension struct {
+	name   string
+	length int64
+}
+
+// classicHeader gathers the variables of a header.
+type classicHeader struct {
+	*classicParser
+	file       *os.File
+	size       int64 // of the file
+	records    int64
+	dimensions []classicDimension
+	found      *classicFile
+
+	recordSize      int64 // of all variables in a record
+	recordVariables int
+	inRecords       []string
+}
+
 // parseClassic reads the header (NetCDF classic format specification).
 func parseClassic(file *os.File) (*classicFile, error) {
 	info, err := file.Stat()
@@ -160,105 +180,127 @@ func parseClassic(file *os.File) (*classicFile, error) {
 		return nil, p.err
 	}
 	p.version = magic[3]
-	records := p.count()
-	type dimension struct {
-		name   string
-		length int64
-	}
-	var dimensions []dimension
+	h := &classicHeader{classicParser: p, file: file, size: info.Size(), records: p.count(), found: &classicFile{arrays: map[string]classicVariable{}}}
 	for range p.list(dimensionTag) {
-		d := dimension{p.text(), p.count()}
+		d := classicDimension{p.text(), p.count()}
 		if p.err == nil && d.length < 0 {
 			p.err = fmt.Errorf("dimension %s has the length %d; the file is damaged", d.name, d.length)
 		}
 		if p.err != nil {
 			return nil, p.err
 		}
-		dimensions = append(dimensions, d)
+		h.dimensions = append(h.dimensions, d)
 	}
 	p.attributes() // of the file
-	f := &classicFile{arrays: map[string]classicVariable{}}
-	recordSize, recordVariables := int64(0), 0
-	var inRecords []string
 	for range p.list(variableTag) {
-		name := p.text()
-		v := classicVariable{array: plainArray{data: file, texts: map[string]string{}}}
-		elements, isRecord := int64(1), false
-		for i := range p.count() {
-			id := p.count()
-			if p.err != nil || id < 0 || id >= int64(len(dimensions)) || i > 1024 {
-				return nil, errors.Join(p.err, fmt.Errorf("variable %s has the dimension %d of %d; the file is damaged", name, id, len(dimensions)))
-			}
-			d := dimensions[id]
-			if d.length == 0 && i == 0 {
-				isRecord, d.length = true, records
-			} else if d.length > 0 && elements > math.MaxInt64/64/d.length {
-				return nil, fmt.Errorf("variable %s is larger than any file", name)
-			} else {
-				elements *= d.length
-			}
-			v.array.extents = append(v.array.extents, int(d.length))
-			v.array.axes = append(v.array.axes, d.name)
+		if err := h.variable(); err != nil {
+			return nil, err
 		}
-		v.attributes = p.attributes()
-		code := p.number(false)
-		p.count() // its size, which the shape says too
-		v.array.offset = p.number(p.version != 1)
-		if p.err != nil {
-			return nil, p.err
-		}
-		kind := classicTypes[code]
-		if code == classicChar {
-			kind = "u1"
-		}
-		var ok bool
-		if v.array.element, ok = elementOf(kind, binary.BigEndian); !ok {
-			return nil, fmt.Errorf("variable %s is of the type %d; the file is damaged", name, code)
-		}
-		if isRecord {
-			bytes := elements * int64(v.array.element.Size)
-			if recordVariables++; recordVariables == 1 {
-				recordSize = bytes // without padding where it is the only one
-			} else if recordVariables == 2 {
-				recordSize = padded(recordSize)
-			}
-			if recordVariables > 1 {
-				recordSize += padded(bytes)
-			}
-			inRecords = append(inRecords, name)
-		} else if need := v.array.offset + elements*int64(v.array.element.Size); v.array.offset < 0 || need > info.Size() {
-			return nil, fmt.Errorf("variable %s needs %d bytes, the file has %d; it is incomplete", name, need, info.Size())
-		}
-		if code == classicChar {
-			continue // text
-		}
-		for _, a := range v.attributes {
-			if a.Text != nil {
-				v.array.texts[a.Name] = a.Text[0]
-			}
-		}
-		f.order = append(f.order, name)
-		f.arrays[name] = v
 	}
 	if p.err != nil {
 		return nil, p.err
 	}
-	for _, name := range inRecords {
-		v, ok := f.arrays[name]
-		if !ok {
-			continue
+	for _, name := range h.inRecords {
+		if err := h.placeRecords(name); err != nil {
+			return nil, err
 		}
-		v.array.record = recordSize
-		if records == math.MaxUint32 || records < 0 { // written as a stream: as many as there are
-			v.array.extents[0] = int((info.Size() - v.array.offset) / max(1, recordSize))
-		}
-		last := int64(product(v.array.extents[1:]) * v.array.element.Size)
-		if n := int64(v.array.extents[0]); n > 0 && (v.array.offset < 0 || recordSize <= 0 || n > info.Size()/recordSize+1 || v.array.offset+(n-1)*recordSize+last > info.Size()) {
-			return nil, fmt.Errorf("variable %s has %d records, the file with %d bytes does not hold them; it is incomplete", name, n, info.Size())
-		}
-		f.arrays[name] = v
 	}
-	return f, nil
+	return h.found, nil
+}
+
+// variable reads the next variable.
+func (h *classicHeader) variable() error {
+	name := h.text()
+	v := classicVariable{array: plainArray{data: h.file, texts: map[string]string{}}}
+	elements, isRecord, err := h.shape(name, &v)
+	if err != nil {
+		return err
+	}
+	v.attributes = h.attributes()
+	code := h.number(false)
+	h.count() // its size, which the shape says too
+	v.array.offset = h.number(h.version != 1)
+	if h.err != nil {
+		return h.err
+	}
+	kind := classicTypes[code]
+	if code == classicChar {
+		kind = "u1"
+	}
+	var ok bool
+	if v.array.element, ok = elementOf(kind, binary.BigEndian); !ok {
+		return fmt.Errorf("variable %s is of the type %d; the file is damaged", name, code)
+	}
+	bytes := elements * int64(v.array.element.Size)
+	if isRecord {
+		h.addToRecord(name, bytes)
+	} else if need := v.array.offset + bytes; v.array.offset < 0 || need > h.size {
+		return fmt.Errorf("variable %s needs %d bytes, the file has %d; it is incomplete", name, need, h.size)
+	}
+	if code == classicChar {
+		return nil // text
+	}
+	for _, a := range v.attributes {
+		if a.Text != nil {
+			v.array.texts[a.Name] = a.Text[0]
+		}
+	}
+	h.found.order = append(h.found.order, name)
+	h.found.arrays[name] = v
+	return nil
+}
+
+// shape reads the dimensions of a variable: how many elements it has, of one record where it is in records.
+func (h *classicHeader) shape(name string, v *classicVariable) (elements int64, isRecord bool, err error) {
+	elements = 1
+	for i := range h.count() {
+		id := h.count()
+		if h.err != nil || id < 0 || id >= int64(len(h.dimensions)) || i > 1024 {
+			return 0, false, errors.Join(h.err, fmt.Errorf("variable %s has the dimension %d of %d; the file is damaged", name, id, len(h.dimensions)))
+		}
+		d := h.dimensions[id]
+		if d.length == 0 && i == 0 {
+			isRecord, d.length = true, h.records
+		} else if d.length > 0 && elements > math.MaxInt64/64/d.length {
+			return 0, false, fmt.Errorf("variable %s is larger than any file", name)
+		} else {
+			elements *= d.length
+		}
+		v.array.extents = append(v.array.extents, int(d.length))
+		v.array.axes = append(v.array.axes, d.name)
+	}
+	return elements, isRecord, nil
+}
+
+// addToRecord makes room for a variable in every record.
+func (h *classicHeader) addToRecord(name string, bytes int64) {
+	if h.recordVariables++; h.recordVariables == 1 {
+		h.recordSize = bytes // without padding where it is the only one
+	} else if h.recordVariables == 2 {
+		h.recordSize = padded(h.recordSize)
+	}
+	if h.recordVariables > 1 {
+		h.recordSize += padded(bytes)
+	}
+	h.inRecords = append(h.inRecords, name)
+}
+
+// placeRecords says where the records of a variable are, once the size of a record is known.
+func (h *classicHeader) placeRecords(name string) error {
+	v, ok := h.found.arrays[name]
+	if !ok {
+		return nil // text
+	}
+	v.array.record = h.recordSize
+	if h.records == math.MaxUint32 || h.records < 0 { // written as a stream: as many as there are
+		v.array.extents[0] = int((h.size - v.array.offset) / max(1, h.recordSize))
+	}
+	last := int64(product(v.array.extents[1:]) * v.array.element.Size)
+	if n := int64(v.array.extents[0]); n > 0 && (v.array.offset < 0 || h.recordSize <= 0 || n > h.size/h.recordSize+1 || v.array.offset+(n-1)*h.recordSize+last > h.size) {
+		return fmt.Errorf("variable %s has %d records, the file with %d bytes does not hold them; it is incomplete", name, n, h.size)
+	}
+	h.found.arrays[name] = v
+	return nil
 }
 
 func (f *classicFile) names() []string { return f.order }

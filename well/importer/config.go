@@ -2,6 +2,7 @@ package importer
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -219,6 +220,8 @@ func (c *Config) completeField(f *Field) error {
 			f.Name, len(f.Variables), components, componentAxis, componentAxis)
 	case f.Channels != nil && (len(f.Channels) != n || slices.Min(f.Channels) < 0):
 		return fmt.Errorf("field %s: channels %v; expected %d numbers from 0, the components of a %v", f.Name, f.Channels, n, rank)
+	case rank == field.Vector && (repeats(f.Channels) || repeats(f.Variables)):
+		return fmt.Errorf("field %s: two components of the vector are the same array; only tensors have equal components", f.Name)
 	case len(f.Variables) != 1 && len(f.Variables) != n:
 		return fmt.Errorf("field %s: %d variables; expected 1, or %d for the components of a %v", f.Name, len(f.Variables), n, rank)
 	case len(f.Variables) == 1 && components > max(1, int(rank)):
@@ -227,6 +230,12 @@ func (c *Config) completeField(f *Field) error {
 		return fmt.Errorf("field %s: one variable without a %s axis for the %d components of a %v", f.Name, componentAxis, n, rank)
 	}
 	return nil
+}
+
+// repeats reports whether a value is in a list twice.
+func repeats[T cmp.Ordered](list []T) bool {
+	sorted := slices.Sorted(slices.Values(list))
+	return len(slices.Compact(sorted)) < len(list)
 }
 
 func (c *Config) axisNames() []string {

@@ -86,7 +86,11 @@ type draft struct {
 	space   []string
 	coord   map[string]string // variables with the positions of axes
 	time    string
+	numbers []string // arrays of one value
 }
+
+// mostNumbers bounds the numbers that a draft lists.
+const mostNumbers = 20
 
 // isTime tells whether a name is usual for the axis of time.
 func isTime(name string) bool {
@@ -110,10 +114,12 @@ func newDraft(arrays []draftArray) *draft {
 	d := &draft{coord: map[string]string{}}
 	for _, a := range arrays {
 		switch n := len(slices.DeleteFunc(slices.Clone(a.shape), func(n int) bool { return n == 1 })); {
-		case len(a.shape) == 1:
+		case len(a.shape) == 1 && n == 1:
 			d.vectors = append(d.vectors, a)
 		case n >= 2:
 			d.fields = append(d.fields, a)
+		case n == 0:
+			d.numbers = append(d.numbers, a.name)
 		}
 	}
 	for _, v := range d.vectors {
@@ -246,6 +252,13 @@ func (d *draft) write(skipped []string) (string, error) {
 		fmt.Fprintf(&b, "time: {variable: %s}\n", quoted(d.time))
 	} else {
 		b.WriteString("time: {step: 1}          # CHECK: time between frames, or variable: NAME\n")
+	}
+	if len(d.numbers) > 0 {
+		var list []string
+		for _, name := range d.numbers[:min(len(d.numbers), mostNumbers)] {
+			list = append(list, quoted(path.Base(name))+": "+quoted(name))
+		}
+		fmt.Fprintf(&b, "# parameters: {%s}   # CHECK: the files have these numbers; keep those that say what was simulated\n", strings.Join(list, ", "))
 	}
 	common := d.names[0]
 	fmt.Fprintf(&b, "layout: [%s]   # CHECK: the arrays' axes as stored\nfields:                  # CHECK: components of a vector: {name: velocity, rank: vector, variables: [u, v]}\n", strings.Join(quotedAll(common), ", "))

@@ -67,6 +67,23 @@ func TestDraftsDescribeTheirFiles(t *testing.T) {
 	}
 }
 
+// Numbers of the run are offered, not taken: a file has many that say nothing of the physics.
+func TestDraftsOfferTheNumbersOfARun(t *testing.T) {
+	u := writeFile(t, filepath.Join(t.TempDir(), "u.npy"), npy("<f4", false, smallShape, smallValues()))
+	nu := writeFile(t, filepath.Join(t.TempDir(), "nu.npy"), npy("<f8", false, nil, []float64{0.1}))
+	text, err := Draft([]string{u, nu})
+	if err != nil || !strings.Contains(text, "\n# parameters: {nu: nu}") {
+		t.Fatalf("%v; want the parameter nu in\n%s", err, text)
+	}
+	config, err := parseConfig([]byte(strings.Replace(text, "# parameters", "parameters", 1)))
+	if err == nil {
+		_, err = Import(context.Background(), config, []string{u, nu}, filepath.Join(t.TempDir(), "o.hdf5"), Options{})
+	}
+	if err != nil {
+		t.Errorf("the draft can not be imported: %v\n%s", err, text)
+	}
+}
+
 // wellFile writes a file in the format of The Well, whose axes are equally long, and gives its path.
 func wellFile(t *testing.T) string {
 	path := filepath.Join(t.TempDir(), "w.hdf5")

@@ -443,10 +443,18 @@ func wraps(offsets []float64, i int) string {
 			jumps++
 		}
 	}
-	if last := offsets[len(offsets)-1]; jumps == 1 && offsets[i] < offsets[i-1] && last < offsets[0] {
-		return fmt.Sprintf("; a periodic axis that jumps there has to be rolled by %d points first (numpy.roll)", len(offsets)-i)
+	last := offsets[len(offsets)-1]
+	if jumps != 1 || offsets[i] >= offsets[i-1] || last >= offsets[0] {
+		return ""
 	}
-	return ""
+	step := 0.0 // the largest between neighbours
+	for j := 1; j < len(offsets); j++ {
+		step = max(step, offsets[j]-offsets[j-1])
+	}
+	if offsets[0]-last > 1.5*step { // rolled, the axis would have a hole
+		return fmt.Sprintf("; a part of a circle that goes on where its coordinate begins anew: add the length of the circle (360 for degrees) to the %d positions after the jump", len(offsets)-i)
+	}
+	return fmt.Sprintf("; a periodic axis that jumps there has to be rolled by %d points first (numpy.roll)", len(offsets)-i)
 }
 
 // narrow gives float32 values. Where those would lose the steps between neighbours, that is an error.

@@ -57,6 +57,9 @@ const smallestScale = 1e-5
 // lostSignal is the largest share of a field's standard deviation that rounding to float32 may take.
 const lostSignal = 1e-2
 
+// noise is the relative size of changes that are float64's own rounding.
+const noise = 1e-13
+
 // survey reads samples of all fields and says what looks wrong.
 func (r *run) survey(ctx context.Context) (*Survey, error) {
 	out := &Survey{Header: r.header}
@@ -82,6 +85,7 @@ func (r *run) survey(ctx context.Context) (*Survey, error) {
 			picture = field.NewArray(append(append([]int{len(out.Frames)}, r.planes...), len(names))...)
 		}
 		for _, t := range slices.Compact([]int{0, trajectories - 1}) {
+			var before []float64 // the sampled frame before
 			for k, f := range out.Frames {
 				if f >= steps {
 					continue
@@ -100,6 +104,10 @@ func (r *run) survey(ctx context.Context) (*Survey, error) {
 				}
 				if s.info.TimeVarying {
 					r.comparePlanes(s, values, repeated, seen)
+					for i := range before {
+						ranges[i%len(names)].change(before[i], values[i])
+					}
+					before = append(before[:0], values...)
 				}
 			}
 		}
@@ -159,8 +167,9 @@ func (r *run) comparePlanes(s *source, values []float64, repeated, seen []bool) 
 type tally struct {
 	low, high, sum, squares, first float64 // sums are of differences from the first value
 	lost                           float64 // squares of what rounding to float32 takes
-	n, missing                     int
+	n, missing, zero               int
 	overflow                       float64 // a value that float32 can not hold; 0 for none
+	changed, changeLost            float64 // squares of the changes between sampled frames, and of what rounding takes of them
 }
 
 func (t *tally) add(v float64) {
@@ -172,6 +181,9 @@ func (t *tally) add(v float64) {
 		t.low, t.high, t.first = v, v, v
 	}
 	t.n++
+	if v == 0 {
+		t.zero++
+	}
 	t.low, t.high = min(t.low, v), max(t.high, v)
 	d := v - t.first
 	t.sum += d
@@ -181,6 +193,17 @@ func (t *tally) add(v float64) {
 		t.overflow = v
 	}
 	t.lost += (v - rounded) * (v - rounded)
+}
+
+// change adds a change from one sampled frame to the next.
+func (t *tally) change(before, after float64) {
+	d := after - before
+	if math.IsNaN(d) {
+		return
+	}
+	t.changed += d * d
+	lost := d - (float64(float32(after)) - float64(float32(before)))
+	t.changeLost += lost * lost
 }
 
 // join adds another component's tally; only what judging needs.
@@ -228,13 +251,37 @@ func (r *run) judge(s *source, ranges []tally, all tally) error {
 			return fmt.Errorf("importer: field %s: float32 has steps of %.3g near %.9g, and the values vary by %.3g (standard deviation) only: the signal would be lost; subtract a constant with offset: %.9g",
 				names[c], step, f.Mean, f.SD, -f.Mean)
 		}
+		// What float64 itself can hardly tell apart is a field at rest.
+		if t.changeLost > lostSignal*lostSignal*t.changed && t.changed > noise*noise*(t.squares+float64(t.n)*f.Mean*f.Mean) {
+			r.note("field %s: values of up to %.6g change in time by so little that rounding to float32 takes %.2g %% of the change; subtract a mean state that does not change before the import",
+				names[c], max(math.Abs(f.Low), math.Abs(f.High)), 100*math.Sqrt(t.changeLost/t.changed))
+		}
 	}
 	if largest := all.high; all.n > 0 && largest > 0 && largest < smallestScale {
 		r.note("field %s: values of at most %.3g are below the smallest scale %g of the network and its scores, to which they are zero; choose other units with scale: %.0e",
 			s.info.Name, largest, smallestScale, math.Pow(10, -math.Floor(math.Log10(largest))))
 	}
+	if s.info.Name == well.MaskName && len(ranges) == 1 && ranges[0].n > 0 {
+		r.noteMask(s, ranges[0])
+	}
 	if all.missing > 0 && s.field.Missing != nil {
 		r.note("field %s: %.2g %% of the sampled values are missing and become %v", s.info.Name, 100*float64(all.missing)/float64(all.n+all.missing), *s.field.Missing)
 	}
 	return nil
+}
+
+// noteMask says what a mask hides, and when it looks like the fluid rather than what lies in it.
+func (r *run) noteMask(s *source, t tally) {
+	moves := "constant"
+	if s.info.TimeVarying {
+		moves = "given with every frame: a body that moves"
+	}
+	share := 1 - float64(t.zero)/float64(t.n)
+	r.note("field %s: not zero at %.3g %% of the sampled points, where nothing is predicted, learned or scored; %s", s.info.Name, 100*share, moves)
+	if share > 0.5 {
+		r.note("field %s hides more than half: it is not zero inside obstacles; turn a share of fluid round with scale: -1, offset: 1", s.info.Name)
+	}
+	if t.low < 0 || t.high > 1 {
+		r.note("field %s has values from %.4g to %.4g; expected 0 where the fluid is and 1 inside obstacles", s.info.Name, t.low, t.high)
+	}
 }

@@ -11,6 +11,7 @@ func main() {
 		e.zips()
 		e.reductions()
 		e.softmax()
+		e.correlate()
 	}
 	avx512.choices()
 	Generate()

@@ -1,0 +1,52 @@
+//go:build mpi
+
+package ranks
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"testing"
+	"time"
+)
+
+// world is this process's group where a launcher has started the tests: mpirun -n 4 ranks.test.
+var world *Group
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	var err error
+	if world, err = Join(20 * time.Second); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	code := m.Run()
+	if err := world.Close(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	os.Exit(code)
+}
+
+func TestRealRanksGiveTheDefinitions(t *testing.T) {
+	if err := everything(world, 7); err != nil {
+		t.Fatal(err)
+	}
+	// Larger than what any transport sends at once.
+	const n = 5 << 20
+	data := make([]float32, n)
+	for i := range data {
+		data[i] = float32(i % 1000 * (world.Rank() + 1))
+	}
+	began := time.Now()
+	if err := world.AllReduce(data, Float32); err != nil {
+		t.Fatal(err)
+	}
+	took := time.Since(began)
+	for i, x := range data {
+		if want := float32(i % 1000 * world.Size() * (world.Size() + 1) / 2); x != want {
+			t.Fatalf("number %d is %v, want %v", i, x, want)
+		}
+	}
+	t.Logf("%s: %d MB added up in %v", world.Name(world.Rank()), 4*n>>20, took)
+}

@@ -1,0 +1,110 @@
+#!/usr/bin/env bash
+# Runs train.sbatch under a real Slurm on this machine alone, time limit and requeue included: a job of two ranks with a limit of one
+# minute has to be requeued until its run is complete. Needs root, Debian's slurm-wlm and munge, and the program of make build-mpi.
+#
+#   scripts/slurm/check.sh [FOLDER]      default: a temporary one; it is kept if something fails
+#
+# Without Slurm it says so and does nothing. It ends the daemons that it has started, by their numbers.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+program=${WALRUS:-$here/../../bin/walrus-mpi}
+for tool in slurmctld slurmd srun munged; do
+	command -v "$tool" >/dev/null || { echo "slurm check: skipped, $tool is missing (apt-get install slurm-wlm munge)"; exit 0; }
+done
+[ "$(id -u)" = 0 ] || { echo "slurm check: skipped, starting Slurm's daemons needs root"; exit 0; }
+[ -x "$program" ] || { echo "slurm check: $program is missing: make build-mpi" >&2; exit 1; }
+program=$(readlink -f "$program")
+dir=${1:-$(mktemp -d)}
+mkdir -p "$dir"/{state,spool}
+dir=$(cd "$dir" && pwd)
+host=$(hostname -s)
+
+cat >"$dir/slurm.conf" <<CONF
+ClusterName=check
+SlurmctldHost=$host(127.0.0.1)
+SlurmUser=root
+SlurmdUser=root
+AuthType=auth/munge
+AuthInfo=socket=$dir/munge.socket
+StateSaveLocation=$dir/state
+SlurmdSpoolDir=$dir/spool
+SlurmctldPidFile=$dir/slurmctld.pid
+SlurmdPidFile=$dir/slurmd.pid
+SlurmctldLogFile=$dir/slurmctld.log
+SlurmdLogFile=$dir/slurmd.log
+SlurmctldPort=26817
+SlurmdPort=26818
+ProctrackType=proctrack/linuxproc
+TaskPlugin=task/none
+SelectType=select/cons_tres
+SelectTypeParameters=CR_Core
+JobRequeue=1
+KillWait=5
+ReturnToService=2
+MinJobAge=600
+SlurmdParameters=config_overrides
+NodeName=$host NodeAddr=127.0.0.1 CPUs=4 Boards=1 SocketsPerBoard=1 CoresPerSocket=4 ThreadsPerCore=1 RealMemory=4000
+PartitionName=all Nodes=$host Default=YES MaxTime=INFINITE State=UP
+CONF
+export SLURM_CONF=$dir/slurm.conf
+
+daemons=()
+finish() {
+	local code=$?
+	for ((i = ${#daemons[@]} - 1; i >= 0; i--)); do
+		[ ! -f "${daemons[i]}" ] || kill "$(cat "${daemons[i]}")" 2>/dev/null || true
+	done
+	[ "$code" = 0 ] && [ -z "${1:-}" ] || echo "slurm check: see $dir" >&2
+}
+trap finish EXIT
+
+# munge of its own: key, socket and log in the folder, so that one that is there is left alone.
+chmod 755 "$dir"
+dd if=/dev/urandom of="$dir/munge.key" bs=128 count=1 status=none
+chmod 400 "$dir/munge.key"
+munged --force --key-file="$dir/munge.key" --socket="$dir/munge.socket" --pid-file="$dir/munged.pid" --log-file="$dir/munged.log" --seed-file="$dir/munge.seed"
+daemons+=("$dir/munged.pid")
+slurmctld -f "$SLURM_CONF"
+daemons+=("$dir/slurmctld.pid")
+sleep 2
+slurmd -f "$SLURM_CONF" -N "$host"
+daemons+=("$dir/slurmd.pid")
+for _ in $(seq 60); do
+	sinfo -h 2>/dev/null | grep -q idle && break
+	sleep 0.5
+done
+sinfo -h | grep -q idle || { echo "slurm check: the node did not become idle" >&2; exit 1; }
+
+cd "$dir"
+"$program" simulate gray_scott_reaction_diffusion --out data --grid 16x16 --steps 8 --trajectories 4 --splits 1,0,0
+cat >recipe.yaml <<'YAML'
+model: {preset: tiny, hidden: 16, intermediate: 4, heads: 2, blocks: 2, tokens: 8, vocabulary: data}
+data: {sets: [{path: data/gray_scott_reaction_diffusion}], history: 3, batch: 4, accumulation: 2, max_stride: 1}
+schedule: {learning_rate: 0.002, epochs: 2, steps_per_epoch: 1000000, warmup_epochs: 0, cooldown_epochs: 0}
+validation: {every: 0}
+YAML
+# The limit of a job is whole minutes: the signal comes 40 s before it, and the second time the run is told where to end.
+export WALRUS=$program
+job=$(sbatch --parsable --ntasks 2 --time 1 --signal=USR1@40 "$here/train.sbatch" recipe.yaml run)
+restarts() { scontrol show job "$job" | sed -n 's/.*Restarts=\([0-9]*\).*/\1/p'; }
+state() { scontrol show job "$job" | sed -n 's/.*JobState=\([A-Z]*\).*/\1/p'; }
+for _ in $(seq 180); do
+	[ "$(restarts)" = 0 ] || break
+	sleep 1
+done
+[ "$(restarts)" -ge 1 ] || { echo "slurm check: job $job was not requeued at its time limit" >&2; exit 1; }
+step=$(sed -n 's/.*"step": \([0-9]*\).*/\1/p' run/last/state.json | head -1)
+echo "slurm check: job $job saved after step $step and was requeued"
+# A requeued job waits for two minutes; then it has to go on by itself, and ends with the run.
+sed -i "s/steps_per_epoch: [0-9]*/steps_per_epoch: $((step / 2 + 5))/" run/train.yaml
+scontrol update jobid="$job" starttime=now 2>/dev/null || true
+for _ in $(seq 300); do
+	case $(state) in COMPLETED | FAILED | TIMEOUT | CANCELLED) break ;; esac
+	sleep 1
+done
+[ "$(state)" = COMPLETED ] || { echo "slurm check: job $job is $(state)" >&2; exit 1; }
+last=$(sed -n 's/.*"step": \([0-9]*\).*/\1/p' run/last/state.json | head -1)
+[ "$last" = $((2 * (step / 2 + 5))) ] || { echo "slurm check: the run ends at step $last" >&2; exit 1; }
+rows=$(tail -n +2 run/log.csv | cut -d, -f1 | sort -n | uniq -d | wc -l)
+[ "$rows" = 0 ] || { echo "slurm check: $rows steps are logged twice" >&2; exit 1; }
+echo "slurm check: job $job went on by itself and completed at step $last (requeued $(restarts) times)"
