@@ -23,7 +23,7 @@ type experiment struct {
 }
 
 func experiments() []experiment {
-	return []experiment{transfer(), jitter(), adaptive(), dimensions(), scale(), inContext()}
+	return []experiment{transfer()}
 }
 
 // lab is where experiments are made: data, results and what they may cost.

@@ -36,7 +36,7 @@ func (l *lab) arms() []arm {
 }
 
 // scratchModel is the size of the pretrained model.
-const scratchModel = "model: {preset: nano, vocabulary: data, tokens: 8}"
+const scratchModel = "model: {hidden: 128, intermediate: 32, heads: 4, blocks: 4, vocabulary: data, tokens: 8}"
 
 func transfer() experiment {
 	return experiment{
