@@ -210,7 +210,7 @@ func (f *Forecast) plan(ctx context.Context, r *Run, config model.Config, saved 
 		return network.Feed{
 			Net: model.Net{Config: config, Geometry: d.Geometry, Samples: samples / c.Devices, Frames: frames, Recompute: c.Model.Recompute,
 				Operands: precision.Operands(), Lean: precision.Lean(c.Engine)},
-			Channels: len(d.Fields), Keep: keep, Parallel: true,
+			Channels: len(d.Fields), Variable: d.Variable(), Keep: keep, Parallel: true,
 		}, nil
 	}
 	found := 0

@@ -114,7 +114,7 @@ func TestTheForecastIsWhatTheRunIs(t *testing.T) {
 		}
 	}
 	if f.Steps != 6 || f.Batches != 2 || f.Samples != 24 || f.Time == nil || !(f.Time.Step > 0) || !(f.Time.Total >= 6*f.Time.Step) || f.Memory.Planned == 0 {
-		t.Errorf("%d steps of %d batches, %d samples, time %+v, memory %+v", f.Steps, f.Batches, f.Samples, f.Time, f.Memory)
+		t.Errorf("%d steps of %d batches, %d samples, time %+v (%s), memory %+v", f.Steps, f.Batches, f.Samples, f.Time, f.Untimed, f.Memory)
 	}
 	train(t, c, false, 1)
 	size := func(name string) int64 {
