@@ -21,8 +21,9 @@ demo: build
 	bin/walrus demo --out walrus-demo
 
 # Meant to take no more than five minutes from empty caches on two cores: `make lint`, which CI runs too, looks closer.
+# The slowest packages come first, so that no processor waits for them at the end.
 test: vet
-	$(GO) test -vet=off -timeout 10m ./...
+	$(GO) test -vet=off -timeout 10m ./train ./selftest ./...
 
 # The slow tests: larger runs of the same claims.
 test-long: setup

@@ -42,17 +42,11 @@ func openTruth(record rollout.Provenance, folder string, p *prediction) (*truth,
 
 // find looks up the trajectory and the channels that were predicted.
 func (t *truth) find(record rollout.Provenance, channels []string) error {
-	t.trajectory, t.file = record.Trajectory, -1
-	for i, f := range t.data.Files() {
-		if t.trajectory < f.Trajectories {
-			t.file, t.steps = i, max(0, (f.Steps-t.first+t.stride-1)/t.stride)
-			break
-		}
-		t.trajectory -= f.Trajectories
-	}
-	if t.file < 0 {
+	var found bool
+	if t.file, t.trajectory, found = t.data.Locate(record.Trajectory); !found {
 		return fmt.Errorf("report: %s has %d trajectories; the rollout is of number %d, counted from 0", t.data.Folder(), t.data.Trajectories(), record.Trajectory)
 	}
+	t.steps = max(0, (t.data.Files()[t.file].Steps-t.first+t.stride-1)/t.stride)
 	if len(t.data.Sizes()) != len(t.grid) {
 		return fmt.Errorf("report: %s has a grid of %v points, the prediction %v", t.data.Folder(), t.data.Sizes(), t.grid)
 	}

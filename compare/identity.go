@@ -11,40 +11,40 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
+	"github.com/gowalrus/walrus/baseline"
 	"github.com/gowalrus/walrus/checkpoint"
 	"github.com/gowalrus/walrus/well"
 )
 
-// Untrained are the names of models without weights.
-var Untrained = []string{"persistence", "linear"}
-
-// WeightsIdentity is a hash of the weights at a path and of their configuration (config, or the one beside them), or the name of a model without weights.
+// WeightsIdentity is a hash of the values of the weights at a path and of their configuration (config, or the one beside them), or the name of a model
+// without weights.
 func WeightsIdentity(path, config string) (string, error) {
-	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) && slices.Contains(Untrained, path) {
-		return path, nil
+	if _, untrained := baseline.FindUntrained(path); untrained {
+		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+			return path, nil
+		}
 	}
 	weights, err := checkpoint.Open(path)
 	if err != nil {
 		return "", err
 	}
-	file := weights.Path
-	weights.Close()
-	h := sha256.New()
-	if err := hashFile(h, file, -1); err != nil {
+	defer weights.Close() // it was only read
+	values, err := checkpoint.Hash(weights.Tensors())
+	if err != nil {
 		return "", err
 	}
-	if config == "" {
-		if config, err = checkpoint.FindConfig(path); err != nil {
-			return "", err
-		}
-	}
-	if err := hashFile(h, config, -1); err != nil {
+	c, err := checkpoint.ReadConfigOf(path, config)
+	if err != nil {
 		return "", err
 	}
-	return hex.EncodeToString(h.Sum(nil)), nil
+	text, err := c.YAML()
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256(append([]byte(values), text...))
+	return hex.EncodeToString(sum[:]), nil
 }
 
 // wholeFile is up to which size the content of a data file is hashed whole, in bytes; of larger ones samples evenly spread, the size and the time of
@@ -67,15 +67,15 @@ func dataIdentity(d *well.Dataset) (string, error) {
 		if info.Size() > wholeFile {
 			fmt.Fprintf(h, "%d\x00", info.ModTime().UnixNano())
 		}
-		if err := hashFile(h, f.Path, wholeFile); err != nil {
+		if err := hashFile(h, f.Path); err != nil {
 			return "", err
 		}
 	}
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
-// hashFile adds a file's content, or samples of it where it is larger than most; -1 for no bound.
-func hashFile(h hash.Hash, path string, most int64) error {
+// hashFile adds a file's content, or samples of it where it is larger than wholeFile.
+func hashFile(h hash.Hash, path string) error {
 	f, err := os.Open(path)
 	if err != nil {
 		return fmt.Errorf("compare: %w", err)
@@ -85,7 +85,7 @@ func hashFile(h hash.Hash, path string, most int64) error {
 	if err != nil {
 		return fmt.Errorf("compare: %w", err)
 	}
-	if most < 0 || info.Size() <= most {
+	if info.Size() <= wholeFile {
 		if _, err := io.Copy(h, f); err != nil {
 			return fmt.Errorf("compare: %w", err)
 		}

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/gowalrus/walrus/internal/atomicfile"
 	"github.com/gowalrus/walrus/internal/hdf5"
 	"github.com/gowalrus/walrus/well"
 )
@@ -49,20 +48,10 @@ func NetCDF(path string, trajectory int, out string, units Units) error {
 		return err
 	}
 	defer s.Close()
-	target, err := atomicfile.Create(out)
-	if err != nil {
-		return err
-	}
-	defer target.Discard()
-	f, err := hdf5.Create(target.Name())
-	if err != nil {
-		return err
-	}
-	n := &netcdf{source: s, File: f, units: units, names: map[string]bool{}}
-	if err := errors.Join(n.fill(), f.Close()); err != nil {
-		return fmt.Errorf("export: %s: %w", out, err)
-	}
-	return target.Commit()
+	return writeHDF5(out, func(f *hdf5.File) error {
+		n := &netcdf{source: s, File: f, units: units, names: map[string]bool{}}
+		return n.fill()
+	})
 }
 
 // fill writes everything.

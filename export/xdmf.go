@@ -3,7 +3,6 @@ package export
 import (
 	"bufio"
 	"encoding/xml"
-	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -49,19 +48,7 @@ func (s *source) mesh() []int {
 
 // writePoints writes the positions of the mesh, the last axis fastest: an array (points, 3) in a file of its own.
 func (s *source) writePoints(path string) error {
-	target, err := atomicfile.Create(path)
-	if err != nil {
-		return err
-	}
-	defer target.Discard()
-	f, err := hdf5.Create(target.Name())
-	if err != nil {
-		return err
-	}
-	if err := errors.Join(s.fillPoints(f), f.Close()); err != nil {
-		return fmt.Errorf("export: %s: %w", path, err)
-	}
-	return target.Commit()
+	return writeHDF5(path, s.fillPoints)
 }
 
 // fillPoints writes the positions, those of one place on the first axis at a time.

@@ -53,14 +53,17 @@ func (f Feed) Inputs() []engine.Input {
 	return list
 }
 
+// FeedFor describes the graph of a Walrus whose weights need not be there, for data of one shape.
+func FeedFor(net model.Net, d Data) Feed {
+	net.Geometry = d.Geometry
+	return Feed{Net: net, Channels: len(d.Fields), Variable: d.Variable()}
+}
+
 // FeedOf describes the graph of a network for data of one shape, whose samples one device gets. Data that the weights can not
 // take is an error.
 func FeedOf(n *Network, d Data, samples, frames int) (Feed, error) {
-	f := Feed{
-		Net: model.Net{Config: n.Config, Geometry: d.Geometry, Samples: samples, Frames: frames,
-			Operands: n.Engine.Operands(), Lean: n.Engine.Lean()},
-		Channels: len(d.Fields), Variable: d.Variable(), Baseline: n.Baseline, Half: n.half,
-	}
+	f := FeedFor(model.Net{Config: n.Config, Samples: samples, Frames: frames, Operands: n.Engine.Operands(), Lean: n.Engine.Lean()}, d)
+	f.Baseline, f.Half = n.Baseline, n.half
 	if f.Baseline != nil {
 		var err error
 		f.picks, err = f.Baseline.check(d, frames)

@@ -178,20 +178,17 @@ func (p Piece) spec(d *well.Dataset) (well.WindowSpec, error) {
 		return well.WindowSpec{}, fmt.Errorf("rollout: trajectory %d from frame %d, stride %d, history %d, %d steps; expected numbers that are not negative, and at least 1 for the last three",
 			p.Trajectory, p.First, p.Stride, p.History, p.Steps)
 	}
-	i := p.Trajectory
-	for n, f := range d.Files() {
-		if i >= f.Trajectories {
-			i -= f.Trajectories
-			continue
-		}
-		known := (f.Steps - 1 - p.First) / p.Stride // frames after the first that the data has
-		if f.Steps <= p.First || known < p.History-1 {
-			return well.WindowSpec{}, fmt.Errorf("rollout: %s: trajectories of %d frames; a history of %d frames from frame %d with stride %d needs %d",
-				f.Path, f.Steps, p.History, p.First, p.Stride, p.First+(p.History-1)*p.Stride+1)
-		}
-		return well.WindowSpec{File: n, Trajectory: i, Start: p.First, Stride: p.Stride, Steps: min(known+1, p.History+p.Steps)}, nil
+	file, trajectory, found := d.Locate(p.Trajectory)
+	if !found {
+		return well.WindowSpec{}, fmt.Errorf("rollout: trajectory %d; %s has %d, counted from 0", p.Trajectory, d.Name(), d.Trajectories())
 	}
-	return well.WindowSpec{}, fmt.Errorf("rollout: trajectory %d; %s has %d, counted from 0", p.Trajectory, d.Name(), d.Trajectories())
+	f := d.Files()[file]
+	known := (f.Steps - 1 - p.First) / p.Stride // frames after the first that the data has
+	if f.Steps <= p.First || known < p.History-1 {
+		return well.WindowSpec{}, fmt.Errorf("rollout: %s: trajectories of %d frames; a history of %d frames from frame %d with stride %d needs %d",
+			f.Path, f.Steps, p.History, p.First, p.Stride, p.First+(p.History-1)*p.Stride+1)
+	}
+	return well.WindowSpec{File: file, Trajectory: trajectory, Start: p.First, Stride: p.Stride, Steps: min(known+1, p.History+p.Steps)}, nil
 }
 
 // Times are the physical times of so many predicted steps: those of the data, continued with its last interval.

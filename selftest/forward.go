@@ -12,7 +12,6 @@ import (
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gowalrus/walrus/field"
 	"github.com/gowalrus/walrus/frame"
-	"github.com/gowalrus/walrus/model"
 	"github.com/gowalrus/walrus/network"
 	"github.com/gowalrus/walrus/train"
 )
@@ -146,9 +145,9 @@ func (r *runner) forwardInput(c *forwardCase) (field.Array, error) {
 // reference moves the tokens where this program moves the coordinates.
 func (c *forwardCase) intermediates(ctx context.Context, stem string) (Result, error) {
 	samples, frames := c.input.Shape[0], c.input.Shape[1]
-	feed := network.Feed{
-		Net:      model.Net{Config: c.net.Config, Geometry: c.data.Geometry, Samples: samples, Frames: frames, Operands: c.net.Engine.Operands(), Lean: c.net.Engine.Lean()},
-		Channels: len(c.Fields),
+	feed, err := network.FeedOf(c.net, c.data, samples, frames)
+	if err != nil {
+		return Result{}, err
 	}
 	names, values, err := observe(ctx, c, feed)
 	if err != nil {

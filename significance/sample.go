@@ -5,6 +5,8 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+
+	"github.com/gowalrus/walrus/metric"
 )
 
 // Sample holds the scores of one model by trajectory: one of a rollout, or one a window. Infinite scores count as what they are; NaN is refused.
@@ -112,17 +114,7 @@ func (o Options) draws(n int, visit func(times []int)) {
 
 // interval takes the quantiles of bootstrapped numbers, linearly interpolated as NumPy does.
 func (o Options) interval(numbers []float64) Interval {
-	slices.Sort(numbers)
-	at := func(q float64) float64 {
-		position := q * float64(len(numbers)-1)
-		i := int(position)
-		low, high, share := numbers[i], numbers[min(i+1, len(numbers)-1)], position-float64(i)
-		if share == 0 || low == high {
-			return low
-		}
-		return low*(1-share) + high*share
-	}
-	return Interval{at((1 - o.Level) / 2), at((1 + o.Level) / 2)}
+	return Interval{metric.Quantile(numbers, (1-o.Level)/2), metric.Quantile(numbers, (1+o.Level)/2)}
 }
 
 // MedianInterval is the percentile bootstrap of the median over trajectories.

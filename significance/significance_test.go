@@ -150,7 +150,7 @@ func TestTwoExplodedModelsAreEqual(t *testing.T) {
 	}
 }
 
-// Worked by hand; statsmodels' multipletests(method="holm") gives the same.
+// Worked by hand.
 func TestHolm(t *testing.T) {
 	got := Holm([]float64{0.01, 0.04, 0.03, 0.005})
 	for i, want := range []float64{0.03, 0.06, 0.06, 0.02} {

@@ -90,6 +90,9 @@ func NewForecast(ctx context.Context, c Config, o Observer) (Forecast, error) {
 	if err != nil {
 		return f, err
 	}
+	if c.Model.IsBaseline() {
+		return f, fmt.Errorf("train: model.kind is %s; --dry-run foresees Walrus only", c.Model.Kind)
+	}
 	_, err = checkpoint.FindConfig(c.Out)
 	f.Exists = err == nil
 	mixture := c.Data.Sets
@@ -207,11 +210,10 @@ func (f *Forecast) plan(ctx context.Context, r *Run, config model.Config, saved 
 		return err
 	}
 	feedOf := func(d network.Data, samples, frames int, keep bool) (network.Feed, error) {
-		return network.Feed{
-			Net: model.Net{Config: config, Geometry: d.Geometry, Samples: samples / c.Devices, Frames: frames, Recompute: c.Model.Recompute,
-				Operands: precision.Operands(), Lean: precision.Lean(c.Engine)},
-			Channels: len(d.Fields), Variable: d.Variable(), Keep: keep, Parallel: true,
-		}, nil
+		feed := network.FeedFor(model.Net{Config: config, Samples: samples / c.Devices, Frames: frames, Recompute: c.Model.Recompute,
+			Operands: precision.Operands(), Lean: precision.Lean(c.Engine)}, d)
+		feed.Keep, feed.Parallel = keep, true
+		return feed, nil
 	}
 	found := 0
 	for i := range f.Data {

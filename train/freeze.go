@@ -17,14 +17,19 @@ import (
 // paperNames are the names in the state dict of what the paper calls encoder and decoder; patterns may begin with either.
 var paperNames = map[string]string{"encoder.": "embed.", "decoder.": "debed."}
 
-// matches reports whether a pattern names a weight; names have no slashes, so that a star stands for any part of one.
+// matches reports whether a pattern names a weight, in the state dict's words or in the paper's.
 func matches(pattern, name string) bool {
 	for paper, own := range paperNames {
 		if rest, begins := strings.CutPrefix(pattern, paper); begins {
 			pattern = own + rest
 		}
 	}
-	matched, err := path.Match(pattern, name)
+	return fits(pattern, name)
+}
+
+// fits reports whether a name is as a pattern has it, in which a star stands for any part.
+func fits(pattern, name string) bool {
+	matched, err := path.Match(pattern, name) // names have no slashes
 	return err == nil && matched
 }
 

@@ -111,10 +111,9 @@ func addTo(gradients, sums []*Node) []*Node {
 // the weights by name, and with respect to the normalised input (B*T, points..., C). It is for checking a gradient, not
 // for training: everything comes to the host.
 func Differentiate(ctx context.Context, n *network.Network, e Example, o *Objective, scale float64) (loss float64, weights map[string]field.Array, input field.Array, err error) {
-	feed := network.Feed{
-		Net: model.Net{Config: n.Config, Geometry: e.Data.Geometry, Samples: o.X.Shape[0], Frames: o.X.Shape[1],
-			Operands: n.Engine.Operands(), Lean: n.Engine.Lean()},
-		Channels: len(e.Data.Fields),
+	feed, err := network.FeedOf(n, e.Data, o.X.Shape[0], o.X.Shape[1])
+	if err != nil {
+		return 0, nil, input, err
 	}
 	p, err := compileGradient(n.Engine, feed, AbsoluteLoss, false, true)
 	if err != nil {

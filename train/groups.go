@@ -55,10 +55,7 @@ func (g *Groups) UnmarshalYAML(text []byte) error {
 
 // of is the position of the group that holds a weight; len(g) for the rest.
 func (g Groups) of(name string) int {
-	matches := func(pattern string) bool {
-		matched, err := path.Match(pattern, name) // names have no slashes, so that a star stands for any part
-		return err == nil && matched
-	}
+	matches := func(pattern string) bool { return fits(pattern, name) }
 	if i := slices.IndexFunc(g, func(group Group) bool { return slices.ContainsFunc(group.Match, matches) }); i >= 0 {
 		return i
 	}

@@ -28,7 +28,7 @@ type Draw struct {
 
 // Outcome is what a step measured before it changed the weights.
 type Outcome struct {
-	Loss         float64   // 100 x mean absolute error of the normalised increment, mean over the batches
+	Loss         float64   // 100 x the mean loss (Loss) of the normalised increment, mean over the batches
 	Losses       []float64 // of each batch, or nil
 	GradientNorm float64   // before clipping
 	Samples      int       // seen by all processes, where several make the step; else 0

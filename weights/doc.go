@@ -1,34 +1,3 @@
 // Package weights holds pretrained models that every build carries, so that a first prediction needs no download. How they
 // were made, and what they are worth, stands in its README.
 package weights
-
-import (
-	"embed"
-	"io/fs"
-	"slices"
-)
-
-//go:embed nano
-var files embed.FS
-
-// Names lists the models. A model's files lie in a folder of its name, as a saved run's do.
-func Names() []string {
-	entries, err := files.ReadDir(".")
-	if err != nil {
-		panic(err) // only if the build were broken
-	}
-	var names []string
-	for _, e := range entries {
-		names = append(names, e.Name())
-	}
-	return names
-}
-
-// Has says whether there is a model of this name.
-func Has(name string) bool { return slices.Contains(Names(), name) }
-
-// Open opens a file, as nano/config.yaml. Its content can be read at any place (io.ReaderAt).
-func Open(path string) (fs.File, error) { return files.Open(path) }
-
-// ReadDir lists a model's folder.
-func ReadDir(path string) ([]fs.DirEntry, error) { return files.ReadDir(path) }

@@ -152,6 +152,20 @@ func (d *Dataset) Trajectories() int {
 	return n
 }
 
+// Locate finds a trajectory that is counted over all files, from 0: its file, and its number there.
+func (d *Dataset) Locate(trajectory int) (file, own int, found bool) {
+	if trajectory < 0 {
+		return 0, 0, false
+	}
+	for file, f := range d.files {
+		if trajectory < f.Trajectories {
+			return file, trajectory, true
+		}
+		trajectory -= f.Trajectories
+	}
+	return 0, 0, false
+}
+
 // Variable lists the fields that change in time, in the order of their channels: scalars, vectors, tensors.
 func (d *Dataset) Variable() []FieldInfo { return selectFields(d.header.Fields, true) }
 

@@ -5,31 +5,20 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
-	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/gowalrus/walrus/compare"
 	"github.com/gowalrus/walrus/internal/progress"
-	"github.com/gowalrus/walrus/metric"
 	"github.com/gowalrus/walrus/rollout"
-	"github.com/gowalrus/walrus/score"
 	"github.com/gowalrus/walrus/significance"
-	"github.com/gowalrus/walrus/well"
 )
 
 // compareFlags say what is compared.
 type compareFlags struct {
 	modelFlags
+	protocolFlags
 	data      []string
-	split     string
-	first     int
-	stride    int
-	windows   string
-	metrics   string
-	epsilon   float64
-	sample    int
-	resample  string
 	kept      string
 	parallel  int
 	bootstrap significance.Options
@@ -42,7 +31,6 @@ type compareFlags struct {
 // compareCommand compares models.
 func compareCommand() *cobra.Command {
 	f := compareFlags{bootstrap: significance.Default()}
-	usual := score.DefaultProtocol()
 	cmd := &cobra.Command{
 		Use:   "compare MODEL MODEL... --data DATA...",
 		Short: "Compare models on data sets, and say which differences are more than chance",
@@ -60,16 +48,9 @@ goes on. docs/evaluation.md says more.`,
 		RunE: func(cmd *cobra.Command, args []string) error { return runCompare(cmd, args, f) },
 	}
 	f.add(cmd)
+	f.addProtocol(cmd)
 	flags := cmd.Flags()
 	flags.StringArrayVar(&f.data, "data", nil, "data set, a folder or file in The Well's format (repeatable; one at least)")
-	flags.StringVar(&f.split, "split", strings.Join(usual.Splits, ","), "train, valid or test, or several to pool, as valid,test; data without splits is scored as it is")
-	flags.IntVar(&f.first, "first", usual.First, "first predicted frame of the rollouts, in frames of the data; -1 for right after the longest history from frame 0")
-	flags.IntVar(&f.stride, "stride", 0, "take every N-th frame of the data as a step (default the smallest of the training)")
-	flags.StringVar(&f.windows, "windows", windowsText(usual.Windows), "steps of the rollouts to average over, counted from 1; all for all of them, none for no rollouts")
-	flags.StringVar(&f.metrics, "metric", usual.Metrics[0].Key, "list of "+metric.Keys())
-	flags.Float64Var(&f.epsilon, "epsilon", metric.ValidationEpsilon, "keeps nrmse, nmse, nmae and pearson finite where the truth is flat")
-	flags.IntVar(&f.sample, "sample", 0, "a quick look: only so many windows and trajectories of each data set, at random (default all)")
-	flags.StringVar(&f.resample, "resample", "", "interpolate the data to this grid first, as 128x128, and score on it (default as in training)")
 	flags.StringVar(&f.kept, "kept", "comparison", "folder where scores are kept")
 	flags.IntVar(&f.parallel, "parallel", 0, "trajectories to predict at a time (default as many as memory allows, processors at most)")
 	flags.IntVar(&f.bootstrap.Resamples, "bootstrap", f.bootstrap.Resamples, "how often trajectories are drawn again")
@@ -82,18 +63,17 @@ goes on. docs/evaluation.md says more.`,
 
 // asked is what the flags mean.
 func (f compareFlags) asked() (compare.Options, error) {
-	p := score.DefaultProtocol()
 	o := compare.Options{Bootstrap: f.bootstrap, Epsilon: f.epsilon, Folder: f.kept, Workers: f.parallel}
-	if err := p.ParseWindows(f.windows); err != nil {
-		return o, usageError{err}
+	p, err := f.released()
+	if err != nil {
+		return o, err
 	}
-	var err error
-	if p.Metrics, err = metric.Parse(f.metrics, f.epsilon); err != nil {
-		return o, usageError{err}
+	p.Sample = f.sample
+	if err := f.check(); err != nil {
+		return o, err
 	}
-	p.First, p.Sample = f.first, f.sample
-	if len(f.data) == 0 || !(f.epsilon >= 0) || f.sample < 0 || f.stride < 0 || f.parallel < 0 {
-		return o, usagef("--data %q, --epsilon %g, --sample %d, --stride %d, --parallel %d; expected one data set at least, and no negative number", f.data, f.epsilon, f.sample, f.stride, f.parallel)
+	if len(f.data) == 0 || f.parallel < 0 {
+		return o, usagef("--data %q, --parallel %d; expected one data set at least, and no negative number", f.data, f.parallel)
 	}
 	grid, err := parseGrid("--resample", f.resample)
 	if err != nil {
@@ -118,7 +98,7 @@ func runCompare(cmd *cobra.Command, args []string, f compareFlags) error {
 		if out[0] == "" {
 			continue
 		}
-		if err := checkOutput(flag, out[0], out[1]); err != nil {
+		if err := prepareText(flag, out[0], out[1]); err != nil {
 			return err
 		}
 	}
@@ -136,11 +116,7 @@ func runCompare(cmd *cobra.Command, args []string, f compareFlags) error {
 	}
 	var data []compare.Data
 	for _, path := range f.data {
-		d := compare.Data{Path: filepath.Clean(path), Include: f.include, Exclude: f.exclude}
-		if len(well.SplitsOf(path)) > 0 || cmd.Flags().Changed("split") {
-			d.Split = f.split
-		}
-		data = append(data, d)
+		data = append(data, compare.Data{Path: filepath.Clean(path), Split: f.splitOf(cmd, path), Include: f.include, Exclude: f.exclude})
 	}
 	var bar *progress.Bar
 	o.Planned = func(done, total int) { bar = progress.New(cmd.ErrOrStderr(), "compare", done, total) }

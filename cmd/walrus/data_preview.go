@@ -92,18 +92,14 @@ func preview(cmd *cobra.Command, path string, f previewFlags) error {
 
 // previewWindow reads the chosen frames.
 func previewWindow(ctx context.Context, d *well.Dataset, f previewFlags) (*well.Window, error) {
-	spec := well.WindowSpec{Trajectory: f.trajectory, Start: f.start, Stride: f.stride, Steps: f.steps}
-	files := d.Files()
-	for spec.File < len(files) && spec.Trajectory >= files[spec.File].Trajectories {
-		spec.Trajectory -= files[spec.File].Trajectories
-		spec.File++
-	}
-	if spec.File == len(files) {
+	file, trajectory, found := d.Locate(f.trajectory)
+	if !found {
 		return nil, fmt.Errorf("trajectory %d; the data set has %d", f.trajectory, d.Trajectories())
 	}
+	spec := well.WindowSpec{File: file, Trajectory: trajectory, Start: f.start, Stride: f.stride, Steps: f.steps}
 	if spec.Steps == 0 {
 		const most = 200
-		spec.Steps = min(most, max(1, (files[spec.File].Steps-f.start+f.stride-1)/f.stride))
+		spec.Steps = min(most, max(1, (d.Files()[file].Steps-f.start+f.stride-1)/f.stride))
 	}
 	return d.Read(ctx, spec)
 }

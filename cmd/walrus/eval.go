@@ -11,7 +11,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/gowalrus/walrus/internal/progress"
-	"github.com/gowalrus/walrus/metric"
 	"github.com/gowalrus/walrus/ranks"
 	"github.com/gowalrus/walrus/rollout"
 	"github.com/gowalrus/walrus/score"
@@ -22,16 +21,9 @@ import (
 // evalFlags say what is scored.
 type evalFlags struct {
 	modelFlags
+	protocolFlags
 	protocol string
-	split    string
-	first    int
-	stride   int
-	windows  string
-	metrics  string
-	epsilon  float64
-	sample   int
 	kind     string
-	resample string
 	csv      string
 	curves   string
 	physics  bool
@@ -51,7 +43,6 @@ const (
 // evalCommand scores weights on data sets.
 func evalCommand() *cobra.Command {
 	var f evalFlags
-	usual := score.DefaultProtocol()
 	cmd := &cobra.Command{
 		Use:   "eval WEIGHTS DATA...",
 		Short: "Score weights on data sets: one step ahead and over windows of rollouts",
@@ -74,23 +65,16 @@ on. docs/evaluation.md says with which published number each compares.`,
 		},
 	}
 	f.add(cmd)
+	f.addProtocol(cmd)
 	f.peers.add(cmd)
 	flags := cmd.Flags()
 	flags.StringVar(&f.protocol, "protocol", releasedProtocol, "what is scored: "+releasedProtocol+", or "+paperProtocol+" for a row of the paper's tables beside the published numbers")
-	flags.StringVar(&f.split, "split", strings.Join(usual.Splits, ","), "train, valid or test, or several to pool, as valid,test; data without splits is scored as it is")
-	flags.IntVar(&f.first, "first", usual.First, "first predicted frame of the rollouts, in frames of the data; -1 for right after a history from frame 0")
-	flags.IntVar(&f.stride, "stride", 0, "take every N-th frame of the data as a step (default the smallest of the training)")
-	flags.StringVar(&f.windows, "windows", windowsText(usual.Windows), "steps of the rollouts to average over, counted from 1; all for all of them, log for the released reports' windows, none for no rollouts")
-	flags.StringVar(&f.metrics, "metric", usual.Metrics[0].Key, "list of "+metric.Keys())
-	flags.Float64Var(&f.epsilon, "epsilon", metric.ValidationEpsilon, "keeps nrmse, nmse, nmae and pearson finite where the truth is flat; vrmse, vmse and spectral always have 1e-7")
-	flags.IntVar(&f.sample, "sample", 0, "a quick look: only so many windows and trajectories of each data set, at random (default all)")
 	flags.IntVar(&f.sample, "one-step", 0, "former name of --sample")
 	flags.IntVar(&f.sample, "trajectories", 0, "former name of --sample")
 	for _, former := range []string{"one-step", "trajectories"} {
 		_ = flags.MarkDeprecated(former, "use --sample: one step is scored on all windows otherwise") // the flag is there
 	}
 	flags.StringVar(&f.kind, "ensemble-kind", rolloutEnsemble, "what --ensemble averages: whole rollouts, or with step the network's output at every step")
-	flags.StringVar(&f.resample, "resample", "", "interpolate the data to this grid first, as 128x128, and score on it (default as in training)")
 	flags.StringVar(&f.csv, "csv", "", "write all scores to this CSV file too")
 	flags.StringVar(&f.curves, "curves", "", "write the scores of every step of every rollout to this CSV file")
 	flags.BoolVar(&f.physics, "physics", false, "measure conserved totals, divergences, positivity and spectra along the rollouts too, beside the truth's own (docs/evaluation.md); --json has all of them")
@@ -99,27 +83,14 @@ on. docs/evaluation.md says with which published number each compares.`,
 	return cmd
 }
 
-// windowsText writes windows as the flag has them.
-func windowsText(windows []score.Window) string {
-	var texts []string
-	for _, w := range windows {
-		texts = append(texts, w.String())
-	}
-	return strings.Join(texts, ",")
-}
-
 // asked is the protocol that the flags mean.
 func (f evalFlags) asked(cmd *cobra.Command) (score.Protocol, error) {
-	p := score.DefaultProtocol()
+	var p score.Protocol
 	switch f.protocol {
 	case releasedProtocol:
-		if err := p.ParseWindows(f.windows); err != nil {
-			return p, usageError{err}
-		}
-		p.First = f.first
 		var err error
-		if p.Metrics, err = metric.Parse(f.metrics, f.epsilon); err != nil {
-			return p, usageError{err}
+		if p, err = f.released(); err != nil {
+			return p, err
 		}
 	case paperProtocol:
 		p = score.PaperProtocol()
@@ -132,8 +103,8 @@ func (f evalFlags) asked(cmd *cobra.Command) (score.Protocol, error) {
 		return p, usagef("--protocol %q; expected %s or %s", f.protocol, releasedProtocol, paperProtocol)
 	}
 	p.Sample, p.Physics = f.sample, f.physics
-	if !(f.epsilon >= 0) || f.sample < 0 || f.stride < 0 {
-		return p, usagef("--epsilon %g, --sample %d, --stride %d; expected none to be negative", f.epsilon, f.sample, f.stride)
+	if err := f.check(); err != nil {
+		return p, err
 	}
 	if f.kind != rolloutEnsemble && f.kind != stepEnsemble {
 		return p, usagef("--ensemble-kind %q; expected %s or %s", f.kind, rolloutEnsemble, stepEnsemble)
@@ -161,10 +132,7 @@ func runEval(cmd *cobra.Command, g *ranks.Group, weights string, data []string, 
 		if path == "" {
 			continue
 		}
-		if err := checkOutput(flag, path, ".csv"); err != nil {
-			return err
-		}
-		if err := prepareOutput(flag, path); err != nil {
+		if err := prepareText(flag, path, ".csv"); err != nil {
 			return err
 		}
 	}
@@ -189,11 +157,8 @@ func runEval(cmd *cobra.Command, g *ranks.Group, weights string, data []string, 
 	}()
 	for _, path := range data {
 		s := evalSet{evaluation: rollout.Evaluation{Protocol: protocol, Grid: grid, Options: o}}
-		split := ""
-		if len(well.SplitsOf(path)) > 0 || cmd.Flags().Changed("split") {
-			split = f.split
-			s.evaluation.Split = strings.Join(strings.Split(split, ","), " + ")
-		}
+		split := f.splitOf(cmd, path)
+		s.evaluation.Split = strings.Join(strings.Split(split, ","), " + ")
 		if s.data, err = m.OpenData(path, split, well.Options{}); err != nil {
 			return err
 		}

@@ -32,6 +32,14 @@ func prepareOutput(flag, path string, inputs ...string) error {
 	return file.Discard()
 }
 
+// prepareText is prepareOutput for text, whose names end in one of these.
+func prepareText(flag, path string, endings ...string) error {
+	if err := checkOutput(flag, path, endings...); err != nil {
+		return err
+	}
+	return prepareOutput(flag, path)
+}
+
 // commandLine is what was typed, for those who want to repeat it.
 func commandLine() []string { return append([]string{"walrus"}, os.Args[1:]...) }
 

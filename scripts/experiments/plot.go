@@ -1,29 +1,14 @@
 package main
 
 import (
-	"cmp"
 	"fmt"
 	"path/filepath"
 	"slices"
 
 	"github.com/gowalrus/walrus/internal/atomicfile"
+	"github.com/gowalrus/walrus/metric"
 	"github.com/gowalrus/walrus/report"
 )
-
-// compare orders numbers, those that are none last.
-func compare(a, b float64) int {
-	if a != a || b != b {
-		return -cmp.Compare(a, b) // cmp has them first
-	}
-	return cmp.Compare(a, b)
-}
-
-// median is the middle of some numbers, or the mean of the two in the middle.
-func median(values []float64) float64 {
-	sorted := slices.SortedFunc(slices.Values(values), compare)
-	n := len(sorted)
-	return (sorted[(n-1)/2] + sorted[n/2]) / 2
-}
 
 // extend adds a point to a curve: the median over the seeds, between the least and the greatest.
 func extend(s report.Series, x float64, rows []row, persistence *float64) report.Series {
@@ -37,8 +22,8 @@ func extend(s report.Series, x float64, rows []row, persistence *float64) report
 			*persistence = m.persistence
 		}
 	}
-	s.X, s.Y = append(s.X, x), append(s.Y, median(values))
-	s.Low, s.High = append(s.Low, slices.MinFunc(values, compare)), append(s.High, slices.MaxFunc(values, compare))
+	s.X, s.Y = append(s.X, x), append(s.Y, metric.Median(values))
+	s.Low, s.High = append(s.Low, slices.Min(values)), append(s.High, slices.Max(values))
 	return s
 }
 

@@ -11,20 +11,20 @@ import (
 	"strconv"
 )
 
-// row is one measured number.
-type row struct {
+// key is what a number was measured of.
+type key struct {
 	experiment, arm, dataSet string
 	at                       float64 // the place on the horizontal axis: steps, tokens, frames
 	seed                     uint64
 	rate                     float64 // learning rate
 	split, metric            string
-	value, persistence       float64
-	seconds                  float64 // that the training or the prediction took, on the machine at hand
 }
 
-// same says whether two rows are of the same measurement.
-func (r row) same(o row) bool {
-	return r.experiment == o.experiment && r.arm == o.arm && r.dataSet == o.dataSet && r.at == o.at && r.seed == o.seed && r.rate == o.rate && r.split == o.split && r.metric == o.metric
+// row is one measured number.
+type row struct {
+	key
+	value, persistence float64
+	seconds            float64 // that the training or the prediction took, on the machine at hand
 }
 
 var header = []string{"experiment", "arm", "data_set", "at", "seed", "rate", "split", "metric", "value", "persistence", "seconds"}
@@ -97,7 +97,7 @@ func parseRow(record []string) (row, error) {
 	}
 	seed, err := strconv.ParseUint(record[4], 10, 64)
 	r := row{
-		experiment: record[0], arm: record[1], dataSet: record[2], at: number(3), seed: seed, rate: number(5), split: record[6], metric: record[7],
+		key:   key{experiment: record[0], arm: record[1], dataSet: record[2], at: number(3), seed: seed, rate: number(5), split: record[6], metric: record[7]},
 		value: number(8), persistence: number(9), seconds: number(10),
 	}
 	return r, errors.Join(failed, err)
@@ -122,7 +122,9 @@ func (r *results) write(record []string) error {
 }
 
 // has says whether a measurement was made.
-func (r *results) has(m row) bool { return slices.ContainsFunc(r.rows, m.same) }
+func (r *results) has(k key) bool {
+	return slices.ContainsFunc(r.rows, func(m row) bool { return m.key == k })
+}
 
 // where lists the rows that a condition holds for.
 func (r *results) where(keep func(row) bool) []row {

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -76,8 +78,8 @@ func runTransfer(ctx context.Context, l *lab) error {
 
 // transfer trains one arm with one rate and seed and scores it at every number of steps.
 func (l *lab) transfer(ctx context.Context, data string, a arm, rate float64, seed uint64) error {
-	m := row{experiment: transferName, arm: a.name, dataSet: filepath.Base(data), at: float64(transferSteps[len(transferSteps)-1]), seed: seed, rate: rate, split: "test", metric: "vrmse"}
-	if l.results.has(m) {
+	m := row{key: key{experiment: transferName, arm: a.name, dataSet: filepath.Base(data), at: float64(transferSteps[len(transferSteps)-1]), seed: seed, rate: rate, split: "test", metric: "vrmse"}}
+	if l.results.has(m.key) {
 		return nil
 	}
 	folder := l.folder(transferName, m.dataSet, a.name, rate, seed)
@@ -109,12 +111,12 @@ checkpoint: {best: false, every: 0}
 // tuned is the rate with the smallest error on split valid after a number of steps.
 func (l *lab) tuned(dataSet, arm string, step int) float64 {
 	found := l.results.where(func(m row) bool {
-		return m.experiment == transferName && m.dataSet == dataSet && m.arm == arm && m.seed == tuningSeed && m.split == "valid" && m.at == float64(step)
+		return m.experiment == transferName && m.dataSet == dataSet && m.arm == arm && m.seed == tuningSeed && m.split == "valid" && m.at == float64(step) && !math.IsNaN(m.value)
 	})
 	if len(found) == 0 {
 		return 0
 	}
-	return slices.MinFunc(found, func(a, b row) int { return compare(a.value, b.value) }).rate
+	return slices.MinFunc(found, func(a, b row) int { return cmp.Compare(a.value, b.value) }).rate
 }
 
 // tunedRates are the rates that are best at one of the numbers of steps.
