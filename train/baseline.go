@@ -54,6 +54,18 @@ func (m ModelConfig) checkKind() error {
 	return nil
 }
 
+// checkFreezing refuses to leave weights of a baseline as they are: it has no such programs, and all would be trained without a word.
+func (c Config) checkFreezing() error {
+	if f := c.Finetune; c.Model.IsBaseline() && f.freezes() {
+		key := "lora"
+		if len(f.Freeze) > 0 {
+			key = "freeze"
+		}
+		return fmt.Errorf("train: finetune.%s is for Walrus; of a baseline (model.kind is %s) all weights are trained: leave it out", key, c.Model.Kind)
+	}
+	return nil
+}
+
 // newBaseline makes a fresh baseline for the fields of the data. The configuration that belongs to it comes back.
 func newBaseline(e *engine.Engine, c Config, s *sources, names []string) (*network.Network, checkpoint.Config, error) {
 	vocabulary := sample.NewEmptyVocabulary()

@@ -129,6 +129,11 @@ func TestBaselinesAreOpenedLikeWalrus(t *testing.T) {
 		c.Data.Normalization = "dataset_mean_std"
 		train(t, c, false, 0)
 		last = c.Out
+		again := c // its kind is known from the weights alone
+		again.Model, again.Finetune = DefaultConfig().Model, FinetuneConfig{From: c.Out, Freeze: []string{"*"}}
+		if _, err := again.inherit(); err == nil || !strings.Contains(err.Error(), "finetune.freeze is for Walrus") {
+			t.Errorf("freezing the weights of %s: error %v", model, err)
+		}
 		rollOut(t, e, c.Out, filepath.Join(data, "waves"), "")
 		rollOut(t, e, c.Out, filepath.Join(data, "tides"), "height")
 	}
@@ -183,6 +188,16 @@ func TestSettingsOfAnotherKindAreErrors(t *testing.T) {
 	c.Data.Tokens = Tokens{8, 16}
 	if err := c.Check(); err == nil || !strings.Contains(err.Error(), "as they are") {
 		t.Errorf("data.tokens beside an fno: error %v", err)
+	}
+	for key, f := range map[string]FinetuneConfig{
+		"finetune.lora":   {From: "runs/fno", LoRA: LoRAConfig{Rank: 8}},
+		"finetune.freeze": {From: "runs/fno", Freeze: []string{"blocks.*"}},
+	} {
+		c := smallBaseline(t, t.TempDir(), "run", "{kind: fno}", "waves")
+		c.Finetune = f
+		if err := c.Check(); err == nil || !strings.Contains(err.Error(), key) || !strings.Contains(err.Error(), "fno") {
+			t.Errorf("%s for an fno: error %v", key, err)
+		}
 	}
 }
 

@@ -214,7 +214,7 @@ func DefaultConfig() Config {
 		Reduce:     string(ranks.Float32),
 		LogEvery:   10,
 		Loss:       AbsoluteLoss,
-		Model:      ModelConfig{Kind: walrusKind, Preset: "nano", Predicts: predictsChange, Vocabulary: "released"},
+		Model:      ModelConfig{Kind: walrusKind, Preset: "nano", Predicts: predictsChange, Vocabulary: releasedVocabulary},
 		Data:       DataConfig{History: 6, Batch: 2, MinStride: 1, MaxStride: 5, Rotation: sample.PlaneRotation, Prefetch: 2, Accumulation: 1, Recycle: true},
 		Optimizer:  ReleasedOptimizer(),
 		Schedule:   DefaultSchedule(),
@@ -358,7 +358,7 @@ func (c Config) Check() error {
 	if err := c.Loss.check(); err != nil {
 		return err
 	}
-	if err := cmp.Or(c.schedule().Check(), c.Optimizer.Groups.check(), c.Model.checkKind()); err != nil {
+	if err := cmp.Or(c.schedule().Check(), c.Optimizer.Groups.check(), c.Model.checkKind(), c.checkFreezing()); err != nil {
 		return err
 	}
 	if _, err := engine.ParsePrecision(c.Precision); err != nil {
@@ -387,8 +387,8 @@ func (c Config) Check() error {
 		return fmt.Errorf("train: beta1 %v, beta2 %v; expected both in [0, 1)", c.Optimizer.Beta1, c.Optimizer.Beta2)
 	case !(c.Model.FieldDrop >= 0):
 		return fmt.Errorf("train: model.field_drop is %v; expected 0 or more", c.Model.FieldDrop)
-	case c.Model.Vocabulary != "released" && c.Model.Vocabulary != "data":
-		return fmt.Errorf("train: model.vocabulary is %q; expected released or data", c.Model.Vocabulary)
+	case c.Model.Vocabulary != releasedVocabulary && c.Model.Vocabulary != dataVocabulary:
+		return fmt.Errorf("train: model.vocabulary is %q; expected %s or %s", c.Model.Vocabulary, releasedVocabulary, dataVocabulary)
 	case c.Validation.Every < 0 || c.Validation.RolloutEvery < 0 || c.Validation.Batches < 1 || c.Validation.MaxRolloutSteps < 1:
 		return fmt.Errorf("train: validation every %d epochs, rollouts every %d, %d batches, max_rollout_steps %d; expected 0 or more, and at least 1 of the last two",
 			c.Validation.Every, c.Validation.RolloutEvery, c.Validation.Batches, c.Validation.MaxRolloutSteps)

@@ -41,6 +41,8 @@ type NetworkSize struct {
 	Columns    int    `json:"columns"` // of fields, the three flags included
 	Parameters int    `json:"parameters"`
 	Trained    int    `json:"trained"` // those that the optimizer changes
+	// Uncounted says why columns and parameters are fewer than the run's: with model.vocabulary data each field of an absent data set has columns of its own.
+	Uncounted string `json:"uncounted,omitempty"`
 }
 
 // SetForecast is one data set of the mixture.
@@ -128,6 +130,9 @@ func (f *Forecast) survey(ctx context.Context, r *Run, all int) (err error) {
 	if err != nil {
 		return err
 	}
+	if uncounted := c.uncounted(all); uncounted != "" && len(c.Data.Sets) == 0 {
+		return fmt.Errorf("train: %s (%s): how large the network is can not be foreseen; put a data set in place, or set model.vocabulary to %s", uncounted, f.Data[0].Absent, releasedVocabulary)
+	}
 	position, err := positionGrid(ctx, r.data, names, c)
 	if err != nil {
 		return err
@@ -140,13 +145,22 @@ func (f *Forecast) survey(ctx context.Context, r *Run, all int) (err error) {
 		return err
 	}
 	f.Network = NetworkSize{From: c.Finetune.From, Hidden: config.Hidden, Heads: config.Heads, Blocks: config.Blocks, Columns: config.States,
-		Parameters: config.Count(), Trained: config.CountTrained()}
+		Parameters: config.Count(), Trained: config.CountTrained(), Uncounted: c.uncounted(all)}
 	f.Checkpoint = checkpointSize(config, c)
 	f.Memory = stepPlan(config)
 	if err = f.plan(ctx, r, config, saved, all); err != nil {
 		return err
 	}
 	return f.measure(ctx, r, names, position)
+}
+
+// uncounted says which fields have no columns yet although the run would give them some; all is the number of data sets of the mixture.
+func (c Config) uncounted(all int) string {
+	absent := all - len(c.Data.Sets)
+	if absent == 0 || c.Finetune.From != "" || c.Model.Vocabulary != dataVocabulary {
+		return ""
+	}
+	return fmt.Sprintf("model.vocabulary is %s, and the fields of the %d absent of %d data sets are not known", dataVocabulary, absent, all)
 }
 
 // describeNetwork is the architecture that the run would make, without weights in memory.

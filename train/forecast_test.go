@@ -60,6 +60,18 @@ func TestTheForecastOfThePapersRunNeedsNoData(t *testing.T) {
 	}
 }
 
+// Without any data nothing says how many columns a network of the data's own fields has.
+func TestAForecastOfTheDatasOwnFieldsNamesTheDataThatIsAbsent(t *testing.T) {
+	c := exampleConfig(t, "pretrain-nano.yaml")
+	t.Chdir(t.TempDir())
+	_, err := NewForecast(context.Background(), c, Observer{})
+	for _, part := range []string{"model.vocabulary", "absent of", c.Data.Sets[0].Path} {
+		if err == nil || !strings.Contains(err.Error(), part) {
+			t.Errorf("error %v; want one with %q", err, part)
+		}
+	}
+}
+
 func TestExampleConfigurationsNameScenarios(t *testing.T) {
 	names := map[string]bool{}
 	for _, s := range sim.All() {
@@ -94,9 +106,15 @@ func TestTheForecastIsWhatTheRunIs(t *testing.T) {
 	if clouds := f.Data[2]; clouds.Absent == "" || f.Data[0].Absent != "" || f.Data[1].Absent != "" || f.Samples != 0 {
 		t.Errorf("data %+v; want only the clouds to be absent", f.Data)
 	}
+	if want := "1 absent of 3 data sets"; !strings.Contains(f.Network.Uncounted, want) {
+		t.Errorf("columns of the data's own fields: %q; want that %s", f.Network.Uncounted, want)
+	}
 	c.Data.Sets = c.Data.Sets[:2]
 	if f, err = NewForecast(context.Background(), c, Observer{}); err != nil {
 		t.Fatal(err)
+	}
+	if f.Network.Uncounted != "" {
+		t.Errorf("all data is there: %q", f.Network.Uncounted)
 	}
 	waves := f.Data[0]
 	// Two trajectories of 8 frames, 3 of history and one to predict, strides 1 and 2: as many windows as with stride 1 fit.

@@ -26,6 +26,9 @@ func (c Config) inherit() (Config, error) {
 	if err = c.Model.inheritKind(from); err != nil {
 		return c, err
 	}
+	if err = c.checkFreezing(); err != nil { // of the kind that is known only now
+		return c, err
+	}
 	was := from.Training
 	if d.Normalization, err = sample.ParseNormalization(or(string(d.Normalization), was.Normalization)); err != nil {
 		return c, fmt.Errorf("train: normalization: %w", err)

@@ -43,10 +43,16 @@ func (c Config) loading(names []string, position [3]int) network.LoadOptions {
 	}
 }
 
+// Which fields a fresh network has columns for (model.vocabulary).
+const (
+	releasedVocabulary = "released"
+	dataVocabulary     = "data"
+)
+
 // fresh is the architecture of a network that begins with random numbers, and its configuration.
 func (c Config) fresh(names []string) (model.Config, checkpoint.Config, error) {
 	vocabulary := sample.ReleasedVocabulary()
-	if c.Model.Vocabulary == "data" {
+	if c.Model.Vocabulary == dataVocabulary {
 		vocabulary = sample.NewEmptyVocabulary()
 	}
 	vocabulary.Add(names...)

@@ -43,8 +43,15 @@ func printNetworkSize(out io.Writer, f train.Forecast) {
 	if n.From != "" {
 		from = "weights of " + n.From
 	}
-	fmt.Fprintf(out, "network: hidden %d, %d heads, %d blocks, %d field columns; from %s\n", n.Hidden, n.Heads, n.Blocks, n.Columns, from)
-	fmt.Fprintf(out, "  %d parameters: %d trained, %d frozen\n", n.Parameters, n.Trained, n.Parameters-n.Trained)
+	least := ""
+	if n.Uncounted != "" {
+		least = "at least "
+	}
+	fmt.Fprintf(out, "network: hidden %d, %d heads, %d blocks, %s%d field columns; from %s\n", n.Hidden, n.Heads, n.Blocks, least, n.Columns, from)
+	fmt.Fprintf(out, "  %s%d parameters: %d trained, %d frozen\n", least, n.Parameters, n.Trained, n.Parameters-n.Trained)
+	if n.Uncounted != "" {
+		fmt.Fprintf(out, "  %s: their columns and what they weigh come on top\n", n.Uncounted)
+	}
 }
 
 // printMixture prints a row for each data set that is there, and a line for each that is not.
