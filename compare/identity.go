@@ -6,8 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"hash"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -47,13 +45,8 @@ func WeightsIdentity(path, config string) (string, error) {
 	return hex.EncodeToString(sum[:]), nil
 }
 
-// wholeFile is up to which size the content of a data file is hashed whole, in bytes; of larger ones samples evenly spread, the size and the time of
-// the last change stand for the content.
-const (
-	wholeFile  = 64 << 20
-	samples    = 64
-	sampleSize = 64 << 10
-)
+// content is what of a data file stands for it: up to 64 MiB all, of larger ones pieces, with the size and the time of the last change.
+var content = well.Sampling{Whole: 64 << 20, Pieces: 64, Length: 64 << 10}
 
 // dataIdentity is a hash of the files of a data set: names and contents.
 func dataIdentity(d *well.Dataset) (string, error) {
@@ -64,42 +57,14 @@ func dataIdentity(d *well.Dataset) (string, error) {
 			return "", fmt.Errorf("compare: %w", err)
 		}
 		fmt.Fprintf(h, "%s\x00%d\x00", filepath.Base(f.Path), info.Size())
-		if info.Size() > wholeFile {
+		if info.Size() > content.Whole {
 			fmt.Fprintf(h, "%d\x00", info.ModTime().UnixNano())
 		}
-		if err := hashFile(h, f.Path); err != nil {
-			return "", err
+		if _, err := well.Fingerprint(h, f.Path, content); err != nil {
+			return "", fmt.Errorf("compare: %w", err)
 		}
 	}
 	return hex.EncodeToString(h.Sum(nil)), nil
-}
-
-// hashFile adds a file's content, or samples of it where it is larger than wholeFile.
-func hashFile(h hash.Hash, path string) error {
-	f, err := os.Open(path)
-	if err != nil {
-		return fmt.Errorf("compare: %w", err)
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return fmt.Errorf("compare: %w", err)
-	}
-	if info.Size() <= wholeFile {
-		if _, err := io.Copy(h, f); err != nil {
-			return fmt.Errorf("compare: %w", err)
-		}
-		return nil
-	}
-	buffer := make([]byte, sampleSize)
-	for i := range int64(samples) {
-		n, err := f.ReadAt(buffer, (info.Size()-sampleSize)*i/(samples-1))
-		if err != nil && !errors.Is(err, io.EOF) {
-			return fmt.Errorf("compare: %w", err)
-		}
-		h.Write(buffer[:n])
-	}
-	return nil
 }
 
 // identity is all that the scores of a model on a data set depend on. Its hash names their folder.

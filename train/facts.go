@@ -1,7 +1,6 @@
 package train
 
 import (
-	"errors"
 	"fmt"
 	"hash/crc32"
 	"io"
@@ -112,27 +111,17 @@ func (r *Run) filesOf(split string, s *sources) (facts []ranks.Fact, err error) 
 	return facts, nil
 }
 
-// fileFact is a file's size, extent and a checksum of samples of it: of all of it would be reading all data.
+// glance is what of a data file ranks compare.
+var glance = well.Sampling{Pieces: 8, Length: 4096}
+
+// fileFact is a file's size, extent and a checksum of pieces of it.
 func fileFact(f well.FileSummary) (string, error) {
-	const samples, length = 8, 4096
-	file, err := os.Open(f.Path)
+	sum := crc32.NewIEEE()
+	size, err := well.Fingerprint(sum, f.Path, glance)
 	if err != nil {
 		return "", err
 	}
-	defer file.Close()
-	info, err := file.Stat()
-	if err != nil {
-		return "", err
-	}
-	sum, buffer := crc32.NewIEEE(), make([]byte, length)
-	for i := range int64(samples) {
-		n, err := file.ReadAt(buffer, max(0, info.Size()-length)*i/(samples-1))
-		if err != nil && !errors.Is(err, io.EOF) {
-			return "", err
-		}
-		sum.Write(buffer[:n])
-	}
-	return fmt.Sprintf("%d trajectories of %d frames in %d bytes (checksum %08x)", f.Trajectories, f.Steps, info.Size(), sum.Sum32()), nil
+	return fmt.Sprintf("%d trajectories of %d frames in %d bytes (checksum %08x)", f.Trajectories, f.Steps, size, sum.Sum32()), nil
 }
 
 // weightsSum is a checksum of all weights.
