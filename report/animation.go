@@ -22,42 +22,17 @@ const maxFrames = 200
 // Animation writes a GIF that loops over all steps: one row a field, truth, prediction and error side by side, with the step's number
 // and time. framesPerSecond 0 stands for DefaultFramesPerSecond. Colour scales are fitted to the whole rollout.
 func Animation(ctx context.Context, w io.Writer, spec PanelSpec, framesPerSecond float64) error {
-	frames, err := animate(ctx, spec, framesPerSecond)
-	if err != nil {
-		return err
-	}
-	animation := gif.GIF{Config: image.Config{ColorModel: frames[0].image.Palette, Width: frames[0].image.Rect.Dx(), Height: frames[0].image.Rect.Dy()}}
-	for _, f := range frames {
-		animation.Image = append(animation.Image, f.image)
-		animation.Delay = append(animation.Delay, f.pause)
-		animation.Disposal = append(animation.Disposal, gif.DisposalNone)
-	}
-	if err := gif.EncodeAll(w, &animation); err != nil {
-		return fmt.Errorf("report: animation: %w", err)
-	}
-	return nil
-}
-
-// animationFrame is one frame of an animation: the part of the picture that it changes, and how long it stays, in
-// hundredths of a second. The first frame has the whole picture.
-type animationFrame struct {
-	image *image.Paletted
-	pause int
-}
-
-// animate draws all frames, in one palette.
-func animate(ctx context.Context, spec PanelSpec, framesPerSecond float64) ([]animationFrame, error) {
 	if spec.PanelPixels == 0 {
 		spec.PanelPixels = gifPanel
 	}
 	m, err := newMovie(spec, framesPerSecond, 1)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	m.limitColours()
 	quantised := newQuantiser(m.layout)
-	delay := max(2, int(math.Round(100/m.framesPerSecond))) // browsers take less than 2 hundredths for 10
-	var frames []animationFrame
+	delay := max(2, int(math.Round(100/m.framesPerSecond))) // hundredths of a second; browsers take less than 2 for 10
+	var animation gif.GIF
 	err = m.play(ctx, func(picture *image.RGBA, first, last bool) error {
 		area := picture.Bounds()
 		if !first { // what stays the same is stored once
@@ -67,10 +42,20 @@ func animate(ctx context.Context, spec PanelSpec, framesPerSecond float64) ([]an
 		if last {
 			pause = max(delay, 100) // let the eye rest on the last step before the loop starts again
 		}
-		frames = append(frames, animationFrame{quantised.convert(picture, area), pause})
+		animation.Image = append(animation.Image, quantised.convert(picture, area))
+		animation.Delay = append(animation.Delay, pause)
+		animation.Disposal = append(animation.Disposal, gif.DisposalNone)
 		return nil
 	})
-	return frames, err
+	if err != nil {
+		return err
+	}
+	whole := animation.Image[0] // the first frame has the whole picture
+	animation.Config = image.Config{ColorModel: whole.Palette, Width: whole.Rect.Dx(), Height: whole.Rect.Dy()}
+	if err := gif.EncodeAll(w, &animation); err != nil {
+		return fmt.Errorf("report: animation: %w", err)
+	}
+	return nil
 }
 
 // movie is a figure that shows one step at a time.

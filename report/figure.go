@@ -2,7 +2,6 @@ package report
 
 import (
 	"bytes"
-	"context"
 	"encoding/base64"
 	"fmt"
 	"html/template"
@@ -13,7 +12,7 @@ import (
 	_ "image/png"
 )
 
-// Figure is a picture on a page: a PNG (animated or not) or GIF for a light page and, where there is one, the same for a dark page.
+// Figure is a picture on a page: a PNG or GIF for a light page and, where there is one, the same for a dark page.
 type Figure struct {
 	Light, Dark []byte
 	// Caption stands below the picture; Alt describes it to those who do not see it (the caption, if empty).
@@ -43,14 +42,6 @@ func PanelsFigure(spec PanelSpec, caption string) (Figure, error) {
 	return themed(caption, 2, func(b *bytes.Buffer, t Theme) error {
 		spec.Theme, spec.PixelScale = t, 2
 		return Panels(b, spec)
-	})
-}
-
-// AnimationFigure draws AnimatedPNG for a page. The spec's Theme and PixelScale are not used.
-func AnimationFigure(ctx context.Context, spec PanelSpec, framesPerSecond float64, caption string) (Figure, error) {
-	return themed(caption, 1, func(b *bytes.Buffer, t Theme) error {
-		spec.Theme, spec.PixelScale = t, 1
-		return AnimatedPNG(ctx, b, spec, framesPerSecond)
 	})
 }
 

@@ -16,7 +16,11 @@ func document(t *testing.T, name string) Document {
 	t.Helper()
 	truth, prediction := ramp(1, 3, 8, 8, 1)
 	spec := PanelSpec{Fields: []string{name}, Truth: truth, Prediction: prediction}
-	animation, err := AnimationFigure(context.Background(), spec, 0, name)
+	animation, err := themed(name, 1, func(b *bytes.Buffer, theme Theme) error {
+		spec := spec
+		spec.Theme = theme
+		return Animation(context.Background(), b, spec, 0)
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
