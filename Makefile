@@ -2,7 +2,7 @@
 
 GO ?= go
 
-.PHONY: build build-xla build-mpi demo test test-long test-mpi vet lint setup fuzz release generate clean
+.PHONY: build build-xla build-mpi demo bench test test-long test-mpi vet lint setup fuzz release generate clean
 
 build: setup
 	$(GO) build -o bin/walrus ./cmd/walrus
@@ -64,6 +64,10 @@ fuzz: setup
 # Regenerates the assembly of the kernels.
 generate:
 	$(GO) generate ./...
+
+# Benchmarks beside those of the last tag, by benchstat; the table of this kind of machine is under bench/results (scripts/bench.sh).
+bench: setup
+	GO=$(GO) scripts/bench.sh
 
 clean:
 	rm -rf bin dist walrus-demo
