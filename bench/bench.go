@@ -54,6 +54,51 @@ type Result struct {
 	Devices       int       `json:"devices"`     // that took part, each with one sample; rates are those of all together
 }
 
+// WithTokens are the settings with each number of tokens, checked; none stands for the released number alone.
+func (s Settings) WithTokens(tokens []int) ([]Settings, error) {
+	if len(tokens) == 0 {
+		tokens = []int{0}
+	}
+	all := make([]Settings, len(tokens))
+	for i, n := range tokens {
+		if n < 0 || n == 0 && len(tokens) > 1 {
+			return nil, fmt.Errorf("bench: --tokens %d; expected numbers above 0", n)
+		}
+		all[i] = s
+		all[i].Tokens = n
+		if err := all[i].Check(); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+// RunAll measures one after another, and the peak of the device that their rates are seen beside. progress is called after each run.
+func RunAll(ctx context.Context, e *engine.Engine, all []Settings, progress func(s Settings, done, total int)) ([]Result, error) {
+	var results []Result
+	for _, s := range all {
+		result, err := Run(ctx, e, s, func(done, total int) { progress(s, done, total) })
+		if err != nil {
+			return nil, err
+		}
+		results = append(results, result)
+	}
+	peak := e.PeakRate()
+	if engine.IsXLA(e.String()) {
+		var err error
+		if peak, err = FindPeakRate(ctx, e, engine.BFloat16); err != nil {
+			return nil, err
+		}
+		peak *= float64(results[0].Devices)
+	}
+	for i := range results {
+		if results[i].Peak = peak; peak > 0 {
+			results[i].Share = results[i].Rate / peak
+		}
+	}
+	return results, nil
+}
+
 // fields are the columns of the peer's four fields.
 var fields = []int{3, 4, 5, 28}
 

@@ -61,7 +61,7 @@ done
 
 results=$head=$scratch/new.txt
 [ -z "$base" ] || results="$base=$scratch/old.txt $results"
-$go build -o "$scratch/walrus" ./cmd/walrus
+$go build -buildvcs=auto -o "$scratch/walrus" ./cmd/walrus
 cpu=$(sed -n 's/^model name[^:]*: *//p' /proc/cpuinfo 2>/dev/null | head -1)
 [ -n "$cpu" ] || cpu=$(sysctl -n machdep.cpu.brand_string 2>/dev/null || uname -m)
 threads=${GOMAXPROCS:-$(getconf _NPROCESSORS_ONLN)}

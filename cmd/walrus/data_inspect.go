@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"math"
 	"os"
 	"strings"
 
@@ -42,42 +41,6 @@ be read, once and in bounded memory; --quick reads the headers only.`,
 	return cmd
 }
 
-// inspected is what the command reports.
-type inspected struct {
-	Name         string           `json:"name"`
-	GridType     string           `json:"grid_type"`
-	Axes         []string         `json:"axes"`
-	Grid         []int            `json:"grid"`
-	Boundaries   []string         `json:"boundaries"` // one an axis; "varies" where files differ
-	Trajectories int              `json:"trajectories"`
-	Files        []inspectedFile  `json:"files"`
-	Fields       []inspectedField `json:"fields"`
-	Warnings     []string         `json:"warnings,omitempty"`
-}
-
-type inspectedFile struct {
-	Path         string `json:"path"`
-	Trajectories int    `json:"trajectories"`
-	Frames       int    `json:"frames"`
-}
-
-type inspectedField struct {
-	Name       string               `json:"name"`
-	Rank       string               `json:"rank"`
-	Constant   bool                 `json:"constant"`
-	Components []inspectedComponent `json:"components,omitempty"`
-}
-
-// inspectedComponent has null for numbers that do not exist.
-type inspectedComponent struct {
-	Name      string   `json:"name"`
-	Low       *float64 `json:"low"`
-	High      *float64 `json:"high"`
-	Mean      *float64 `json:"mean"`
-	RMS       *float64 `json:"rms"`
-	NotFinite int64    `json:"not_finite"`
-}
-
 func inspect(cmd *cobra.Command, path string, f inspectFlags) error {
 	d, err := well.OpenDataset(path, f.split, well.Options{})
 	if err != nil {
@@ -85,9 +48,6 @@ func inspect(cmd *cobra.Command, path string, f inspectFlags) error {
 	}
 	defer d.Close()
 	var fields []well.FieldSummary
-	for _, info := range d.Fields() {
-		fields = append(fields, well.FieldSummary{FieldInfo: info})
-	}
 	if !f.quick {
 		show, end := byteProgress(cmd.ErrOrStderr(), "reading")
 		fields, err = well.Summarise(cmd.Context(), d, show)
@@ -96,52 +56,14 @@ func inspect(cmd *cobra.Command, path string, f inspectFlags) error {
 			return err
 		}
 	}
-	found := inspectedOf(d, fields)
+	found := d.Inspect(fields)
 	if f.json {
 		return printJSON(cmd.OutOrStdout(), found)
 	}
-	return found.print(cmd.OutOrStdout())
+	return printInspection(cmd.OutOrStdout(), found)
 }
 
-func inspectedOf(d *well.Dataset, fields []well.FieldSummary) inspected {
-	out := inspected{Name: d.Name(), GridType: d.GridType(), Axes: d.Axes(), Grid: d.Sizes(), Trajectories: d.Trajectories(), Warnings: d.Uneven()}
-	for _, s := range fields {
-		if text := s.TooSmall(); text != "" {
-			out.Warnings = append(out.Warnings, text)
-		}
-	}
-	sides, agree := d.BoundariesAgree()
-	for i := range out.Axes {
-		text := "varies"
-		if agree {
-			text = strings.ToLower(sides[i].String())
-		}
-		out.Boundaries = append(out.Boundaries, text)
-	}
-	for _, file := range d.Files() {
-		out.Files = append(out.Files, inspectedFile{file.Path, file.Trajectories, file.Steps})
-	}
-	for _, s := range fields {
-		g := inspectedField{Name: s.Name, Rank: s.Rank.String(), Constant: !s.TimeVarying}
-		for _, r := range s.Ranges {
-			g.Components = append(g.Components, inspectedComponent{
-				Name: r.Component, Low: finite(r.Low), High: finite(r.High), Mean: finite(r.Mean), RMS: finite(r.RMS), NotFinite: r.NotFinite,
-			})
-		}
-		out.Fields = append(out.Fields, g)
-	}
-	return out
-}
-
-// finite is nil for what JSON can not hold.
-func finite(v float64) *float64 {
-	if math.IsNaN(v) || math.IsInf(v, 0) {
-		return nil
-	}
-	return &v
-}
-
-func (s inspected) print(out io.Writer) error {
+func printInspection(out io.Writer, s well.Inspection) error {
 	axes := make([]string, len(s.Axes))
 	for i, name := range s.Axes {
 		axes[i] = fmt.Sprintf("%s %d (%s)", name, s.Grid[i], s.Boundaries[i])
@@ -161,7 +83,7 @@ func (s inspected) print(out io.Writer) error {
 		fmt.Fprintf(out, "and %d more files\n", more)
 	}
 	fmt.Fprintln(out)
-	err := s.fieldTable().WriteText(out, colour)
+	err := inspectedFields(s.Fields).WriteText(out, colour)
 	for _, text := range s.Warnings {
 		if err == nil {
 			_, err = fmt.Fprintf(out, "\nwarning: %s\n", text)
@@ -170,8 +92,8 @@ func (s inspected) print(out io.Writer) error {
 	return err
 }
 
-// fieldTable has one row a component, or where values were not read one row a field.
-func (s inspected) fieldTable() report.Table {
+// inspectedFields has one row a component, or where values were not read one row a field.
+func inspectedFields(fields []well.InspectedField) report.Table {
 	t := report.Table{Columns: report.Columns("field", "rank", "varies in time", "low", "high", "mean", "rms", "not finite")}
 	number := func(v *float64) report.Cell {
 		if v == nil {
@@ -179,7 +101,7 @@ func (s inspected) fieldTable() report.Table {
 		}
 		return report.Number(*v)
 	}
-	for _, f := range s.Fields {
+	for _, f := range fields {
 		varies := report.Text("yes")
 		if f.Constant {
 			varies = report.Text("no")

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -110,23 +109,9 @@ func previewSpec(d *well.Dataset, w *well.Window, names []string) (report.PanelS
 	for _, t := range w.Times {
 		spec.Times = append(spec.Times, float64(t))
 	}
-	for _, name := range names {
-		var components []string
-		for _, info := range d.Variable() {
-			if info.Name == name {
-				components = info.Components(d.Axes())
-			}
-		}
-		if components == nil {
-			components = []string{name}
-		}
-		for _, c := range components {
-			i := slices.Index(spec.Fields, c)
-			if i < 0 {
-				return spec, fmt.Errorf("no field or component %q that varies in time; there are %s", name, strings.Join(spec.Fields, ", "))
-			}
-			spec.Channels = append(spec.Channels, i)
-		}
+	var err error
+	if spec.Channels, err = d.ChannelsOf(names); err != nil {
+		return spec, err
 	}
 	if len(spec.Fields) == 0 {
 		return spec, fmt.Errorf("%s has no fields that vary in time", d.Name())

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,7 +13,6 @@ import (
 	"github.com/gowalrus/walrus/ranks"
 	"github.com/gowalrus/walrus/rollout"
 	"github.com/gowalrus/walrus/score"
-	"github.com/gowalrus/walrus/surrogate"
 	"github.com/gowalrus/walrus/well"
 )
 
@@ -115,14 +113,6 @@ func (f evalFlags) asked(cmd *cobra.Command) (score.Protocol, error) {
 	return p, nil
 }
 
-// evalSet is a data set with what is scored of it.
-type evalSet struct {
-	data       *well.Dataset
-	setting    surrogate.Setting
-	evaluation rollout.Evaluation
-	plan       score.Plan
-}
-
 func runEval(cmd *cobra.Command, g *ranks.Group, weights string, data []string, f evalFlags) error {
 	protocol, err := f.asked(cmd)
 	if err != nil {
@@ -149,42 +139,42 @@ func runEval(cmd *cobra.Command, g *ranks.Group, weights string, data []string, 
 	if f.kind == stepEnsemble {
 		o.Ensemble, o.StepEnsemble = 1, f.ensemble
 	}
-	sets := make([]evalSet, 0, len(data))
+	sets := make([]rollout.Set, 0, len(data))
 	defer func() {
 		for _, s := range sets {
-			s.data.Close()
+			s.Data.Close()
 		}
 	}()
 	for _, path := range data {
-		s := evalSet{evaluation: rollout.Evaluation{Protocol: protocol, Grid: grid, Options: o}}
+		s := rollout.Set{Evaluation: rollout.Evaluation{Protocol: protocol, Grid: grid, Options: o}}
 		split := f.splitOf(cmd, path)
-		s.evaluation.Split = strings.Join(strings.Split(split, ","), " + ")
-		if s.data, err = m.OpenData(path, split, well.Options{}); err != nil {
+		s.Evaluation.Split = strings.Join(strings.Split(split, ","), " + ")
+		if s.Data, err = m.OpenData(path, split, well.Options{}); err != nil {
 			return err
 		}
 		sets = append(sets, s)
-		if err := m.Fits(s.data); err != nil {
+		if err := m.Fits(s.Data); err != nil {
 			return fmt.Errorf("%s on %s: %w", weights, path, err)
 		}
 	}
 	all := make([]*well.Dataset, len(sets))
 	for i, s := range sets {
-		all[i] = s.data
+		all[i] = s.Data
 	}
 	work := 0
 	for i, label := range well.Labels(all) {
 		s := &sets[i]
-		s.evaluation.DataSet = label
-		if s.setting, err = m.For(s.data); err != nil {
+		s.Evaluation.DataSet = label
+		if s.Setting, err = m.For(s.Data); err != nil {
 			return err
 		}
-		if s.plan, err = s.evaluation.Plan(s.data, s.setting); err != nil {
+		if s.Plan, err = s.Evaluation.Plan(s.Data, s.Setting); err != nil {
 			return fmt.Errorf("%s on %s: %w", weights, label, err)
 		}
-		work += s.plan.Work()
+		work += s.Plan.Work()
 	}
 	bar := progress.New(cmd.ErrOrStderr(), "eval", 0, (work+g.Size()-1)/g.Size())
-	result, err := evaluateTogether(cmd.Context(), g, protocol, sets, bar)
+	result, err := rollout.Evaluate(cmd.Context(), g, protocol, sets, func(dataSet string) { bar.Advance(1, dataSet) })
 	bar.Close()
 	if err != nil {
 		return fmt.Errorf("%s: %w", weights, err)
@@ -193,43 +183,9 @@ func runEval(cmd *cobra.Command, g *ranks.Group, weights string, data []string, 
 		return nil
 	}
 	for _, s := range sets {
-		result.Plans = append(result.Plans, s.plan)
+		result.Plans = append(result.Plans, s.Plan)
 	}
 	return printScores(cmd.OutOrStdout(), result, f)
-}
-
-// evaluateTogether scores all forecasts, which the processes share.
-func evaluateTogether(ctx context.Context, g *ranks.Group, protocol score.Protocol, sets []evalSet, bar *progress.Bar) (*score.Result, error) {
-	if g.Size() == 1 {
-		return score.Evaluate(ctx, protocol, evaluated(ctx, sets, bar))
-	}
-	turns := g.Turns()
-	for i := range sets {
-		sets[i].evaluation.Mine = turns
-	}
-	part, err := score.Part(ctx, protocol, evaluated(ctx, sets, bar))
-	if err = g.Agree(err); err != nil {
-		return nil, err
-	}
-	parts, err := g.Share(part)
-	if err != nil {
-		return nil, err
-	}
-	return score.Join(protocol, parts)
-}
-
-// evaluated joins the forecasts of all data sets and moves the bar.
-func evaluated(ctx context.Context, sets []evalSet, bar *progress.Bar) score.Forecasts {
-	return func(yield func(score.Forecast, error) bool) {
-		for _, s := range sets {
-			s.evaluation.Progress = func() { bar.Advance(1, s.plan.DataSet) }
-			for forecast, err := range rollout.Forecasts(ctx, s.data, s.setting, s.evaluation) {
-				if !yield(forecast, err) || err != nil {
-					return
-				}
-			}
-		}
-	}
 }
 
 // printScores writes the scores where they are wanted.

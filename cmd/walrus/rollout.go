@@ -12,7 +12,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/gowalrus/walrus/export"
-	"github.com/gowalrus/walrus/field"
 	"github.com/gowalrus/walrus/internal/atomicfile"
 	"github.com/gowalrus/walrus/internal/progress"
 	"github.com/gowalrus/walrus/physics"
@@ -127,7 +126,7 @@ func runRollout(cmd *cobra.Command, weights, data string, f rolloutFlags) error 
 	if record.Steps == 0 {
 		return stopped
 	}
-	files, err := f.write(ctx, rolloutPanels(d, c, record), record.Steps)
+	files, err := f.write(ctx, record.Panels(d, c), record.Steps)
 	err = errors.Join(err, writeProvenance(c.Provenance(d, record), weights, data, f, stopped))
 	if err == nil {
 		err = printRollout(cmd.OutOrStdout(), record, c.Start.Data.Geometry.Continued(), files, f)
@@ -222,27 +221,6 @@ func writeProvenance(p rollout.Provenance, weights, data string, f rolloutFlags,
 		p.Stopped = stopped.Error()
 	}
 	return p.Write(filepath.Join(f.out, rollout.ProvenanceFile))
-}
-
-// rolloutPanels shows the truth beside the prediction, or the prediction alone where the data has no truth for it.
-func rolloutPanels(d *well.Dataset, c *rollout.Case, r rollout.Record) report.PanelSpec {
-	times := c.Times(r.Steps)
-	spec := report.PanelSpec{
-		Title: c.Origin(), Fields: c.Start.Names, Channels: rollout.Unpadded(c.Layout), FirstStep: 1, Numbers: r.Shown.Steps,
-		Truth: r.Shown.Truth, Prediction: r.Shown.Prediction, Axes: d.Axes(), Size: d.Lengths(c.Window),
-	}
-	for _, step := range r.Shown.Steps {
-		spec.Times = append(spec.Times, float64(times[step-1]))
-	}
-	switch known := r.Shown.Truth.Shape[0]; {
-	case known == 0:
-		spec.Truth, spec.Prediction = r.Shown.Prediction, field.Array{}
-	case known < r.Shown.Prediction.Shape[0]:
-		shape := append([]int{known}, spec.Prediction.Shape[1:]...)
-		spec.Prediction = field.Array{Shape: shape, Data: spec.Prediction.Data[:field.Volume(shape)]}
-		spec.Times = spec.Times[:known]
-	}
-	return spec
 }
 
 // printRollout prints the scores where the data has the truth; continued says how the data was continued for the network.

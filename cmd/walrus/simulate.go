@@ -16,7 +16,6 @@ import (
 	"github.com/gowalrus/walrus/internal/progress"
 	"github.com/gowalrus/walrus/ranks"
 	"github.com/gowalrus/walrus/sim"
-	"github.com/gowalrus/walrus/sim/scenario"
 )
 
 // simulateFlags are the settings that all scenarios of one command share.
@@ -203,80 +202,17 @@ with their ranges, the published sizes, the sources, and what is simplified agai
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if asJSON {
-				return printJSON(cmd.OutOrStdout(), describeAll())
+				return printJSON(cmd.OutOrStdout(), sim.DescribeAll())
 			}
-			return printScenarios(cmd.OutOrStdout(), describeAll())
+			return printScenarios(cmd.OutOrStdout(), sim.DescribeAll())
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
 }
 
-// description is a scenario as the list shows it.
-type description struct {
-	Name            string                 `json:"name"`
-	Title           string                 `json:"title"`
-	Equations       string                 `json:"equations"`
-	Source          string                 `json:"source"`
-	Simplified      string                 `json:"simplified,omitempty"`
-	Axes            []string               `json:"axes"`
-	Fields          []fieldDescription     `json:"fields"`
-	Boundaries      []string               `json:"boundaries"`
-	DefaultGrid     []int                  `json:"default_grid"`
-	DefaultFrames   int                    `json:"default_frames"`
-	PublishedGrid   []int                  `json:"published_grid"`
-	PublishedFrames int                    `json:"published_frames"`
-	Parameters      []parameterDescription `json:"parameters"`
-	Seconds         float64                `json:"seconds_per_trajectory"`
-}
-
-type fieldDescription struct {
-	Name     string `json:"name"`
-	Rank     string `json:"rank"`
-	Constant bool   `json:"constant"`
-	Log10    bool   `json:"log10"` // field_transforms: log10 in the released model's training
-}
-
-type parameterDescription struct {
-	Name   string    `json:"name"`
-	Doc    string    `json:"doc"`
-	Values []float64 `json:"values,omitempty"`
-	Low    float64   `json:"low,omitempty"`
-	High   float64   `json:"high,omitempty"`
-}
-
-// describeAll turns the registry into what is printed.
-func describeAll() []description {
-	var all []description
-	for _, s := range sim.All() {
-		all = append(all, describe(s))
-	}
-	return all
-}
-
-func describe(s scenario.Scenario) description {
-	d := description{Name: s.Name, Title: s.Title, Equations: s.Equations, Source: s.Source, Simplified: s.Simplified, Axes: s.Axes,
-		DefaultGrid: s.DefaultGrid, DefaultFrames: s.DefaultFrames, PublishedGrid: s.PublishedGrid, PublishedFrames: s.PublishedFrames,
-		Parameters: []parameterDescription{}, Seconds: s.Seconds}
-	typical := map[string]float64{}
-	for _, q := range s.Parameters {
-		d.Parameters = append(d.Parameters, parameterDescription{q.Name, q.Doc, q.Values, q.Low, q.High})
-		typical[q.Name] = q.Low
-		if len(q.Values) > 0 {
-			typical[q.Name] = q.Values[0]
-		}
-	}
-	for _, q := range s.Fields {
-		d.Fields = append(d.Fields, fieldDescription{q.Name, q.Rank.String(), q.Constant, q.Log10})
-	}
-	for i, b := range s.Domain(s.DefaultGrid, typical).Boundaries {
-		d.Boundaries = append(d.Boundaries, s.Axes[i]+" "+strings.ToLower(b.String()))
-	}
-	return d
-}
-
 // printScenarios writes one block of lines a scenario.
-func printScenarios(out io.Writer, all []description) error {
+func printScenarios(out io.Writer, all []sim.Description) error {
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	for _, d := range all {
 		var fields []string

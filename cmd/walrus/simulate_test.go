@@ -54,7 +54,7 @@ func TestSimulateListDescribesEveryScenario(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var all []description
+	var all []sim.Description
 	if err := json.Unmarshal(text, &all); err != nil {
 		t.Fatal(err)
 	}

@@ -58,6 +58,59 @@ func TestPackagesImportOnlyThoseAboveThem(t *testing.T) {
 	}
 }
 
+// TestInternalPackagesImportOnlyEachOther: what all packages may use depends on none of them. A helper of tests that needs well lives beside well.
+func TestInternalPackagesImportOnlyEachOther(t *testing.T) {
+	checked := 0
+	for _, s := range readModule(t).sources {
+		if !strings.HasPrefix(s.path, "internal/") {
+			continue
+		}
+		checked++
+		for _, imported := range s.imports {
+			if !strings.HasPrefix(imported, "internal/") {
+				t.Errorf("%s imports %s", s.path, imported)
+			}
+		}
+	}
+	if checked < 20 {
+		t.Errorf("only %d files under internal were read", checked)
+	}
+}
+
+// noExample are packages that no program outside imports, with the reason.
+var noExample = map[string]string{
+	"cmd/walrus":          "the command itself",
+	"scripts/experiments": "a command",
+	"demo":                "walrus demo: the whole chain, minutes of work",
+	"selftest":            "walrus selftest: it compares this build with golden numbers",
+	"bench":               "walrus bench: its results are times",
+	"collect":             "walrus report: it reads the folders that other commands write",
+	"engine/hook":         "what engine needs of XLA's C interface, behind a build tag",
+	"sim/volume":          "its scenarios are found through sim",
+	"sim/spectral":        "its scenarios are found through sim",
+	"well/welltest":       "data for tests",
+	"surrogate/standin":   "predictors for tests",
+}
+
+// TestEveryPackageForOthersHasAnExample asks for one that go test runs: with its output written below it.
+func TestEveryPackageForOthersHasAnExample(t *testing.T) {
+	m := readModule(t)
+	for name := range noExample {
+		if !m.packages[name] {
+			t.Errorf("there is no package %s, which needs no example", name)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(m.packages)) {
+		if _, excused := noExample[name]; excused || strings.Contains("/"+name+"/", "/internal/") {
+			continue
+		}
+		text, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(name), "example_test.go"))
+		if err != nil || !strings.Contains(string(text), "\nfunc Example") || !strings.Contains(string(text), "\t// Output:") {
+			t.Errorf("package %s has no runnable example in example_test.go (%v)", name, err)
+		}
+	}
+}
+
 // TestEveryPackageSaysWhatItIsFor asks for a doc.go: a reader finds the paragraph at the same place everywhere.
 func TestEveryPackageSaysWhatItIsFor(t *testing.T) {
 	for name := range readModule(t).packages {
