@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/gowalrus/walrus/sim"
 )
 
 func TestGridsAreReadOrRefused(t *testing.T) {
