@@ -2,6 +2,7 @@ package selftest
 
 import (
 	"context"
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
@@ -25,8 +26,57 @@ func releasedResults(t *testing.T, folder, only string) ([]Result, error) {
 	return all, err
 }
 
+// everyday is the folder of the released numbers for the ordinary suite: without the first case of the network's evaluation, a single step from every
+// window. The second, with a stride of two, and the rollouts stay.
+func everyday(t *testing.T) string {
+	t.Helper()
+	from := released.Folder(t)
+	if thorough() {
+		return from
+	}
+	from, err := filepath.Abs(from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	entries, err := os.ReadDir(from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	to := t.TempDir()
+	const network = "network_evaluation.json"
+	for _, e := range entries {
+		if e.Name() != network {
+			if err := os.Symlink(filepath.Join(from, e.Name()), filepath.Join(to, e.Name())); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	text, err := os.ReadFile(filepath.Join(from, network))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var file map[string]json.RawMessage
+	var steps []json.RawMessage
+	if err := json.Unmarshal(text, &file); err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(file["one_step"], &steps); err != nil || len(steps) != 2 {
+		t.Fatalf("%s: %d cases of single steps, %v; want 2", network, len(steps), err)
+	}
+	if file["one_step"], err = json.Marshal(steps[1:]); err != nil {
+		t.Fatal(err)
+	}
+	if text, err = json.Marshal(file); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(to, network), text, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	return to
+}
+
 func TestEveryReleasedNumberIsReproduced(t *testing.T) {
-	all, err := releasedResults(t, released.Folder(t), "")
+	all, err := releasedResults(t, everyday(t), "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -27,6 +27,25 @@ func order(t *testing.T) []string {
 	return list
 }
 
+// TestThePictureNamesPackages reads the names in brackets in the picture of docs/architecture.md.
+func TestThePictureNamesPackages(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(root, "docs", "architecture.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, after, _ := strings.Cut(string(text), "```\n")
+	picture, _, _ := strings.Cut(after, "```\n")
+	m, names := readModule(t), regexp.MustCompile(`\[([^\]]*)\]`).FindAllStringSubmatch(picture, -1)
+	if len(names) < 15 {
+		t.Errorf("only %d packages in the picture", len(names))
+	}
+	for _, name := range names {
+		if !m.packages[name[1]] {
+			t.Errorf("the picture has [%s], which is no package", name[1])
+		}
+	}
+}
+
 // TestPackagesImportOnlyThoseAboveThem holds the order for tests too, and for every build tag: the packages are those of the module, each
 // listed once.
 func TestPackagesImportOnlyThoseAboveThem(t *testing.T) {
