@@ -22,6 +22,7 @@ type build struct {
 	Modified  bool     `json:"modified"`  // files differed from the commit
 	Go        string   `json:"go"`
 	System    string   `json:"system"` // "linux/amd64"
+	Engine    string   `json:"engine"` // that computes where none is named
 	Engines   []string `json:"engines"`
 	Threads   int      `json:"threads"`      // that the program would use
 	Features  []string `json:"cpu_features"` // of those that the kernels ask for
@@ -35,7 +36,7 @@ var release string
 func thisBuild() build {
 	b := build{
 		Version: "development", Go: runtime.Version(), System: runtime.GOOS + "/" + runtime.GOARCH,
-		Engines: engine.Names(), Threads: runtime.GOMAXPROCS(0), Features: append([]string{}, kernel.Features()...), Kernels: kernel.Detect().String(),
+		Engine: engine.Default, Engines: engine.Names(), Threads: runtime.GOMAXPROCS(0), Features: append([]string{}, kernel.Features()...), Kernels: kernel.Detect().String(),
 	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
@@ -70,9 +71,9 @@ func (b build) write(to io.Writer) error {
 	_, err := fmt.Fprintf(to, `walrus    %s
 commit    %s
 built by  %s for %s
-engines   %s
+engine    %s, of %s
 cpu       %s; kernels: %s; threads: %d
-`, b.Version, commit, b.Go, b.System, strings.Join(b.Engines, ", "), cmp.Or(strings.Join(b.Features, " "), "no extension that the kernels use"), b.Kernels, b.Threads)
+`, b.Version, commit, b.Go, b.System, b.Engine, strings.Join(b.Engines, ", "), cmp.Or(strings.Join(b.Features, " "), "no extension that the kernels use"), b.Kernels, b.Threads)
 	return err
 }
 
@@ -82,8 +83,8 @@ func versionCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "version",
 		Short: "Print the version, the engines of this build and what it uses of the processor",
-		Long: `Prints what a report of a fault or a measurement has to say: version and commit of the program, the version of Go, the engines
-of this build, the extensions of the instruction set that the kernels ask for and this processor has, and the
+		Long: `Prints what a report of a fault or a measurement has to say: version and commit of the program, the version of Go, the engine
+that computes unless another of this build is named, the extensions of the instruction set that the kernels ask for and this processor has, and the
 level of kernels that engine cpu chooses for it. (On some processors it does not choose the highest, which would be slower.)`,
 		Example: `  walrus version
   walrus version --json`,

@@ -27,7 +27,7 @@ func TestVersionSaysWhatAReportNeeds(t *testing.T) {
 	if err := json.Unmarshal([]byte(run("--json")), &got); err != nil {
 		t.Fatal(err)
 	}
-	if got.Version == "" || got.Go != runtime.Version() || !slices.Contains(got.Engines, engine.Default) || got.Threads < 1 {
+	if got.Version == "" || got.Go != runtime.Version() || got.Engine != engine.Default || !slices.Contains(got.Engines, got.Engine) || got.Threads < 1 {
 		t.Errorf("--json: %+v", got)
 	}
 	if level, err := kernel.ParseLevel(got.Kernels); err != nil || level != kernel.Detect() {
