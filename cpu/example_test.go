@@ -17,7 +17,7 @@ func ExampleNew() {
 		fmt.Println(err)
 		return
 	}
-	result, err := sum.Exec1([]float32{1, 2, 3})
+	result, err := sum.Call1([]float32{1, 2, 3})
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -16,6 +16,7 @@ go=${GO:-go} count=${COUNT:-6} time=${TIME:-100ms} bench=${BENCH:-.} out=${OUT:-
 benchstat=golang.org/x/perf/cmd/benchstat@v0.0.0-20260908200009-22c9c6c9d4da
 packages=${PACKAGES:-$(git grep -l '^func Benchmark.*testing\.B' -- '*_test.go' | xargs -n1 dirname | sort -u)}
 
+load=$(cut -d' ' -f1 /proc/loadavg 2>/dev/null || echo unknown)
 scratch=$(mktemp -d)
 end() {
 	[ ! -e "$scratch/tree" ] || git worktree remove --force "$scratch/tree"
@@ -70,7 +71,7 @@ mkdir -p "$out"
 {
 	echo "# $cpu, $threads threads"
 	echo
-	echo "Made by \`make bench\` ($count runs of $time each, benchmarks \`$bench\`). GFLOP/cpu-s is the best rate for each second of processor time, which other load of the machine disturbs little."
+	echo "Made by \`make bench\` ($count runs of $time each, benchmarks \`$bench\`). GFLOP/cpu-s is the best rate for each second of processor time, which other load of the machine disturbs little. The machine's load average at the start was $load: above 0.3 or so, the seconds say little."
 	echo
 	echo '```'
 	"$scratch/walrus" version

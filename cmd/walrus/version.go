@@ -71,7 +71,7 @@ func (b build) write(to io.Writer) error {
 	_, err := fmt.Fprintf(to, `walrus    %s
 commit    %s
 built by  %s for %s
-engine    %s, of %s
+engine    %s (of %s)
 cpu       %s; kernels: %s; threads: %d
 `, b.Version, commit, b.Go, b.System, b.Engine, strings.Join(b.Engines, ", "), cmp.Or(strings.Join(b.Features, " "), "no extension that the kernels use"), b.Kernels, b.Threads)
 	return err
