@@ -30,14 +30,15 @@ type arm struct {
 	name, yaml string
 	// rates that its own is chosen from, for each data set and number of steps, by the score on split valid
 	rates []float64
+	steps []int // that it is scored after
 }
 
 func (l *lab) arms() []arm {
 	from := fmt.Sprintf("finetune: {from: %q, new_columns: preserving", l.from)
 	return []arm{
-		{"scratch", scratchModel, []float64{5e-4, 1e-3, 2e-3}},
-		{"whole", from + "}", []float64{5e-4, 1e-3, 2e-3}},
-		{"lora", from + ", lora: {rank: 8, alpha: 16, targets: all}}", []float64{1e-3, 2e-3, 4e-3}},
+		{"scratch", scratchModel, []float64{5e-4, 1e-3, 2e-3}, transferSteps},
+		{"whole", from + "}", []float64{5e-4, 1e-3, 2e-3}, transferSteps},
+		{"lora", from + ", lora: {rank: 8, alpha: 16, targets: all}}", []float64{1e-3, 2e-3, 4e-3}, transferSteps[:slices.Index(transferSteps, tunedSteps)+1]},
 	}
 }
 
@@ -53,7 +54,7 @@ func transfer() experiment {
 
 // unseen are the data sets that walrus-nano never saw.
 func (l *lab) unseen() []string {
-	return []string{filepath.Join(l.foreign, "sloshing"), filepath.Join(l.foreign, "gas"), filepath.Join(l.data, "rayleigh_benard")}
+	return []string{filepath.Join(l.foreign, "gas"), filepath.Join(l.data, "rayleigh_benard"), filepath.Join(l.foreign, "sloshing")}
 }
 
 func runTransfer(ctx context.Context, l *lab) error {
@@ -68,7 +69,7 @@ func runTransfer(ctx context.Context, l *lab) error {
 				}
 			}
 			for seed := range uint64(l.seeds) {
-				for rate, steps := range l.tunedRates(filepath.Base(data), a.name) {
+				for rate, steps := range l.tunedRates(filepath.Base(data), a) {
 					if err := l.transfer(ctx, data, a, rate, seed+1, steps); err != nil {
 						return err
 					}
@@ -125,10 +126,10 @@ func (l *lab) tuned(dataSet, arm string, step int) float64 {
 }
 
 // tunedRates are the rates that are best at one of the numbers of steps, each with the last of these.
-func (l *lab) tunedRates(dataSet, arm string) map[float64]int {
+func (l *lab) tunedRates(dataSet string, a arm) map[float64]int {
 	last := map[float64]int{}
-	for _, step := range transferSteps {
-		if rate := l.tuned(dataSet, arm, step); rate > 0 {
+	for _, step := range a.steps {
+		if rate := l.tuned(dataSet, a.name, step); rate > 0 {
 			last[rate] = step
 		}
 	}
@@ -143,7 +144,7 @@ func drawTransfer(l *lab) error {
 		var persistence float64
 		for _, a := range l.arms() {
 			s := report.Series{Name: armNames[a.name]}
-			for _, step := range transferSteps {
+			for _, step := range a.steps {
 				rate := l.tuned(data, a.name, step)
 				s = extend(s, float64(step), l.results.where(func(m row) bool {
 					return m.experiment == transferName && m.dataSet == data && m.arm == a.name && m.seed != tuningSeed && m.rate == rate && m.split == "test" && m.at == float64(step)
