@@ -20,7 +20,7 @@ const transferName = "transfer"
 var transferSteps = []int{10, 30, 100, 200, 300, 600, 1000}
 
 // tunedSteps is how far the runs go that the rates are chosen by: what is longer takes the rate that is best there.
-const tunedSteps = 300
+const tunedSteps = 100
 
 // tuningSeed is of the runs that the rates are chosen by; the runs that are compared have the seeds from 1 on.
 const tuningSeed = 101
@@ -36,9 +36,9 @@ type arm struct {
 func (l *lab) arms() []arm {
 	from := fmt.Sprintf("finetune: {from: %q, new_columns: preserving", l.from)
 	return []arm{
-		{"scratch", scratchModel, []float64{5e-4, 1e-3, 2e-3}, transferSteps},
-		{"whole", from + "}", []float64{5e-4, 1e-3, 2e-3}, transferSteps},
-		{"lora", from + ", lora: {rank: 8, alpha: 16, targets: all}}", []float64{1e-3, 2e-3, 4e-3}, transferSteps[:slices.Index(transferSteps, tunedSteps)+1]},
+		{"scratch", scratchModel, []float64{5e-4, 1e-3, 2e-3, 4e-3}, transferSteps},
+		{"whole", from + "}", []float64{5e-4, 1e-3, 2e-3, 4e-3}, transferSteps},
+		{"lora", from + ", lora: {rank: 8, alpha: 16, targets: all}}", []float64{1e-3, 2e-3, 4e-3}, transferSteps[:slices.Index(transferSteps, 300)+1]},
 	}
 }
 
