@@ -59,8 +59,7 @@ func (l *lab) context(ctx context.Context, a arm, history int, seed uint64) erro
 	m := row{key: key{experiment: contextName, arm: a.name, dataSet: sound, at: float64(history), seed: seed, rate: smallRate, split: testSplit, metric: "vrmse"}}
 	return l.once(m.key, func() ([]row, error) {
 		folder := l.folder(contextName, a.name, history, seed)
-		text := settings(smallModel, fmt.Sprintf("history: %d, sets: [%s]", history, fmt.Sprintf(a.yaml, path)), seed, 2, notScored)
-		if err := l.train(ctx, run{folder: folder, yaml: text, steps: l.steps(contextSteps)}, nil); err != nil {
+		if err := l.train(ctx, run{folder: folder, yaml: l.contextYAML(a, history, seed), steps: l.steps(contextSteps)}, nil); err != nil {
 			return nil, err
 		}
 		err := l.model(last(folder), surrogate.Options{}, func(model *surrogate.Model) error {
@@ -79,6 +78,13 @@ func (l *lab) context(ctx context.Context, a arm, history int, seed uint64) erro
 	})
 }
 
+// contextYAML is the configuration of an arm.
+func (l *lab) contextYAML(a arm, history int, seed uint64) string {
+	set := fmt.Sprintf(a.yaml, filepath.Join(l.data, sound))
+	return settings(smallModel, fmt.Sprintf("history: %d, sets: [%s]", history, set), seed, 2, notScored)
+}
+
+// drawContext draws the error against the history, given the medium and not.
 func drawContext(l *lab) error {
 	var lines []report.Series
 	var persistence float64

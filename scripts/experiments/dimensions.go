@@ -82,9 +82,8 @@ func (l *lab) dimensions(ctx context.Context, x mixture, seed uint64) error {
 	m := row{key: key{experiment: dimensionsName, arm: x.name, dataSet: x.last(), at: float64(steps[len(steps)-1]), seed: seed, rate: smallRate, split: testSplit, metric: "vrmse"}}
 	return l.once(m.key, func() ([]row, error) {
 		folder := l.folder(dimensionsName, x.name, seed)
-		text := settings(smallModel, "history: 4, sets: "+x.yaml(l.data), seed, 0, scoredOnTest)
 		var measured []row
-		err := l.train(ctx, run{folder: folder, yaml: text, steps: steps}, func(step int, s train.Score, seconds float64) error {
+		err := l.train(ctx, run{folder: folder, yaml: l.mixtureYAML(x, seed), steps: steps}, func(step int, s train.Score, seconds float64) error {
 			m := m
 			m.dataSet, m.at, m.value, m.persistence, m.seconds = s.DataSet, float64(step), s.VRMSE, s.Persistence, seconds
 			measured = append(measured, m)
@@ -95,6 +94,11 @@ func (l *lab) dimensions(ctx context.Context, x mixture, seed uint64) error {
 		}
 		return measured, os.RemoveAll(folder)
 	})
+}
+
+// mixtureYAML is the configuration of a mixture.
+func (l *lab) mixtureYAML(x mixture, seed uint64) string {
+	return settings(smallModel, "history: 4, sets: "+x.yaml(l.data), seed, 0, scoredOnTest)
 }
 
 // drawDimensions draws the error against the steps, a curve for each data set alone and together in the same colour.

@@ -97,12 +97,7 @@ func (l *lab) jitter(ctx context.Context, trained bool, seed uint64) error {
 	lastArm := pairing{trained, false}.String()
 	return l.once(jitterKey(lastArm, jitterSets[len(jitterSets)-1], seed), func() ([]row, error) {
 		folder := l.folder(jitterName, trained, seed)
-		var paths []string
-		for _, name := range jitterSets {
-			paths = append(paths, filepath.Join(l.data, name))
-		}
-		model := fmt.Sprintf("model: {hidden: 64, intermediate: 16, heads: 4, blocks: 2, vocabulary: data, tokens: 8, jitter: %t}", trained)
-		if err := l.train(ctx, run{folder: folder, yaml: settings(model, "history: 3, sets: "+sets(paths...), seed, 4, notScored), steps: l.steps(jitterSteps)}, nil); err != nil {
+		if err := l.train(ctx, run{folder: folder, yaml: l.jitterYAML(trained, seed), steps: l.steps(jitterSteps)}, nil); err != nil {
 			return nil, err
 		}
 		var measured []row
@@ -121,6 +116,16 @@ func (l *lab) jitter(ctx context.Context, trained bool, seed uint64) error {
 		}
 		return measured, os.RemoveAll(folder)
 	})
+}
+
+// jitterYAML is the configuration of a network that is trained with jitter or without.
+func (l *lab) jitterYAML(trained bool, seed uint64) string {
+	var paths []string
+	for _, name := range jitterSets {
+		paths = append(paths, filepath.Join(l.data, name))
+	}
+	model := fmt.Sprintf("model: {hidden: 64, intermediate: 16, heads: 4, blocks: 2, vocabulary: data, tokens: 8, jitter: %t}", trained)
+	return settings(model, "history: 3, sets: "+sets(paths...), seed, 4, notScored)
 }
 
 // jitterKey is of the number by which a rollout is known to be measured: the mean over all its steps.

@@ -13,7 +13,7 @@ import (
 	"github.com/gowalrus/walrus/well"
 )
 
-// open opens weights for the time of a call.
+// model opens weights for the time of a call.
 func (l *lab) model(weights string, o surrogate.Options, use func(m *surrogate.Model) error) error {
 	e, err := engine.Open(l.engine)
 	if err != nil {
@@ -89,6 +89,9 @@ func (l *lab) once(done key, measure func() ([]row, error)) error {
 	}
 	rows[at], rows[len(rows)-1] = rows[len(rows)-1], rows[at]
 	for _, m := range rows {
+		if l.results.has(m.key) { // from an attempt that was cut off here
+			continue
+		}
 		if err := l.results.add(m); err != nil {
 			return err
 		}

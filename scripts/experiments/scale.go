@@ -61,24 +61,13 @@ func runScale(ctx context.Context, l *lab) error {
 func (l *lab) scale(ctx context.Context, a arm, rate float64, seed uint64) error {
 	steps := l.steps(scaleSteps...)
 	m := row{key: key{experiment: scaleName, arm: a.name, dataSet: sound, at: float64(steps[len(steps)-1]), seed: seed, rate: rate, split: testSplit, metric: "vrmse"}}
-	scored := scoredOnTest
 	if seed == tuningSeed {
-		m.split, scored = "valid", scoredOnValid
-		steps = steps[len(steps)-1:]
+		m.split, steps = "valid", steps[len(steps)-1:]
 	}
 	return l.once(m.key, func() ([]row, error) {
 		folder := l.folder(scaleName, a.name, rate, seed)
-		text := fmt.Sprintf(`%s
-seed: %d
-loss: mse
-data: {batch: 2, history: 3, max_stride: 1, rotation: none, sets: %s}
-optimizer: {beta2: 0.98}
-schedule: {learning_rate: %g, warmup_epochs: 2, cooldown_epochs: 0, continuous: true}
-checkpoint: {best: false, every: 0}
-validation: %s
-`, a.yaml, seed, sets(filepath.Join(l.data, sound)), rate, scored)
 		var measured []row
-		err := l.train(ctx, run{folder: folder, yaml: text, steps: steps}, func(step int, s train.Score, seconds float64) error {
+		err := l.train(ctx, run{folder: folder, yaml: l.scaleYAML(a, rate, seed), steps: steps}, func(step int, s train.Score, seconds float64) error {
 			m := m
 			m.at, m.value, m.persistence, m.seconds = float64(step), s.VRMSE, s.Persistence, seconds
 			measured = append(measured, m)
@@ -89,6 +78,23 @@ validation: %s
 		}
 		return measured, os.RemoveAll(folder)
 	})
+}
+
+// scaleYAML is the configuration of a size.
+func (l *lab) scaleYAML(a arm, rate float64, seed uint64) string {
+	scored := scoredOnTest
+	if seed == tuningSeed {
+		scored = scoredOnValid
+	}
+	return fmt.Sprintf(`%s
+seed: %d
+loss: mse
+data: {batch: 2, history: 3, max_stride: 1, rotation: none, sets: %s}
+optimizer: {beta2: 0.98}
+schedule: {learning_rate: %g, warmup_epochs: 2, cooldown_epochs: 0, continuous: true}
+checkpoint: {best: false, every: 0}
+validation: %s
+`, a.yaml, seed, sets(filepath.Join(l.data, sound)), rate, scored)
 }
 
 // scaleRate is the rate of a size with the smallest error on split valid.

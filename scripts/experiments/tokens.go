@@ -54,8 +54,7 @@ func (l *lab) tokens(ctx context.Context, a arm, seed uint64) error {
 	m := row{key: key{experiment: tokensName, arm: a.name, dataSet: sound, at: float64(tokenCounts[len(tokenCounts)-1]), seed: seed, rate: smallRate, split: testSplit, metric: "vrmse"}}
 	return l.once(m.key, func() ([]row, error) {
 		folder := l.folder(tokensName, a.name, seed)
-		text := settings("model: {hidden: 64, intermediate: 16, heads: 4, blocks: 2, vocabulary: data}", "history: 2, "+a.yaml+", sets: "+sets(path), seed, 2, notScored)
-		if err := l.train(ctx, run{folder: folder, yaml: text, steps: l.steps(tokenSteps)}, nil); err != nil {
+		if err := l.train(ctx, run{folder: folder, yaml: l.tokenYAML(a, seed), steps: l.steps(tokenSteps)}, nil); err != nil {
 			return nil, err
 		}
 		var measured []row
@@ -76,6 +75,12 @@ func (l *lab) tokens(ctx context.Context, a arm, seed uint64) error {
 		}
 		return measured, os.RemoveAll(folder)
 	})
+}
+
+// tokenYAML is the configuration of an arm.
+func (l *lab) tokenYAML(a arm, seed uint64) string {
+	const model = "model: {hidden: 64, intermediate: 16, heads: 4, blocks: 2, vocabulary: data}"
+	return settings(model, "history: 2, "+a.yaml+", sets: "+sets(filepath.Join(l.data, sound)), seed, 2, notScored)
 }
 
 // drawTokens draws the error against the time of a prediction: a curve for each way to train.
