@@ -23,7 +23,7 @@ type experiment struct {
 }
 
 func experiments() []experiment {
-	return []experiment{transfer()}
+	return []experiment{transfer(), jitter(), tokens(), dimensions(), scale(), inContext()}
 }
 
 // lab is where experiments are made: data, results and what they may cost.
@@ -35,6 +35,7 @@ type lab struct {
 	seeds   int
 	only    []string // arms or data sets; empty for all
 	engine  string
+	cap     int // of steps, to try an experiment out; 0 for none
 	results *results
 }
 
@@ -61,6 +62,7 @@ func command() *cobra.Command {
 	flags.IntVar(&l.seeds, "seeds", 3, "seeds, from 1")
 	flags.StringSliceVar(&l.only, "only", nil, "these arms or data sets only")
 	flags.StringVar(&l.engine, "engine", "", "what computes: "+engine.Describe())
+	flags.IntVar(&l.cap, "cap", 0, "train and roll out at most so many steps, to try an experiment out; not into the same --out (0: no limit)")
 	for _, e := range experiments() {
 		root.AddCommand(&cobra.Command{Use: e.name, Short: e.question, Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
 			return l.do(cmd.Context(), e)
@@ -72,6 +74,14 @@ func command() *cobra.Command {
 				if err := e.draw(l); err != nil {
 					return fmt.Errorf("%s: %w", e.name, err)
 				}
+			}
+			return nil
+		})
+	}})
+	root.AddCommand(&cobra.Command{Use: "table", Short: "Print what results.csv has: medians over the seeds, with the least and the greatest", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
+		return l.open(func() error {
+			for _, e := range experiments() {
+				printTable(cmd.OutOrStdout(), l.results.rows, e.name)
 			}
 			return nil
 		})
