@@ -23,7 +23,7 @@ type experiment struct {
 }
 
 func experiments() []experiment {
-	return []experiment{transfer(), jitter(), tokens(), dimensions(), scale(), inContext()}
+	return []experiment{transfer(), jitter(), tokens(), dimensions(), scale(), inContext(), networks()}
 }
 
 // lab is where experiments are made: data, results and what they may cost.
@@ -35,7 +35,8 @@ type lab struct {
 	seeds   int
 	only    []string // arms or data sets; empty for all
 	engine  string
-	cap     int // of steps, to try an experiment out; 0 for none
+	cap     int     // of steps, to try an experiment out; 0 for none
+	seconds float64 // of processor time that each arm trains in the comparison of networks
 	results *results
 }
 
@@ -63,6 +64,7 @@ func command() *cobra.Command {
 	flags.StringSliceVar(&l.only, "only", nil, "these arms or data sets only")
 	flags.StringVar(&l.engine, "engine", "", "what computes: "+engine.Describe())
 	flags.IntVar(&l.cap, "cap", 0, "train and roll out at most so many steps, to try an experiment out; not into the same --out (0: no limit)")
+	flags.Float64Var(&l.seconds, "seconds", 60, "processor time that each arm of the comparison of networks trains for")
 	for _, e := range experiments() {
 		root.AddCommand(&cobra.Command{Use: e.name, Short: e.question, Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
 			return l.do(cmd.Context(), e)

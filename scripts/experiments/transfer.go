@@ -25,20 +25,24 @@ const tunedSteps = 100
 // tuningSeed is of the runs that the rates are chosen by; the runs that are compared have the seeds from 1 on.
 const tuningSeed = 101
 
-// arm is one side of the comparison: the same size, data, steps and everything else but where the weights begin.
-type arm struct {
-	name, yaml string
+// arm is one side of a comparison: the same data, steps and everything else but its configuration.
+type arm struct{ name, yaml string }
+
+// transferArm is an arm with a rate of its own.
+type transferArm struct {
+	arm
 	// rates that its own is chosen from, for each data set and number of steps, by the score on split valid
 	rates []float64
 	steps []int // that it is scored after
 }
 
-func (l *lab) arms() []arm {
+// arms are of the same size, and differ in where the weights begin.
+func (l *lab) arms() []transferArm {
 	from := fmt.Sprintf("finetune: {from: %q, new_columns: preserving", l.from)
-	return []arm{
-		{"scratch", scratchModel, []float64{5e-4, 1e-3, 2e-3, 4e-3}, transferSteps},
-		{"whole", from + "}", []float64{5e-4, 1e-3, 2e-3, 4e-3}, transferSteps},
-		{"lora", from + ", lora: {rank: 8, alpha: 16, targets: all}}", []float64{1e-3, 2e-3, 4e-3}, transferSteps[:slices.Index(transferSteps, 300)+1]},
+	return []transferArm{
+		{arm{"scratch", scratchModel}, []float64{5e-4, 1e-3, 2e-3, 4e-3}, transferSteps},
+		{arm{"whole", from + "}"}, []float64{5e-4, 1e-3, 2e-3, 4e-3}, transferSteps},
+		{arm{"lora", from + ", lora: {rank: 8, alpha: 16, targets: all}}"}, []float64{1e-3, 2e-3, 4e-3}, transferSteps[:slices.Index(transferSteps, 300)+1]},
 	}
 }
 
@@ -64,13 +68,13 @@ func runTransfer(ctx context.Context, l *lab) error {
 				continue
 			}
 			for _, rate := range a.rates {
-				if err := l.transfer(ctx, data, a, rate, tuningSeed, tunedSteps); err != nil {
+				if err := l.transfer(ctx, data, a.arm, rate, tuningSeed, tunedSteps); err != nil {
 					return err
 				}
 			}
 			for seed := range uint64(l.seeds) {
 				for rate, steps := range l.tunedRates(filepath.Base(data), a) {
-					if err := l.transfer(ctx, data, a, rate, seed+1, steps); err != nil {
+					if err := l.transfer(ctx, data, a.arm, rate, seed+1, steps); err != nil {
 						return err
 					}
 				}
@@ -126,7 +130,7 @@ func (l *lab) tuned(dataSet, arm string, step int) float64 {
 }
 
 // tunedRates are the rates that are best at one of the numbers of steps, each with the last of these.
-func (l *lab) tunedRates(dataSet string, a arm) map[float64]int {
+func (l *lab) tunedRates(dataSet string, a transferArm) map[float64]int {
 	last := map[float64]int{}
 	for _, step := range a.steps {
 		if rate := l.tuned(dataSet, a.name, step); rate > 0 {
