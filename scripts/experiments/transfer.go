@@ -22,6 +22,9 @@ var transferSteps = []int{10, 30, 100, 200, 300, 600, 1000}
 // tunedSteps is how far the runs go that the rates are chosen by: what is longer takes the rate that is best there.
 const tunedSteps = 100
 
+// shortSteps is how far seeds go that are not to go all the way (--long).
+const shortSteps = 300
+
 // tuningSeed is of the runs that the rates are chosen by; the runs that are compared have the seeds from 1 on.
 const tuningSeed = 101
 
@@ -42,7 +45,7 @@ func (l *lab) arms() []transferArm {
 	return []transferArm{
 		{arm{"scratch", scratchModel}, []float64{5e-4, 1e-3, 2e-3, 4e-3}, transferSteps},
 		{arm{"whole", from + "}"}, []float64{5e-4, 1e-3, 2e-3, 4e-3}, transferSteps},
-		{arm{"lora", from + ", lora: {rank: 8, alpha: 16, targets: all}}"}, []float64{1e-3, 2e-3, 4e-3}, transferSteps[:slices.Index(transferSteps, 300)+1]},
+		{arm{"lora", from + ", lora: {rank: 8, alpha: 16, targets: all}}"}, []float64{1e-3, 2e-3, 4e-3}, transferSteps[:slices.Index(transferSteps, shortSteps)+1]},
 	}
 }
 
@@ -64,7 +67,8 @@ func (l *lab) unseen() []string {
 func runTransfer(ctx context.Context, l *lab) error {
 	for _, data := range l.unseen() {
 		for _, a := range l.arms() {
-			if !l.wants(filepath.Base(data)) && !l.wants(a.name) {
+			name := filepath.Base(data)
+			if !l.wants(name) && !l.wants(a.name) && !l.wants(name+"/"+a.name) {
 				continue
 			}
 			for _, rate := range a.rates {
@@ -73,7 +77,10 @@ func runTransfer(ctx context.Context, l *lab) error {
 				}
 			}
 			for seed := range uint64(l.seeds) {
-				for rate, steps := range l.tunedRates(filepath.Base(data), a) {
+				for rate, steps := range l.tunedRates(name, a) {
+					if seed >= uint64(l.long) {
+						steps = min(steps, shortSteps)
+					}
 					if err := l.transfer(ctx, data, a.arm, rate, seed+1, steps); err != nil {
 						return err
 					}
@@ -111,6 +118,9 @@ checkpoint: {best: false, every: 0}
 		return err
 	}
 	for _, m := range measured { // the last one, by which a run counts as done, at the end
+		if l.results.has(m.key) { // from a run with this seed that was shorter
+			continue
+		}
 		if err := l.results.add(m); err != nil {
 			return err
 		}
