@@ -20,7 +20,7 @@ func (d *Dataset) ChannelsOf(names []string) (channels []int, err error) {
 		for _, c := range components {
 			i := slices.Index(all, c)
 			if i < 0 {
-				return nil, fmt.Errorf("no field or component %q that varies in time; there are %s", name, strings.Join(all, ", "))
+				return nil, fmt.Errorf("well: no field or component %q that varies in time; there are %s", name, strings.Join(all, ", "))
 			}
 			channels = append(channels, i)
 		}
