@@ -301,6 +301,21 @@ func TestMPIStopsTogetherAndGoesOn(t *testing.T) {
 	}
 }
 
+// The batch script of docs/cluster.md under daemons of a real Slurm, which the check brings up and ends.
+func TestMPIUnderSlurmIsRequeuedAtItsTimeLimit(t *testing.T) {
+	cmd := exec.Command("../../scripts/slurm/check.sh", t.TempDir())
+	cmd.Env = append(os.Environ(), asWalrus+"=1", "WALRUS="+os.Args[0])
+	text, err := cmd.CombinedOutput()
+	switch {
+	case err != nil:
+		t.Errorf("%v; it says\n%s", err, text)
+	case bytes.Contains(text, []byte("slurm check: skipped")):
+		t.Skipf("%s", text)
+	case !bytes.Contains(text, []byte("went on by itself and completed")):
+		t.Errorf("it says\n%s", text)
+	}
+}
+
 func TestMPIRanksThatDifferRefuse(t *testing.T) {
 	data := simulated(t, 2)
 	out := filepath.Join(t.TempDir(), "run")
