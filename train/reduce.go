@@ -49,7 +49,6 @@ func (s *Stepper) makeTogether(ctx context.Context, gradients map[string]*engine
 		if err != nil {
 			return 0, err
 		}
-		squares += sumOfSquares(sums)
 		for _, w := range bucket {
 			n := m.size(w, m.sharding.Rank())
 			if n == 0 {
@@ -58,6 +57,9 @@ func (s *Stepper) makeTogether(ctx context.Context, gradients map[string]*engine
 			shape := w.Shape
 			if m.sharded() {
 				shape = []int{n}
+			}
+			if !w.Average { // running averages are beside the norm
+				squares += sumOfSquares(sums[:n])
 			}
 			v, err := s.Network.Engine.Upload(field.Array{Shape: shape, Data: sums[:n]})
 			if err != nil {

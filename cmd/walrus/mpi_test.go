@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gowalrus/walrus/checkpoint"
 	"github.com/gowalrus/walrus/train"
 )
 
@@ -179,6 +180,42 @@ func TestMPITrainsAsOneAndAnyNumberGoesOn(t *testing.T) {
 	}
 	if alone, together := score(1), score(3); alone != together || len(alone) < 100 {
 		t.Errorf("scores of three ranks:\n%s\nof one:\n%s", together, alone)
+	}
+}
+
+// Every rank has whole batches here, so that batch norms see what they see in one process, and running averages follow the mean over
+// all of them.
+func TestMPITrainsBatchNormsAsOne(t *testing.T) {
+	data := simulated(t, 1)
+	run := func(ranks int) string {
+		out := filepath.Join(t.TempDir(), "run")
+		mustRun(t, ranks, recipe(data, out, "model={kind: unet, hidden: 2}", "data.rotation=plane")...)
+		return out
+	}
+	one, two := run(1), run(2)
+	compareLosses(t, "two ranks", losses(t, two), losses(t, one))
+	want, err := checkpoint.LoadRun(one)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := checkpoint.LoadRun(two)
+	if err != nil {
+		t.Fatal(err)
+	}
+	averages := 0
+	for i, p := range want.Parameters {
+		if !strings.Contains(p.Name, ".running_") {
+			continue
+		}
+		averages++
+		for k, x := range p.Value {
+			if y := got.Parameters[i].Value[k]; !(math.Abs(float64(y-x)) <= 1e-4*(1e-2+math.Abs(float64(x)))) {
+				t.Errorf("%s, number %d: %v on two ranks, %v on one", p.Name, k, y, x)
+			}
+		}
+	}
+	if averages != 36 {
+		t.Errorf("%d running averages, want 36", averages)
 	}
 }
 
