@@ -30,7 +30,7 @@ test: setup format
 test-long: setup
 	WALRUS_LONG=1 $(GO) test -timeout 60m ./...
 
-# Several real processes on this machine: 1 to 4 ranks under mpirun (scripts/slurm/check.sh is for Slurm).
+# Several real processes on this machine: 1 to 4 ranks under mpirun, and where Debian's slurm-wlm and munge are there, under a Slurm of its own.
 test-mpi: build-mpi
 	$(GO) test -vet=off -tags mpi -c -o bin/ranks.test ./ranks
 	@for n in 1 2 4; do mpirun --allow-run-as-root --oversubscribe -n $$n bin/ranks.test -test.run TestRealRanks || exit 1; done

@@ -10,6 +10,7 @@ import (
 	"github.com/gowalrus/walrus/engine"
 	"github.com/gowalrus/walrus/field"
 	"github.com/gowalrus/walrus/frame"
+	"github.com/gowalrus/walrus/internal/resident"
 	"github.com/gowalrus/walrus/model"
 	"github.com/gowalrus/walrus/network"
 	"github.com/gowalrus/walrus/train"
@@ -164,7 +165,7 @@ func Run(ctx context.Context, e *engine.Engine, s Settings, progress func(done, 
 	}
 	result.Planned = float64(planned()) / (1 << 30)
 	result.Compile = (e.CompileTime() - before).Seconds()
-	result.PeakRSS = peakRSS()
+	result.PeakRSS = float64(resident.Peak()) / (1 << 30)
 	return result, nil
 }
 

@@ -38,16 +38,33 @@ const (
 // log10, as walrus rollout does.
 func writeRollout(t *testing.T, wrong float64) (folder string, p rollout.Provenance) {
 	t.Helper()
+	return writeMasked(t, wrong, false)
+}
+
+// writeMasked is writeRollout with a mask that moves or not.
+func writeMasked(t *testing.T, wrong float64, moving bool) (folder string, p rollout.Provenance) {
+	t.Helper()
 	base := t.TempDir()
 	truth := welltest.Flow{
 		Name: "shear", Grid: [2]int{16, 12}, Frames: frames, Trajectories: trajectories, Boundaries: []field.Sides{field.Both(field.Periodic), field.Both(field.Wall)},
 		Variable: []field.Field{{Name: "density"}, {Name: "pressure"}, {Name: "velocity", Rank: field.Vector}}, Constant: []field.Field{{Name: sample.MaskName}},
 	}
-	masked := func(x, y int) bool { return x > 5 && x < 8 && y > 3 && y < 6 }
+	masked := func(frame, x, y int) bool {
+		if moving {
+			x = (x + frame/2) % 16
+		}
+		return x > 5 && x < 8 && y > 3 && y < 6
+	}
+	if moving {
+		truth.Variable, truth.Constant = append(truth.Variable, truth.Constant...), nil
+	}
 	for file := range 2 {
 		truth.Value = func(tr, frame, channel, x, y int) float64 {
 			if channel == 4 {
-				return map[bool]float64{true: 1}[masked(x, y)]
+				return map[bool]float64{true: 1}[masked(frame, x, y)]
+			}
+			if masked(frame, x, y) {
+				return 100 // means nothing
 			}
 			return value(file*trajectories+tr, frame, channel, x, y)
 		}
@@ -57,14 +74,16 @@ func writeRollout(t *testing.T, wrong float64) (folder string, p rollout.Provena
 	predicted := truth
 	predicted.Trajectories, predicted.Frames = 1, steps
 	predicted.Variable = []field.Field{{Name: "log10_density"}, {Name: "log10_density_spread"}, {Name: "pressure"}, {Name: "velocity", Rank: field.Vector}}
+	if moving {
+		predicted.Variable = append(predicted.Variable, field.Field{Name: sample.MaskName})
+	}
 	predicted.Value = func(_, step, channel, x, y int) float64 {
-		at := func(channel int) float64 {
-			return value(trajectory, start+history*stride+step*stride, channel, x, y) * (1 + wrong)
-		}
+		frame := start + history*stride + step*stride
+		at := func(channel int) float64 { return value(trajectory, frame, channel, x, y) * (1 + wrong) }
 		switch {
 		case channel == 5:
-			return map[bool]float64{true: 1}[masked(x, y)]
-		case masked(x, y):
+			return map[bool]float64{true: 1}[masked(frame, x, y)]
+		case masked(frame, x, y):
 			return 0
 		case channel == 0:
 			return math.Log10(at(0))
@@ -129,6 +148,30 @@ func TestTheTruthOfARolloutIsFoundAgain(t *testing.T) {
 		if p.times[3] != 3 { // of the prediction's own file
 			t.Errorf("times %v", p.times)
 		}
+	}
+}
+
+// Truth is hidden where the mask of its own frame is, and the mask is no field that was predicted.
+func TestAMaskThatMovesHidesFrameByFrame(t *testing.T) {
+	folder, _ := writeMasked(t, 0, true)
+	p, err := openPrediction(context.Background(), folder, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.close()
+	if _, err := report.NewFilm(context.Background(), p.film(context.Background(), Options{})); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := strings.Join(p.channels, " "), "log10_density pressure velocity_x velocity_y"; got != want {
+		t.Errorf("shown are %s; want %s", got, want)
+	}
+	for step, e := range p.errors {
+		if e > 1e-4 {
+			t.Errorf("step %d has an error of %g", step, e)
+		}
+	}
+	if len(p.errors) != steps || len(p.physics.Checks) > 0 || !strings.Contains(leftOut([]physics.Record{*p.physics}), "move") {
+		t.Errorf("%d errors, checks %v, left out %v", len(p.errors), p.physics.Checks, p.physics.LeftOut)
 	}
 }
 

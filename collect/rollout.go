@@ -29,6 +29,8 @@ type prediction struct {
 	channels []string // names of the components that were predicted, without the spread
 	kept     []int    // their places in the file
 	fields   []field.Field
+	hidden   []bool    // points under a constant mask; nil for none
+	moving   int       // where in the file a mask that moves is; -1 for none
 	times    []float64 // of the steps that were read
 	truth    *truth    // nil where it is not to be had
 	without  string    // why there is no truth
@@ -101,9 +103,13 @@ func openPrediction(ctx context.Context, path string, o Options) (*prediction, e
 
 func (p *prediction) open(ctx context.Context, o Options) error {
 	from := 0
+	p.moving = -1
 	for _, f := range p.data.Variable() {
 		names := f.Components(p.data.Axes())
-		if !strings.HasSuffix(f.Name, rollout.SpreadSuffix) {
+		switch {
+		case f.Name == sample.MaskName: // given, not predicted
+			p.moving = from
+		case !strings.HasSuffix(f.Name, rollout.SpreadSuffix):
 			p.fields, p.channels = append(p.fields, f.Field), append(p.channels, names...)
 			for c := range names {
 				p.kept = append(p.kept, from+c)
@@ -115,6 +121,7 @@ func (p *prediction) open(ctx context.Context, o Options) error {
 	if p.window, err = p.data.Read(ctx, well.WindowSpec{Steps: 1, Stride: 1}); err != nil {
 		return err
 	}
+	p.hidden = p.underConstant()
 	data := p.record.Data
 	if o.Data != "" {
 		data = o.Data
@@ -140,7 +147,6 @@ func (p *prediction) open(ctx context.Context, o Options) error {
 		p.truth = nil
 		return nil
 	}
-	p.truth.hidden = p.hidden()
 	p.steps = min(p.steps, p.truth.steps)
 	return nil
 }
@@ -152,9 +158,9 @@ func (p *prediction) close() {
 	}
 }
 
-// hidden marks the points under the constant field mask, which predictions are zero under.
-func (p *prediction) hidden() []bool {
-	from, channels := 0, 0
+// underConstant marks the points under the constant field mask, which predictions are zero under; nil for none.
+func (p *prediction) underConstant() []bool {
+	from := 0
 	at := -1
 	for _, f := range p.data.Constant() {
 		if f.Name == sample.MaskName {
@@ -162,12 +168,17 @@ func (p *prediction) hidden() []bool {
 		}
 		from += f.Rank.Components(len(p.data.Sizes()))
 	}
-	if channels = from; at < 0 {
+	return notZero(p.window.Constant, at)
+}
+
+// notZero says of each point of a frame (*N, C) whether a channel is not zero there; nil without a channel, -1.
+func notZero(frame field.Array, channel int) []bool {
+	if channel < 0 {
 		return nil
 	}
-	list := make([]bool, field.Volume(p.data.Sizes()))
-	for i := range list {
-		list[i] = p.window.Constant.Data[i*channels+at] != 0
+	var list []bool
+	for at := channel; at < len(frame.Data); at += frame.Axis(-1) {
+		list = append(list, frame.Data[at] != 0)
 	}
 	return list
 }
@@ -179,11 +190,16 @@ func (p *prediction) frame(ctx context.Context, step int) (known, predicted fiel
 		return known, predicted, err
 	}
 	p.times[step] = float64(w.Times[0])
-	predicted = pick(w.Frames.Index(0), p.kept)
+	whole := w.Frames.Index(0)
+	predicted = pick(whole, p.kept)
 	if p.truth == nil {
 		return predicted, field.Array{}, nil
 	}
-	known, err = p.truth.frame(ctx, step)
+	masked := p.hidden
+	if p.moving >= 0 { // that of this step
+		masked = notZero(whole, p.moving)
+	}
+	known, err = p.truth.frame(ctx, step, masked)
 	return known, predicted, err
 }
 
@@ -256,7 +272,7 @@ func (p *prediction) begin(ctx context.Context, first field.Array) error {
 	start := first
 	if p.truth != nil {
 		var err error
-		if start, err = p.truth.frame(ctx, -1); err != nil {
+		if start, err = p.truth.frame(ctx, -1, p.hidden); err != nil {
 			return err
 		}
 	}
@@ -283,7 +299,7 @@ func (p *prediction) measure(step int, known, predicted field.Array) error {
 
 // domain is what checks of the physics need to know.
 func (p *prediction) domain() physics.Domain {
-	d := physics.Domain{Grid: p.data.GridType(), Axes: p.data.Axes(), Boundaries: p.window.Boundaries, Hidden: p.hidden()}
+	d := physics.Domain{Grid: p.data.GridType(), Axes: p.data.Axes(), Boundaries: p.window.Boundaries, Hidden: p.hidden, Moving: p.moving >= 0}
 	for _, a := range p.window.Axes {
 		points := make([]float64, len(a.Coordinates))
 		for i, x := range a.Coordinates {

@@ -22,8 +22,7 @@ type truth struct {
 	grid       []int
 	transforms []sample.Transform // one a field of the data
 	fields     []well.FieldInfo
-	kept       []int  // channels, in the order of the prediction's
-	hidden     []bool // points under a mask; nil for none
+	kept       []int // channels, in the order of the prediction's
 }
 
 // openTruth finds the truth of a prediction. Fields or a grid that do not fit are an error that names both files.
@@ -69,8 +68,8 @@ func (t *truth) find(record rollout.Provenance, channels []string) error {
 	return nil
 }
 
-// frame reads the truth of a step, counted from 0: (*grid, channels).
-func (t *truth) frame(ctx context.Context, step int) (field.Array, error) {
+// frame reads the truth of a step, counted from 0, and clears the points that a mask hides: (*grid, channels).
+func (t *truth) frame(ctx context.Context, step int, masked []bool) (field.Array, error) {
 	w, err := t.data.Read(ctx, well.WindowSpec{File: t.file, Trajectory: t.trajectory, Start: t.first + step*t.stride, Stride: 1, Steps: 1})
 	if err != nil {
 		return field.Array{}, err
@@ -95,7 +94,7 @@ func (t *truth) frame(ctx context.Context, step int) (field.Array, error) {
 	}
 	frame = sample.Resample(pick(frame, t.kept), 0, t.grid, w.Boundaries)
 	channels = len(t.kept)
-	for p, hidden := range t.hidden {
+	for p, hidden := range masked {
 		if hidden {
 			clear(frame.Data[p*channels : (p+1)*channels])
 		}

@@ -7,6 +7,8 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+
+	"github.com/gowalrus/walrus/internal/resident"
 )
 
 // kernelNumber is a number of kilobytes in a file of Linux' /proc, in bytes; 0 where there is none.
@@ -27,7 +29,7 @@ func kernelNumber(path, name string) int64 {
 
 // memoryInUse is the most that this process has had in memory so far, in bytes.
 func memoryInUse() int64 {
-	if n := kernelNumber("/proc/self/status", "VmHWM"); n > 0 {
+	if n := resident.Peak(); n > 0 {
 		return n
 	}
 	var m runtime.MemStats

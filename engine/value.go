@@ -22,14 +22,13 @@ type Value struct {
 // Shape returns the extents of the value on one device.
 func (v *Value) Shape() []int { return v.tensors[0].Shape().Dimensions }
 
-// Upload copies an array to every device.
-func (e *Engine) Upload(a field.Array) (*Value, error) {
-	return e.Fill(a.Shape, func(to []float32) error {
-		if copy(to, a.Data) != len(to) {
-			return fmt.Errorf("engine: %d values for shape %v", len(a.Data), a.Shape)
-		}
-		return nil
-	})
+// Upload copies an array to every device. Unlike Fill it clears nothing before.
+func (e *Engine) Upload(a field.Array) (v *Value, err error) {
+	defer catch(&err, fmt.Sprintf("engine: value of shape %v", a.Shape))
+	if len(a.Data) != field.Volume(a.Shape) {
+		return nil, fmt.Errorf("engine: %d values for shape %v", len(a.Data), a.Shape)
+	}
+	return e.replicate(a)
 }
 
 // UploadParts copies one array to each device. They must have the same shape.
@@ -76,7 +75,11 @@ func (v *Value) add(data []float32, shape []int) error {
 func (e *Engine) Fill(shape []int, write func([]float32) error) (v *Value, err error) {
 	defer catch(&err, fmt.Sprintf("engine: value of shape %v", shape))
 	if e.devices > 1 {
-		return e.replicate(shape, write)
+		a := field.NewArray(shape...)
+		if err := write(a.Data); err != nil {
+			return nil, err
+		}
+		return e.replicate(a)
 	}
 	t, err := tensors.FromShapeForBackend(e.backend, 0, shapes.Make(dtypes.Float32, shape...))
 	if err != nil {
@@ -122,15 +125,11 @@ func (e *Engine) FillHalf(shape []int, write func([]float32) error) (v *Value, e
 	return &Value{tensors: []*tensors.Tensor{t}, engine: e}, nil
 }
 
-// replicate is Fill for several devices.
-func (e *Engine) replicate(shape []int, write func([]float32) error) (*Value, error) {
-	a := field.NewArray(shape...)
-	if err := write(a.Data); err != nil {
-		return nil, err
-	}
+// replicate copies an array to every device.
+func (e *Engine) replicate(a field.Array) (*Value, error) {
 	v := &Value{engine: e}
 	for range e.devices {
-		if err := v.add(a.Data, shape); err != nil {
+		if err := v.add(a.Data, a.Shape); err != nil {
 			v.Free()
 			return nil, err
 		}

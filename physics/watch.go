@@ -77,17 +77,19 @@ func NewWatch(d Domain, names []string, channels []int, history field.Array) (*W
 				points++
 			})
 		}
-		mean := sum / math.Max(1, float64(points))
-		share, low, high := gridScaleFloor/gridScaleFactor, math.Inf(1), 0.0
-		for t := range history.Shape[0] {
-			rms, atGrid := w.measure(history.Index(t), c, mean)
-			share, low, high = math.Max(share, atGrid), math.Min(low, rms), math.Max(high, rms)
+		w.means = append(w.means, sum/math.Max(1, float64(points)))
+		w.share, w.lowest, w.highest = append(w.share, gridScaleFloor/gridScaleFactor), append(w.lowest, math.Inf(1)), append(w.highest, 0)
+	}
+	for t := range history.Shape[0] {
+		for i, m := range w.measure(history.Index(t)) {
+			w.share[i], w.lowest[i], w.highest[i] = math.Max(w.share[i], m.share), math.Min(w.lowest[i], m.rms), math.Max(w.highest[i], m.rms)
 		}
-		if high == 0 {
-			high = math.Inf(1) // at rest so far: nothing to compare with
+	}
+	for i := range channels {
+		if w.highest[i] == 0 {
+			w.highest[i] = math.Inf(1) // at rest so far: nothing to compare with
 		}
-		w.means, w.share = append(w.means, mean), append(w.share, share*gridScaleFactor)
-		w.lowest, w.highest = append(w.lowest, low/amplitudeFactor), append(w.highest, high*amplitudeFactor)
+		w.share[i], w.lowest[i], w.highest[i] = w.share[i]*gridScaleFactor, w.lowest[i]/amplitudeFactor, w.highest[i]*amplitudeFactor
 	}
 	return w, nil
 }
@@ -95,12 +97,12 @@ func NewWatch(d Domain, names []string, channels []int, history field.Array) (*W
 // Look gives the warnings that begin at a step, counted from 1, whose frame is (*N, C): each field and kind once a rollout.
 func (w *Watch) Look(step int, frame field.Array) []Warning {
 	var list []Warning
-	for i, c := range w.channels {
-		rms, share := w.measure(frame, c, w.means[i])
+	for i, m := range w.measure(frame) {
+		name := w.names[w.channels[i]]
 		for _, warning := range []Warning{
-			{step, w.names[c], GridScale, share, w.share[i]},
-			{step, w.names[c], Amplitude, rms, w.highest[i]},
-			{step, w.names[c], Amplitude, rms, w.lowest[i]},
+			{step, name, GridScale, m.share, w.share[i]},
+			{step, name, Amplitude, m.rms, w.highest[i]},
+			{step, name, Amplitude, m.rms, w.lowest[i]},
 		} {
 			beyond := warning.Value > warning.Limit
 			if warning.Kind == Amplitude && warning.Limit == w.lowest[i] {
@@ -124,32 +126,47 @@ func (w *Watch) visible(visit func(p int)) {
 	}
 }
 
-// measure is the root mean square of a channel about a mean, and the share of its variance at the grid scale: the mean square of x[i-1] - 2 x[i] + x[i+1]
-// over 16, along all axes, over the variance. It is 1 for values that alternate along every axis, and falls with the fourth power of the wavelength.
-func (w *Watch) measure(frame field.Array, channel int, mean float64) (rms, share float64) {
+// roughness is the root mean square of a channel about the history's mean, and the share of its variance at the grid scale.
+type roughness struct{ rms, share float64 }
+
+// measure is the roughness of every channel that is watched. The share at the grid scale is the mean square of x[i-1] - 2 x[i] + x[i+1] over 16, along
+// all axes, over the variance: 1 for values that alternate along every axis, falling with the fourth power of the wavelength.
+func (w *Watch) measure(frame field.Array) []roughness {
 	channels := frame.Axis(-1)
-	at := func(p int) float64 { return float64(frame.Data[p*channels+channel]) }
-	var sum, square, bends float64
+	at := func(p int) []float32 { return frame.Data[p*channels : (p+1)*channels] }
+	sum, square, bends := make([]float64, len(w.channels)), make([]float64, len(w.channels)), make([]float64, len(w.channels))
 	points, differences := 0, 0
 	w.visible(func(p int) {
-		v := at(p) - mean
-		sum += v
-		square += v * v
+		here := at(p)
+		for i, c := range w.channels {
+			v := float64(here[c]) - w.means[i]
+			sum[i] += v
+			square[i] += v * v
+		}
 		points++
 		for axis := range w.sizes {
-			if low, high, whole := w.beside(p, axis); whole {
-				bend := at(low) - 2*at(p) + at(high)
-				bends += bend * bend / 16
-				differences++
+			low, high, whole := w.beside(p, axis)
+			if !whole {
+				continue
 			}
+			below, above := at(low), at(high)
+			for i, c := range w.channels {
+				bend := float64(below[c]) - 2*float64(here[c]) + float64(above[c])
+				bends[i] += bend * bend / 16
+			}
+			differences++
 		}
 	})
+	list := make([]roughness, len(w.channels))
 	if points == 0 {
-		return 0, 0
+		return list
 	}
 	n := float64(points)
-	if variance := square/n - sum*sum/n/n; variance > 0 && differences > 0 {
-		share = bends / float64(differences) / variance
+	for i := range list {
+		if variance := square[i]/n - sum[i]*sum[i]/n/n; variance > 0 && differences > 0 {
+			list[i].share = bends[i] / float64(differences) / variance
+		}
+		list[i].rms = math.Sqrt(square[i] / n)
 	}
-	return math.Sqrt(square / n), share
+	return list
 }

@@ -67,7 +67,7 @@ func TestShareAtTheGridScaleOfWaves(t *testing.T) {
 	for _, waves := range []int{1, 4, 8, 16} {
 		k := 2 * math.Pi * float64(waves) / 32
 		frame := frameOf([]int{32, 8}, 2, func(at []int, _ int) float64 { return math.Cos(k * float64(at[0])) })
-		_, share := w.measure(frame, 0, 0)
+		share := w.measure(frame)[0].share
 		near(t, "share", share, math.Pow(1-math.Cos(k), 2)/8, 1e-6)
 	}
 }
@@ -85,6 +85,6 @@ func TestObstaclesAndWallsHaveNoBends(t *testing.T) {
 		}
 		return float64(at[0])
 	})
-	_, share := w.measure(linear, 0, 0)
+	share := w.measure(linear)[0].share
 	near(t, "share of a ramp beside an obstacle", share, 0, 1e-12)
 }

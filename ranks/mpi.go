@@ -75,6 +75,7 @@ type mpiLink struct {
 	sign    *C.char       // what is sent and received: C's memory, since requests outlive calls
 	last    time.Time
 	mute    bool // the run ends: no more signs of life
+	over    bool // MPI has been ended: nothing of it may be called
 }
 
 // joinMPI starts MPI. A rank that is silent for longer than silence ends the process with a message.
@@ -167,6 +168,9 @@ func (l *mpiLink) listen() error {
 
 // beat tells the others that this process lives, hears what they say, and ends the run if one has said nothing for too long.
 func (l *mpiLink) beat() {
+	if l.over { // the clock may strike before it is stopped
+		return
+	}
 	now := time.Now()
 	for {
 		var done, source C.int
@@ -324,6 +328,7 @@ func (l *mpiLink) Close() error {
 	l.do(func() {
 		C.walrus_cancel(&l.ear)
 		err = failed("end", C.walrus_finalize())
+		l.over = true
 	})
 	close(l.ended)
 	return err

@@ -25,6 +25,9 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
+	if l, is := world.link.(*mpiLink); is {
+		l.beat() // a last stroke of the clock must not reach MPI, which would end the process with an error
+	}
 	os.Exit(code)
 }
 

@@ -15,6 +15,7 @@ type record struct {
 	Trajectory, First int
 	Model             [][][]float64 // by step, quantity and field
 	Persistence       [][][]float64
+	Physics           []PhysicsRecord // one, where it was asked for
 }
 
 // Part is Evaluate for one of several processes that share the forecasts: process i of n scores forecasts i, i+n, i+2n, ..., counted
@@ -36,7 +37,7 @@ func Part(ctx context.Context, p Protocol, own Forecasts) ([]byte, error) {
 			return nil, fmt.Errorf("score: %s, %s: %w", f.DataSet, f.Name, err)
 		}
 		d := one.sets[0]
-		r := record{DataSet: d.name, Fields: d.fields, OneStep: f.OneStep}
+		r := record{DataSet: d.name, Fields: d.fields, OneStep: f.OneStep, Physics: d.physics}
 		for _, s := range append(d.singles, d.rollouts...) {
 			r.Trajectory, r.First = s.trajectory, s.first
 			for _, n := range s.steps {
@@ -83,5 +84,10 @@ func (r *Result) file(one record) error {
 	for i := range one.Model {
 		s.steps = append(s.steps, numbers{one.Model[i], one.Persistence[i]})
 	}
-	return r.place(one.DataSet, one.Fields, one.OneStep, s)
+	if err := r.place(one.DataSet, one.Fields, one.OneStep, s); err != nil {
+		return err
+	}
+	d := r.set(one.DataSet)
+	d.physics = append(d.physics, one.Physics...)
+	return nil
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/gowalrus/walrus/field"
 	"github.com/gowalrus/walrus/metric"
+	"github.com/gowalrus/walrus/physics"
 )
 
 // distance is a metric whose values can be seen at a glance: the mean absolute difference of each channel.
@@ -124,6 +125,57 @@ func TestScoresAreMeansOverWindowsAndMediansOverTrajectories(t *testing.T) {
 	curves := r.Curves()
 	if len(curves) != 1 || curves[0].Score[0] != 1.5 || curves[0].Baseline[3] != 6 || curves[0].High[0] != 1.5*5.5 {
 		t.Errorf("curves %+v", curves)
+	}
+}
+
+// What processes score of forecasts that they share is what one process scores, the physics included.
+func TestPartsJoinToTheResultOfOneProcess(t *testing.T) {
+	side := []float64{0, 1}
+	domain := physics.Domain{
+		Quantities: []physics.Quantity{{Field: field.Field{Name: "tracer"}, Channels: []int{0}}, {Field: field.Field{Name: "pressure"}, Channels: []int{1}}},
+		Grid:       physics.Cartesian, Axes: []string{"x", "y"}, Coordinates: [][]float64{side, side},
+		Boundaries: []field.Sides{field.Both(field.Periodic), field.Both(field.Periodic)},
+	}
+	var list []Forecast
+	for i := range 5 {
+		f := rollout(3, float32(i), 1, 2)
+		f.Trajectory, f.Domain, f.Times = i, &domain, []float64{1, 2, 3}
+		other := single(float32(i))
+		other.DataSet = "another"
+		list = append(list, f, single(3), other)
+	}
+	p := protocol(t, "1:2,all")
+	p.Physics = true
+	document := func(r *Result, err error) string {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := json.Marshal(r.Document())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	want := document(Evaluate(t.Context(), p, all(list...)))
+	if !strings.Contains(want, `"check":"total of pressure"`) {
+		t.Fatalf("no physics in %s", want)
+	}
+	for _, processes := range []int{1, 2, 4} {
+		parts := make([][]byte, processes)
+		for i := range parts {
+			var own []Forecast
+			for k := i; k < len(list); k += processes {
+				own = append(own, list[k])
+			}
+			var err error
+			if parts[i], err = Part(t.Context(), p, all(own...)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if diff := cmp.Diff(want, document(Join(p, parts))); diff != "" {
+			t.Errorf("%d processes (-one +joined)\n%s", processes, diff)
+		}
 	}
 }
 

@@ -10,6 +10,10 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/gowalrus/walrus/engine"
+	"github.com/gowalrus/walrus/field"
+	"github.com/gowalrus/walrus/internal/resident"
 )
 
 // MetricsFile is the file in a run's folder that says how several processes spent their time: one JSON object a line, for every row of
@@ -31,7 +35,8 @@ type Metrics struct {
 	Exchanged float64 `json:"exchange_s"`   // sums of gradients, updates, new weights
 	Total     float64 `json:"seconds"`      // of the steps
 	Share     float64 `json:"wait_share"`   // of the time of the ranks
-	Moments   int64   `json:"moment_bytes"` // of the optimizer on rank 0
+	Moments   int64   `json:"moment_bytes"` // of the optimizer on a device of rank 0
+	Resident  int64   `json:"peak_bytes"`   // the most that a rank has had in memory
 }
 
 // meter measures the steps of a team.
@@ -99,6 +104,7 @@ func (m *meter) made(step int, o Outcome) {
 		return
 	}
 	line := m.sums
+	line.Resident = resident.Peak()
 	m.sums = Metrics{}
 	text, err := json.Marshal(line)
 	if err != nil {
@@ -120,7 +126,7 @@ func (m *meter) made(step int, o Outcome) {
 		line.Computed += r.Computed / n
 		line.Waited += r.Waited / n
 		line.Exchanged += r.Exchanged / n
-		line.Longest = max(line.Longest, r.Waited)
+		line.Longest, line.Resident = max(line.Longest, r.Waited), max(line.Resident, r.Resident)
 	}
 	line.Total = line.Computed + line.Waited + line.Exchanged
 	line.Share = line.Waited / max(line.Total, time.Nanosecond.Seconds())
@@ -130,17 +136,13 @@ func (m *meter) made(step int, o Outcome) {
 	}
 }
 
-// momentBytes is the memory of the optimizer's moments on a device of this process.
+// momentBytes is the memory of the optimizer's moments on a device of this process: that of the arrays there are.
 func (s *Stepper) momentBytes() (sum int64) {
-	for _, w := range s.Network.Weights() {
-		m := s.moments[w.Name]
-		if m == nil {
-			continue
-		}
-		if s.team.sharded() {
-			sum += 8 * int64(s.team.size(w, s.team.sharding.Rank()))
-		} else {
-			sum += 2 * bytesOf(w)
+	for _, m := range s.moments {
+		for _, v := range []*engine.Value{m.First, m.Second} {
+			if v != nil { // of a weight that this rank has no part of
+				sum += 4 * int64(field.Volume(v.Shape()))
+			}
 		}
 	}
 	return sum

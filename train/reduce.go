@@ -49,7 +49,6 @@ func (s *Stepper) makeTogether(ctx context.Context, gradients map[string]*engine
 		if err != nil {
 			return 0, err
 		}
-		squares += sumOfSquares(sums)
 		for _, w := range bucket {
 			n := m.size(w, m.sharding.Rank())
 			if n == 0 {
@@ -59,13 +58,14 @@ func (s *Stepper) makeTogether(ctx context.Context, gradients map[string]*engine
 			if m.sharded() {
 				shape = []int{n}
 			}
-			own := sums[:n]
-			sums = sums[n:]
-			v, err := s.Network.Engine.Fill(shape, func(to []float32) error { copy(to, own); return nil })
+			if !w.Average { // running averages are beside the norm
+				squares += sumOfSquares(sums[:n])
+			}
+			v, err := s.Network.Engine.Upload(field.Array{Shape: shape, Data: sums[:n]})
 			if err != nil {
 				return 0, fmt.Errorf("train: gradient of %s: %w", w.Name, err)
 			}
-			pieces = append(pieces, v)
+			pieces, sums = append(pieces, v), sums[n:]
 		}
 	}
 	if norm, err = m.norm(squares); err != nil {

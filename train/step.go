@@ -41,8 +41,9 @@ func newStepper(n *network.Network, o Optimizer, recompute int, m *team) (*Stepp
 		if !w.Trained() {
 			continue
 		}
-		if w.Average && m != nil {
-			return nil, fmt.Errorf("train: %s is a running average over batches, which several processes can not train yet; use one, with --devices where there are GPUs", w.Name)
+		if w.Average && m != nil && m.together > 1 {
+			return nil, fmt.Errorf("train: %s follows the mean of whole batches (batch norm), and here %d ranks have to share a batch; give every rank batches of its own: data.accumulation of at least %d and shard 1, or --per-rank",
+				w.Name, m.together, m.ranks)
 		}
 		zero := func(to []float32) error { clear(to); return nil }
 		if err := s.setMoments(w, s.fillPiece, zero, zero, 0); err != nil {

@@ -209,6 +209,17 @@ func TestALossThatIsNotFiniteNamesItsRankAndData(t *testing.T) {
 	}
 }
 
+// Statistics of a part of a batch are not those of the batch.
+func TestRanksThatShareABatchRefuseRunningAverages(t *testing.T) {
+	c := smallBaseline(t, writeWavesAndTides(t), filepath.Join(t.TempDir(), "run"), "{kind: unet, hidden: 2}", "waves")
+	c.Data.Accumulation = 1
+	for rank, err := range trainTogether(t, c, 2, false, 0) {
+		if err == nil || !strings.Contains(err.Error(), "2 ranks have to share a batch") || !strings.Contains(err.Error(), "data.accumulation of at least 2") {
+			t.Errorf("rank %d: error %v", rank, err)
+		}
+	}
+}
+
 func TestLayoutsShareEveryBatchOnce(t *testing.T) {
 	for _, c := range []struct{ ranks, batches, shard, devices, together int }{
 		{1, 3, 1, 2, 1}, {4, 4, 1, 1, 1}, {4, 1, 1, 1, 4}, {4, 2, 1, 1, 2}, {4, 4, 2, 1, 2}, {8, 3, 2, 1, 4}, {6, 4, 1, 2, 2}, {96, 96, 4, 1, 4},

@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gowalrus/walrus/checkpoint"
 	"github.com/gowalrus/walrus/train"
 )
 
@@ -175,10 +176,46 @@ func TestMPITrainsAsOneAndAnyNumberGoesOn(t *testing.T) {
 	compareLosses(t, "4, 2 and 1 ranks", losses(t, out), losses(t, same))
 	// The run of several is an ordinary one, and several score as one.
 	score := func(ranks int) string {
-		return mustRun(t, ranks, "eval", sharded, data, "--json", "--windows", "all", "--first", "-1", "--split", "test,valid")
+		return mustRun(t, ranks, "eval", sharded, data, "--json", "--windows", "all", "--first", "-1", "--split", "test,valid", "--physics")
 	}
-	if alone, together := score(1), score(3); alone != together || len(alone) < 100 {
+	if alone, together := score(1), score(3); alone != together || !strings.Contains(alone, `"prediction"`) {
 		t.Errorf("scores of three ranks:\n%s\nof one:\n%s", together, alone)
+	}
+}
+
+// Every rank has whole batches here, so that batch norms see what they see in one process, and running averages follow the mean over
+// all of them.
+func TestMPITrainsBatchNormsAsOne(t *testing.T) {
+	data := simulated(t, 1)
+	run := func(ranks int) string {
+		out := filepath.Join(t.TempDir(), "run")
+		mustRun(t, ranks, recipe(data, out, "model={kind: unet, hidden: 2}", "data.rotation=plane")...)
+		return out
+	}
+	one, two := run(1), run(2)
+	compareLosses(t, "two ranks", losses(t, two), losses(t, one))
+	want, err := checkpoint.LoadRun(one)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := checkpoint.LoadRun(two)
+	if err != nil {
+		t.Fatal(err)
+	}
+	averages := 0
+	for i, p := range want.Parameters {
+		if !strings.Contains(p.Name, ".running_") {
+			continue
+		}
+		averages++
+		for k, x := range p.Value {
+			if y := got.Parameters[i].Value[k]; !(math.Abs(float64(y-x)) <= 1e-4*(1e-2+math.Abs(float64(x)))) {
+				t.Errorf("%s, number %d: %v on two ranks, %v on one", p.Name, k, y, x)
+			}
+		}
+	}
+	if averages != 36 {
+		t.Errorf("%d running averages, want 36", averages)
 	}
 }
 
@@ -298,6 +335,21 @@ func TestMPIStopsTogetherAndGoesOn(t *testing.T) {
 	mustRun(t, 2, "train", "--resume", out, "--set", "schedule.epochs=2", "--set", fmt.Sprintf("schedule.steps_per_epoch=%d", stopped/2+1), "--set", "validation.every=0")
 	if went := losses(t, out); len(went) != 2*(stopped/2+1) {
 		t.Errorf("stopped after step %d, went on to %d, want %d", stopped, len(went), 2*(stopped/2+1))
+	}
+}
+
+// The batch script of docs/cluster.md under daemons of a real Slurm, which the check brings up and ends.
+func TestMPIUnderSlurmIsRequeuedAtItsTimeLimit(t *testing.T) {
+	cmd := exec.Command("../../scripts/slurm/check.sh", t.TempDir())
+	cmd.Env = append(os.Environ(), asWalrus+"=1", "WALRUS="+os.Args[0])
+	text, err := cmd.CombinedOutput()
+	switch {
+	case err != nil:
+		t.Errorf("%v; it says\n%s", err, text)
+	case bytes.Contains(text, []byte("slurm check: skipped")):
+		t.Skipf("%s", text)
+	case !bytes.Contains(text, []byte("went on by itself and completed")):
+		t.Errorf("it says\n%s", text)
 	}
 }
 

@@ -14,7 +14,7 @@ done
 [ "$(id -u)" = 0 ] || { echo "slurm check: skipped, starting Slurm's daemons needs root"; exit 0; }
 [ -x "$program" ] || { echo "slurm check: $program is missing: make build-mpi" >&2; exit 1; }
 program=$(readlink -f "$program")
-dir=${1:-$(mktemp -d)}
+dir=${1:-$(mktemp -d)} keep=${1:-}
 mkdir -p "$dir"/{state,spool}
 dir=$(cd "$dir" && pwd)
 host=$(hostname -s)
@@ -48,15 +48,29 @@ PartitionName=all Nodes=$host Default=YES MaxTime=INFINITE State=UP
 CONF
 export SLURM_CONF=$dir/slurm.conf
 
-daemons=()
+daemons=() job=
 finish() {
-	local code=$?
+	local code=$? pid
+	trap - EXIT
+	[ -z "$job" ] || scancel "$job" 2>/dev/null || true
 	for ((i = ${#daemons[@]} - 1; i >= 0; i--)); do
-		[ ! -f "${daemons[i]}" ] || kill "$(cat "${daemons[i]}")" 2>/dev/null || true
+		pid=$(cat "${daemons[i]}" 2>/dev/null) || continue
+		kill "$pid" 2>/dev/null || true
+		for _ in $(seq 50); do
+			kill -0 "$pid" 2>/dev/null || break
+			sleep 0.1
+		done
 	done
-	[ "$code" = 0 ] && [ -z "${1:-}" ] || echo "slurm check: see $dir" >&2
+	if [ "$code" != 0 ]; then
+		tail -n 20 "$dir"/walrus-*.log >&2 2>/dev/null || true
+		echo "slurm check: see $dir" >&2
+	elif [ -z "$keep" ]; then
+		rm -rf "$dir"
+	fi
+	exit "$code"
 }
 trap finish EXIT
+trap 'exit 1' INT TERM
 
 # munge of its own: key, socket and log in the folder, so that one that is there is left alone.
 chmod 755 "$dir"
@@ -83,28 +97,28 @@ data: {sets: [{path: data/gray_scott_reaction_diffusion}], history: 3, batch: 4,
 schedule: {learning_rate: 0.002, epochs: 2, steps_per_epoch: 1000000, warmup_epochs: 0, cooldown_epochs: 0}
 validation: {every: 0}
 YAML
-# The limit of a job is whole minutes: the signal comes 40 s before it, and the second time the run is told where to end.
+# The limit of a job is whole minutes, and the signal comes at least so many seconds before it. The requeued job would wait for two minutes:
+# it is told where to end, and to begin.
 export WALRUS=$program
 job=$(sbatch --parsable --ntasks 2 --time 1 --signal=USR1@40 "$here/train.sbatch" recipe.yaml run)
-restarts() { scontrol show job "$job" | sed -n 's/.*Restarts=\([0-9]*\).*/\1/p'; }
-state() { scontrol show job "$job" | sed -n 's/.*JobState=\([A-Z]*\).*/\1/p'; }
+said() { scontrol show job "$job" | sed -n "s/.*$1=\([A-Z0-9]*\).*/\1/p"; }
 for _ in $(seq 180); do
-	[ "$(restarts)" = 0 ] || break
-	sleep 1
+	case $(said Restarts):$(said JobState) in 0:PENDING | 0:RUNNING | 0:COMPLETING) sleep 0.5 ;; *) break ;; esac
 done
-[ "$(restarts)" -ge 1 ] || { echo "slurm check: job $job was not requeued at its time limit" >&2; exit 1; }
+[ "$(said Restarts)" -ge 1 ] || { echo "slurm check: job $job is $(said JobState) and was not requeued at its time limit" >&2; exit 1; }
 step=$(sed -n 's/.*"step": \([0-9]*\).*/\1/p' run/last/state.json | head -1)
 echo "slurm check: job $job saved after step $step and was requeued"
-# A requeued job waits for two minutes; then it has to go on by itself, and ends with the run.
 sed -i "s/steps_per_epoch: [0-9]*/steps_per_epoch: $((step / 2 + 5))/" run/train.yaml
-scontrol update jobid="$job" starttime=now 2>/dev/null || true
-for _ in $(seq 300); do
-	case $(state) in COMPLETED | FAILED | TIMEOUT | CANCELLED) break ;; esac
-	sleep 1
+for _ in $(seq 240); do
+	case $(said JobState) in
+	COMPLETED | FAILED | TIMEOUT | CANCELLED) break ;;
+	PENDING) scontrol update jobid="$job" starttime=now 2>/dev/null || true ;;
+	esac
+	sleep 0.5
 done
-[ "$(state)" = COMPLETED ] || { echo "slurm check: job $job is $(state)" >&2; exit 1; }
+[ "$(said JobState)" = COMPLETED ] || { echo "slurm check: job $job is $(said JobState)" >&2; exit 1; }
 last=$(sed -n 's/.*"step": \([0-9]*\).*/\1/p' run/last/state.json | head -1)
 [ "$last" = $((2 * (step / 2 + 5))) ] || { echo "slurm check: the run ends at step $last" >&2; exit 1; }
 rows=$(tail -n +2 run/log.csv | cut -d, -f1 | sort -n | uniq -d | wc -l)
 [ "$rows" = 0 ] || { echo "slurm check: $rows steps are logged twice" >&2; exit 1; }
-echo "slurm check: job $job went on by itself and completed at step $last (requeued $(restarts) times)"
+echo "slurm check: job $job went on by itself and completed at step $last (requeued $(said Restarts) times)"

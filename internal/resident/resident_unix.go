@@ -1,6 +1,6 @@
 //go:build unix
 
-package bench
+package resident
 
 import (
 	"runtime"
@@ -8,15 +8,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// peakRSS is the largest resident size of this process so far, in GiB; 0 if the system does not say.
-func peakRSS() float64 {
+// Peak is the largest resident size of this process so far, in bytes; 0 if the system does not say.
+func Peak() int64 {
 	var usage unix.Rusage
 	if err := unix.Getrusage(unix.RUSAGE_SELF, &usage); err != nil {
 		return 0
 	}
-	bytes := float64(usage.Maxrss)
+	bytes := int64(usage.Maxrss)
 	if runtime.GOOS != "darwin" { // there in bytes, elsewhere in KiB
-		bytes *= 1024
+		bytes <<= 10
 	}
-	return bytes / (1 << 30)
+	return bytes
 }

@@ -1,0 +1,2 @@
+// Package resident says how much memory this process has had.
+package resident
