@@ -27,8 +27,9 @@ const childVariable = "WALRUS_CAMPAIGN_CHILD"
 const (
 	accepted = "accepted"
 	refused  = "refused"
-	faulted  = "refused after a fault in libhdf5" // that the program caught
-	panicked = "refused after a panic"            // that the program caught: a finding
+	faulted  = "refused after a fault in libhdf5"             // that the program caught
+	panicked = "refused after a panic"                        // that the program caught: a finding
+	spoiled  = "whole files refused after a fault in libhdf5" // a finding
 )
 
 // addressSpace stops a child that asks for far more memory than the bound; the bound itself is measured.
@@ -63,19 +64,50 @@ func child(order string) int {
 		contents = append(contents, s.content)
 	}
 	out := bufio.NewWriter(os.Stdout)
+	for _, s := range samples { // what is refused unchanged tests nothing
+		if err := s.readWhole(words[1]); err != nil {
+			return fail(fmt.Errorf("%s, unchanged: %w", s.path, err))
+		}
+	}
 	for seed := first; seed < end; seed++ {
 		s, content := mutated(samples, contents, seed)
 		path := filepath.Join(words[1], s.path)
-		if err := os.WriteFile(path, content, 0o666); err != nil {
+		if err := replace(path, content); err != nil {
 			return fail(err)
 		}
 		fmt.Fprintln(out, "case", seed, path)
 		out.Flush()
 		outcome := outcomeOf(s.read(path))
+		if outcome == faulted { // and the next file is read as if nothing had been
+			if err := s.readWhole(words[1]); err != nil {
+				outcome = spoiled
+			}
+		}
 		fmt.Fprintf(out, "done %s %d\n", strings.ReplaceAll(outcome, " ", "_"), peakMemory())
 	}
 	out.Flush()
 	return 0
+}
+
+// replace gives a path new content in a new file: a damaged one may still be open, and libhdf5 knows files by their inodes.
+func replace(path string, content []byte) error {
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return os.WriteFile(path, content, 0o666)
+}
+
+// readWhole reads the unchanged file.
+func (s sample) readWhole(folder string) error {
+	content := s.content
+	if s.pack != nil {
+		content = s.pack(nil, content)
+	}
+	path := filepath.Join(folder, s.path)
+	if err := replace(path, content); err != nil {
+		return err
+	}
+	return s.read(path)
 }
 
 // mutated is the input of a seed.

@@ -87,7 +87,7 @@ func runChild(t *testing.T, name string, state *tally, n int) {
 			err = os.WriteFile(kept+".log", stderr.Bytes(), 0o666)
 		}
 		state.Findings = append(state.Findings, fmt.Sprintf("seed %d: %s: %s (%v)", current, what, kept, err))
-		state.Outcomes[what]++
+		state.Outcomes["finding: "+what]++
 	}
 	hung, working := false, false
 	watch := time.NewTimer(time.Minute) // until the first case
@@ -117,8 +117,8 @@ func runChild(t *testing.T, name string, state *tally, n int) {
 				if kb > mostMemory {
 					found("more than 2 GiB of memory")
 				}
-				if outcome == panicked {
-					found("panic that became an error")
+				if outcome == panicked || outcome == spoiled {
+					found(outcome)
 				}
 			}
 		}

@@ -159,6 +159,7 @@ func (f *File) run(path string, operation func() error) error {
 		case f.id == 0:
 			return fs.ErrClosed
 		}
+		allow(f.size, slowestRead)
 		return operation()
 	})
 	if err != nil {
