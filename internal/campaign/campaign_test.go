@@ -18,11 +18,11 @@ import (
 
 // The size of a campaign; `make campaign` sets them.
 var (
-	cases  = flag.Int("cases", 1000, "mutated inputs of each kind")
-	kills  = flag.Int("kills", 10, "kills of each command, at random moments")
-	opens  = flag.Int("opens", 1000, "rollouts and opened files of each kind in the search for leaks")
-	seed   = flag.Uint64("seed", 1, "the first seed: case i has seed + i")
-	folder = flag.String("folder", "", "folder for progress and kept files, with which a campaign goes on where it stopped (default: one that is removed)")
+	cases = flag.Int("cases", 1000, "mutated inputs of each kind")
+	kills = flag.Int("kills", 10, "kills of each command, at random moments")
+	opens = flag.Int("opens", 1000, "rollouts and opened files of each kind in the search for leaks")
+	seed  = flag.Uint64("seed", 1, "the first seed: case i has seed + i")
+	home  = flag.String("folder", "", "folder for progress and kept files, with which a campaign goes on where it stopped (default: one that is removed)")
 )
 
 func TestMain(m *testing.M) {
@@ -31,17 +31,17 @@ func TestMain(m *testing.M) {
 	}
 	flag.Parse()
 	remove := func() {}
-	if *folder == "" {
+	if *home == "" {
 		temporary, err := os.MkdirTemp("", "walrus-campaign-")
 		if err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
-		*folder, remove = temporary, func() { os.RemoveAll(temporary) }
+		*home, remove = temporary, func() { os.RemoveAll(temporary) }
 	}
-	absolute, err := filepath.Abs(*folder)
+	absolute, err := filepath.Abs(*home)
 	if err == nil {
-		*folder = absolute
+		*home = absolute
 		err = os.MkdirAll(filepath.Join(absolute, "kept"), 0o777)
 	}
 	if err != nil {
@@ -83,7 +83,7 @@ func readTally(t *testing.T, name string) *tally {
 }
 
 func tallyPath(name string) string {
-	return filepath.Join(*folder, fmt.Sprintf("%s-seed-%d.json", strings.ReplaceAll(name, " ", "-"), *seed))
+	return filepath.Join(*home, fmt.Sprintf("%s-seed-%d.json", strings.ReplaceAll(name, " ", "-"), *seed))
 }
 
 func (s *tally) write(t *testing.T, name string) {

@@ -160,5 +160,8 @@ func peakMemory() int {
 	return kb
 }
 
-// timeLimit is how long one case may take.
-const timeLimit = 20 * time.Second
+// timeLimit is how long one case may take of the processor, and idleLimit by the clock: the machine may have other work.
+const (
+	timeLimit = 20 * time.Second
+	idleLimit = 10 * time.Minute
+)

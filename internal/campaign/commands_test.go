@@ -45,7 +45,7 @@ var program = sync.OnceValues(func() (string, error) {
 	if path := os.Getenv("WALRUS"); path != "" {
 		return filepath.Abs(path)
 	}
-	path := filepath.Join(*folder, "walrus")
+	path := filepath.Join(*home, "walrus")
 	out, err := exec.Command("go", "build", "-o", path, root+"/cmd/walrus").CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("%w: %s", err, out)
@@ -236,9 +236,11 @@ func wholeRun(folder string, _ map[string]string) error {
 // Times of day and durations in what a run writes: they differ between any two runs.
 var seconds = regexp.MustCompile(`\\?"seconds\\?": ?[-+.0-9e]+`)
 
-// digests are the hashes of all files below a folder, without what depends on the clock; a link's is what it points to.
+// digests are the hashes of all files below a folder, without what depends on the clock; a link's is what it points to. Of the states of
+// a run those count that have a name (last, best, epoch-4): when others are saved is for the clock to say.
 func digests(folder string) (map[string]string, error) {
 	all := map[string]string{}
+	named := map[string]bool{}
 	err := filepath.WalkDir(folder, func(path string, e fs.DirEntry, err error) error {
 		if err != nil || e.IsDir() {
 			return err
@@ -249,6 +251,7 @@ func digests(folder string) (map[string]string, error) {
 		}
 		if e.Type()&fs.ModeSymlink != 0 {
 			all[name], err = os.Readlink(path)
+			named[filepath.Join(filepath.Dir(name), all[name])] = true
 			return err
 		}
 		content, err := os.ReadFile(path)
@@ -270,6 +273,9 @@ func digests(folder string) (map[string]string, error) {
 		}
 		all[name] = fmt.Sprintf("%x", sha256.Sum256(content))
 		return nil
+	})
+	maps.DeleteFunc(all, func(name, _ string) bool {
+		return strings.HasPrefix(filepath.Base(filepath.Dir(name)), "step-") && !named[filepath.Dir(name)]
 	})
 	return all, err
 }

@@ -61,7 +61,7 @@ func (c command) interruptOnce(t *testing.T, state *tally, reference map[string]
 	defer os.RemoveAll(folder)
 	before := len(state.Findings)
 	find := func(format string, args ...any) {
-		kept := filepath.Join(*folder, "kept", strings.ReplaceAll(t.Name(), "/", "-")+"-"+filepath.Base(folder))
+		kept := filepath.Join(*home, "kept", strings.ReplaceAll(t.Name(), "/", "-")+"-"+filepath.Base(folder))
 		if len(state.Findings) == before {
 			_ = os.CopyFS(kept, os.DirFS(folder)) // what can be kept of it
 		}
