@@ -65,7 +65,7 @@ func runChild(t *testing.T, name string, state *tally, n int) {
 	cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%s|%s|%d|%d", childVariable, name, scratch, first, first+uint64(n)), "GOTRACEBACK=all", "TMPDIR="+scratch)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	stdout, err := cmd.StdoutPipe()
 	if err == nil {
 		err = cmd.Start()

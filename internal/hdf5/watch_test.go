@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 )
@@ -43,5 +44,12 @@ func TestACallThatComesToNoEndIsEnded(t *testing.T) {
 	defer whole.Close()
 	if _, err := whole.Attributes("/"); err != nil {
 		t.Errorf("the next file: %v", err)
+	}
+}
+
+func TestAFileThatCanNotBeCreatedSaysWhy(t *testing.T) {
+	_, err := Create(filepath.Join(t.TempDir(), "none", "a.hdf5"))
+	if err == nil || !strings.Contains(err.Error(), "no such file") {
+		t.Errorf("error %v; want one that says that there is no such file", err)
 	}
 }
