@@ -1,0 +1,162 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/gowalrus/walrus/score"
+	"github.com/gowalrus/walrus/train"
+)
+
+func TestOverallIsTheMeanOverFieldsWhereThereAreSeveral(t *testing.T) {
+	s := func(field, window, metric string, v float64) score.Score {
+		return score.Score{Field: field, Window: window, Metric: metric, Model: score.Summary{Median: v, Mean: -1}, Persistence: score.Summary{Median: 2 * v}}
+	}
+	list := []score.Score{
+		s("pressure", "1:54", "VRMSE", 5), s(score.AllFields, "1:54", "VRMSE", 6), // of another window
+		s(score.AllFields, "one-step", "MAE", 7), // of another metric
+		s("pressure", "one-step", "VRMSE", 1), s(score.AllFields, "one-step", "VRMSE", 3),
+	}
+	for _, c := range []struct {
+		list   []score.Score
+		window string
+		want   float64
+	}{{list, "one-step", 3}, {list, "1:54", 6}, {list[3:4], "one-step", 1}} {
+		got, persistence, err := overall(c.list, c.window)
+		if err != nil || got != c.want || persistence != 2*c.want {
+			t.Errorf("%s of %d scores: %v beside %v, %v; expected %v beside %v", c.window, len(c.list), got, persistence, err, c.want, 2*c.want)
+		}
+	}
+	if _, _, err := overall(list[:2], "one-step"); err == nil {
+		t.Error("one step ahead was found among scores of rollouts")
+	}
+}
+
+func TestChangesCompareTheSameDataAndSeed(t *testing.T) {
+	r := func(arm, data string, seed uint64, at, value float64) row {
+		return row{key: key{arm: arm, dataSet: data, seed: seed, at: at, metric: "vrmse"}, value: value}
+	}
+	inf := math.Inf(1)
+	rows := []row{
+		r("with", "a", 1, 54, 1), r("with", "a", 2, 54, 6), r("with", "b", 1, 54, inf), r("with", "b", 3, 54, 1), r("with", "a", 1, 8, 100),
+		r("without", "a", 1, 54, 2), r("without", "a", 2, 54, 3), r("without", "b", 1, 54, inf), r("without", "b", 2, 54, 1), r("without", "a", 1, 8, 1),
+		r("fixed", "a", 1, 54, 4),
+	}
+	if got, want := changes(rows, "with", "without", "vrmse", 54), []float64{0.5, 2, 1}; !slices.Equal(got, want) { // seed 3 of b has no partner
+		t.Errorf("ratios %v; expected %v", got, want)
+	}
+	if got, want := changes(rows, "with", "fixed", "vrmse", 54), []float64{0.25, 1.5}; !slices.Equal(got, want) { // what has no draws serves all seeds
+		t.Errorf("ratios to an arm of one seed %v; expected %v", got, want)
+	}
+}
+
+func TestTablesLeaveOutTheRunsThatRatesWereChosenBy(t *testing.T) {
+	r := func(seed uint64, at, value float64, split string) row {
+		return row{key: key{experiment: "scale", arm: "small", dataSet: "a", seed: seed, at: at, split: split, metric: "vrmse"}, value: value, persistence: 9, seconds: 10 * value}
+	}
+	rows := []row{r(tuningSeed, 100, 0, "valid"), r(tuningSeed, 100, 0, testSplit), r(1, 100, 3, testSplit), r(2, 100, 1, testSplit), r(3, 100, 2, testSplit), r(1, 50, 4, testSplit), r(1, 100, 7, "valid")}
+	list := lines(rows, "scale")
+	if len(list) != 1 {
+		t.Fatalf("%d lines; expected one", len(list))
+	}
+	if got, want := list[0].cells[100], (cell{median: 2, low: 1, high: 3, persistence: 9, seconds: 20, seeds: 3}); got != want {
+		t.Errorf("after 100 steps %+v; expected %+v", got, want)
+	}
+	if got := list[0].cells[50]; got.median != 4 || got.seeds != 1 {
+		t.Errorf("after 50 steps %+v; expected 4 of one seed", got)
+	}
+	if n := len(lines(rows, "tokens")); n != 0 {
+		t.Errorf("%d lines of an experiment without rows", n)
+	}
+}
+
+// A measurement that was cut off while it was written has to be made again.
+func TestWhatMarksAMeasurementIsWrittenLast(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "results.csv")
+	at := func(v float64) row { return row{key: key{experiment: "tokens", at: v, seed: 1}, value: math.Inf(1)} }
+	write := func(rows ...row) (called bool, err error) {
+		l := &lab{}
+		if l.results, err = openResults(path); err != nil {
+			t.Fatal(err)
+		}
+		defer l.results.close()
+		err = l.once(at(32).key, func() ([]row, error) { called = true; return rows, nil })
+		return called, err
+	}
+	if called, err := write(at(8), at(16)); !called || err == nil {
+		t.Errorf("without the row that marks it: measured %v, %v; expected an error", called, err)
+	}
+	if called, err := write(at(32), at(16), at(8)); !called || err != nil {
+		t.Fatalf("measured %v, %v", called, err)
+	}
+	if called, err := write(); called || err != nil {
+		t.Errorf("a second time: measured %v, %v; expected nothing to do", called, err)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, text[:len(text)-3], 0o666); err != nil { // the last line is cut off
+		t.Fatal(err)
+	}
+	if called, err := write(at(8), at(16), at(32)); !called || err != nil {
+		t.Errorf("cut off: measured %v, %v; expected it to be made again", called, err)
+	}
+	if text, err = os.ReadFile(path); err != nil || strings.Count(string(text), "\n") != 4 {
+		t.Errorf("%v; expected a header and three rows, each once:\n%s", err, text)
+	}
+}
+
+func TestConfigurationsAreValid(t *testing.T) {
+	l := &lab{data: "data"}
+	texts := map[string]string{}
+	for _, a := range tokenArms() {
+		texts[a.name] = l.tokenYAML(a, 1)
+	}
+	for _, a := range contextArms() {
+		texts[a.name] = l.contextYAML(a, 4, 1)
+	}
+	for _, x := range mixtures() {
+		texts[x.name] = l.mixtureYAML(x, 1)
+	}
+	for _, a := range sizes() {
+		texts[a.name] = l.scaleYAML(a, 1e-3, 1)
+	}
+	for _, trained := range []bool{true, false} {
+		texts[fmt.Sprint(trained)] = l.jitterYAML(trained, 1)
+	}
+	for name, text := range texts {
+		c, err := train.ParseConfig([]byte(text), []string{"schedule.epochs=6", "schedule.steps_per_epoch=10"})
+		if err == nil {
+			err = c.Check()
+		}
+		if err != nil {
+			t.Errorf("%s: %v\n%s", name, err, text)
+		}
+		if len(c.Data.Sets) == 0 || !strings.HasPrefix(c.Data.Sets[0].Path, "data") {
+			t.Errorf("%s: data sets %v", name, c.Data.Sets)
+		}
+	}
+	if c, err := train.ParseConfig([]byte(texts["random"]), nil); err != nil || !slices.Equal(c.Data.Tokens, train.Tokens{8, 16, 32}) {
+		t.Errorf("tokens %v, %v", c.Data.Tokens, err)
+	}
+	if c, err := train.ParseConfig([]byte(texts["hidden"]), nil); err != nil || c.Data.Sets[0].Transforms["density"] != "zeros_like" || c.Data.History != 4 {
+		t.Errorf("hidden medium: %+v, %v", c.Data, err)
+	}
+}
+
+func TestStepsBelowALimitAreNotRepeated(t *testing.T) {
+	for _, c := range []struct {
+		cap  int
+		want []int
+	}{{0, []int{20, 50, 100}}, {60, []int{20, 50, 60}}, {10, []int{10}}} {
+		if got := (&lab{cap: c.cap}).steps(20, 50, 100); !slices.Equal(got, c.want) {
+			t.Errorf("at most %d: %v; expected %v", c.cap, got, c.want)
+		}
+	}
+}

@@ -1,0 +1,136 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/gowalrus/walrus/metric"
+	"github.com/gowalrus/walrus/report"
+	"github.com/gowalrus/walrus/train"
+)
+
+const scaleName = "scale"
+
+func scale() experiment {
+	return experiment{
+		name: scaleName, question: "What is more compute worth to a small, a middle and a large network?",
+		run: runScale, draw: drawScale,
+	}
+}
+
+// scaleSteps are the numbers of steps that are scored.
+var scaleSteps = []int{20, 50, 100}
+
+// scaleRates are those that the best is chosen from, for each size.
+var scaleRates = []float64{1e-3, 3e-3}
+
+// sizes are the networks, with heads of 16 in all of them.
+func sizes() []arm {
+	return []arm{
+		{"small", "model: {hidden: 32, intermediate: 8, heads: 2, blocks: 2, vocabulary: data, tokens: 8}"},
+		{"middle", "model: {hidden: 64, intermediate: 16, heads: 4, blocks: 3, vocabulary: data, tokens: 8}"},
+		{"large", "model: {hidden: 128, intermediate: 32, heads: 8, blocks: 4, vocabulary: data, tokens: 8}"},
+	}
+}
+
+func runScale(ctx context.Context, l *lab) error {
+	for _, a := range sizes() {
+		if !l.wants(a.name) {
+			continue
+		}
+		for _, rate := range scaleRates {
+			if err := l.scale(ctx, a, rate, tuningSeed); err != nil {
+				return err
+			}
+		}
+		for seed := range uint64(l.seeds) {
+			if err := l.scale(ctx, a, l.scaleRate(a.name), seed+1); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// scale trains a network of one size. The runs that the rates are chosen by are scored on split valid.
+func (l *lab) scale(ctx context.Context, a arm, rate float64, seed uint64) error {
+	steps := l.steps(scaleSteps...)
+	m := row{key: key{experiment: scaleName, arm: a.name, dataSet: sound, at: float64(steps[len(steps)-1]), seed: seed, rate: rate, split: testSplit, metric: "vrmse"}}
+	if seed == tuningSeed {
+		m.split, steps = "valid", steps[len(steps)-1:]
+	}
+	return l.once(m.key, func() ([]row, error) {
+		folder := l.folder(scaleName, a.name, rate, seed)
+		var measured []row
+		err := l.train(ctx, run{folder: folder, yaml: l.scaleYAML(a, rate, seed), steps: steps}, func(step int, s train.Score, seconds float64) error {
+			m := m
+			m.at, m.value, m.persistence, m.seconds = float64(step), s.VRMSE, s.Persistence, seconds
+			measured = append(measured, m)
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+		return measured, os.RemoveAll(folder)
+	})
+}
+
+// scaleYAML is the configuration of a size.
+func (l *lab) scaleYAML(a arm, rate float64, seed uint64) string {
+	scored := scoredOnTest
+	if seed == tuningSeed {
+		scored = scoredOnValid
+	}
+	return fmt.Sprintf(`%s
+seed: %d
+loss: mse
+data: {batch: 2, history: 3, max_stride: 1, rotation: none, sets: %s}
+optimizer: {beta2: 0.98}
+schedule: {learning_rate: %g, warmup_epochs: 2, cooldown_epochs: 0, continuous: true}
+checkpoint: {best: false, every: 0}
+validation: %s
+`, a.yaml, seed, sets(filepath.Join(l.data, sound)), rate, scored)
+}
+
+// scaleRate is the rate of a size with the smallest error on split valid.
+func (l *lab) scaleRate(arm string) float64 {
+	found := l.results.where(func(m row) bool {
+		return m.experiment == scaleName && m.arm == arm && m.seed == tuningSeed && !math.IsNaN(m.value)
+	})
+	if len(found) == 0 {
+		return scaleRates[0]
+	}
+	return slices.MinFunc(found, func(a, b row) int { return cmp.Compare(a.value, b.value) }).rate
+}
+
+// drawScale draws the error against the processor time of training, a curve for each size.
+func drawScale(l *lab) error {
+	var lines []report.Series
+	var persistence float64
+	for _, a := range sizes() {
+		s := report.Series{Name: a.name}
+		for _, step := range scaleSteps {
+			rows := l.results.where(func(m row) bool {
+				return m.experiment == scaleName && m.arm == a.name && m.split == testSplit && m.at == float64(step)
+			})
+			var seconds []float64
+			for _, m := range rows {
+				seconds = append(seconds, m.seconds)
+			}
+			s = extend(s, metric.Median(seconds), rows, &persistence)
+		}
+		lines = appendDrawn(lines, s)
+	}
+	if len(lines) == 0 {
+		return nil
+	}
+	return l.plot(scaleName, report.LineSpec{
+		Title: sound, XLabel: "processor seconds of training", YLabel: "VRMSE one step ahead", Series: lines, LogX: true, LogY: true,
+		Level: persistence, LevelName: "persistence",
+	})
+}
