@@ -286,7 +286,7 @@ schedule: {learning_rate: 0.002, epochs: 3, steps_per_epoch: 2, warmup_epochs: 1
 optimizer: {weight_decay: 1.0e-4}
 checkpoint: {minutes: 5, keep: 2, every: 1, best: true}
 validation: {batches: 1, every: 1, rollout_every: 2}
-finetune: {from: base.safetensors, freeze: [encoder], lora: {rank: 4}}
+finetune: {from: base.safetensors, lora: {rank: 4}}
 out: run
 seed: 7
 `)}
