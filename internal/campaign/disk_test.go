@@ -129,7 +129,6 @@ func TestReadOnlyFoldersAreNamed(t *testing.T) {
 	list := commands(in)
 	for name, args := range map[string][]string{
 		"rollout": {"rollout", "nano", data, "--steps", "2", "--out", "there/rollout"},
-		"eval":    {"eval", "nano", data, "--out", "there/eval", "--first", "1", "--steps", "2"},
 		"stats":   {"data", "stats", "there/copy"},
 	} {
 		list = append(list, command{name: name, first: args})
@@ -148,7 +147,7 @@ func TestReadOnlyFoldersAreNamed(t *testing.T) {
 			}
 			args := c.first
 			if when == "in the middle" {
-				m.change(t, 0, 128<<10)
+				m.change(t, 0, m.used(t)+128<<10)
 				if code, text := run(t, m.folder, c.env, args); code == 0 || crashed(text) {
 					t.Logf("%s: exit code %d on a small disk", c.name, code)
 				}
