@@ -74,7 +74,10 @@ func leaks(t *testing.T, times int, once func(i int) error) {
 }
 
 func TestRolloutsLeaveNothingBehind(t *testing.T) {
-	in := newInputs(t)
+	folder := t.TempDir()
+	if code, text := run(t, folder, nil, []string{"simulate", "shear_flow", "--grid", "32x32", "--steps", "10", "--trajectories", "3", "--splits", "0.4,0.3,0.3", "--out", "."}); code != 0 {
+		t.Fatal(text)
+	}
 	ctx := context.Background()
 	e, err := engine.Open(engine.Default)
 	if err != nil {
@@ -88,7 +91,7 @@ func TestRolloutsLeaveNothingBehind(t *testing.T) {
 	defer model.Close()
 	out := filepath.Join(t.TempDir(), "prediction.hdf5")
 	leaks(t, *opens, func(i int) error {
-		data, err := model.OpenData(filepath.Join(in.folder, "data", "gray_scott_reaction_diffusion"), "train", well.Options{})
+		data, err := model.OpenData(filepath.Join(folder, "shear_flow"), "test", well.Options{})
 		if err != nil {
 			return err
 		}
@@ -97,7 +100,7 @@ func TestRolloutsLeaveNothingBehind(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		c, err := rollout.ReadCase(ctx, data, setting, rollout.Piece{Steps: 2})
+		c, err := rollout.ReadCase(ctx, data, setting, rollout.Piece{Steps: 3})
 		if err != nil {
 			return err
 		}
