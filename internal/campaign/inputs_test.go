@@ -337,7 +337,7 @@ parameters: {Re: 1000, Pr: [1, 2]}
 fields:
   - {name: pressure, variables: [p], positive: true, channel: 0, scale: 2.5, offset: -1}
   - {name: velocity, rank: vector, variables: [p], channels: [1, 2], missing_values: [-999]}
-  - {name: mask, layout: [y, x], missing: 0, select: {level: 3}, ignore: [valid_range]}
+  - {name: mask, layout: [level, y, x], missing: 0, select: {level: 3}, ignore: [valid_range]}
 gzip: 3
 `
 )
