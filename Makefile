@@ -2,7 +2,7 @@
 
 GO ?= go
 
-.PHONY: build build-xla build-mpi demo bench test test-long test-mpi format vet lint setup fuzz release generate clean
+.PHONY: build build-xla build-mpi demo bench test test-long test-mpi format vet lint setup fuzz race campaign release generate clean
 
 build: setup
 	$(GO) build -o bin/walrus ./cmd/walrus
@@ -46,10 +46,26 @@ lint: vet
 	$(GO) tool staticcheck ./...
 	$(GO) vet -tags xla ./engine/... ./cmd/walrus
 	$(GO) tool staticcheck -tags xla ./engine/...
+	$(GO) vet -tags campaign ./internal/campaign
+	$(GO) tool staticcheck -tags campaign ./internal/campaign
 	@! pkg-config --exists mpi-c 2>/dev/null || { $(GO) vet -tags mpi ./ranks ./cmd/walrus && $(GO) tool staticcheck -tags mpi ./ranks; }
 
 setup:
 	@scripts/setup.sh
+
+# The suite under the race detector, package by package, since it takes ten times the time and memory.
+race: setup
+	@for p in $$($(GO) list ./...); do $(GO) test -race -vet=off -timeout 2h $$p || exit 1; done
+
+# Tries to break the program at scale, for hours (docs/reliability.md); goes on where it stopped.
+# CASES mutated inputs of each kind, KILLS interruptions of each command, OPENS rollouts and files in the search for leaks.
+CASES ?= 100000
+KILLS ?= 200
+OPENS ?= 1000
+SEED ?= 1
+CAMPAIGN ?= .
+campaign: setup
+	$(GO) test -tags campaign -count=1 -timeout 0 -v -run '$(CAMPAIGN)' ./internal/campaign -args -cases $(CASES) -kills $(KILLS) -opens $(OPENS) -seed $(SEED) -folder $(CURDIR)/walrus-campaign
 
 # Archives for linux on amd64 and arm64 with manual pages, completions and checksums, under dist/.
 release: setup
@@ -73,4 +89,4 @@ bench: setup
 	GO=$(GO) scripts/bench.sh
 
 clean:
-	rm -rf bin dist walrus-demo
+	rm -rf bin dist walrus-demo walrus-campaign

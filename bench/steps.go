@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/gowalrus/walrus/internal/fault"
 	"github.com/gowalrus/walrus/train"
 )
 
@@ -26,7 +27,8 @@ type prepared struct {
 func (s *steps) prepare() {
 	s.ready = make(chan prepared, 1)
 	go func(to chan<- prepared) {
-		p, err := s.stepper.Prepare([]train.Example{s.example})
+		var p *train.Prepared
+		err := fault.Catch(func() (err error) { p, err = s.stepper.Prepare([]train.Example{s.example}); return err })
 		to <- prepared{p, err}
 	}(s.ready)
 }

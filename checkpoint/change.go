@@ -5,9 +5,9 @@ import (
 	"math"
 	"runtime"
 	"slices"
-	"sync"
 
 	"github.com/gowalrus/walrus/field"
+	"github.com/gowalrus/walrus/internal/fault"
 )
 
 // change is what a part does to a weight of the base.
@@ -61,7 +61,7 @@ func (l rankProduct) apply(dst []float32, _ Tensor) error {
 	}
 	rows, rank, in := l.up.Shape[0], l.down.Shape[0], l.down.Shape[1]
 	workers := max(1, min(runtime.GOMAXPROCS(0), rows))
-	var group sync.WaitGroup
+	var group fault.Group
 	for worker := range workers {
 		group.Go(func() {
 			sum := make([]float64, in)

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/gowalrus/walrus/internal/fault"
 	"github.com/gowalrus/walrus/rollout"
 	"github.com/gowalrus/walrus/score"
 	"github.com/gowalrus/walrus/significance"
@@ -274,7 +275,7 @@ func sideBySide(ctx context.Context, jobs []job, workers int, run func(context.C
 	for range min(workers, len(jobs)) {
 		group.Go(func() {
 			for j := range queue {
-				if err := run(ctx, j); err != nil {
+				if err := fault.Catch(func() error { return run(ctx, j) }); err != nil {
 					cancel(err)
 				}
 			}

@@ -10,6 +10,8 @@ import (
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
 	pkgerrors "github.com/pkg/errors"
+
+	"github.com/gowalrus/walrus/internal/fault"
 )
 
 // maxDevices bounds the simulated devices.
@@ -113,7 +115,10 @@ func (e *Executable) executeEach(ctx context.Context, inputs []compute.Buffer, d
 		}
 		running.Go(func() {
 			ctx := context.WithValue(ctx, memberKey{}, member{t, device})
-			results[device], failed[device] = e.executeOn(ctx, mine, given, compute.DeviceNum(device))
+			failed[device] = fault.Catch(func() (err error) {
+				results[device], err = e.executeOn(ctx, mine, given, compute.DeviceNum(device))
+				return err
+			})
 			if failed[device] != nil {
 				t.leave(failed[device])
 			}

@@ -3,11 +3,12 @@ package cpu
 import (
 	"context"
 	"fmt"
-	"runtime/debug"
 	"slices"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/shapes"
+
+	"github.com/gowalrus/walrus/internal/fault"
 )
 
 // Executable is a compiled computation; it implements compute.Executable and may be executed concurrently.
@@ -133,7 +134,7 @@ func (e *Executable) executeOn(ctx context.Context, inputs []compute.Buffer, don
 	}
 	defer func() {
 		if r := recover(); r != nil {
-			err = fmt.Errorf("cpu: computation %q failed: %v\n%s", p.fn.builder.name, r, debug.Stack())
+			err = fmt.Errorf("cpu: computation %q failed: %w", p.fn.builder.name, fault.Of(r))
 		}
 	}()
 	outputs, err := p.run(ctx, memory, donate)

@@ -2,12 +2,15 @@ package engine
 
 import (
 	"fmt"
+	"runtime"
 	"sort"
 	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/gomlx/compute"
+
+	"github.com/gowalrus/walrus/internal/fault"
 )
 
 // Engine runs compiled graphs on one device, or on several of one kind at once.
@@ -127,7 +130,9 @@ func catch(err *error, doing string) {
 		return
 	}
 	cause, ok := r.(error)
-	if !ok {
+	if _, mistake := r.(runtime.Error); mistake {
+		cause = fault.Of(r)
+	} else if !ok {
 		cause = fmt.Errorf("%v", r)
 	}
 	*err = fmt.Errorf("%s: %w", doing, cause)

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"sync"
 	"time"
+
+	"github.com/gowalrus/walrus/internal/fault"
 )
 
 // errAborted is what the other ranks of an aborted group get.
@@ -54,7 +56,7 @@ func Together(size int, silence time.Duration, f func(g *Group) error) []error {
 	var wait sync.WaitGroup
 	for i, g := range InMemory(size, silence) {
 		wait.Go(func() {
-			if errs[i] = f(g); errs[i] != nil && !errors.As(errs[i], new(*AgreedError)) {
+			if errs[i] = fault.Catch(func() error { return f(g) }); errs[i] != nil && !errors.As(errs[i], new(*AgreedError)) {
 				g.Abort(1)
 			}
 		})

@@ -1,6 +1,10 @@
 package sample
 
-import "context"
+import (
+	"context"
+
+	"github.com/gowalrus/walrus/internal/fault"
+)
 
 // Stream reads batches ahead of need, in order, in a goroutine of its own.
 type Stream struct {
@@ -26,7 +30,8 @@ func NewStream(ctx context.Context, from Batches, first uint64, ahead int) *Stre
 	go func() {
 		defer close(s.results)
 		for n := first; ; n++ {
-			batch, err := from.Batch(ctx, n)
+			var batch *Batch
+			err := fault.Catch(func() (err error) { batch, err = from.Batch(ctx, n); return err })
 			select {
 			case s.results <- result{batch, err}:
 			case <-ctx.Done():

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/gowalrus/walrus/internal/atomicfile"
+	"github.com/gowalrus/walrus/internal/fault"
 	"github.com/gowalrus/walrus/sim/scenario"
 	"github.com/gowalrus/walrus/well"
 )
@@ -23,7 +25,11 @@ func Generate(ctx context.Context, p Plan) error {
 		return err
 	}
 	folder := filepath.Join(p.Out, p.Scenario.Name)
-	if err := p.Sharing.meet(p.prepare(folder)); err != nil {
+	lock, err := p.prepare(folder)
+	if lock != nil {
+		defer atomicfile.Unlock(lock) // a file that can not be removed is only litter
+	}
+	if err := p.Sharing.meet(err); err != nil {
 		return err
 	}
 	if err := p.Sharing.meet(p.simulateAll(ctx, folder)); err != nil {
@@ -35,17 +41,27 @@ func Generate(ctx context.Context, p Plan) error {
 	return p.Sharing.meet(err)
 }
 
-// prepare makes the folders, and compares the plan with what they hold.
-func (p Plan) prepare(folder string) error {
+// lockName is the file in a data set's folder that the process that simulates there holds a lock on.
+const lockName = ".lock"
+
+// prepare makes the folders, takes them for this process, and compares the plan with what they hold.
+func (p Plan) prepare(folder string) (lock *os.File, err error) {
 	if !p.Sharing.first() {
-		return nil
+		return nil, nil
 	}
 	for _, split := range splitNames {
 		if err := os.MkdirAll(filepath.Join(folder, "data", split), 0o777); err != nil {
-			return fmt.Errorf("sim: %w", err)
+			return nil, fmt.Errorf("sim: %w", err)
 		}
 	}
-	return p.manifest().reconcile(folder)
+	lock, err = atomicfile.Lock(filepath.Join(folder, lockName))
+	switch {
+	case errors.Is(err, atomicfile.ErrBusy):
+		return nil, fmt.Errorf("sim: another process is simulating in %s; wait for it, or choose another folder with --out", folder)
+	case err != nil:
+		return nil, fmt.Errorf("sim: %w", err)
+	}
+	return lock, p.manifest().reconcile(folder)
 }
 
 // writeStats computes stats.yaml over the train split, as the published files do; without train trajectories there is none.
@@ -106,7 +122,7 @@ func (p Plan) simulateAll(ctx context.Context, folder string) error {
 				if ctx.Err() != nil {
 					continue
 				}
-				if err := p.simulate(ctx, p.path(folder, t), t, inside, progress); err != nil {
+				if err := fault.Catch(func() error { return p.simulate(ctx, p.path(folder, t), t, inside, progress) }); err != nil {
 					cancel(err)
 				}
 			}

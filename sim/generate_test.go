@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/gowalrus/walrus/field"
+	"github.com/gowalrus/walrus/internal/atomicfile"
 	"github.com/gowalrus/walrus/sim/scenario"
 )
 
@@ -258,6 +259,27 @@ func TestInterruptedRunContinuesToTheSameBytes(t *testing.T) {
 	}
 	if diff := cmp.Diff(contents(t, whole), contents(t, parts)); diff != "" {
 		t.Error("the resumed run differs from the whole one")
+	}
+}
+
+func TestTwoProcessesDoNotSimulateInOneFolder(t *testing.T) {
+	plan := small(t, t.TempDir())
+	folder := filepath.Join(plan.Out, plan.Scenario.Name)
+	if err := os.MkdirAll(folder, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	other, err := atomicfile.Lock(filepath.Join(folder, lockName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := Generate(t.Context(), plan); err == nil || !strings.Contains(err.Error(), "another process is simulating in "+folder) {
+		t.Errorf("error %v, want one that names the folder", err)
+	}
+	if err := other.Close(); err != nil { // as when the other is killed: the file stays
+		t.Fatal(err)
+	}
+	if err := Generate(t.Context(), plan); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"math/rand/v2"
 
+	"github.com/gowalrus/walrus/internal/fault"
 	"github.com/gowalrus/walrus/sample"
 )
 
@@ -48,7 +49,10 @@ func newLookahead(ctx context.Context, l *Loop, first int) *lookahead {
 func (a *lookahead) work(ctx context.Context, first int) {
 	defer close(a.ready)
 	for number := first; number < a.loop.Schedule.Steps(); number++ {
-		next := a.prepare(ctx, number)
+		var next upcoming
+		if err := fault.Catch(func() error { next = a.prepare(ctx, number); return nil }); err != nil {
+			next.err = err
+		}
 		select {
 		case a.ready <- next:
 		case <-ctx.Done():

@@ -6,7 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
-	"time"
+
+	"github.com/gowalrus/walrus/internal/atomicfile"
 )
 
 // LockFile is the file in a run's folder that the process that trains there holds a lock on.
@@ -15,18 +16,12 @@ const LockFile = ".lock"
 // lockFolder takes a run's folder for this process, until the file is closed or the process ends, however it does. On file
 // systems without locks two runs can not be told apart, and none is refused.
 func lockFolder(folder string) (*os.File, error) {
-	path := filepath.Join(folder, LockFile)
-	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o666)
+	file, err := atomicfile.Lock(filepath.Join(folder, LockFile))
+	if errors.Is(err, atomicfile.ErrBusy) {
+		return nil, fmt.Errorf("train: another process is training in %s; wait for it, or choose another folder with --set out=FOLDER", folder)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("train: %w", err)
-	}
-	err = syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-	for try := 0; try < 3 && errors.Is(err, syscall.EWOULDBLOCK); try++ {
-		time.Sleep(20 * time.Millisecond) // a glance of Active may hold it
-		err = syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-	}
-	if errors.Is(err, syscall.EWOULDBLOCK) {
-		return nil, errors.Join(fmt.Errorf("train: another process is training in %s; wait for it, or choose another folder with --set out=FOLDER", folder), file.Close())
 	}
 	return file, nil
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/gowalrus/walrus/field"
+	"github.com/gowalrus/walrus/internal/fault"
 )
 
 // Progress is told how many of all bytes have been read.
@@ -58,7 +59,15 @@ func (r *frameReader) file(d *Dataset, i int, info FieldInfo, visit func(frame, 
 	if r.hides {
 		h = hiderFor(f, info)
 	}
-	go readFrames(ctx, f, info, h, frames)
+	go func() {
+		defer close(frames)
+		if err := fault.Catch(func() error { readFrames(ctx, f, info, h, frames); return nil }); err != nil {
+			select {
+			case frames <- streamed{err: err}:
+			case <-ctx.Done():
+			}
+		}
+	}()
 	defer func() {
 		stop()
 		for range frames { // until the reader is gone, so that the file can be closed
@@ -83,9 +92,8 @@ func (r *frameReader) file(d *Dataset, i int, info FieldInfo, visit func(frame, 
 	return r.ctx.Err()
 }
 
-// readFrames sends every frame of a field, trajectory after trajectory, and closes the channel.
+// readFrames sends every frame of a field, trajectory after trajectory.
 func readFrames(ctx context.Context, f *File, info FieldInfo, h *hider, frames chan<- streamed) {
-	defer close(frames)
 	trajectories, steps := 1, 1
 	if info.SampleVarying {
 		trajectories = f.Trajectories()

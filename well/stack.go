@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 
 	"github.com/gowalrus/walrus/field"
+	"github.com/gowalrus/walrus/internal/fault"
 	"github.com/gowalrus/walrus/internal/hdf5"
 )
 
@@ -91,7 +92,7 @@ func (s *stacking) each(ctx context.Context, steps int, work func(step, worker i
 		group.Go(func() {
 			for step := worker; step < steps && errs[worker] == nil; step += len(errs) {
 				if errs[worker] = ctx.Err(); errs[worker] == nil {
-					errs[worker] = work(step, worker)
+					errs[worker] = fault.Catch(func() error { return work(step, worker) })
 				}
 			}
 		})

@@ -7,9 +7,9 @@ import (
 	"maps"
 	"math"
 	"slices"
-	"sync"
 
 	"github.com/gowalrus/walrus/field"
+	"github.com/gowalrus/walrus/internal/fault"
 )
 
 // FieldStats are the statistics of a field: one number a component. The delta ones are those of the change from one
@@ -216,7 +216,7 @@ func (r *refusals) in(path string, info FieldInfo, t Transform, sizes []int) err
 // changes are summed at the same time.
 func momentsOfFrame(values, previous []float32, components int) (sums, deltas []moments) {
 	sums, deltas = make([]moments, components), make([]moments, components)
-	var group sync.WaitGroup
+	var group fault.Group
 	if previous != nil {
 		group.Go(func() {
 			for c := range deltas {

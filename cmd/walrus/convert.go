@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -96,10 +97,8 @@ func convert(cmd *cobra.Command, in, out string, f convertFlags) error {
 		return usagef("--dtype: %w", err)
 	}
 	if !f.force {
-		for _, path := range []string{result.Weights, result.Config} {
-			if _, err := os.Stat(path); err == nil {
-				return usagef("%s exists; replace it with --force", path)
-			}
+		if _, err := os.Stat(result.Weights); err == nil {
+			return usagef("%s exists; replace it with --force", result.Weights)
 		}
 	}
 	config, err := checkpoint.ReadConfigOf(in, f.config)
@@ -138,10 +137,11 @@ func convert(cmd *cobra.Command, in, out string, f convertFlags) error {
 	if err := os.MkdirAll(filepath.Dir(result.Weights), 0o777); err != nil {
 		return fmt.Errorf("convert: %w", err)
 	}
-	if err := writeWeights(cmd, result.Weights, tensors, dtype); err != nil {
+	// The configuration comes first: weights that are there are complete, and a conversion that was interrupted can go on.
+	if err := writeConfig(result.Config, config, f.force); err != nil {
 		return err
 	}
-	if err := config.Write(result.Config); err != nil {
+	if err := writeWeights(cmd, result.Weights, tensors, dtype); err != nil {
 		return err
 	}
 	info, err := os.Stat(result.Weights)
@@ -150,6 +150,18 @@ func convert(cmd *cobra.Command, in, out string, f convertFlags) error {
 	}
 	result.Tensors, result.Parameters, result.Bytes = len(tensors), architecture.Count(), info.Size()
 	return printConverted(cmd, result, f.json)
+}
+
+// writeConfig writes the configuration; one that is there and says something else is only replaced by force.
+func writeConfig(path string, config checkpoint.Config, force bool) error {
+	text, err := config.YAML()
+	if err != nil {
+		return err
+	}
+	if there, err := os.ReadFile(path); err == nil && !force && !bytes.Equal(there, text) {
+		return usagef("%s exists; replace it with --force", path)
+	}
+	return config.Write(path)
 }
 
 // writeWeights writes the tensors, with a bar; Ctrl-C stops between two tensors and leaves nothing behind.

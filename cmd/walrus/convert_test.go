@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"math"
 	"os"
@@ -335,5 +336,33 @@ func TestConvertRefuses(t *testing.T) {
 	}
 	if left, _ := os.ReadDir(dir); len(left) != 2 {
 		t.Errorf("left behind: %v", left)
+	}
+}
+
+func TestAnInterruptedConversionGoesOn(t *testing.T) {
+	in, _ := smallWeights(t)
+	out := filepath.Join(t.TempDir(), "out")
+	if _, err := runConvert(t, in, out); err != nil {
+		t.Fatal(err)
+	}
+	weights, config := filepath.Join(out, checkpoint.WeightsFile), filepath.Join(out, checkpoint.ConfigFile)
+	whole, err := os.ReadFile(weights)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(weights); err != nil { // killed before the weights had their name
+		t.Fatal(err)
+	}
+	if _, err := runConvert(t, in, out); err != nil {
+		t.Fatal(err)
+	}
+	if again, err := os.ReadFile(weights); err != nil || !bytes.Equal(whole, again) {
+		t.Errorf("other weights than of a conversion that was not interrupted (%v)", err)
+	}
+	if err := errors.Join(os.Remove(weights), os.WriteFile(config, []byte("mine: 1\n"), 0o666)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := runConvert(t, in, out); err == nil || !strings.Contains(err.Error(), "--force") {
+		t.Errorf("error %v; want one for a configuration that is somebody else's", err)
 	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/gowalrus/walrus/internal/fault"
 	"github.com/gowalrus/walrus/rollout"
 )
 
@@ -36,13 +37,14 @@ func main() {
 	debug.SetGCPercent(collectAt)
 	ctx, stop := signal.NotifyContext(context.Background(), stopSignals()...)
 	root := rootCommand()
-	err := root.ExecuteContext(ctx)
+	err := fault.Catch(func() error { return root.ExecuteContext(ctx) })
 	stop()
 	if err == nil {
 		return
 	}
 	if !errors.As(err, new(toldError)) {
 		fmt.Fprintln(os.Stderr, "walrus:", err)
+		reportFault(os.Stderr, err)
 	}
 	os.Exit(exitCode(err))
 }

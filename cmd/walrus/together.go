@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/gowalrus/walrus/internal/fault"
 	"github.com/gowalrus/walrus/ranks"
 )
 
@@ -54,7 +55,7 @@ func (f peerFlags) together(cmd *cobra.Command, work func(g *ranks.Group) error)
 		cmd.SetErr(io.Discard)
 		slog.SetDefault(slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError})))
 	}
-	err = work(g)
+	err = fault.Catch(func() error { return work(g) })
 	common, own := ranks.IsCommon(err)
 	var stopped stoppedError
 	switch {

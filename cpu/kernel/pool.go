@@ -1,10 +1,11 @@
 package kernel
 
 import (
-	"fmt"
 	"runtime"
 	"sync"
 	"sync/atomic"
+
+	"github.com/gowalrus/walrus/internal/fault"
 )
 
 // Pool is a fixed set of workers that share the tasks of one Run at a time. It cannot deadlock: the caller of Run takes
@@ -30,13 +31,7 @@ type job struct {
 	next     atomic.Int64
 	left     atomic.Int64
 	done     chan struct{}
-	panicked atomic.Pointer[taskPanic]
-}
-
-// taskPanic carries a panic of a task to the caller of Run.
-type taskPanic struct {
-	value any
-	stack []byte
+	panicked atomic.Pointer[fault.Fault]
 }
 
 // NewPool returns a pool of the given number of workers, the caller of Run counted as one; fewer than 1 means
@@ -95,7 +90,7 @@ func (p *Pool) Run(tasks int, f func(task, worker int)) {
 	<-j.done
 	p.current.Store(nil)
 	if t := j.panicked.Load(); t != nil {
-		panic(fmt.Sprintf("kernel: task failed: %v\n%s", t.value, t.stack))
+		panic(t)
 	}
 }
 
@@ -126,8 +121,7 @@ func (j *job) work(worker int) {
 func (j *job) one(task, worker int) {
 	defer func() {
 		if r := recover(); r != nil {
-			stack := make([]byte, 4096)
-			j.panicked.CompareAndSwap(nil, &taskPanic{r, stack[:runtime.Stack(stack, false)]})
+			j.panicked.CompareAndSwap(nil, fault.Of(r))
 		}
 	}()
 	j.run(task, worker)

@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"fmt"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -56,7 +57,7 @@ func TestPanicOfATaskReachesTheCallerAndThePoolLives(t *testing.T) {
 	defer p.Close()
 	func() {
 		defer func() {
-			if r := recover(); r == nil || !strings.Contains(r.(string), "boom 3") {
+			if r := recover(); r == nil || !strings.Contains(fmt.Sprint(r), "boom 3") {
 				t.Errorf("recovered %v, expected the task's panic", r)
 			}
 		}()

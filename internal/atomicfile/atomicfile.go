@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
+	"syscall"
 )
 
 // newFileMode is what a new file gets, as os.Create does, before the umask; a replaced file's mode is kept.
@@ -48,16 +50,45 @@ func Create(path string) (*File, error) {
 	return &File{File: temporary, target: target}, nil
 }
 
-// createTemporary opens a new file beside target. os.CreateTemp would do, but for its mode 0600, which Commit would
-// then hand to files that others should read.
+// createTemporary opens a new file beside target, and locks it as long as it is being written. os.CreateTemp would do, but for its
+// mode 0600, which Commit would then hand to files that others should read.
 func createTemporary(target string, mode fs.FileMode) (*os.File, error) {
+	sweep(target)
 	folder, base := filepath.Split(target)
 	for attempt := 0; ; attempt++ {
 		name := filepath.Join(folder, fmt.Sprintf(".%s.%d-%d.tmp", base, os.Getpid(), attempt))
 		f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, mode)
-		if !errors.Is(err, fs.ErrExist) {
+		if errors.Is(err, fs.ErrExist) {
+			continue
+		}
+		if err != nil || hold(f) {
 			return f, err
 		}
+		f.Close() // another process swept it away before it was locked
+	}
+}
+
+// sweep removes what processes that were killed have left of the same target: temporary files that nobody has a lock on.
+func sweep(target string) {
+	folder, base := filepath.Split(target)
+	entries, err := os.ReadDir(filepath.Clean(folder + "."))
+	if err != nil {
+		return // creating the file will say why
+	}
+	for _, e := range entries {
+		middle, ours := strings.CutPrefix(e.Name(), "."+base+".")
+		middle, ends := strings.CutSuffix(middle, ".tmp")
+		if !ours || !ends || strings.Trim(middle, "0123456789-") != "" || !e.Type().IsRegular() {
+			continue
+		}
+		f, err := os.Open(filepath.Join(folder, e.Name()))
+		if err != nil {
+			continue
+		}
+		if flock(f, syscall.LOCK_EX) == nil {
+			_ = os.Remove(f.Name()) // litter, and perhaps of somebody else
+		}
+		f.Close()
 	}
 }
 
@@ -72,14 +103,17 @@ func (f *File) Commit() error {
 	}
 	f.done = true
 	err := f.Sync()
-	if closing := f.Close(); err == nil {
-		err = closing
-	}
 	if err == nil {
+		_ = flock(f.File, syscall.LOCK_SH) // under its final name it may be read; whoever sweeps still sees a lock
 		err = os.Rename(f.Name(), f.target)
 	}
 	if err != nil {
 		_ = os.Remove(f.Name())
+	}
+	if closing := f.Close(); err == nil {
+		err = closing
+	}
+	if err != nil {
 		return fmt.Errorf("atomicfile: %s: %w", f.target, err)
 	}
 	syncFolder(filepath.Dir(f.target))
@@ -92,9 +126,10 @@ func (f *File) Discard() error {
 		return nil
 	}
 	f.done = true
+	removing := os.Remove(f.Name())
 	closing := f.Close()
-	if err := os.Remove(f.Name()); err != nil {
-		return fmt.Errorf("atomicfile: %s: %w", f.target, err)
+	if removing != nil {
+		return fmt.Errorf("atomicfile: %s: %w", f.target, removing)
 	}
 	return closing
 }

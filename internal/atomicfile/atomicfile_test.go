@@ -164,3 +164,55 @@ func TestWritersAtTheSameTimeDoNotMix(t *testing.T) {
 	}
 	wantFiles(t, filepath.Dir(path), 1)
 }
+
+func TestLitterOfAKilledProcessIsSweptAndTheFilesOfOthersAreNot(t *testing.T) {
+	folder := t.TempDir()
+	path := filepath.Join(folder, "a.hdf5")
+	for _, name := range []string{".a.hdf5.123-0.tmp", ".b.hdf5.123-0.tmp", ".a.hdf5.note.tmp"} {
+		if err := os.WriteFile(filepath.Join(folder, name), []byte("half"), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	other, err := Create(path) // as another process would that is writing the same file
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := other.WriteString("other"); err != nil {
+		t.Fatal(err)
+	}
+	wantFiles(t, folder, 3)
+	write(t, path, "mine")
+	wantContent(t, path, "mine")
+	if err := other.Commit(); err != nil {
+		t.Errorf("the other's file was swept away: %v", err)
+	}
+	wantContent(t, path, "other")
+	wantFiles(t, folder, 3)
+}
+
+func TestALockIsRefusedUntilItIsGivenBack(t *testing.T) {
+	path := filepath.Join(t.TempDir(), ".lock")
+	first, err := Lock(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Lock(path); !errors.Is(err, ErrBusy) {
+		t.Errorf("error %v, want ErrBusy", err)
+	}
+	if err := Unlock(first); err != nil {
+		t.Fatal(err)
+	}
+	wantFiles(t, filepath.Dir(path), 0)
+	second, err := Lock(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := second.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if third, err := Lock(path); err != nil {
+		t.Errorf("a file that nobody holds: %v", err)
+	} else {
+		third.Close()
+	}
+}

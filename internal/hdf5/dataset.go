@@ -233,6 +233,7 @@ func (d *Dataset) WriteFloat32(values []float32, s *Slab) error {
 // WriteBool writes values, row-major, to a slab; nil is the whole array.
 func (d *Dataset) WriteBool(values []bool, s *Slab) error {
 	return d.operate("write", len(values), s, func(memory, place C.hid_t) error {
+		allow(int64(len(values)), slowestWrite)
 		kind := boolType()
 		defer release(kind)
 		raw := bytesOf(values)
@@ -260,6 +261,11 @@ func transfer[T any](d *Dataset, kind number, values []T, s *Slab, verb string, 
 		if c := d.Type.Class; c == Text || c == Other {
 			return fmt.Errorf("holds %s, expected numbers", d.Type)
 		}
+		rate := slowestRead
+		if verb == "write" {
+			rate = slowestWrite
+		}
+		allow(int64(len(values))*int64(unsafe.Sizeof(*new(T))), rate)
 		if len(values) > 0 && move(C.walrus_memory_type(C.int(kind)), memory, place, pointer(&values[0])) < 0 {
 			return failure("%s", verb)
 		}

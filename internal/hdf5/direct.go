@@ -11,9 +11,10 @@ import (
 	"math"
 	"runtime"
 	"slices"
-	"sync"
 	"sync/atomic"
 	"unsafe"
+
+	"github.com/gowalrus/walrus/internal/fault"
 )
 
 // direct says how an array's values can be read or decoded without the library, by several goroutines at once:
@@ -166,7 +167,7 @@ func (d *Dataset) readChunks(values []float32, s *Slab) (done bool, err error) {
 	step := max(1, min(fetchBytes/(4*size), ceilDiv(len(positions), runtime.GOMAXPROCS(0))))
 	var next atomic.Int64
 	var unusual atomic.Bool
-	var group sync.WaitGroup
+	var group fault.Group
 	errs := make([]error, min(runtime.GOMAXPROCS(0), ceilDiv(len(positions), step)))
 	for worker := range errs {
 		group.Go(func() {

@@ -46,8 +46,11 @@ func Open(path string) (*File, error) {
 		return nil, fmt.Errorf("hdf5: %s: %w", path, err)
 	}
 	f := &File{path: path, size: info.Size()}
-	err = f.start(func(name *C.char, access C.hid_t) C.hid_t {
-		return C.guarded_H5Fopen(name, C.H5F_ACC_RDONLY, access)
+	err = f.start(func(name *C.char, access C.hid_t) error {
+		if f.id = C.guarded_H5Fopen(name, C.H5F_ACC_RDONLY, access); f.id < 0 {
+			return failure("open")
+		}
+		return nil
 	})
 	if err == nil {
 		err = f.openReader()
@@ -83,13 +86,16 @@ func (f *File) openReader() error {
 // in the file depends on the time of writing.
 func Create(path string) (*File, error) {
 	f := &File{path: path}
-	err := f.start(func(name *C.char, access C.hid_t) C.hid_t {
+	err := f.start(func(name *C.char, access C.hid_t) error {
 		creation := C.walrus_create_properties()
-		defer release(creation)
-		if creation < 0 {
-			return -1
+		defer release(creation) // forgets the library's reason, which is asked for before
+		if creation >= 0 {
+			f.id = C.guarded_H5Fcreate(name, C.H5F_ACC_TRUNC, creation, access)
 		}
-		return C.guarded_H5Fcreate(name, C.H5F_ACC_TRUNC, creation, access)
+		if creation < 0 || f.id < 0 {
+			return failure("create")
+		}
+		return nil
 	})
 	if err != nil {
 		return nil, err
@@ -97,20 +103,17 @@ func Create(path string) (*File, error) {
 	return f, nil
 }
 
-// start runs the call that opens or creates the file.
-func (f *File) start(begin func(name *C.char, access C.hid_t) C.hid_t) error {
+// start runs the call that opens or creates the file and sets its id.
+func (f *File) start(begin func(name *C.char, access C.hid_t) error) error {
 	name := C.CString(f.path)
 	defer C.free(unsafe.Pointer(name))
 	err := locked(func() error {
 		access := C.walrus_open_properties()
 		defer release(access)
-		if access >= 0 {
-			f.id = begin(name, access)
-		}
-		if access < 0 || f.id < 0 {
+		if access < 0 {
 			return failure("open")
 		}
-		return nil
+		return begin(name, access)
 	})
 	if err != nil {
 		return fmt.Errorf("hdf5: %s: %w", f.path, err)
@@ -159,6 +162,7 @@ func (f *File) run(path string, operation func() error) error {
 		case f.id == 0:
 			return fs.ErrClosed
 		}
+		allow(f.size, slowestRead)
 		return operation()
 	})
 	if err != nil {

@@ -1,6 +1,7 @@
 package hdf5
 
 // #include "shim.h"
+// #include <signal.h>
 import "C"
 
 import (
@@ -9,6 +10,8 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+
+	"github.com/gowalrus/walrus/internal/fault"
 )
 
 // ErrDamaged marks a file that made libhdf5 itself fail. Nothing more is read from it.
@@ -51,8 +54,14 @@ func locked(f func() error) error {
 	}
 	done := make(chan error)
 	queue <- func() {
-		err := f()
-		if signal := C.walrus_guard_fault(); signal != 0 {
+		watched := watch()
+		err := fault.Catch(f)
+		watched.end()
+		switch signal := C.walrus_guard_fault(); signal {
+		case 0:
+		case C.SIGXCPU:
+			err = fmt.Errorf("%w (it came to no end)", ErrDamaged)
+		default:
 			err = fmt.Errorf("%w (signal %d)", ErrDamaged, int(signal))
 		}
 		done <- err

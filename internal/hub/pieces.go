@@ -14,6 +14,8 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+
+	"github.com/gowalrus/walrus/internal/fault"
 )
 
 // A large file comes in pieces, several at once, since one connection to a distant server is rarely as fast as the line. Each
@@ -122,7 +124,7 @@ func (t *transfer) fetchPieces(ctx context.Context, name string) (err error) {
 	for range cmp.Or(t.client.Parallel, 4) {
 		workers.Go(func() {
 			for i := range queue {
-				if err := p.fetchOne(ctx, i); err != nil {
+				if err := fault.Catch(func() error { return p.fetchOne(ctx, i) }); err != nil {
 					stop(err)
 				}
 			}

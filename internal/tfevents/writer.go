@@ -8,6 +8,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -31,9 +33,10 @@ func create(folder string, now func() time.Time) (*Writer, error) {
 	if err != nil {
 		host = "localhost"
 	}
+	time := max(now().Unix(), newest(folder)+1)
 	for attempt := 0; ; attempt++ {
 		// The name that TensorFlow gives: events.out.tfevents.TIME.HOST.PROCESS.NUMBER.
-		path := filepath.Join(folder, fmt.Sprintf("events.out.tfevents.%010d.%s.%d.%d", now().Unix(), host, os.Getpid(), attempt))
+		path := filepath.Join(folder, fmt.Sprintf("%s%010d.%s.%d.%d", prefix, time, host, os.Getpid(), attempt))
 		file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL|os.O_APPEND, 0o666)
 		if errors.Is(err, fs.ErrExist) {
 			continue
@@ -47,6 +50,27 @@ func create(folder string, now func() time.Time) (*Writer, error) {
 		}
 		return w, nil
 	}
+}
+
+// prefix begins the names of event files.
+const prefix = "events.out.tfevents."
+
+// newest is the latest time in the names of a folder's event files, -1 for none: a clock that was set back, and two sessions in one
+// second, must not bring a new file before an older one.
+func newest(folder string) int64 {
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		return -1 // creating a file will say why
+	}
+	latest := int64(-1)
+	for _, e := range entries {
+		rest, found := strings.CutPrefix(e.Name(), prefix)
+		digits, _, _ := strings.Cut(rest, ".")
+		if n, err := strconv.ParseInt(digits, 10, 64); found && err == nil {
+			latest = max(latest, n)
+		}
+	}
+	return latest
 }
 
 func (w *Writer) time() float64 { return float64(w.now().UnixNano()) / 1e9 }

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -150,5 +151,24 @@ for tag in a.Tags()["images"]: print(tag, [(e.step, e.width, e.height) for e in 
 	want := "rate [(7, 0.001)]\ntrain/loss [(7, 0.25), (1099511627776, nan)]\nvalid/waves [(7, 5, 3)]"
 	if got := strings.TrimSpace(string(out)); got != want {
 		t.Errorf("TensorBoard reads\n%s\nwant\n%s", got, want)
+	}
+}
+
+// TensorBoard reads the files of a folder by their names: what a resumed run says must come after what the run said before.
+func TestAClockThatWasSetBackKeepsTheOrderOfFiles(t *testing.T) {
+	folder := t.TempDir()
+	var names []string
+	for _, at := range []int64{1_800_000_000, 1_700_000_000, 1_700_000_000} {
+		w, err := create(folder, func() time.Time { return time.Unix(at, 0) })
+		if err != nil {
+			t.Fatal(err)
+		}
+		names = append(names, w.file.Name())
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !slices.IsSorted(names) {
+		t.Errorf("files in the order of their making: %v", names)
 	}
 }

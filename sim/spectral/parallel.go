@@ -1,6 +1,6 @@
 package spectral
 
-import "sync"
+import "github.com/gowalrus/walrus/internal/fault"
 
 // parallel splits the items 0..n-1 into one contiguous range a worker and waits until all are done. The function must
 // compute each item independently of the ranges, so that the result is the same for any number of workers.
@@ -12,7 +12,7 @@ func parallel(workers, n int, work func(worker, low, high int)) {
 		}
 		return
 	}
-	var group sync.WaitGroup
+	var group fault.Group
 	for w := 1; w < workers; w++ {
 		group.Go(func() { work(w, n*w/workers, n*(w+1)/workers) })
 	}

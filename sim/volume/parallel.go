@@ -1,8 +1,9 @@
 package volume
 
 import (
-	"sync"
 	"sync/atomic"
+
+	"github.com/gowalrus/walrus/internal/fault"
 )
 
 // parallel calls work for every task 0 <= task < tasks on at most workers goroutines; slot numbers the goroutine, so
@@ -16,7 +17,7 @@ func parallel(workers, tasks int, work func(slot, task int)) {
 		return
 	}
 	var next atomic.Int64
-	var wait sync.WaitGroup
+	var wait fault.Group
 	for slot := range workers {
 		wait.Go(func() {
 			for {

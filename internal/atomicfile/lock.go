@@ -1,0 +1,53 @@
+package atomicfile
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"syscall"
+	"time"
+)
+
+// ErrBusy says that another process has a lock.
+var ErrBusy = errors.New("another process has it")
+
+// flock takes a lock on an open file without waiting.
+func flock(f *os.File, how int) error { return syscall.Flock(int(f.Fd()), how|syscall.LOCK_NB) }
+
+// hold locks a file that was just created or opened; false where another process has the lock, or has removed the file. On file systems
+// without locks nobody has.
+func hold(f *os.File) bool {
+	if errors.Is(flock(f, syscall.LOCK_EX), syscall.EWOULDBLOCK) {
+		return false
+	}
+	own, err := f.Stat()
+	if err != nil {
+		return false
+	}
+	named, err := os.Stat(f.Name())
+	return err == nil && os.SameFile(own, named)
+}
+
+// Lock takes the lock that the file at path stands for, which is created where it is not there, until the file is closed or the process
+// ends, however it does. The error wraps ErrBusy where another process has it. On file systems without locks nobody is refused.
+func Lock(path string) (*os.File, error) {
+	for try := 0; ; try++ {
+		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o666)
+		if err != nil {
+			return nil, fmt.Errorf("atomicfile: %w", err)
+		}
+		if hold(f) {
+			return f, nil
+		}
+		f.Close() // nothing was written
+		if try == 3 {
+			return nil, fmt.Errorf("atomicfile: %s: %w", path, ErrBusy)
+		}
+		time.Sleep(20 * time.Millisecond) // somebody may only have looked whether it is free
+	}
+}
+
+// Unlock gives a lock back and removes its file.
+func Unlock(f *os.File) error {
+	return errors.Join(os.Remove(f.Name()), f.Close()) // in this order nobody can have taken it in between
+}

@@ -1,0 +1,74 @@
+package hdf5
+
+// #include "shim.h"
+import "C"
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// A damaged file can also send libhdf5 round in circles: an object of length zero in a heap is read again and again. A call
+// that has used more of the processor than any file needs is ended like one with a fault. Waiting for a disk does not count.
+
+// patience is the processor time that every call has. Calls that move values have more, by their bytes (allow).
+const patience = 3 * time.Second
+
+// Bytes a second that any machine reads and unpacks, or packs and writes, at least.
+const (
+	slowestRead  = 10e6
+	slowestWrite = 1e6
+)
+
+// allowed is the processor time beyond patience that calls have now.
+var allowed atomic.Int64
+
+// allow gives the calls of an operation time for so many bytes more. The operation runs on the library's thread.
+func allow(bytes int64, rate float64) {
+	allowed.Add(int64(float64(bytes) / rate * float64(time.Second)))
+}
+
+// watcher ends the library's calls that do not end, during one operation.
+type watcher struct {
+	mutex sync.Mutex
+	timer *time.Timer
+	over  bool
+	calls C.ulong // begun when last looked
+	since float64 // processor time then
+}
+
+// watch begins with the library's thread idle, and looks first when the operation has taken long.
+func watch() *watcher {
+	allowed.Store(0)
+	w := &watcher{}
+	w.mutex.Lock()
+	defer w.mutex.Unlock()
+	w.timer = time.AfterFunc(patience/2, w.look)
+	return w
+}
+
+func (w *watcher) look() {
+	w.mutex.Lock()
+	defer w.mutex.Unlock()
+	if w.over {
+		return
+	}
+	next := patience / 4
+	calls, now := C.walrus_guard_calls(), float64(C.walrus_guard_time())
+	switch limit := patience + time.Duration(allowed.Load()); {
+	case calls != w.calls:
+		w.calls, w.since = calls, now
+	case now-w.since > limit.Seconds():
+		C.walrus_guard_end(calls)
+		next = time.Millisecond // it may have been a bad moment
+	}
+	w.timer.Reset(next)
+}
+
+func (w *watcher) end() {
+	w.mutex.Lock()
+	defer w.mutex.Unlock()
+	w.over = true
+	w.timer.Stop()
+}
