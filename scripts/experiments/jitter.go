@@ -17,7 +17,7 @@ import (
 
 const jitterName = "jitter"
 
-const jitterSteps = 300
+const jitterSteps = 200
 
 // Names of data sets that more than one experiment has.
 const (
@@ -30,7 +30,7 @@ const (
 var jitterSets = []string{sound, "acoustic_scattering_inclusions", gas, "euler_multi_quadrants_openBC"}
 
 // jitterTrajectories are rolled out of each scenario, and jitterAt the steps whose scores are kept, of 54.
-const jitterTrajectories = 4
+const jitterTrajectories = 3
 
 var jitterAt = []int{1, 2, 3, 5, 8, 12, 20, 30, 40, 54}
 
