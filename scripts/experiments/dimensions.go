@@ -128,6 +128,6 @@ func drawDimensions(l *lab) error {
 	}
 	return l.plot(dimensionsName, report.LineSpec{
 		Title: "2-D and 3-D, alone and together", XLabel: "optimizer steps", YLabel: "VRMSE / persistence", Series: lines, LogX: true,
-		Level: 1, LevelName: "persistence", Width: 720, Height: 420,
+		Level: 1, LevelName: "persistence",
 	})
 }
