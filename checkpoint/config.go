@@ -53,6 +53,7 @@ type Training struct {
 	WeightDecay          float64
 	Epsilon              float64 // of AdamW
 	ClipNorm             float64 // of all gradients together
+	Loss                 string  // Python class of what is minimised, such as "the_well.benchmark.metrics.MAE"
 	LossMultiplier       float64
 	GradientAccumulation int // micro-batches an update
 
@@ -105,6 +106,7 @@ func (c *Config) settings() []setting {
 		{"optimizer.weight_decay", &t.WeightDecay, false},
 		{"optimizer.eps", &t.Epsilon, false},
 		{"trainer.clip_gradient", &t.ClipNorm, false},
+		{"trainer.loss_fn._target_", &t.Loss, false},
 		{"trainer.loss_multiplier", &t.LossMultiplier, false},
 		{"trainer.grad_acc_steps", &t.GradientAccumulation, false},
 		{"trainer.max_epoch", &t.Epochs, false},

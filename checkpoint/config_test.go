@@ -116,6 +116,7 @@ func TestBadConfigurationsAreErrorsThatNameTheSetting(t *testing.T) {
 		"other heads in time":  {"    space_mixing:", "    time_mixing: {num_heads: 8}\n    space_mixing:", "time_mixing.num_heads: found 8; expected 4"},
 		"stride":               {"data:\n", "data:\n  module_parameters: {min_dt_stride: 7}\n", "max_dt_stride: found 5; expected 7"},
 		"prediction":           {minimal, minimal + "trainer: {prediction_type: guess}\n", "prediction_type"},
+		"loss":                 {minimal, minimal + "trainer: {loss_fn: {_target_: the_well.benchmark.metrics.VRMSE}}\n", "loss_fn"},
 		"alias":                {"hidden_dim: 64", "hidden_dim: &a 64\n  x: *a", "line 2"},
 		"tag":                  {"hidden_dim: 64", "hidden_dim: !!python/object:os.system 64", "line 2"},
 	} {

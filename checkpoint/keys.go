@@ -56,7 +56,6 @@ var supported = []struct {
 	{"trainer.validation_epsilon", []string{"1e-05", "1e-5"}}, // of the scores
 
 	// The training.
-	{"trainer.loss_fn._target_", []string{"MAE"}},
 	{"trainer.minimum_context", []string{"1"}},
 	{"optimizer._target_", []string{"AdamW"}},
 	{"optimizer.betas", []string{"[0.9 0.999]"}},

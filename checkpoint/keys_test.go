@@ -25,7 +25,6 @@ func TestOtherValuesOfSupportedKeysAreRefusedByName(t *testing.T) {
 		"model.processor.channel_mixing._target_":      "walrus.models.channel_blocks.mlp.ChannelMLP",
 		"model.encoder.kernel_scales_seq":              []any{[]any{uint64(2), uint64(2)}},
 		"model.use_periodic_fixed_jitter":              false,
-		"trainer.loss_fn._target_":                     "the_well.benchmark.metrics.MSE",
 		"trainer.lr_scheduler_per_step":                "sometimes",
 		"trainer.enable_amp":                           true,
 		"lr_scheduler._target_":                        "torch.optim.lr_scheduler.CosineAnnealingLR",

@@ -15,6 +15,7 @@ import (
 	"github.com/gowalrus/walrus/engine"
 	"github.com/gowalrus/walrus/internal/atomicfile"
 	"github.com/gowalrus/walrus/internal/progress"
+	"github.com/gowalrus/walrus/report"
 	"github.com/gowalrus/walrus/rollout"
 	"github.com/gowalrus/walrus/score"
 	"github.com/gowalrus/walrus/sim"
@@ -35,11 +36,16 @@ type Options struct {
 }
 
 func (o Options) dataFolder() string { return filepath.Join(o.Out, "data") }
-func (o Options) runFolder() string  { return filepath.Join(o.Out, "run") }
 
-// picture is where the picture of a data set is written.
-func (o Options) picture(dataSet string) string {
-	return filepath.Join(o.Out, "pictures", dataSet+".png")
+// dataOf is the folder of one part's data.
+func (o Options) dataOf(p part) string { return filepath.Join(o.dataFolder(), p.scenario) }
+
+// runOf is the folder of one side's training.
+func (o Options) runOf(s side) string { return filepath.Join(o.Out, "runs", s.folder) }
+
+// picture is where the picture of a rollout is written.
+func (o Options) picture(name string) string {
+	return filepath.Join(o.Out, "pictures", name+".png")
 }
 
 // ReportFile is the page that the demo writes into its folder.
@@ -48,15 +54,29 @@ const ReportFile = "report.html"
 // markFile tells a folder of the demo from any other; it holds the result.
 const markFile = "demo.json"
 
-// Verdict compares one data set with the bar.
-type Verdict struct {
-	DataSet            string  `json:"data_set"`
-	OneStep            float64 `json:"one_step"` // median VRMSE, mean over fields
-	OneStepPersistence float64 `json:"one_step_persistence"`
-	Rollout            float64 `json:"rollout"` // median over trajectories of the mean over the rollout
-	RolloutPersistence float64 `json:"rollout_persistence"`
-	Finite             bool    `json:"finite"` // every rollout stayed finite
-	Passed             bool    `json:"passed"`
+// Errors are the median VRMSE of held-out trajectories, mean over fields.
+type Errors struct {
+	OneStep float64 `json:"one_step"` // over windows
+	Rollout float64 `json:"rollout"`  // over trajectories of the mean over the rollout
+	Finite  bool    `json:"finite"`   // every rollout stayed finite
+}
+
+// Known is what the carried weights are worth, as they are, on a scenario that they have learned.
+type Known struct {
+	DataSet     string `json:"data_set"`
+	Model       Errors `json:"model"`
+	Persistence Errors `json:"persistence"`
+	Passed      bool   `json:"passed"`
+}
+
+// Transfer compares two trainings on a scenario that the carried weights never saw.
+type Transfer struct {
+	DataSet     string `json:"data_set"`
+	Steps       int    `json:"steps"` // optimizer steps of each
+	FineTuned   Errors `json:"fine_tuned"`
+	Fresh       Errors `json:"fresh"`
+	Persistence Errors `json:"persistence"`
+	Passed      bool   `json:"passed"`
 }
 
 // Stage is how long one part of the demo took.
@@ -67,31 +87,43 @@ type Stage struct {
 
 // Result is what came out.
 type Result struct {
-	Verdicts []Verdict     `json:"verdicts"`
-	Stages   []Stage       `json:"stages"`
-	Judged   bool          `json:"judged"` // false for a quick run
-	Scores   *score.Result `json:"-"`
-	shown    []score.Forecast
-	learnt   []validation
+	Known    Known    `json:"known"`
+	Transfer Transfer `json:"transfer"`
+	Stages   []Stage  `json:"stages"`
+	Judged   bool     `json:"judged"` // false for a quick run
+
+	known     predicted
+	predicted [2]predicted    // of the sides
+	learnt    [2][]validation // of the sides
 }
 
-// validation is what the network was worth after some steps of its training.
+// predicted is what one network made of the held-out trajectories of a data set.
+type predicted struct {
+	scores *score.Result
+	shown  score.Forecast // the first rollout
+}
+
+// validation is what a network was worth after some steps of its training.
 type validation struct {
-	step   int
-	scores []train.Score
+	step  int
+	score train.Score
 }
 
-// Passed reports whether every data set reached the bar, or none was to be judged.
-func (r *Result) Passed() bool {
-	for _, v := range r.Verdicts {
-		if r.Judged && !v.Passed {
-			return false
-		}
+// Passed reports whether both bars were reached, or none was to be judged.
+func (r *Result) Passed() bool { return !r.Judged || r.Known.Passed && r.Transfer.Passed }
+
+// Scores is the overview of what was scored, a table for each network.
+func (r *Result) Scores() []report.Table {
+	var list []report.Table
+	for i, p := range []predicted{r.known, r.predicted[fineTuned], r.predicted[fresh]} {
+		t := p.scores.Overview()
+		t.Title = []string{"walrus-nano as it is", sides[fineTuned].name, sides[fresh].name}[i] + ": " + t.Title
+		list = append(list, t)
 	}
-	return true
+	return list
 }
 
-// Run simulates, trains, predicts, scores and reports. What an earlier demo left in the folder is made anew.
+// Run simulates, predicts, trains, scores and reports. What an earlier demo left in the folder is made anew.
 func Run(ctx context.Context, o Options) (*Result, error) {
 	p := fullPlan()
 	if o.Quick {
@@ -111,7 +143,7 @@ func (p plan) run(ctx context.Context, o Options) (*Result, error) {
 	for _, stage := range []struct {
 		name string
 		do   func(context.Context, Options, *Result) error
-	}{{"simulate", p.simulate}, {"train", p.train}, {"predict", p.predict}, {"report", p.report}} {
+	}{{"simulate", p.simulate}, {"known", p.foretell}, {"train", p.train}, {"predict", p.predict}, {"report", p.report}} {
 		began := time.Now()
 		if err := stage.do(ctx, o, r); err != nil {
 			if cause := context.Cause(ctx); cause != nil && errors.Is(err, ctx.Err()) {
@@ -144,7 +176,7 @@ func prepare(o Options) error {
 		if _, err := os.Stat(filepath.Join(o.Out, markFile)); err != nil {
 			return fmt.Errorf("demo: %s is not empty and was not made by the demo; choose another folder with --out", o.Out)
 		}
-		for _, old := range []string{"data", "run", "pictures", ReportFile} {
+		for _, old := range []string{"data", "runs", "pictures", ReportFile} {
 			if err := os.RemoveAll(filepath.Join(o.Out, old)); err != nil {
 				return fmt.Errorf("demo: %w", err)
 			}
@@ -183,8 +215,8 @@ func writeFile(path string, write func(io.Writer) error) error {
 
 // simulate makes the data of both scenarios.
 func (p plan) simulate(ctx context.Context, o Options, _ *Result) error {
-	for i, part := range p.parts {
-		plan, err := p.simulation(i, o)
+	for _, part := range []part{p.known, p.unseen} {
+		plan, err := part.simulation(o)
 		if err != nil {
 			return err
 		}
@@ -199,15 +231,39 @@ func (p plan) simulate(ctx context.Context, o Options, _ *Result) error {
 	return nil
 }
 
-// train trains the network on both data sets together.
+// foretell predicts a known scenario with the carried weights as they are.
+func (p plan) foretell(ctx context.Context, o Options, r *Result) (err error) {
+	if r.known, err = p.predictions(ctx, o, p.weights, p.known, "walrus-nano"); err != nil {
+		return err
+	}
+	r.Known.DataSet = p.known.scenario
+	r.Known.Model, r.Known.Persistence = errorsOf(r.known.scores)
+	r.Known.judge()
+	return nil
+}
+
+// train trains both sides, one after the other, on the scenario that the weights never saw.
 func (p plan) train(ctx context.Context, o Options, r *Result) error {
-	c := p.training(o)
-	bar := progress.New(o.Screen, "train "+c.Model.Preset, 0, c.Schedule.Steps())
+	for i, s := range sides {
+		c, err := p.training(o, s)
+		if err != nil {
+			return err
+		}
+		if r.learnt[i], err = trainSide(ctx, o, c, s.name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// trainSide trains one network and returns what it was worth on the way.
+func trainSide(ctx context.Context, o Options, c train.Config, name string) (learnt []validation, err error) {
+	bar := progress.New(o.Screen, "train "+name, 0, c.Schedule.Steps())
 	defer bar.Close()
 	var loss float64
 	run, err := train.Open(c, false, train.Observer{
 		Progress: func(s train.Progress) {
-			const memory = 0.95
+			const memory = 0.9
 			if loss == 0 {
 				loss = s.Loss
 			}
@@ -215,105 +271,100 @@ func (p plan) train(ctx context.Context, o Options, r *Result) error {
 			bar.Advance(1, fmt.Sprintf("loss %.3g", loss))
 		},
 		Scored: func(s train.State, scores []train.Score) {
-			r.learnt = append(r.learnt, validation{s.Step, scores})
-			for _, score := range scores {
-				bar.Print(fmt.Sprintf("step %d: %s: one-step VRMSE %.4f (persistence %.4f)", s.Step, score.DataSet, score.VRMSE, score.Persistence))
-			}
+			learnt = append(learnt, validation{s.Step, scores[0]})
+			bar.Print(fmt.Sprintf("step %d: one-step VRMSE %.4f (persistence %.4f)", s.Step, scores[0].VRMSE, scores[0].Persistence))
 		},
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return errors.Join(run.Train(ctx), run.Close())
+	return learnt, errors.Join(run.Train(ctx), run.Close())
 }
 
-// predict rolls out every held-out trajectory and scores it.
-func (p plan) predict(ctx context.Context, o Options, r *Result) error {
+// predict rolls out the held-out trajectories with both sides.
+func (p plan) predict(ctx context.Context, o Options, r *Result) (err error) {
+	for i, s := range sides {
+		if r.predicted[i], err = p.predictions(ctx, o, o.runOf(s), p.unseen, s.name); err != nil {
+			return err
+		}
+	}
+	t := &r.Transfer
+	t.DataSet, t.Steps = p.unseen.scenario, p.config.Schedule.Steps()
+	t.FineTuned, t.Persistence = errorsOf(r.predicted[fineTuned].scores)
+	t.Fresh, _ = errorsOf(r.predicted[fresh].scores)
+	t.judge()
+	return nil
+}
+
+// predictions rolls out and scores the held-out trajectories of a data set with some weights.
+func (p plan) predictions(ctx context.Context, o Options, weights string, of part, name string) (found predicted, err error) {
 	e, err := engine.Open(o.Engine)
 	if err != nil {
-		return err
+		return found, err
 	}
 	defer e.Close()
-	m, err := surrogate.Open(e, o.runFolder(), surrogate.Options{})
+	m, err := surrogate.Open(e, weights, surrogate.Options{Stride: of.stride})
 	if err != nil {
-		return err
+		return found, err
 	}
 	defer m.Close()
 	protocol := score.DefaultProtocol()
 	protocol.First, protocol.Windows = score.FromTheStart, []score.Window{{First: 1, Last: p.steps}}
-	r.Scores, err = score.Evaluate(ctx, protocol, p.predictions(ctx, o, protocol, m, r))
+	d, err := well.OpenDataset(o.dataOf(of), protocol.Splits[0], well.Options{})
 	if err != nil {
-		return err
-	}
-	r.Verdicts = verdicts(r.Scores)
-	return nil
-}
-
-// predictions streams the forecasts of the held-out trajectories of all data sets and keeps the first rollout of each to show.
-func (p plan) predictions(ctx context.Context, o Options, protocol score.Protocol, m *surrogate.Model, r *Result) score.Forecasts {
-	return func(yield func(score.Forecast, error) bool) {
-		for _, part := range p.parts {
-			if !p.forecasts(ctx, o, protocol, m, r, filepath.Join(o.dataFolder(), part.scenario), yield) {
-				return
-			}
-		}
-	}
-}
-
-// forecasts streams those of one data set; false ends the stream.
-func (p plan) forecasts(ctx context.Context, o Options, protocol score.Protocol, m *surrogate.Model, r *Result, path string, yield func(score.Forecast, error) bool) bool {
-	fail := func(err error) bool {
-		yield(score.Forecast{}, err)
-		return false
-	}
-	d, err := well.OpenDataset(path, protocol.Splits[0], well.Options{})
-	if err != nil {
-		return fail(err)
+		return found, err
 	}
 	defer d.Close()
 	setting, err := m.For(d)
 	if err != nil {
-		return fail(err)
+		return found, err
 	}
-	e := rollout.Evaluation{Protocol: protocol, Options: rollout.Options{Seed: o.Seed}}
-	work, err := e.Plan(d, setting)
+	evaluation := rollout.Evaluation{Protocol: protocol, Options: rollout.Options{Seed: o.Seed}}
+	work, err := evaluation.Plan(d, setting)
 	if err != nil {
-		return fail(err)
+		return found, err
 	}
-	bar := progress.New(o.Screen, "predict "+work.DataSet, 0, work.Work())
+	bar := progress.New(o.Screen, "predict "+work.DataSet+" with "+name, 0, work.Work())
 	defer bar.Close()
-	e.Progress = func() { bar.Advance(1, "") }
-	first := true
-	for f, err := range rollout.Forecasts(ctx, d, setting, e) {
-		shown := first && !f.OneStep && err == nil
-		if shown {
-			first = false
-			if f, err = f.Held(); err == nil {
-				r.shown = append(r.shown, f)
+	evaluation.Progress = func() { bar.Advance(1, "") }
+	found.scores, err = score.Evaluate(ctx, protocol, func(yield func(score.Forecast, error) bool) {
+		for f, err := range rollout.Forecasts(ctx, d, setting, evaluation) {
+			if err == nil && !f.OneStep && found.shown.DataSet == "" {
+				if f, err = f.Held(); err == nil {
+					found.shown = f
+				}
+			}
+			if !yield(f, err) || err != nil {
+				return
 			}
 		}
-		if !yield(f, err) || err != nil {
-			return false
-		}
-	}
-	return true
+	})
+	return found, err
 }
 
-// verdicts compares every data set with the bar.
-func verdicts(scores *score.Result) []Verdict {
-	var list []Verdict
+// errorsOf are the errors of one data set, and those of persistence.
+func errorsOf(scores *score.Result) (model, persistence Errors) {
 	for _, s := range scores.Scores() {
-		if s.Field != score.AllFields {
-			continue
+		switch {
+		case s.Field != score.AllFields:
+		case s.Window == score.OneStepName:
+			model.OneStep, persistence.OneStep = s.Model.Median, s.Persistence.Median
+		default:
+			model.Rollout, persistence.Rollout = s.Model.Median, s.Persistence.Median
+			model.Finite = !math.IsInf(s.Model.Mean, 0) && !math.IsNaN(s.Model.Mean)
+			persistence.Finite = true
 		}
-		if s.Window == score.OneStepName {
-			list = append(list, Verdict{DataSet: s.DataSet, OneStep: s.Model.Median, OneStepPersistence: s.Persistence.Median})
-			continue
-		}
-		v := &list[len(list)-1] // the windows of a data set follow its one step
-		v.Rollout, v.RolloutPersistence = s.Model.Median, s.Persistence.Median
-		v.Finite = !math.IsInf(s.Model.Mean, 0) && !math.IsNaN(s.Model.Mean)
-		v.Passed = v.Finite && v.OneStep <= oneStepBar*v.OneStepPersistence && v.Rollout < rolloutBar*v.RolloutPersistence
 	}
-	return list
+	return model, persistence
+}
+
+// judge compares with the bar of a known scenario.
+func (k *Known) judge() {
+	k.Passed = k.Model.Finite && k.Model.OneStep <= oneStepBar*k.Persistence.OneStep && k.Model.Rollout < k.Persistence.Rollout
+}
+
+// judge says whether the pretrained weights won: one step ahead by a margin, and over the rollout.
+func (t *Transfer) judge() {
+	won := t.FineTuned.OneStep <= transferBar*t.Fresh.OneStep && t.FineTuned.OneStep < t.Persistence.OneStep
+	t.Passed = won && t.FineTuned.Finite && (!t.Fresh.Finite || t.FineTuned.Rollout < t.Fresh.Rollout)
 }

@@ -8,113 +8,135 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/gowalrus/walrus/report"
-	"github.com/gowalrus/walrus/score"
 	"github.com/gowalrus/walrus/train"
 )
 
-// report writes the page: the scores, how the loss and the error behave, and the rollouts as animations.
+// report writes the page: the scores, how both networks learn, and the rollouts side by side as animations.
 func (p plan) report(ctx context.Context, o Options, r *Result) error {
 	doc := report.Document{
 		Title: "Walrus demo", Summary: p.summary(r), Created: time.Now(), Program: o.Program,
+		Highlights: []report.Highlight{
+			{Name: r.Known.DataSet, Value: percent(r.Known.Model.OneStep, r.Known.Persistence.OneStep), Note: "of the error of persistence one step ahead, without training"},
+			{Name: r.Transfer.DataSet, Value: percent(r.Transfer.FineTuned.OneStep, r.Transfer.Fresh.OneStep), Note: fmt.Sprintf("of the error of a fresh network one step ahead, after %d steps each", r.Transfer.Steps)},
+		},
 		Sections: []report.Section{{
-			Name: "Scores", Tables: []report.Table{r.Scores.Overview()},
+			Name: "Scores", Tables: r.Scores(),
 			Text: "VRMSE of trajectories that the network has not seen: 0 is perfect, 1 is as good as predicting the mean. Persistence repeats the last known frame.",
 		}},
 	}
-	for _, v := range r.Verdicts {
-		doc.Highlights = append(doc.Highlights, report.Highlight{
-			Name: v.DataSet, Value: fmt.Sprintf("%.0f %%", 100*v.OneStep/v.OneStepPersistence), Note: "of the error of persistence, one step ahead",
-		})
-	}
-	training, err := trainingFigures(o, r)
+	known, err := p.shown(ctx, o, r.known, "known", "Truth, prediction and error, step by step")
 	if err != nil {
 		return err
 	}
-	lines, err := report.RolloutLines("Error against rollout step", r.Scores.Curves()...)
+	known.Name, known.Text = r.Known.DataSet+": a scenario that walrus-nano knows", "No training: the weights that the program carries, and a simulation that they have not seen. After its first frames the network sees only what it predicted itself."+known.Text
+	doc.Sections = append(doc.Sections, known)
+	learning, err := learningFigures(o, r)
 	if err != nil {
 		return err
 	}
-	figure, err := report.LinesFigure(lines, "Median over the held-out trajectories; the band is between the quartiles.")
+	curves, err := rolloutFigure(r)
 	if err != nil {
 		return err
 	}
-	doc.Sections = append(doc.Sections, report.Section{Name: "Training", Figures: training},
-		report.Section{Name: "Rollouts", Figures: []report.Figure{figure}})
-	for _, t := range r.shown {
-		set, err := p.shownSet(ctx, o, t)
+	doc.Sections = append(doc.Sections, report.Section{
+		Name: r.Transfer.DataSet + ": a scenario that it never saw", Figures: append(learning, curves),
+		Text: fmt.Sprintf("Both networks have the same size and are trained for %d steps on the same windows in the same order.", r.Transfer.Steps),
+	})
+	for i, s := range sides {
+		shown, err := p.shown(ctx, o, r.predicted[i], s.folder, s.name)
 		if err != nil {
 			return err
 		}
-		doc.Sections = append(doc.Sections, set)
+		shown.Name = "Rollout of " + s.name
+		doc.Sections = append(doc.Sections, shown)
 	}
 	doc.Made = p.made(o, r)
-	config, err := os.ReadFile(filepath.Join(o.runFolder(), train.RunConfigFile))
-	if err != nil {
-		return err
+	for _, s := range sides {
+		config, err := os.ReadFile(filepath.Join(o.runOf(s), train.RunConfigFile))
+		if err != nil {
+			return err
+		}
+		doc.Configs = append(doc.Configs, report.Fact{Name: "Configuration of " + s.name, Value: string(config)})
 	}
-	doc.Configs = []report.Fact{{Name: "Configuration of the training", Value: string(config)}}
 	return writeFile(filepath.Join(o.Out, ReportFile), func(w io.Writer) error { return report.HTML(w, doc) })
 }
 
+// percent is a share in whole percents.
+func percent(part, whole float64) string { return fmt.Sprintf("%.0f %%", 100*part/whole) }
+
 // summary says what was done and how it went.
 func (p plan) summary(r *Result) string {
-	var names []string
-	for _, part := range p.parts {
-		names = append(names, part.scenario)
-	}
-	text := fmt.Sprintf("Simulated %s, trained the preset %s on both together, and predicted trajectories that it has not seen.",
-		strings.Join(names, " and "), p.config.Model.Preset)
+	text := fmt.Sprintf("Walrus-nano, which the program carries, predicted %s as it is, and was fine-tuned on %s, which it never saw, beside a fresh network of the same size.",
+		p.known.scenario, p.unseen.scenario)
 	switch {
 	case !r.Judged:
-		text += " This was a quick run: it shows that everything works, and trains too little to judge the network."
+		text += " This was a quick run: it shows that everything works, and trains too little to judge."
 	case r.Passed():
-		text += " One step ahead the error is at most half of that of persistence, and the rollouts stay better than it."
+		text += " On the first it has at most half of the error of persistence one step ahead and stays below it; on the second the fine-tuned network wins, one step ahead and over the rollout."
 	default:
-		text += " The bar was not reached: see the table."
+		text += " A bar was not reached: see the table."
 	}
 	return text
 }
 
-// trainingFigures are the curves of the training: the loss, and how the network does on the windows that it is validated on.
-func trainingFigures(o Options, r *Result) ([]report.Figure, error) {
-	rows, err := train.ReadLog(o.runFolder())
+// learningFigures show how both sides learn: the error on windows that are not trained on, and the loss.
+func learningFigures(o Options, r *Result) ([]report.Figure, error) {
+	errors := report.LineSpec{Title: "Validation", XLabel: "optimizer step", YLabel: "VRMSE one step ahead", WholeX: true, Level: r.learnt[fresh][0].score.Persistence, LevelName: "persistence"}
+	losses := report.LineSpec{Title: "Training", XLabel: "optimizer step", YLabel: "loss", WholeX: true, LogY: true}
+	for i, s := range sides {
+		line := report.Series{Name: s.name, Color: i + 1}
+		for _, v := range r.learnt[i] {
+			line.X, line.Y = append(line.X, float64(v.step)), append(line.Y, v.score.VRMSE)
+		}
+		errors.Series = append(errors.Series, line)
+		rows, err := train.ReadLog(o.runOf(s))
+		if err != nil {
+			return nil, err
+		}
+		line = report.Series{Name: s.name, Color: i + 1}
+		for _, row := range rows {
+			line.X, line.Y = append(line.X, float64(row.Step)), append(line.Y, row.Loss)
+		}
+		losses.Series = append(losses.Series, line)
+	}
+	first, err := report.LinesFigure(errors, "Error one step ahead on trajectories that are not trained on: median over windows.")
 	if err != nil {
 		return nil, err
 	}
-	var steps, loss []float64
-	for _, row := range rows {
-		steps, loss = append(steps, float64(row.Step)), append(loss, row.Loss)
-	}
-	figure, err := report.LinesFigure(report.LossLines("Training", steps, loss, nil, nil),
-		"Loss: 100 times the mean absolute error of the normalised change from frame to frame.")
-	if err != nil || len(r.learnt) < 2 {
-		return []report.Figure{figure}, err
-	}
-	lines := report.LineSpec{Title: "Validation", XLabel: "optimizer step", YLabel: "VRMSE / persistence", WholeX: true, Level: oneStepBar, LevelName: "the bar"}
-	for i, set := range r.learnt[0].scores {
-		s := report.Series{Name: set.DataSet}
-		for _, v := range r.learnt {
-			s.X, s.Y = append(s.X, float64(v.step)), append(s.Y, v.scores[i].VRMSE/v.scores[i].Persistence)
-		}
-		lines.Series = append(lines.Series, s)
-	}
-	learnt, err := report.LinesFigure(lines, "One-step error on trajectories that are not trained on, as a share of that of persistence: median over windows.")
-	return []report.Figure{figure, learnt}, err
+	second, err := report.LinesFigure(losses, "Loss: 100 times the mean squared error of the normalised change from frame to frame.")
+	return []report.Figure{first, second}, err
 }
 
-// shownSet is the part of the page about one data set: the rollout of a trajectory as a film. Its first field also becomes a picture beside
-// the page.
-func (p plan) shownSet(ctx context.Context, o Options, t score.Forecast) (report.Section, error) {
-	set := report.Section{Name: t.DataSet, Text: "A held-out trajectory, predicted from its first frames. After them the network sees only what it predicted itself."}
+// rolloutFigure shows the error of both sides along the rollout.
+func rolloutFigure(r *Result) (report.Figure, error) {
+	var curves []report.RolloutScores
+	for i, s := range sides {
+		for _, c := range r.predicted[i].scores.Curves() {
+			c.Name = s.name
+			if i > 0 {
+				c.Baseline = nil // the same as that of the first
+			}
+			curves = append(curves, c)
+		}
+	}
+	lines, err := report.RolloutLines("Error against rollout step", curves...)
+	if err != nil {
+		return report.Figure{}, err
+	}
+	return report.LinesFigure(lines, "Median over the held-out trajectories; the band is between the quartiles.")
+}
+
+// shown is the part of the page about one rollout, as a film; its first field also becomes a picture beside the page.
+func (p plan) shown(ctx context.Context, o Options, of predicted, picture, title string) (set report.Section, err error) {
+	t := of.shown
 	if len(t.Prediction.Data) == 0 {
-		set.Text += " The rollout became non-finite at once; there is nothing to show."
+		set.Text = " The rollout became non-finite at once; there is nothing to show."
 		return set, nil
 	}
-	film, err := report.NewFilm(ctx, report.FilmSpec{Name: "Truth, prediction and error, step by step", Fields: t.Fields, Channels: t.Channels,
+	film, err := report.NewFilm(ctx, report.FilmSpec{Name: title, Fields: t.Fields, Channels: t.Channels,
 		Vectors: report.VectorsOf(t.Fields), FirstStep: 1, Times: t.Times, Axes: t.Axes, Size: t.Lengths, Mark: -1}.WithArrays(t.Truth, t.Prediction))
 	if err != nil {
 		return set, err
@@ -127,11 +149,11 @@ func (p plan) shownSet(ctx context.Context, o Options, t score.Forecast) (report
 		return set, err
 	}
 	set.Films, set.Figures = []*report.Film{film}, []report.Figure{stills}
-	if err := os.MkdirAll(filepath.Dir(o.picture(t.DataSet)), 0o777); err != nil {
+	if err := os.MkdirAll(filepath.Dir(o.picture(picture)), 0o777); err != nil {
 		return set, err
 	}
 	spec.Channels, spec.PixelScale = spec.Channels[:1], 1
-	return set, writeFile(o.picture(t.DataSet), func(w io.Writer) error { return report.Panels(w, spec) })
+	return set, writeFile(o.picture(picture), func(w io.Writer) error { return report.Panels(w, spec) })
 }
 
 // made lists how the result came about.
@@ -141,7 +163,7 @@ func (p plan) made(o Options, r *Result) []report.Fact {
 		{Name: "engine", Value: o.Engine},
 		{Name: "machine", Value: fmt.Sprintf("%s/%s, %d cores", runtime.GOOS, runtime.GOARCH, runtime.NumCPU())},
 	}
-	for _, part := range p.parts {
+	for _, part := range []part{p.known, p.unseen} {
 		facts = append(facts, report.Fact{Name: part.scenario, Value: fmt.Sprintf("%d trajectories of %d frames on %d x %d points; a step of the network is %d of the frames",
 			part.trajectories, part.frames, part.grid[0], part.grid[1], part.stride)})
 	}

@@ -35,7 +35,7 @@ type Config struct {
 	TensorBoard bool             `yaml:"tensorboard"`
 	Model       ModelConfig      `yaml:"model"`      // the network
 	Data        DataConfig       `yaml:"data"`       // what it learns from
-	Loss        Loss             `yaml:"loss"`       // what is minimised, of the normalised increments: mae or mse, which leaves the beginning sooner where fields are still almost everywhere (default mae, the paper's)
+	Loss        Loss             `yaml:"loss"`       // what is minimised, of the normalised increments: mae or mse, which leaves the beginning sooner where fields are still almost everywhere (default as the weights of finetune.from were trained, or mae, the paper's)
 	Optimizer   Optimizer        `yaml:"optimizer"`  // AdamW (default as released)
 	Schedule    Schedule         `yaml:"schedule"`   // learning rate and length
 	Validation  ValidationConfig `yaml:"validation"` // scores while training
@@ -175,7 +175,7 @@ type CheckpointConfig struct {
 // FinetuneConfig starts from weights instead of random numbers.
 type FinetuneConfig struct {
 	// From are weights in any readable form; fields that they do not know get new columns. What they were made with is kept
-	// where the configuration says nothing else (or, for history and strides, the default): normalization, jitter, tokens,
+	// where the configuration says nothing else (or, for history and strides, the default): loss, normalization, jitter, tokens,
 	// history, strides, and of a data set that they know its transforms, statistics and grids. Default none: fresh weights.
 	From string `yaml:"from"`
 	// NewColumns is how the columns of new fields and a new position embedding begin. "released" (the default): drawn at
@@ -213,7 +213,6 @@ func DefaultConfig() Config {
 		Shard:      1,
 		Reduce:     string(ranks.Float32),
 		LogEvery:   10,
-		Loss:       AbsoluteLoss,
 		Model:      ModelConfig{Kind: walrusKind, Preset: "nano", Predicts: predictsChange, Vocabulary: "released"},
 		Data:       DataConfig{History: 6, Batch: 2, MinStride: 1, MaxStride: 5, Rotation: sample.PlaneRotation, Prefetch: 2, Accumulation: 1, Recycle: true},
 		Optimizer:  ReleasedOptimizer(),

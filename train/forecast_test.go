@@ -65,7 +65,7 @@ func TestExampleConfigurationsNameScenarios(t *testing.T) {
 	for _, s := range sim.All() {
 		names[s.Name] = true
 	}
-	nano := exampleConfig(t, "pretrain-nano.yaml")
+	nano := exampleConfig(t, "pretrain-nano-2.yaml")
 	for _, set := range nano.Data.Sets {
 		if name, inside := strings.CutPrefix(set.Path, "data/"); !inside || !names[name] {
 			t.Errorf("%s is no scenario under data/", set.Path)

@@ -9,7 +9,7 @@ import (
 	"github.com/gowalrus/walrus/surrogate"
 )
 
-// inherit fills what the configuration leaves open with what the weights of finetune.from were made with: normalisation,
+// inherit fills what the configuration leaves open with what the weights of finetune.from were made with: loss, normalisation,
 // jitter, tokens, history and strides, and of a data set that they know also its transforms, statistics and grids. A number of
 // data that is the default counts as left open.
 func (c Config) inherit() (Config, error) {
@@ -17,6 +17,7 @@ func (c Config) inherit() (Config, error) {
 	if c.Finetune.From == "" {
 		var err error
 		d.Normalization, err = sample.ParseNormalization(string(d.Normalization))
+		c.Loss = or(c.Loss, AbsoluteLoss)
 		return c, err
 	}
 	from, err := checkpoint.ReadConfigOf(c.Finetune.From, "")
@@ -29,6 +30,9 @@ func (c Config) inherit() (Config, error) {
 	was := from.Training
 	if d.Normalization, err = sample.ParseNormalization(or(string(d.Normalization), was.Normalization)); err != nil {
 		return c, fmt.Errorf("train: normalization: %w", err)
+	}
+	if c.Loss, err = parseLoss(or(string(c.Loss), was.Loss)); err != nil {
+		return c, fmt.Errorf("train: %w", err)
 	}
 	if c.Model.Jitter == nil {
 		c.Model.Jitter = &from.JitterPatches

@@ -21,6 +21,7 @@ func TestFineTuningKeepsWhatTheWeightsWereMadeWith(t *testing.T) {
 	first := smallRun(t, folder, filepath.Join(t.TempDir(), "first"))
 	no := false
 	first.Model.Jitter, first.Schedule.Epochs, first.Schedule.EpochSteps = &no, 2, 1
+	first.Loss = SquaredLoss
 	first.Data.Sets[0] = SetConfig{
 		Path: waves, Transforms: map[string]string{"pressure": "exp"}, Statistics: "mine.yaml", Stride: 2, History: 2,
 		Resample: []int{24, 16}, Exclude: []string{"nothing"},
@@ -51,9 +52,9 @@ func TestFineTuningKeepsWhatTheWeightsWereMadeWith(t *testing.T) {
 			t.Errorf("%s: (-first +second)\n%s", name, cmp.Diff(want, got))
 		}
 	}
-	if is.Tokens != 8 || is.JitterPatches || is.Training.Normalization != was.Training.Normalization || is.Training.InputSteps != was.Training.InputSteps {
-		t.Errorf("tokens %d, jitter %v, %s, history %d; want those of the first: 8, false, %s, %d",
-			is.Tokens, is.JitterPatches, is.Training.Normalization, is.Training.InputSteps, was.Training.Normalization, was.Training.InputSteps)
+	if is.Tokens != 8 || is.JitterPatches || is.Training.Normalization != was.Training.Normalization || is.Training.Loss != SquaredLoss.class() || is.Training.InputSteps != was.Training.InputSteps {
+		t.Errorf("tokens %d, jitter %v, %s, %s, history %d; want those of the first: 8, false, %s, the squared error, %d",
+			is.Tokens, is.JitterPatches, is.Training.Normalization, is.Training.Loss, is.Training.InputSteps, was.Training.Normalization, was.Training.InputSteps)
 	}
 
 	second.Data.Sets = []SetConfig{{Path: waves, Transforms: map[string]string{}, History: 4}}

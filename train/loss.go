@@ -1,7 +1,9 @@
 package train
 
 import (
+	"cmp"
 	"fmt"
+	"strings"
 
 	. "github.com/gomlx/gomlx/core/graph"
 )
@@ -17,13 +19,32 @@ const (
 	SquaredLoss Loss = "mse"
 )
 
+// losses are the classes of the released configuration, without their module.
+var losses = map[Loss]string{AbsoluteLoss: "MAE", SquaredLoss: "MSE"}
+
+// parseLoss reads a loss, or its class in a released configuration; empty for the release's.
+func parseLoss(name string) (Loss, error) {
+	class := name[strings.LastIndex(name, ".")+1:]
+	for loss, known := range losses {
+		if name == string(loss) || class == known {
+			return loss, nil
+		}
+	}
+	if name == "" {
+		return AbsoluteLoss, nil
+	}
+	return "", fmt.Errorf("loss is %q; expected %s or %s", name, AbsoluteLoss, SquaredLoss)
+}
+
+// class is the name of a loss in a released configuration.
+func (l Loss) class() string { return "the_well.benchmark.metrics." + losses[cmp.Or(l, AbsoluteLoss)] }
+
 // check reports a loss that there is not.
 func (l Loss) check() error {
-	switch l {
-	case "", AbsoluteLoss, SquaredLoss:
-		return nil
+	if _, known := losses[cmp.Or(l, AbsoluteLoss)]; !known {
+		return fmt.Errorf("train: loss is %q; expected %s or %s", string(l), AbsoluteLoss, SquaredLoss)
 	}
-	return fmt.Errorf("train: loss is %q; expected %s or %s", string(l), AbsoluteLoss, SquaredLoss)
+	return nil
 }
 
 // of is the loss of single errors.

@@ -58,6 +58,7 @@ data: {history: 3, batch: 2, max_stride: 2, rotation: plane, accumulation: 2, no
 schedule: {learning_rate: 0.002, epochs: 3, steps_per_epoch: 2, warmup_epochs: 1, cooldown_epochs: 1}
 validation: {batches: 1}
 log_every: 2
+loss: mae
 `), nil)
 	if err != nil {
 		t.Fatal(err)

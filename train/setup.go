@@ -81,7 +81,7 @@ func (m ModelConfig) architecture(states int) (model.Config, error) {
 func describe(saved checkpoint.Config, c Config) checkpoint.Config {
 	t := &saved.Training
 	t.LearningRate, t.WeightDecay, t.Epsilon, t.ClipNorm = c.Schedule.Rate, c.Optimizer.WeightDecay, c.Optimizer.Epsilon, c.Optimizer.Clip
-	t.LossMultiplier, t.GradientAccumulation = lossScale, c.Data.Accumulation
+	t.Loss, t.LossMultiplier, t.GradientAccumulation = c.Loss.class(), lossScale, c.Data.Accumulation
 	t.Epochs, t.WarmupEpochs, t.CooldownEpochs, t.WarmupFactor = c.Schedule.Epochs, c.Schedule.Warmup, c.Schedule.Cooldown, c.Schedule.WarmupFactor
 	t.BatchSize, t.SamplesPerEpoch = c.Data.Batch, cmp.Or(c.Schedule.EpochBatches, c.Schedule.EpochSteps*c.Data.Accumulation)
 	t.InputSteps, t.OutputSteps, t.MinStride, t.MaxStride = c.Data.History, 1, c.Data.MinStride, c.Data.MaxStride

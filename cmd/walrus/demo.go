@@ -21,12 +21,14 @@ func demoCommand() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "demo",
-		Short: "Simulate, train, roll out and score in a few minutes, and write a report",
-		Long: `Simulate, train, roll out and score in a few minutes, and write a report.
+		Short: "A rollout without training, then fine-tuning beside a fresh network, in a few minutes, with a report",
+		Long: `A rollout without training, then fine-tuning beside a fresh network, in a few minutes, with a report.
 
-Two kinds of flow are simulated, the smallest network is trained on both together, and trajectories that it has not seen
-are predicted. Nothing is prepared: simulations, training and scores are real at every run. It fails (exit code 1)
-unless the network's error is at most half of persistence's one step ahead and below it over 20 steps, on both data sets.`,
+Two kinds of flow are simulated. Walrus-nano, which the program carries, predicts the one that it has learned as it is, and
+is fine-tuned on the other, which it never saw, beside a fresh network of the same size. Simulations, training and scores
+are real at every run. It fails (exit code 1) unless, on held-out trajectories, the first rollouts have at most half of
+persistence's error one step ahead and stay below it over 20 steps, and the fine-tuned network has at most 0.8 of the fresh
+one's error one step ahead and a smaller one over 20 steps.`,
 		Example: `  walrus demo
   walrus demo --quick --out /tmp/demo`,
 		Args: cobra.NoArgs,
@@ -56,7 +58,7 @@ unless the network's error is at most half of persistence's one step ahead and b
 func printDemo(out io.Writer, o demo.Options, r *demo.Result, asJSON bool) error {
 	var failed error
 	if !r.Passed() {
-		failed = errors.New("demo: the bar was not reached: one-step VRMSE at most half of persistence's, and a finite rollout below persistence, on both data sets")
+		failed = errors.New("demo: a bar was not reached (see the verdicts; walrus demo --help tells the bars)")
 	}
 	if asJSON {
 		encoder := json.NewEncoder(out)
@@ -64,23 +66,11 @@ func printDemo(out io.Writer, o demo.Options, r *demo.Result, asJSON bool) error
 		return errors.Join(encoder.Encode(r), failed)
 	}
 	colour := colourWanted(out)
-	if err := r.Scores.Overview().WriteText(out, colour); err != nil {
-		return err
-	}
-	table := report.Table{Columns: report.Columns("data set", "one step / persistence", "rollout / persistence", "verdict")}
-	for _, v := range r.Verdicts {
-		verdict, mark := "passed", report.Good
-		switch {
-		case !r.Judged:
-			verdict, mark = "not judged", report.Plain
-		case !v.Passed:
-			verdict, mark = "missed", report.Bad
+	for _, t := range append(r.Scores(), demoVerdicts(r)) {
+		if err := t.WriteText(out, colour); err != nil {
+			return err
 		}
-		table.Add(report.Text(v.DataSet), report.Number(v.OneStep/v.OneStepPersistence), report.Number(v.Rollout/v.RolloutPersistence), report.Text(verdict).Marked(mark))
-	}
-	fmt.Fprintln(out)
-	if err := table.WriteText(out, colour); err != nil {
-		return err
+		fmt.Fprintln(out)
 	}
 	var total float64
 	for _, s := range r.Stages {
@@ -89,4 +79,23 @@ func printDemo(out io.Writer, o demo.Options, r *demo.Result, asJSON bool) error
 	}
 	fmt.Fprintf(out, "together %.0f s; report: %s\n", total, filepath.Join(o.Out, demo.ReportFile))
 	return failed
+}
+
+// demoVerdicts has a row for each bar.
+func demoVerdicts(r *demo.Result) report.Table {
+	table := report.Table{Columns: report.Columns("data set", "compared", "one step", "rollout", "verdict")}
+	add := func(dataSet, compared string, a, b demo.Errors, passed bool) {
+		verdict, mark := "passed", report.Good
+		switch {
+		case !r.Judged:
+			verdict, mark = "not judged", report.Plain
+		case !passed:
+			verdict, mark = "missed", report.Bad
+		}
+		table.Add(report.Text(dataSet), report.Text(compared), report.Number(a.OneStep/b.OneStep), report.Number(a.Rollout/b.Rollout), report.Text(verdict).Marked(mark))
+	}
+	k, t := r.Known, r.Transfer
+	add(k.DataSet, "walrus-nano / persistence", k.Model, k.Persistence, k.Passed)
+	add(t.DataSet, "fine-tuned / fresh", t.FineTuned, t.Fresh, t.Passed)
+	return table
 }

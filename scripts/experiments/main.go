@@ -23,7 +23,7 @@ type experiment struct {
 }
 
 func experiments() []experiment {
-	return []experiment{transfer(), jitter(), tokens(), dimensions(), scale(), inContext()}
+	return []experiment{transfer(), jitter(), tokens(), dimensions(), scale(), inContext(), networks()}
 }
 
 // lab is where experiments are made: data, results and what they may cost.
@@ -35,7 +35,9 @@ type lab struct {
 	seeds   int
 	only    []string // arms or data sets; empty for all
 	engine  string
-	cap     int // of steps, to try an experiment out; 0 for none
+	cap     int     // of steps, to try an experiment out; 0 for none
+	seconds float64 // of processor time that each arm trains in the comparison of networks
+	long    int     // seeds of the transfer that go all the way
 	results *results
 }
 
@@ -60,9 +62,11 @@ func command() *cobra.Command {
 	flags.StringVar(&l.out, "out", "experiments", "folder of runs, results.csv and plots")
 	flags.StringVar(&l.from, "from", "nano", "pretrained weights")
 	flags.IntVar(&l.seeds, "seeds", 3, "seeds, from 1")
-	flags.StringSliceVar(&l.only, "only", nil, "these arms or data sets only")
+	flags.StringSliceVar(&l.only, "only", nil, "these arms, data sets or pairs of both (gas/whole) only")
 	flags.StringVar(&l.engine, "engine", "", "what computes: "+engine.Describe())
 	flags.IntVar(&l.cap, "cap", 0, "train and roll out at most so many steps, to try an experiment out; not into the same --out (0: no limit)")
+	flags.IntVar(&l.long, "long", 3, "seeds of the transfer that go to 1000 steps; the others to 300")
+	flags.Float64Var(&l.seconds, "seconds", 60, "processor time that each arm of the comparison of networks trains for")
 	for _, e := range experiments() {
 		root.AddCommand(&cobra.Command{Use: e.name, Short: e.question, Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
 			return l.do(cmd.Context(), e)

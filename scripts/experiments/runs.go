@@ -17,7 +17,8 @@ import (
 type run struct {
 	folder string
 	yaml   string
-	steps  []int // multiples of perEpoch, growing
+	steps  []int              // multiples of perEpoch, growing
+	timed  func(step float64) // is told the processor seconds of one step; may be nil
 }
 
 // perEpoch are the steps of an epoch of all experiments, so that a run can be scored at few steps too.
@@ -64,6 +65,9 @@ func (l *lab) leg(ctx context.Context, r run, steps int, resume bool, bar *progr
 	clock.start()
 	err = run.Train(ctx)
 	seconds := clock.median() * float64(steps)
+	if r.timed != nil {
+		r.timed(clock.median())
+	}
 	if err = errors.Join(err, run.Close()); err != nil {
 		return err
 	}

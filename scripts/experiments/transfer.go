@@ -19,21 +19,33 @@ const transferName = "transfer"
 // transferSteps are the numbers of steps that are compared.
 var transferSteps = []int{10, 30, 100, 200, 300, 600, 1000}
 
-// rates that each arm's own is chosen from, for each data set and number of steps, by the score on split valid.
-var rates = []float64{5e-4, 1e-3, 2e-3}
+// tunedSteps is how far the runs go that the rates are chosen by: what is longer takes the rate that is best there.
+const tunedSteps = 100
+
+// shortSteps is how far seeds go that are not to go all the way (--long).
+const shortSteps = 300
 
 // tuningSeed is of the runs that the rates are chosen by; the runs that are compared have the seeds from 1 on.
 const tuningSeed = 101
 
-// arm is one side of the comparison: the same size, data, steps and everything else but where the weights begin.
+// arm is one side of a comparison: the same data, steps and everything else but its configuration.
 type arm struct{ name, yaml string }
 
-func (l *lab) arms() []arm {
+// transferArm is an arm with a rate of its own.
+type transferArm struct {
+	arm
+	// rates that its own is chosen from, for each data set and number of steps, by the score on split valid
+	rates []float64
+	steps []int // that it is scored after
+}
+
+// arms are of the same size, and differ in where the weights begin.
+func (l *lab) arms() []transferArm {
 	from := fmt.Sprintf("finetune: {from: %q, new_columns: preserving", l.from)
-	return []arm{
-		{"scratch", scratchModel},
-		{"whole", from + "}"},
-		{"lora", from + ", lora: {rank: 8, alpha: 16, targets: all}}"},
+	return []transferArm{
+		{arm{"scratch", scratchModel}, []float64{5e-4, 1e-3, 2e-3, 4e-3}, transferSteps},
+		{arm{"whole", from + "}"}, []float64{5e-4, 1e-3, 2e-3, 4e-3}, transferSteps},
+		{arm{"lora", from + ", lora: {rank: 8, alpha: 16, targets: all}}"}, []float64{1e-3, 2e-3, 4e-3}, transferSteps[:slices.Index(transferSteps, shortSteps)+1]},
 	}
 }
 
@@ -49,24 +61,27 @@ func transfer() experiment {
 
 // unseen are the data sets that walrus-nano never saw.
 func (l *lab) unseen() []string {
-	return []string{filepath.Join(l.foreign, "sloshing"), filepath.Join(l.foreign, "gas"), filepath.Join(l.data, "rayleigh_benard")}
+	return []string{filepath.Join(l.foreign, "gas"), filepath.Join(l.data, "rayleigh_benard"), filepath.Join(l.foreign, "sloshing")}
 }
 
 func runTransfer(ctx context.Context, l *lab) error {
 	for _, data := range l.unseen() {
 		for _, a := range l.arms() {
-			if !l.wants(filepath.Base(data)) && !l.wants(a.name) {
+			name := filepath.Base(data)
+			if !l.wants(name) && !l.wants(a.name) && !l.wants(name+"/"+a.name) {
 				continue
 			}
-			for _, rate := range rates {
-				if err := l.transfer(ctx, data, a, rate, tuningSeed); err != nil {
+			for _, rate := range a.rates {
+				if err := l.transfer(ctx, data, a.arm, rate, tuningSeed, tunedSteps); err != nil {
 					return err
 				}
 			}
-			best := l.tunedRates(filepath.Base(data), a.name)
 			for seed := range uint64(l.seeds) {
-				for _, rate := range best {
-					if err := l.transfer(ctx, data, a, rate, seed+1); err != nil {
+				for rate, steps := range l.tunedRates(name, a) {
+					if seed >= uint64(l.long) {
+						steps = min(steps, shortSteps)
+					}
+					if err := l.transfer(ctx, data, a.arm, rate, seed+1, steps); err != nil {
 						return err
 					}
 				}
@@ -76,23 +91,25 @@ func runTransfer(ctx context.Context, l *lab) error {
 	return nil
 }
 
-// transfer trains one arm with one rate and seed and scores it at every number of steps.
-func (l *lab) transfer(ctx context.Context, data string, a arm, rate float64, seed uint64) error {
-	m := row{key: key{experiment: transferName, arm: a.name, dataSet: filepath.Base(data), at: float64(transferSteps[len(transferSteps)-1]), seed: seed, rate: rate, split: "test", metric: "vrmse"}}
+// transfer trains one arm with one rate and seed and scores it at every number of steps up to last.
+func (l *lab) transfer(ctx context.Context, data string, a arm, rate float64, seed uint64, last int) error {
+	m := row{key: key{experiment: transferName, arm: a.name, dataSet: filepath.Base(data), at: float64(last), seed: seed, rate: rate, split: "test", metric: "vrmse"}}
 	if l.results.has(m.key) {
 		return nil
 	}
 	folder := l.folder(transferName, m.dataSet, a.name, rate, seed)
 	text := fmt.Sprintf(`%s
 seed: %d
+loss: mse
 data: {batch: 2, max_stride: 1, rotation: none, sets: %s}
 optimizer: {beta2: 0.98}
 schedule: {learning_rate: %g, warmup_epochs: 1, cooldown_epochs: 0, continuous: true}
-validation: {every: 100000, windows: 96, full_at_end: false, test: true}
+validation: {every: 100000, windows: 48, full_at_end: false, test: true}
 checkpoint: {best: false, every: 0}
 `, a.yaml, seed, sets(data), rate)
+	steps := transferSteps[:slices.Index(transferSteps, last)+1]
 	var measured []row
-	err := l.train(ctx, run{folder: folder, yaml: text, steps: transferSteps}, func(step int, s train.Score, seconds float64) error {
+	err := l.train(ctx, run{folder: folder, yaml: text, steps: steps}, func(step int, s train.Score, seconds float64) error {
 		m.at, m.split, m.value, m.persistence, m.seconds = float64(step), s.Split, s.VRMSE, s.Persistence, seconds
 		measured = append(measured, m)
 		return nil
@@ -101,6 +118,9 @@ checkpoint: {best: false, every: 0}
 		return err
 	}
 	for _, m := range measured { // the last one, by which a run counts as done, at the end
+		if l.results.has(m.key) { // from a run with this seed that was shorter
+			continue
+		}
 		if err := l.results.add(m); err != nil {
 			return err
 		}
@@ -108,10 +128,10 @@ checkpoint: {best: false, every: 0}
 	return os.RemoveAll(folder)
 }
 
-// tuned is the rate with the smallest error on split valid after a number of steps.
+// tuned is the rate with the smallest error on split valid after a number of steps, or after tunedSteps of them.
 func (l *lab) tuned(dataSet, arm string, step int) float64 {
 	found := l.results.where(func(m row) bool {
-		return m.experiment == transferName && m.dataSet == dataSet && m.arm == arm && m.seed == tuningSeed && m.split == "valid" && m.at == float64(step) && !math.IsNaN(m.value)
+		return m.experiment == transferName && m.dataSet == dataSet && m.arm == arm && m.seed == tuningSeed && m.split == "valid" && m.at == float64(min(step, tunedSteps)) && !math.IsNaN(m.value)
 	})
 	if len(found) == 0 {
 		return 0
@@ -119,15 +139,15 @@ func (l *lab) tuned(dataSet, arm string, step int) float64 {
 	return slices.MinFunc(found, func(a, b row) int { return cmp.Compare(a.value, b.value) }).rate
 }
 
-// tunedRates are the rates that are best at one of the numbers of steps.
-func (l *lab) tunedRates(dataSet, arm string) []float64 {
-	var list []float64
-	for _, step := range transferSteps {
-		if rate := l.tuned(dataSet, arm, step); rate > 0 && !slices.Contains(list, rate) {
-			list = append(list, rate)
+// tunedRates are the rates that are best at one of the numbers of steps, each with the last of these.
+func (l *lab) tunedRates(dataSet string, a transferArm) map[float64]int {
+	last := map[float64]int{}
+	for _, step := range a.steps {
+		if rate := l.tuned(dataSet, a.name, step); rate > 0 {
+			last[rate] = step
 		}
 	}
-	return list
+	return last
 }
 
 // drawTransfer draws one picture a data set: the error on split test over the steps, each arm with its tuned rate.
@@ -138,7 +158,7 @@ func drawTransfer(l *lab) error {
 		var persistence float64
 		for _, a := range l.arms() {
 			s := report.Series{Name: armNames[a.name]}
-			for _, step := range transferSteps {
+			for _, step := range a.steps {
 				rate := l.tuned(data, a.name, step)
 				s = extend(s, float64(step), l.results.where(func(m row) bool {
 					return m.experiment == transferName && m.dataSet == data && m.arm == a.name && m.seed != tuningSeed && m.rate == rate && m.split == "test" && m.at == float64(step)
