@@ -63,7 +63,7 @@ func (l *lab) context(ctx context.Context, a arm, history int, seed uint64) erro
 			return nil, err
 		}
 		err := l.model(last(folder), surrogate.Options{}, func(model *surrogate.Model) error {
-			r, seconds, err := judge(ctx, model, path, nil, rollout.Evaluation{Protocol: oneStep(64), Earliest: earliest})
+			r, seconds, err := judge(ctx, model, path, nil, rollout.Evaluation{Protocol: oneStep(48), Earliest: earliest})
 			if err != nil {
 				return err
 			}

@@ -36,9 +36,9 @@ type mixture struct {
 
 func mixtures() []mixture {
 	return []mixture{
-		{"2-D alone", []string{"2-D"}, []int{50, 100}},
-		{"3-D alone", []string{"3-D"}, []int{50, 100}},
-		{"together", []string{"2-D", "3-D"}, []int{50, 100, 200}},
+		{"2-D alone", []string{"2-D"}, []int{100}},
+		{"3-D alone", []string{"3-D"}, []int{100}},
+		{"together", []string{"2-D", "3-D"}, []int{100, 200}},
 	}
 }
 
@@ -110,7 +110,7 @@ func drawDimensions(l *lab) error {
 			color++
 			for _, arm := range []string{kind + " alone", "together"} {
 				s := report.Series{Name: name + ", " + arm, Dashed: arm == "together", Color: color}
-				for _, step := range []int{50, 100, 200} {
+				for _, step := range []int{100, 200} {
 					rows := l.results.where(func(m row) bool {
 						return m.experiment == dimensionsName && m.arm == arm && m.dataSet == name && m.at == float64(step)
 					})
@@ -128,6 +128,6 @@ func drawDimensions(l *lab) error {
 	}
 	return l.plot(dimensionsName, report.LineSpec{
 		Title: "2-D and 3-D, alone and together", XLabel: "optimizer steps", YLabel: "VRMSE / persistence", Series: lines, LogX: true,
-		Level: 1, LevelName: "persistence", Width: 720, Height: 420,
+		Level: 1, LevelName: "persistence",
 	})
 }

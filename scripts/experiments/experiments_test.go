@@ -125,7 +125,7 @@ func TestConfigurationsAreValid(t *testing.T) {
 		texts[x.name] = l.mixtureYAML(x, 1)
 	}
 	for _, a := range sizes() {
-		texts[a.name] = l.scaleYAML(a, 1e-3, 1)
+		texts[a.name] = l.scaleYAML(a, 1)
 	}
 	for _, trained := range []bool{true, false} {
 		texts[fmt.Sprint(trained)] = l.jitterYAML(trained, 1)

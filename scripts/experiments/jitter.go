@@ -17,7 +17,7 @@ import (
 
 const jitterName = "jitter"
 
-const jitterSteps = 300
+const jitterSteps = 200
 
 // Names of data sets that more than one experiment has.
 const (
@@ -30,7 +30,7 @@ const (
 var jitterSets = []string{sound, "acoustic_scattering_inclusions", gas, "euler_multi_quadrants_openBC"}
 
 // jitterTrajectories are rolled out of each scenario, and jitterAt the steps whose scores are kept, of 54.
-const jitterTrajectories = 4
+const jitterTrajectories = 3
 
 var jitterAt = []int{1, 2, 3, 5, 8, 12, 20, 30, 40, 54}
 
@@ -94,7 +94,7 @@ func pretrainedArm(used bool) string {
 
 // jitter trains a network on all scenarios and rolls it out with and without jitter.
 func (l *lab) jitter(ctx context.Context, trained bool, seed uint64) error {
-	lastArm := pairing{trained, false}.String()
+	lastArm := pairing{trained, true}.String()
 	return l.once(jitterKey(lastArm, jitterSets[len(jitterSets)-1], seed), func() ([]row, error) {
 		folder := l.folder(jitterName, trained, seed)
 		if err := l.train(ctx, run{folder: folder, yaml: l.jitterYAML(trained, seed), steps: l.steps(jitterSteps)}, nil); err != nil {
@@ -102,7 +102,7 @@ func (l *lab) jitter(ctx context.Context, trained bool, seed uint64) error {
 		}
 		var measured []row
 		err := l.model(last(folder), surrogate.Options{}, func(m *surrogate.Model) error {
-			for _, used := range []bool{true, false} {
+			for _, used := range []bool{false, true} {
 				rows, err := l.roll(ctx, m, pairing{trained, used}.String(), used, seed)
 				if err != nil {
 					return err
@@ -140,9 +140,9 @@ func (l *lab) roll(ctx context.Context, m *surrogate.Model, arm string, used boo
 		p := score.DefaultProtocol()
 		p.First, p.Windows, p.RolloutsOnly, p.Sample, p.Steps = score.FromTheStart, []score.Window{score.WholeRollout}, true, jitterTrajectories, l.atMost(jitterAt[len(jitterAt)-1])
 		r, seconds, err := judge(ctx, m, filepath.Join(l.data, name), func(s *surrogate.Setting) {
-			s.Jitter, s.Blocks = used, m.Config.Blocks
-			if used { // the room that jitter needs at ends, also for weights that were trained without
-				s.Frame.NoJitterPadding = false
+			s.Jitter = used
+			if used { // also by weights that were trained without: with the room that jitter needs at ends
+				s.Frame.NoJitterPadding, m.Network.Config.Jitter = false, true
 			}
 		}, rollout.Evaluation{Protocol: p, Earliest: earliest, Options: rollout.Options{Seed: seed}})
 		if err != nil {

@@ -1,7 +1,13 @@
 package main
 
 import (
+	"bytes"
+	"cmp"
 	"fmt"
+	"image"
+	"image/color"
+	"image/png"
+	"io"
 	"path/filepath"
 	"slices"
 
@@ -43,9 +49,56 @@ func (l *lab) plot(name string, spec report.LineSpec) error {
 		return err
 	}
 	defer f.Discard()
-	spec.Theme = report.Light()
-	if err := report.Lines(f, spec, report.PNG); err != nil {
+	spec.Theme, spec.Width, spec.Height = report.Light(), 560, 300
+	var drawn bytes.Buffer
+	if err := report.Lines(&drawn, spec, report.PNG); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	if err := shrink(f, &drawn); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	return f.Commit()
+}
+
+// shrink writes a PNG with the 256 most frequent of its colours, since pictures lie in the repository. A plot has few but along its edges.
+func shrink(w io.Writer, r io.Reader) error {
+	full, err := png.Decode(r)
+	if err != nil {
+		return err
+	}
+	area := full.Bounds()
+	at := func(x, y int) color.RGBA { // in steps of 8, but white and black stay
+		red, green, blue, _ := full.At(x, y).RGBA()
+		level := func(v uint32) uint8 { return uint8((v>>11)<<3 | v>>13) }
+		return color.RGBA{level(red), level(green), level(blue), 255}
+	}
+	count := map[color.RGBA]int{}
+	for y := area.Min.Y; y < area.Max.Y; y++ {
+		for x := area.Min.X; x < area.Max.X; x++ {
+			count[at(x, y)]++
+		}
+	}
+	var colours []color.RGBA
+	for c := range count {
+		colours = append(colours, c)
+	}
+	slices.SortFunc(colours, func(a, b color.RGBA) int { // the colour itself last, so that a picture is the same each time
+		return cmp.Or(cmp.Compare(count[b], count[a]), cmp.Compare(a.R, b.R), cmp.Compare(a.G, b.G), cmp.Compare(a.B, b.B))
+	})
+	var palette color.Palette
+	for _, c := range colours[:min(256, len(colours))] {
+		palette = append(palette, c)
+	}
+	small := image.NewPaletted(area, palette)
+	index := map[color.RGBA]uint8{}
+	for _, c := range colours {
+		index[c] = uint8(palette.Index(c))
+	}
+	for y := area.Min.Y; y < area.Max.Y; y++ {
+		for x := area.Min.X; x < area.Max.X; x++ {
+			small.SetColorIndex(x, y, index[at(x, y)])
+		}
+	}
+	encoder := png.Encoder{CompressionLevel: png.BestCompression}
+	return encoder.Encode(w, small)
 }

@@ -101,9 +101,8 @@ const smallRate = 2e-3
 
 // What a run is scored on at its end, where that is one step ahead.
 const (
-	scoredOnTest  = "{every: 100000, windows: 48, full_at_end: false, test: false, split: test}"
-	scoredOnValid = "{every: 100000, windows: 48, full_at_end: false, test: false, split: valid}"
-	notScored     = "{every: 0}"
+	scoredOnTest = "{every: 100000, windows: 32, full_at_end: false, test: false, split: test}"
+	notScored    = "{every: 0}"
 )
 
 // steps are numbers of steps below the limit, or the limit.

@@ -1,13 +1,9 @@
 package main
 
 import (
-	"cmp"
 	"context"
-	"fmt"
-	"math"
 	"os"
 	"path/filepath"
-	"slices"
 
 	"github.com/gowalrus/walrus/metric"
 	"github.com/gowalrus/walrus/report"
@@ -24,10 +20,7 @@ func scale() experiment {
 }
 
 // scaleSteps are the numbers of steps that are scored.
-var scaleSteps = []int{20, 50, 100}
-
-// scaleRates are those that the best is chosen from, for each size.
-var scaleRates = []float64{1e-3, 3e-3}
+var scaleSteps = []int{30, 100}
 
 // sizes are the networks, with heads of 16 in all of them.
 func sizes() []arm {
@@ -43,13 +36,8 @@ func runScale(ctx context.Context, l *lab) error {
 		if !l.wants(a.name) {
 			continue
 		}
-		for _, rate := range scaleRates {
-			if err := l.scale(ctx, a, rate, tuningSeed); err != nil {
-				return err
-			}
-		}
 		for seed := range uint64(l.seeds) {
-			if err := l.scale(ctx, a, l.scaleRate(a.name), seed+1); err != nil {
+			if err := l.scale(ctx, a, seed+1); err != nil {
 				return err
 			}
 		}
@@ -57,17 +45,14 @@ func runScale(ctx context.Context, l *lab) error {
 	return nil
 }
 
-// scale trains a network of one size. The runs that the rates are chosen by are scored on split valid.
-func (l *lab) scale(ctx context.Context, a arm, rate float64, seed uint64) error {
+// scale trains a network of one size, all with the same rate.
+func (l *lab) scale(ctx context.Context, a arm, seed uint64) error {
 	steps := l.steps(scaleSteps...)
-	m := row{key: key{experiment: scaleName, arm: a.name, dataSet: sound, at: float64(steps[len(steps)-1]), seed: seed, rate: rate, split: testSplit, metric: "vrmse"}}
-	if seed == tuningSeed {
-		m.split, steps = "valid", steps[len(steps)-1:]
-	}
+	m := row{key: key{experiment: scaleName, arm: a.name, dataSet: sound, at: float64(steps[len(steps)-1]), seed: seed, rate: smallRate, split: testSplit, metric: "vrmse"}}
 	return l.once(m.key, func() ([]row, error) {
-		folder := l.folder(scaleName, a.name, rate, seed)
+		folder := l.folder(scaleName, a.name, seed)
 		var measured []row
-		err := l.train(ctx, run{folder: folder, yaml: l.scaleYAML(a, rate, seed), steps: steps}, func(step int, s train.Score, seconds float64) error {
+		err := l.train(ctx, run{folder: folder, yaml: l.scaleYAML(a, seed), steps: steps}, func(step int, s train.Score, seconds float64) error {
 			m := m
 			m.at, m.value, m.persistence, m.seconds = float64(step), s.VRMSE, s.Persistence, seconds
 			measured = append(measured, m)
@@ -81,31 +66,8 @@ func (l *lab) scale(ctx context.Context, a arm, rate float64, seed uint64) error
 }
 
 // scaleYAML is the configuration of a size.
-func (l *lab) scaleYAML(a arm, rate float64, seed uint64) string {
-	scored := scoredOnTest
-	if seed == tuningSeed {
-		scored = scoredOnValid
-	}
-	return fmt.Sprintf(`%s
-seed: %d
-loss: mse
-data: {batch: 2, history: 3, max_stride: 1, rotation: none, sets: %s}
-optimizer: {beta2: 0.98}
-schedule: {learning_rate: %g, warmup_epochs: 2, cooldown_epochs: 0, continuous: true}
-checkpoint: {best: false, every: 0}
-validation: %s
-`, a.yaml, seed, sets(filepath.Join(l.data, sound)), rate, scored)
-}
-
-// scaleRate is the rate of a size with the smallest error on split valid.
-func (l *lab) scaleRate(arm string) float64 {
-	found := l.results.where(func(m row) bool {
-		return m.experiment == scaleName && m.arm == arm && m.seed == tuningSeed && !math.IsNaN(m.value)
-	})
-	if len(found) == 0 {
-		return scaleRates[0]
-	}
-	return slices.MinFunc(found, func(a, b row) int { return cmp.Compare(a.value, b.value) }).rate
+func (l *lab) scaleYAML(a arm, seed uint64) string {
+	return settings(a.yaml, "history: 3, sets: "+sets(filepath.Join(l.data, sound)), seed, 0, scoredOnTest)
 }
 
 // drawScale draws the error against the processor time of training, a curve for each size.

@@ -88,7 +88,7 @@ func drawTokens(l *lab) error {
 	var lines []report.Series
 	var persistence float64
 	for _, a := range tokenArms() {
-		s := report.Series{Name: "trained with " + a.name}
+		s := report.Series{Name: "trained: " + a.name}
 		for _, n := range tokenCounts {
 			s = extend(s, float64(n), l.results.where(func(m row) bool {
 				return m.experiment == tokensName && m.arm == a.name && m.at == float64(n)
