@@ -46,8 +46,8 @@ lint: vet
 	$(GO) tool staticcheck ./...
 	$(GO) vet -tags xla ./engine/... ./cmd/walrus
 	$(GO) tool staticcheck -tags xla ./engine/...
-	$(GO) vet -tags campaign ./internal/campaign
-	$(GO) tool staticcheck -tags campaign ./internal/campaign
+	$(GO) vet -tags campaign ./scripts/campaign
+	$(GO) tool staticcheck -tags campaign ./scripts/campaign
 	@! pkg-config --exists mpi-c 2>/dev/null || { $(GO) vet -tags mpi ./ranks ./cmd/walrus && $(GO) tool staticcheck -tags mpi ./ranks; }
 
 setup:
@@ -65,7 +65,7 @@ OPENS ?= 1000
 SEED ?= 1
 CAMPAIGN ?= .
 campaign: setup
-	$(GO) test -tags campaign -count=1 -timeout 0 -v -run '$(CAMPAIGN)' ./internal/campaign -args -cases $(CASES) -kills $(KILLS) -opens $(OPENS) -seed $(SEED) -folder $(CURDIR)/walrus-campaign
+	$(GO) test -tags campaign -count=1 -timeout 0 -v -run '$(CAMPAIGN)' ./scripts/campaign -args -cases $(CASES) -kills $(KILLS) -opens $(OPENS) -seed $(SEED) -folder $(CURDIR)/walrus-campaign
 
 # Archives for linux on amd64 and arm64 with manual pages, completions and checksums, under dist/.
 release: setup

@@ -95,6 +95,9 @@ func sweep(target string) {
 // Target is the path that Commit will give the file.
 func (f *File) Target() string { return f.target }
 
+// Share lets others read what was written so far under the temporary name; whoever sweeps still sees a lock.
+func (f *File) Share() { _ = flock(f.File, syscall.LOCK_SH) }
+
 // Commit makes what was written durable and gives it its final name. On an error the temporary file is removed and the
 // target is as it was before. Commit after Commit or Discard is an error.
 func (f *File) Commit() error {
@@ -104,7 +107,7 @@ func (f *File) Commit() error {
 	f.done = true
 	err := f.Sync()
 	if err == nil {
-		_ = flock(f.File, syscall.LOCK_SH) // under its final name it may be read; whoever sweeps still sees a lock
+		f.Share() // under its final name it may be read
 		err = os.Rename(f.Name(), f.target)
 	}
 	if err != nil {

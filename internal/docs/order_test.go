@@ -99,6 +99,7 @@ func TestInternalPackagesImportOnlyEachOther(t *testing.T) {
 // noExample are packages that no program outside imports, with the reason.
 var noExample = map[string]string{
 	"cmd/walrus":          "the command itself",
+	"scripts/campaign":    "tests alone, behind a build tag",
 	"scripts/experiments": "a command",
 	"demo":                "walrus demo: the whole chain, minutes of work",
 	"selftest":            "walrus selftest: it compares this build with golden numbers",

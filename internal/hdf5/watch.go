@@ -17,8 +17,9 @@ const patience = 3 * time.Second
 
 // Bytes a second that any machine reads and unpacks, or packs and writes, at least.
 const (
-	slowestRead  = 10e6
-	slowestWrite = 1e6
+	slowestRead   = 10e6
+	slowestWrite  = 1e6
+	slowestUnpack = 100e6
 )
 
 // allowed is the processor time beyond patience that calls have now.
@@ -27,6 +28,28 @@ var allowed atomic.Int64
 // allow gives the calls of an operation time for so many bytes more. The operation runs on the library's thread.
 func allow(bytes int64, rate float64) {
 	allowed.Add(int64(float64(bytes) / rate * float64(time.Second)))
+}
+
+// deflateRatio is how many bytes one byte of a chunk can at most become: deflate's bound, which no other usual filter exceeds by much.
+const deflateRatio = 1032
+
+// unpacked bounds the bytes of the chunks that a slab touches, which are unpacked whole for a single value of each: not more than a file of
+// its size can hold, whatever a damaged one says.
+func (d *Dataset) unpacked(s *Slab) int64 {
+	limit := float64(d.file.size) * deflateRatio
+	if len(d.Chunk) != len(s.Count) || len(d.Chunk) == 0 {
+		return 0
+	}
+	bytes := float64(d.Type.Size)
+	for i, chunk := range d.Chunk {
+		stride := 1
+		if s.Stride != nil {
+			stride = s.Stride[i]
+		}
+		span := (s.Count[i]-1)*stride + 1
+		bytes *= float64(chunk) * float64(min(s.Count[i], span/max(1, chunk)+2))
+	}
+	return int64(min(bytes, limit))
 }
 
 // watcher ends the library's calls that do not end, during one operation.
