@@ -63,7 +63,10 @@ func TestFramesThatShareChunksAreReadOnceAndRight(t *testing.T) {
 	}
 	for _, info := range f.Variable() {
 		frames := make(chan streamed)
-		go readFrames(context.Background(), f, info, nil, frames)
+		go func() {
+			defer close(frames)
+			readFrames(context.Background(), f, info, nil, frames)
+		}()
 		n := 0
 		for frame := range frames {
 			if frame.err != nil {
