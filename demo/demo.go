@@ -363,8 +363,7 @@ func (k *Known) judge() {
 	k.Passed = k.Model.Finite && k.Model.OneStep <= oneStepBar*k.Persistence.OneStep && k.Model.Rollout < k.Persistence.Rollout
 }
 
-// judge says whether the pretrained weights won: one step ahead by a margin, and over the rollout.
+// judge says whether the pretrained weights won one step ahead, by a margin.
 func (t *Transfer) judge() {
-	won := t.FineTuned.OneStep <= transferBar*t.Fresh.OneStep && t.FineTuned.OneStep < t.Persistence.OneStep
-	t.Passed = won && t.FineTuned.Finite && (!t.Fresh.Finite || t.FineTuned.Rollout < t.Fresh.Rollout)
+	t.Passed = t.FineTuned.Finite && t.FineTuned.OneStep <= transferBar*t.Fresh.OneStep && t.FineTuned.OneStep < t.Persistence.OneStep
 }

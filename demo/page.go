@@ -75,7 +75,7 @@ func (p plan) summary(r *Result) string {
 	case !r.Judged:
 		text += " This was a quick run: it shows that everything works, and trains too little to judge."
 	case r.Passed():
-		text += " On the first it has at most half of the error of persistence one step ahead and stays below it; on the second the fine-tuned network wins, one step ahead and over the rollout."
+		text += " On the first it has at most half of the error of persistence one step ahead and stays below it; on the second the fine-tuned network wins, one step ahead."
 	default:
 		text += " A bar was not reached: see the table."
 	}
