@@ -84,7 +84,7 @@ func TestVerdicts(t *testing.T) {
 		passed       bool
 	}{
 		{"wins", Errors{0.4, 1, true}, Errors{0.5, 1.1, true}, true},
-		{"by too little", Errors{0.46, 1, true}, Errors{0.5, 1.1, true}, false},
+		{"by too little", Errors{0.48, 1, true}, Errors{0.5, 1.1, true}, false},
 		{"not over the rollout", Errors{0.4, 1.2, true}, Errors{0.5, 1.1, true}, true},
 		{"blows up", Errors{0.4, 1, false}, Errors{0.5, 1.1, true}, false},
 		{"worse than persistence", Errors{1.1, 1, true}, Errors{2, 1.1, true}, false},

@@ -27,7 +27,7 @@ func demoCommand() *cobra.Command {
 Two kinds of flow are simulated. Walrus-nano, which the program carries, predicts the one that it has learned as it is, and
 is fine-tuned on the other, which it never saw, beside a fresh network of the same size. Simulations, training and scores
 are real at every run. It fails (exit code 1) unless, on held-out trajectories, the first rollouts have at most half of
-persistence's error one step ahead and stay below it over 20 steps, and the fine-tuned network has at most 0.9 of the fresh
+persistence's error one step ahead and stay below it over 20 steps, and the fine-tuned network has at most 0.95 of the fresh
 one's error one step ahead. Their rollouts are shown side by side and not judged: so short a training decides nothing there.`,
 		Example: `  walrus demo
   walrus demo --quick --out /tmp/demo`,
