@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 )
 
 // Upper bounds of the sizes in a configuration: a hundred times the released model's, so that a damaged file is refused before
@@ -146,7 +145,7 @@ func (t Training) validate() error {
 	if !(t.NormalizationEpsilon > 0 && t.NormalizationEpsilon < 1) {
 		return fmt.Errorf("trainer.epsilon: found %g; expected a number above 0 and below 1", t.NormalizationEpsilon)
 	}
-	if class := t.Loss[strings.LastIndex(t.Loss, ".")+1:]; class != "MAE" && class != "MSE" {
+	if class := className(t.Loss); class != "MAE" && class != "MSE" {
 		return fmt.Errorf("trainer.loss_fn._target_: found %s; expected MAE or MSE", printable(t.Loss))
 	}
 	if t.PredictionType != "delta" && t.PredictionType != "full" {

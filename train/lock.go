@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"syscall"
 
 	"github.com/gowalrus/walrus/internal/atomicfile"
 )
@@ -28,10 +27,6 @@ func lockFolder(folder string) (*os.File, error) {
 
 // Active reports whether a process trains in a run's folder. On file systems without locks that can not be told, and none does.
 func Active(folder string) bool {
-	file, err := os.Open(filepath.Join(folder, LockFile))
-	if err != nil {
-		return false
-	}
-	defer file.Close() // and the lock with it
-	return errors.Is(syscall.Flock(int(file.Fd()), syscall.LOCK_SH|syscall.LOCK_NB), syscall.EWOULDBLOCK)
+	busy, err := atomicfile.Busy(filepath.Join(folder, LockFile))
+	return err == nil && busy
 }

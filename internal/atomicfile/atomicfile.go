@@ -61,7 +61,7 @@ func createTemporary(target string, mode fs.FileMode) (*os.File, error) {
 		if errors.Is(err, fs.ErrExist) {
 			continue
 		}
-		if err != nil || hold(f) {
+		if err != nil || Hold(f) {
 			return f, err
 		}
 		f.Close() // another process swept it away before it was locked

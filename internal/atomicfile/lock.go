@@ -14,9 +14,20 @@ var ErrBusy = errors.New("another process has it")
 // flock takes a lock on an open file without waiting.
 func flock(f *os.File, how int) error { return syscall.Flock(int(f.Fd()), how|syscall.LOCK_NB) }
 
-// hold locks a file that was just created or opened; false where another process has the lock, or has removed the file. On file systems
+// Busy reports whether another holder has a lock for writing on the file at path, which is as it was afterwards. On file systems without
+// locks that can not be told, and nobody has. An error is that the file can not be opened.
+func Busy(path string) (bool, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return false, err
+	}
+	defer f.Close() // it was only asked for its lock, which closing gives back
+	return errors.Is(flock(f, syscall.LOCK_SH), syscall.EWOULDBLOCK), nil
+}
+
+// Hold locks a file that was just created or opened; false where another process has the lock, or has removed the file. On file systems
 // without locks nobody has.
-func hold(f *os.File) bool {
+func Hold(f *os.File) bool {
 	if errors.Is(flock(f, syscall.LOCK_EX), syscall.EWOULDBLOCK) {
 		return false
 	}
@@ -36,7 +47,7 @@ func Lock(path string) (*os.File, error) {
 		if err != nil {
 			return nil, fmt.Errorf("atomicfile: %w", err)
 		}
-		if hold(f) {
+		if Hold(f) {
 			return f, nil
 		}
 		f.Close() // nothing was written

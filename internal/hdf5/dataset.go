@@ -257,9 +257,6 @@ func (d *Dataset) write(kind, memory, place C.hid_t, data unsafe.Pointer) C.herr
 
 // transfer moves values between memory and the slab of the array.
 func transfer[T any](d *Dataset, kind number, values []T, s *Slab, verb string, move transferFunc) error {
-	if s == nil {
-		s = d.all()
-	}
 	return d.operate(verb, len(values), s, func(memory, place C.hid_t) error {
 		if c := d.Type.Class; c == Text || c == Other {
 			return fmt.Errorf("holds %s, expected numbers", d.Type)
@@ -269,7 +266,6 @@ func transfer[T any](d *Dataset, kind number, values []T, s *Slab, verb string, 
 			rate = slowestWrite
 		}
 		allow(int64(len(values))*int64(unsafe.Sizeof(*new(T))), rate)
-		allow(d.unpacked(s), slowestUnpack)
 		if len(values) > 0 && move(C.walrus_memory_type(C.int(kind)), memory, place, pointer(&values[0])) < 0 {
 			return failure("%s", verb)
 		}
@@ -289,6 +285,7 @@ func (d *Dataset) operate(verb string, n int, s *Slab, operation func(memory, pl
 		if err := d.check(n, s); err != nil {
 			return err
 		}
+		allow(d.unpacked(s), slowestUnpack)
 		place := C.guarded_H5Dget_space(d.id)
 		defer release(place)
 		if place < 0 {

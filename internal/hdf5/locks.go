@@ -4,7 +4,8 @@ import (
 	"errors"
 	"os"
 	"strings"
-	"syscall"
+
+	"github.com/gowalrus/walrus/internal/atomicfile"
 )
 
 // errBeingWritten is a file that another program holds a lock for writing on, as libhdf5 does while it writes.
@@ -17,13 +18,9 @@ func beingWritten(path string) error {
 	case "FALSE", "0":
 		return nil
 	}
-	file, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer file.Close() // it was only asked for its lock, which closing gives back
-	if errors.Is(syscall.Flock(int(file.Fd()), syscall.LOCK_SH|syscall.LOCK_NB), syscall.EWOULDBLOCK) {
+	busy, err := atomicfile.Busy(path)
+	if busy {
 		return errBeingWritten
 	}
-	return nil
+	return err
 }

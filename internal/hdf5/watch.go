@@ -36,20 +36,14 @@ const deflateRatio = 1032
 // unpacked bounds the bytes of the chunks that a slab touches, which are unpacked whole for a single value of each: not more than a file of
 // its size can hold, whatever a damaged one says.
 func (d *Dataset) unpacked(s *Slab) int64 {
-	limit := float64(d.file.size) * deflateRatio
-	if len(d.Chunk) != len(s.Count) || len(d.Chunk) == 0 {
+	if d.Chunk == nil {
 		return 0
 	}
-	bytes := float64(d.Type.Size)
-	for i, chunk := range d.Chunk {
-		stride := 1
-		if s.Stride != nil {
-			stride = s.Stride[i]
-		}
-		span := (s.Count[i]-1)*stride + 1
-		bytes *= float64(chunk) * float64(min(s.Count[i], span/max(1, chunk)+2))
+	bytes := float64(d.Type.Size) * float64(len(d.touched(s)))
+	for _, n := range d.Chunk {
+		bytes *= float64(n)
 	}
-	return int64(min(bytes, limit))
+	return int64(min(bytes, float64(d.file.size)*deflateRatio))
 }
 
 // watcher ends the library's calls that do not end, during one operation.

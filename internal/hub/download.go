@@ -16,8 +16,9 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
+
+	"github.com/gowalrus/walrus/internal/atomicfile"
 )
 
 // Progress is told how many of a file's bytes are there.
@@ -119,13 +120,7 @@ func openLocked(part string) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	busy := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-	if errors.Is(busy, syscall.ENOTSUP) || errors.Is(busy, syscall.ENOLCK) || errors.Is(busy, syscall.ENOSYS) {
-		busy = nil // a file system without locks, as some of clusters
-	}
-	own, err := file.Stat()
-	named, gone := os.Stat(part) // whoever held the lock before may have given the file its final name
-	if busy != nil || err != nil || gone != nil || !os.SameFile(own, named) {
+	if !atomicfile.Hold(file) { // whoever held the lock before may also have given the file its final name
 		return nil, errors.Join(fmt.Errorf("%s is being written by another download; wait for that, then run again", part), file.Close())
 	}
 	return file, nil
