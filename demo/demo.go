@@ -115,10 +115,14 @@ func (r *Result) Passed() bool { return !r.Judged || r.Known.Passed && r.Transfe
 // Scores is the overview of what was scored, a table for each network.
 func (r *Result) Scores() []report.Table {
 	var list []report.Table
-	for i, p := range []predicted{r.known, r.predicted[fineTuned], r.predicted[fresh]} {
+	add := func(network string, p predicted) {
 		t := p.scores.Overview()
-		t.Title = []string{"walrus-nano as it is", sides[fineTuned].name, sides[fresh].name}[i] + ": " + t.Title
+		t.Title = network + ": " + t.Title
 		list = append(list, t)
+	}
+	add("walrus-nano as it is", r.known)
+	for i, s := range sides {
+		add(s.name, r.predicted[i])
 	}
 	return list
 }

@@ -105,6 +105,37 @@ func (s *tally) find(t *testing.T, format string, args ...any) {
 	t.Error(finding)
 }
 
+// proceed brings a part of the campaign to so many cases, or to mostFaults findings. once makes the next case or several, and counts them.
+func proceed(t *testing.T, name string, total int, once func(*tally)) *tally {
+	t.Helper()
+	state := readTally(t, name)
+	progress := pace{name: name}
+	for state.Done < total && len(state.Findings) < mostFaults {
+		began := time.Now()
+		once(state)
+		state.Seconds += time.Since(began).Seconds()
+		state.write(t, name)
+		progress.show(state.Done, total, state)
+	}
+	return state
+}
+
+// disturb makes all cases of what is done to a command, each beside what the command gives undisturbed.
+func (c command) disturb(t *testing.T, what string, once func(state *tally, reference map[string]string, took time.Duration)) {
+	t.Helper()
+	name := what + " of " + c.name
+	var reference map[string]string
+	var took time.Duration
+	state := proceed(t, name, *kills, func(state *tally) {
+		if reference == nil {
+			reference, took = c.reference(t)
+		}
+		once(state, reference, took)
+		state.Done++
+	})
+	t.Logf("%s: %d, %v, %d findings, %.0f s", name, state.Done, state.Outcomes, len(state.Findings), state.Seconds)
+}
+
 // pace prints where a part of the campaign stands, now and then.
 type pace struct {
 	name string

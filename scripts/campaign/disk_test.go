@@ -56,22 +56,7 @@ func TestAFullDiskCostsNothingButTime(t *testing.T) {
 	in := newInputs(t)
 	for _, c := range commands(in) {
 		t.Run(c.name, func(t *testing.T) {
-			name := "full disks of " + c.name
-			state := readTally(t, name)
-			if state.Done >= *kills {
-				return
-			}
-			reference, _ := c.reference(t)
-			progress := pace{name: name}
-			began := time.Now()
-			for ; state.Done < *kills && len(state.Findings) < mostFaults; state.Done++ {
-				c.fillDisk(t, state, reference)
-				state.write(t, name)
-				progress.show(state.Done+1, *kills, state)
-			}
-			state.Seconds += time.Since(began).Seconds()
-			state.write(t, name)
-			t.Logf("%s: %d, %v, %d findings", name, state.Done, state.Outcomes, len(state.Findings))
+			c.disturb(t, "full disks", func(state *tally, reference map[string]string, _ time.Duration) { c.fillDisk(t, state, reference) })
 		})
 	}
 }

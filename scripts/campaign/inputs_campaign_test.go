@@ -29,15 +29,7 @@ const (
 func TestMutatedInputsAreReadOrRefused(t *testing.T) {
 	for _, k := range kinds() {
 		t.Run(strings.ReplaceAll(k.name, " ", "-"), func(t *testing.T) {
-			state := readTally(t, k.name)
-			progress := pace{name: k.name}
-			for state.Done < *cases && len(state.Findings) < mostFaults {
-				began := time.Now()
-				runChild(t, k.name, state, min(batch, *cases-state.Done))
-				state.Seconds += time.Since(began).Seconds()
-				state.write(t, k.name)
-				progress.show(state.Done, *cases, state)
-			}
+			state := proceed(t, k.name, *cases, func(state *tally) { runChild(t, k.name, state, min(batch, *cases-state.Done)) })
 			t.Logf("%s: %d cases, %v, %d findings, at most %d MB and %.2f s of the processor a case, %.0f s", k.name, state.Done, state.Outcomes, len(state.Findings), state.PeakMB, state.Slowest, state.Seconds)
 			for _, f := range state.Findings {
 				t.Error(f)

@@ -30,23 +30,10 @@ func interruptAll(t *testing.T, what string, signals []syscall.Signal) {
 	in := newInputs(t)
 	for _, c := range commands(in) {
 		t.Run(c.name, func(t *testing.T) {
-			name := what + " of " + c.name
-			state := readTally(t, name)
-			progress := pace{name: name}
-			if state.Done >= *kills {
-				return
-			}
-			reference, took := c.reference(t)
-			for ; state.Done < *kills && len(state.Findings) < mostFaults; state.Done++ {
-				began := time.Now()
+			c.disturb(t, what, func(state *tally, reference map[string]string, took time.Duration) {
 				rng := rand.New(rand.NewPCG(*seed+uint64(state.Done), 9))
 				c.interruptOnce(t, state, reference, took, rng, signals[state.Done%len(signals)])
-				state.Seconds += time.Since(began).Seconds()
-				state.write(t, name)
-				progress.show(state.Done+1, *kills, state)
-			}
-			state.write(t, name)
-			t.Logf("%s: %d, %v, %d findings, %.0f s", name, state.Done, state.Outcomes, len(state.Findings), state.Seconds)
+			})
 		})
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/gowalrus/walrus/report"
 	"github.com/gowalrus/walrus/rollout"
+	"github.com/gowalrus/walrus/score"
 	"github.com/gowalrus/walrus/surrogate"
 )
 
@@ -68,7 +69,7 @@ func (l *lab) context(ctx context.Context, a arm, history int, seed uint64) erro
 				return err
 			}
 			m.seconds = seconds
-			m.value, m.persistence, err = overall(r.Scores(), "one-step")
+			m.value, m.persistence, err = overall(r.Scores(), score.OneStepName)
 			return err
 		})
 		if err != nil {
@@ -81,27 +82,10 @@ func (l *lab) context(ctx context.Context, a arm, history int, seed uint64) erro
 // contextYAML is the configuration of an arm.
 func (l *lab) contextYAML(a arm, history int, seed uint64) string {
 	set := fmt.Sprintf(a.yaml, filepath.Join(l.data, sound))
-	return settings(smallModel, fmt.Sprintf("history: %d, sets: [%s]", history, set), seed, 2, notScored)
+	return settings(smallModel, fmt.Sprintf("history: %d, sets: [%s]", history, set), seed, small(2), notScored)
 }
 
 // drawContext draws the error against the history, given the medium and not.
 func drawContext(l *lab) error {
-	var lines []report.Series
-	var persistence float64
-	for _, a := range contextArms() {
-		s := report.Series{Name: "medium " + a.name}
-		for _, h := range histories {
-			s = extend(s, float64(h), l.results.where(func(m row) bool {
-				return m.experiment == contextName && m.arm == a.name && m.at == float64(h)
-			}), &persistence)
-		}
-		lines = appendDrawn(lines, s)
-	}
-	if len(lines) == 0 {
-		return nil
-	}
-	return l.plot(contextName, report.LineSpec{
-		Title: sound, XLabel: "frames of history", YLabel: "VRMSE one step ahead", Series: lines, WholeX: true, LogY: true,
-		Level: persistence, LevelName: "persistence",
-	})
+	return l.plotArms(contextName, "medium ", contextArms(), histories, report.LineSpec{Title: sound, XLabel: "frames of history", WholeX: true})
 }

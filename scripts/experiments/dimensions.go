@@ -3,12 +3,10 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/gowalrus/walrus/report"
-	"github.com/gowalrus/walrus/train"
 )
 
 const dimensionsName = "dimensions"
@@ -81,24 +79,15 @@ func (l *lab) dimensions(ctx context.Context, x mixture, seed uint64) error {
 	steps := l.steps(x.steps...)
 	m := row{key: key{experiment: dimensionsName, arm: x.name, dataSet: x.last(), at: float64(steps[len(steps)-1]), seed: seed, rate: smallRate, split: testSplit, metric: "vrmse"}}
 	return l.once(m.key, func() ([]row, error) {
-		folder := l.folder(dimensionsName, x.name, seed)
-		var measured []row
-		err := l.train(ctx, run{folder: folder, yaml: l.mixtureYAML(x, seed), steps: steps}, func(step int, s train.Score, seconds float64) error {
-			m := m
-			m.dataSet, m.at, m.value, m.persistence, m.seconds = s.DataSet, float64(step), s.VRMSE, s.Persistence, seconds
-			measured = append(measured, m)
-			return nil
-		})
-		if err != nil {
-			return nil, err
-		}
-		return measured, os.RemoveAll(folder)
+		each := m
+		each.dataSet = ""
+		return l.scored(ctx, run{folder: l.folder(dimensionsName, x.name, seed), yaml: l.mixtureYAML(x, seed), steps: steps}, each)
 	})
 }
 
 // mixtureYAML is the configuration of a mixture.
 func (l *lab) mixtureYAML(x mixture, seed uint64) string {
-	return settings(smallModel, "history: 4, sets: "+x.yaml(l.data), seed, 0, scoredOnTest)
+	return settings(smallModel, "history: 4, sets: "+x.yaml(l.data), seed, small(0), scoredOnTest)
 }
 
 // drawDimensions draws the error against the steps, a curve for each data set alone and together in the same colour.

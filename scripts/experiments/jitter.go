@@ -125,7 +125,7 @@ func (l *lab) jitterYAML(trained bool, seed uint64) string {
 		paths = append(paths, filepath.Join(l.data, name))
 	}
 	model := fmt.Sprintf("model: {hidden: 64, intermediate: 16, heads: 4, blocks: 2, vocabulary: data, tokens: 8, jitter: %t}", trained)
-	return settings(model, "history: 3, sets: "+sets(paths...), seed, 4, notScored)
+	return settings(model, "history: 3, sets: "+sets(paths...), seed, small(4), notScored)
 }
 
 // jitterKey is of the number by which a rollout is known to be measured: the mean over all its steps.

@@ -44,6 +44,11 @@ type lab struct {
 // wants says whether an arm or a data set is among those that were asked for.
 func (l *lab) wants(name string) bool { return len(l.only) == 0 || slices.Contains(l.only, name) }
 
+// wantsPair says it of an arm on a data set, which the name of either or of the pair asks for.
+func (l *lab) wantsPair(dataSet, arm string) bool {
+	return l.wants(dataSet) || l.wants(arm) || l.wants(dataSet+"/"+arm)
+}
+
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()

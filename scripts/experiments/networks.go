@@ -50,7 +50,7 @@ func runNetworks(ctx context.Context, l *lab) error {
 	for seed := range uint64(l.seeds) {
 		for _, data := range l.networkSets() {
 			for _, a := range l.networkArms() {
-				if !l.wants(a.name) && !l.wants(filepath.Base(data)) {
+				if !l.wantsPair(filepath.Base(data), a.name) {
 					continue
 				}
 				if err := l.network(ctx, data, a, seed+1); err != nil {
@@ -123,13 +123,5 @@ func (l *lab) affordable(ctx context.Context, data string, a arm, seed uint64) (
 
 // networkYAML is the configuration of an arm: the same for all but the network.
 func networkYAML(a arm, data string, seed uint64, cooldown int) string {
-	return fmt.Sprintf(`%s
-seed: %d
-loss: mse
-data: {batch: 2, max_stride: 1, rotation: none, sets: %s}
-optimizer: {beta2: 0.98}
-schedule: {learning_rate: %g, warmup_epochs: 1, cooldown_epochs: %d, continuous: true}
-checkpoint: {best: false, every: 0}
-validation: %s
-`, a.yaml, seed, sets(data), networksRate, cooldown, notScored)
+	return settings(a.yaml, "sets: "+sets(data), seed, pace{networksRate, 1, cooldown}, notScored)
 }

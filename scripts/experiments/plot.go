@@ -41,6 +41,24 @@ func appendDrawn(list []report.Series, s report.Series) []report.Series {
 	return append(list, s)
 }
 
+// plotArms draws the scores of an experiment on one data set, a curve for each arm and a point for each place on the horizontal axis.
+func (l *lab) plotArms(experiment, prefix string, arms []arm, places []int, spec report.LineSpec) error {
+	for _, a := range arms {
+		s := report.Series{Name: prefix + a.name}
+		for _, at := range places {
+			s = extend(s, float64(at), l.results.where(func(m row) bool {
+				return m.experiment == experiment && m.arm == a.name && m.at == float64(at)
+			}), &spec.Level)
+		}
+		spec.Series = appendDrawn(spec.Series, s)
+	}
+	if len(spec.Series) == 0 {
+		return nil
+	}
+	spec.YLabel, spec.LogY, spec.LevelName = "VRMSE one step ahead", true, "persistence"
+	return l.plot(experiment, spec)
+}
+
 // plot writes OUT/NAME.png.
 func (l *lab) plot(name string, spec report.LineSpec) error {
 	path := filepath.Join(l.out, name+".png")

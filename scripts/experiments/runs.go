@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -26,7 +27,7 @@ const perEpoch = 10
 
 // train trains up to each number of steps in turn and gives its scores, with the processor time of all steps so far. What an earlier attempt left is trained anew: a run is
 // short, and half of one has no number.
-func (l *lab) train(ctx context.Context, r run, scored func(step int, s train.Score, seconds float64) error) error {
+func (l *lab) train(ctx context.Context, r run, scored func(step int, s train.Score, seconds float64)) error {
 	if err := os.RemoveAll(r.folder); err != nil {
 		return err
 	}
@@ -41,7 +42,7 @@ func (l *lab) train(ctx context.Context, r run, scored func(step int, s train.Sc
 }
 
 // leg trains to a number of steps.
-func (l *lab) leg(ctx context.Context, r run, steps int, resume bool, bar *progress.Bar, scored func(int, train.Score, float64) error) error {
+func (l *lab) leg(ctx context.Context, r run, steps int, resume bool, bar *progress.Bar, scored func(int, train.Score, float64)) error {
 	overrides := []string{fmt.Sprintf("schedule.epochs=%d", steps/perEpoch)}
 	var c train.Config
 	var err error
@@ -72,9 +73,7 @@ func (l *lab) leg(ctx context.Context, r run, steps int, resume bool, bar *progr
 		return err
 	}
 	for _, s := range scores {
-		if err := scored(steps, s, seconds); err != nil {
-			return err
-		}
+		scored(steps, s, seconds)
 	}
 	return nil
 }
@@ -82,19 +81,43 @@ func (l *lab) leg(ctx context.Context, r run, steps int, resume bool, bar *progr
 // smallModel is the YAML of a network that is small enough to be trained in a minute.
 const smallModel = "model: {hidden: 64, intermediate: 16, heads: 4, blocks: 2, vocabulary: data, tokens: 8}"
 
-// settings is the YAML of everything that the experiments with small networks have in common: the squared error, because there is
-// no time to leave the median behind, and one rate for all arms. data is YAML of the section of that name, batch 2.
-func settings(model, data string, seed uint64, cooldown int, validation string) string {
+// scored trains, and gives a row like m for each score; of the score's own data set where m names none. The run's folder is removed.
+func (l *lab) scored(ctx context.Context, r run, m row) ([]row, error) {
+	var measured []row
+	err := l.train(ctx, r, func(step int, s train.Score, seconds float64) {
+		n := m
+		n.dataSet = cmp.Or(m.dataSet, s.DataSet)
+		n.at, n.split, n.value, n.persistence, n.seconds = float64(step), s.Split, s.VRMSE, s.Persistence, seconds
+		measured = append(measured, n)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return measured, os.RemoveAll(r.folder)
+}
+
+// pace is the learning rate and its epochs of warm-up and cool-down.
+type pace struct {
+	rate             float64
+	warmup, cooldown int
+}
+
+// settings is the YAML of everything that all experiments have in common: the squared error, because there is no time to leave the median
+// behind, and batches of 2. data is YAML of the section of that name.
+func settings(model, data string, seed uint64, p pace, validation string) string {
 	return fmt.Sprintf(`%s
 seed: %d
 loss: mse
 data: {batch: 2, max_stride: 1, rotation: none, %s}
 optimizer: {beta2: 0.98}
-schedule: {learning_rate: %g, warmup_epochs: 2, cooldown_epochs: %d, continuous: true}
+schedule: {learning_rate: %g, warmup_epochs: %d, cooldown_epochs: %d, continuous: true}
 checkpoint: {best: false, every: 0}
 validation: %s
-`, model, seed, data, smallRate, cooldown, validation)
+`, model, seed, data, p.rate, p.warmup, p.cooldown, validation)
 }
+
+// small is the pace of small networks, which have one rate in all arms.
+func small(cooldown int) pace { return pace{smallRate, 2, cooldown} }
 
 // smallRate is the learning rate of small networks. Of 1.5e-3 and 4e-3 on sound, neither was better by more than 2 percent.
 const smallRate = 2e-3

@@ -2,12 +2,10 @@ package main
 
 import (
 	"context"
-	"os"
 	"path/filepath"
 
 	"github.com/gowalrus/walrus/metric"
 	"github.com/gowalrus/walrus/report"
-	"github.com/gowalrus/walrus/train"
 )
 
 const scaleName = "scale"
@@ -50,24 +48,13 @@ func (l *lab) scale(ctx context.Context, a arm, seed uint64) error {
 	steps := l.steps(scaleSteps...)
 	m := row{key: key{experiment: scaleName, arm: a.name, dataSet: sound, at: float64(steps[len(steps)-1]), seed: seed, rate: smallRate, split: testSplit, metric: "vrmse"}}
 	return l.once(m.key, func() ([]row, error) {
-		folder := l.folder(scaleName, a.name, seed)
-		var measured []row
-		err := l.train(ctx, run{folder: folder, yaml: l.scaleYAML(a, seed), steps: steps}, func(step int, s train.Score, seconds float64) error {
-			m := m
-			m.at, m.value, m.persistence, m.seconds = float64(step), s.VRMSE, s.Persistence, seconds
-			measured = append(measured, m)
-			return nil
-		})
-		if err != nil {
-			return nil, err
-		}
-		return measured, os.RemoveAll(folder)
+		return l.scored(ctx, run{folder: l.folder(scaleName, a.name, seed), yaml: l.scaleYAML(a, seed), steps: steps}, m)
 	})
 }
 
 // scaleYAML is the configuration of a size.
 func (l *lab) scaleYAML(a arm, seed uint64) string {
-	return settings(a.yaml, "history: 3, sets: "+sets(filepath.Join(l.data, sound)), seed, 0, scoredOnTest)
+	return settings(a.yaml, "history: 3, sets: "+sets(filepath.Join(l.data, sound)), seed, small(0), scoredOnTest)
 }
 
 // drawScale draws the error against the processor time of training, a curve for each size.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/gowalrus/walrus/report"
 	"github.com/gowalrus/walrus/rollout"
+	"github.com/gowalrus/walrus/score"
 	"github.com/gowalrus/walrus/surrogate"
 )
 
@@ -65,7 +66,7 @@ func (l *lab) tokens(ctx context.Context, a arm, seed uint64) error {
 					return err
 				}
 				m.at, m.seconds = float64(n), seconds
-				m.value, m.persistence, err = overall(r.Scores(), "one-step")
+				m.value, m.persistence, err = overall(r.Scores(), score.OneStepName)
 				measured = append(measured, m)
 				return err
 			})
@@ -80,27 +81,10 @@ func (l *lab) tokens(ctx context.Context, a arm, seed uint64) error {
 // tokenYAML is the configuration of an arm.
 func (l *lab) tokenYAML(a arm, seed uint64) string {
 	const model = "model: {hidden: 64, intermediate: 16, heads: 4, blocks: 2, vocabulary: data}"
-	return settings(model, "history: 2, "+a.yaml+", sets: "+sets(filepath.Join(l.data, sound)), seed, 2, notScored)
+	return settings(model, "history: 2, "+a.yaml+", sets: "+sets(filepath.Join(l.data, sound)), seed, small(2), notScored)
 }
 
-// drawTokens draws the error against the time of a prediction: a curve for each way to train.
+// drawTokens draws the error against the tokens when predicting: a curve for each way to train.
 func drawTokens(l *lab) error {
-	var lines []report.Series
-	var persistence float64
-	for _, a := range tokenArms() {
-		s := report.Series{Name: "trained: " + a.name}
-		for _, n := range tokenCounts {
-			s = extend(s, float64(n), l.results.where(func(m row) bool {
-				return m.experiment == tokensName && m.arm == a.name && m.at == float64(n)
-			}), &persistence)
-		}
-		lines = appendDrawn(lines, s)
-	}
-	if len(lines) == 0 {
-		return nil
-	}
-	return l.plot(tokensName, report.LineSpec{
-		Title: sound, XLabel: "tokens along each axis when predicting", YLabel: "VRMSE one step ahead", Series: lines, LogX: true, LogY: true,
-		Level: persistence, LevelName: "persistence",
-	})
+	return l.plotArms(tokensName, "trained: ", tokenArms(), tokenCounts, report.LineSpec{Title: sound, XLabel: "tokens along each axis when predicting", LogX: true})
 }

@@ -4,13 +4,12 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"math"
-	"os"
 	"path/filepath"
 	"slices"
 
 	"github.com/gowalrus/walrus/report"
-	"github.com/gowalrus/walrus/train"
 )
 
 // transferName is the experiment's name in the table.
@@ -68,7 +67,7 @@ func runTransfer(ctx context.Context, l *lab) error {
 	for _, data := range l.unseen() {
 		for _, a := range l.arms() {
 			name := filepath.Base(data)
-			if !l.wants(name) && !l.wants(a.name) && !l.wants(name+"/"+a.name) {
+			if !l.wantsPair(name, a.name) {
 				continue
 			}
 			for _, rate := range a.rates {
@@ -77,7 +76,9 @@ func runTransfer(ctx context.Context, l *lab) error {
 				}
 			}
 			for seed := range uint64(l.seeds) {
-				for rate, steps := range l.tunedRates(name, a) {
+				last := l.tunedRates(name, a)
+				for _, rate := range slices.Sorted(maps.Keys(last)) {
+					steps := last[rate]
 					if seed >= uint64(l.long) {
 						steps = min(steps, shortSteps)
 					}
@@ -93,39 +94,13 @@ func runTransfer(ctx context.Context, l *lab) error {
 
 // transfer trains one arm with one rate and seed and scores it at every number of steps up to last.
 func (l *lab) transfer(ctx context.Context, data string, a arm, rate float64, seed uint64, last int) error {
-	m := row{key: key{experiment: transferName, arm: a.name, dataSet: filepath.Base(data), at: float64(last), seed: seed, rate: rate, split: "test", metric: "vrmse"}}
-	if l.results.has(m.key) {
-		return nil
-	}
-	folder := l.folder(transferName, m.dataSet, a.name, rate, seed)
-	text := fmt.Sprintf(`%s
-seed: %d
-loss: mse
-data: {batch: 2, max_stride: 1, rotation: none, sets: %s}
-optimizer: {beta2: 0.98}
-schedule: {learning_rate: %g, warmup_epochs: 1, cooldown_epochs: 0, continuous: true}
-validation: {every: 100000, windows: 48, full_at_end: false, test: true}
-checkpoint: {best: false, every: 0}
-`, a.yaml, seed, sets(data), rate)
-	steps := transferSteps[:slices.Index(transferSteps, last)+1]
-	var measured []row
-	err := l.train(ctx, run{folder: folder, yaml: text, steps: steps}, func(step int, s train.Score, seconds float64) error {
-		m.at, m.split, m.value, m.persistence, m.seconds = float64(step), s.Split, s.VRMSE, s.Persistence, seconds
-		measured = append(measured, m)
-		return nil
+	m := row{key: key{experiment: transferName, arm: a.name, dataSet: filepath.Base(data), at: float64(last), seed: seed, rate: rate, split: testSplit, metric: "vrmse"}}
+	return l.once(m.key, func() ([]row, error) {
+		const validation = "{every: 100000, windows: 48, full_at_end: false, test: true}"
+		text := settings(a.yaml, "sets: "+sets(data), seed, pace{rate, 1, 0}, validation)
+		steps := transferSteps[:slices.Index(transferSteps, last)+1]
+		return l.scored(ctx, run{folder: l.folder(transferName, m.dataSet, a.name, rate, seed), yaml: text, steps: steps}, m)
 	})
-	if err != nil {
-		return err
-	}
-	for _, m := range measured { // the last one, by which a run counts as done, at the end
-		if l.results.has(m.key) { // from a run with this seed that was shorter
-			continue
-		}
-		if err := l.results.add(m); err != nil {
-			return err
-		}
-	}
-	return os.RemoveAll(folder)
 }
 
 // tuned is the rate with the smallest error on split valid after a number of steps, or after tunedSteps of them.
@@ -161,7 +136,7 @@ func drawTransfer(l *lab) error {
 			for _, step := range a.steps {
 				rate := l.tuned(data, a.name, step)
 				s = extend(s, float64(step), l.results.where(func(m row) bool {
-					return m.experiment == transferName && m.dataSet == data && m.arm == a.name && m.seed != tuningSeed && m.rate == rate && m.split == "test" && m.at == float64(step)
+					return m.experiment == transferName && m.dataSet == data && m.arm == a.name && m.seed != tuningSeed && m.rate == rate && m.split == testSplit && m.at == float64(step)
 				}), &persistence)
 			}
 			lines = appendDrawn(lines, s)
