@@ -105,3 +105,22 @@ func TestCompilationsThatTakeAWhileAreReported(t *testing.T) {
 		}
 	}
 }
+
+func TestAPanicInAReportIsAnErrorOfTheCompilation(t *testing.T) {
+	e, err := OpenWith("go", Options{Compiling: func(string, time.Duration, bool) { panic("no terminal") }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	synctest.Test(t, func(t *testing.T) {
+		compile := func() (err error) {
+			defer catch(&err, "compile")
+			defer e.watching("slow", time.Now())()
+			time.Sleep(2 * watchEvery)
+			return nil
+		}
+		if err := compile(); err == nil || !strings.Contains(err.Error(), "no terminal") {
+			t.Errorf("error %v; want what the report panicked with", err)
+		}
+	})
+}

@@ -12,6 +12,7 @@ import (
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gowalrus/walrus/engine/hook"
+	"github.com/gowalrus/walrus/internal/fault"
 )
 
 // Input describes one parameter of a program.
@@ -95,25 +96,25 @@ func (e *Engine) watching(name string, began time.Time) (stop func()) {
 	if e.watch == nil {
 		return func() {}
 	}
-	quit, ended := make(chan struct{}), make(chan bool)
-	go func() {
+	quit, reported := make(chan struct{}), false
+	var watcher fault.Group // a report is the caller's code
+	watcher.Go(func() {
 		tick := time.NewTicker(watchEvery)
 		defer tick.Stop()
-		reported := false
 		for {
 			select {
 			case <-tick.C:
 				reported = true
 				e.watch(name, time.Since(began), false)
 			case <-quit:
-				ended <- reported
 				return
 			}
 		}
-	}()
+	})
 	return func() {
 		close(quit)
-		if <-ended {
+		watcher.Wait()
+		if reported {
 			e.watch(name, time.Since(began), true)
 		}
 	}

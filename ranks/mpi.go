@@ -45,6 +45,8 @@ import (
 	"runtime"
 	"time"
 	"unsafe"
+
+	"github.com/gowalrus/walrus/internal/fault"
 )
 
 // HasMPI says whether this build can work with the processes that a launcher starts.
@@ -144,18 +146,23 @@ func (l *mpiLink) serve(started chan<- error) {
 		case call := <-l.calls:
 			call()
 		case <-pulse.C:
-			l.beat()
+			if err := fault.Catch(func() error { l.beat(); return nil }); err != nil { // nobody waits for it
+				fmt.Fprintf(os.Stderr, "walrus: rank %d: %v\n", l.rank, err)
+				C.walrus_abort(1)
+			}
 		case <-l.ended:
 			return
 		}
 	}
 }
 
-// do makes a call on MPI's thread.
+// do makes a call on MPI's thread. A panic in it is one of the goroutine that waits.
 func (l *mpiLink) do(call func()) {
-	done := make(chan struct{})
-	l.calls <- func() { call(); close(done) }
-	<-done
+	done := make(chan error)
+	l.calls <- func() { done <- fault.Catch(func() error { call(); return nil }) }
+	if err := <-done; err != nil {
+		panic(err)
+	}
 }
 
 func (l *mpiLink) Rank() int { return l.rank }

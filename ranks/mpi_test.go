@@ -6,8 +6,11 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/gowalrus/walrus/internal/fault"
 )
 
 // world is this process's group where a launcher has started the tests: mpirun -n 4 ranks.test.
@@ -52,4 +55,19 @@ func TestRealRanksGiveTheDefinitions(t *testing.T) {
 		}
 	}
 	t.Logf("%s: %d MB added up in %v", world.Name(world.Rank()), 4*n>>20, took)
+}
+
+func TestAPanicOfACallOfMPIReachesWhoWaits(t *testing.T) {
+	l := &mpiLink{calls: make(chan func())}
+	go func() {
+		for call := range l.calls {
+			call()
+		}
+	}()
+	defer close(l.calls)
+	err := fault.Catch(func() error { l.do(func() { panic("an index") }); return nil })
+	if err == nil || !strings.Contains(err.Error(), "an index") {
+		t.Errorf("error %v; want what the call panicked with", err)
+	}
+	l.do(func() {}) // the thread goes on
 }

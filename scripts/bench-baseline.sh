@@ -14,12 +14,12 @@ runs=${RUNS:-3} timed=${TIMED:-5} train=${TRAIN---train}
 
 row() { # model, width of the peer, grid, budget
 	case $1 in
-	fno) echo "fno 49 64x64 3e6" ;;
+	fno) echo "fno 51 64x64 3e6" ;;
 	unet) echo "unet 20 64x64 3e6" ;;
 	cnextunet) echo "cnextunet 17 64x64 3e6" ;;
-	fno-3d) echo "fno 12 32x32x32 3e6" ;;
+	fno-3d) echo "fno 13 32x32x32 3e6" ;;
 	unet-3d) echo "unet 12 32x32x32 3e6" ;;
-	cnextunet-3d) echo "cnextunet 15 32x32x32 3e6" ;;
+	cnextunet-3d) echo "cnextunet 14 32x32x32 3e6" ;;
 	fno-well) echo "fno 128 128x128 0" ;;
 	unet-well) echo "unet 48 128x128 0" ;;
 	cnextunet-well) echo "cnextunet 42 128x128 0" ;;
@@ -37,9 +37,9 @@ for name in ${ROWS:-fno unet cnextunet fno-3d unet-3d cnextunet-3d}; do
 	rm -f "$scratch"/*
 	for _ in $(seq "$runs"); do
 		# shellcheck disable=SC2086
-		"$python" "$peer" --model "$1" --width "$2" --size $(echo "$3" | tr x ' ') $train --runs "$timed" 2>/dev/null >>"$scratch/theirs"
+		"$python" "$peer" --model "$1" --width "$2" --size $(echo "$3" | tr x ' ') $train --runs "$timed" 2>"$scratch/errors" >>"$scratch/theirs" || { cat "$scratch/errors" >&2; exit 1; }
 		# shellcheck disable=SC2086
-		"$binary" bench --model "$1" --parameters "$4" --frames 4 --size "$3" $train --runs "$timed" --warmup 2 --json 2>/dev/null >>"$scratch/ours"
+		"$binary" bench --model "$1" --parameters "$4" --frames 4 --size "$3" $train --runs "$timed" --warmup 2 --json 2>"$scratch/errors" >>"$scratch/ours" || { cat "$scratch/errors" >&2; exit 1; }
 	done
 	awk -v n="$name" -v t="$(value median_s <"$scratch/theirs" | median)" -v o="$(value median_s <"$scratch/ours" | median)" \
 		-v tm="$(value peak_rss_gib <"$scratch/theirs" | median)" -v om="$(value peak_rss_gib <"$scratch/ours" | median)" \

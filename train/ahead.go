@@ -34,6 +34,7 @@ type lookahead struct {
 	stream *sample.Stream
 	cancel context.CancelFunc
 	ready  chan upcoming
+	worker fault.Group
 }
 
 // newLookahead begins with the step of a given number and ends before the last of the schedule.
@@ -41,7 +42,7 @@ func newLookahead(ctx context.Context, l *Loop, first int) *lookahead {
 	ctx, cancel := context.WithCancel(ctx)
 	a := &lookahead{loop: l, cancel: cancel, ready: make(chan upcoming)}
 	a.stream = sample.NewStream(ctx, numbered{l}, uint64(first*l.accumulation()), l.Prefetch)
-	go a.work(ctx, first)
+	a.worker.Go(func() { a.work(ctx, first) })
 	return a
 }
 
@@ -110,6 +111,7 @@ func (a *lookahead) Close() {
 		}
 	}
 	a.stream.Close()
+	a.worker.Wait()
 }
 
 // accumulation is the number of batches in a step.
