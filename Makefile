@@ -33,7 +33,7 @@ test-long: setup
 # Several real processes on this machine: 1 to 4 ranks under mpirun, and where Debian's slurm-wlm and munge are there, under a Slurm of its own.
 test-mpi: build-mpi
 	$(GO) test -vet=off -tags mpi -c -o bin/ranks.test ./ranks
-	@for n in 1 2 4; do mpirun --allow-run-as-root --oversubscribe -n $$n bin/ranks.test -test.run TestRealRanks || exit 1; done
+	@for n in 1 2 4; do mpirun --allow-run-as-root --oversubscribe -n $$n bin/ranks.test -test.run 'TestRealRanks|OfMPI' || exit 1; done
 	$(GO) test -vet=off -tags mpi -timeout 20m -run TestMPI ./cmd/walrus
 
 format:
@@ -65,6 +65,7 @@ OPENS ?= 1000
 SEED ?= 1
 CAMPAIGN ?= .
 campaign: setup
+	$(GO) test -tags campaign -count=1 -run Locked ./internal/hdf5
 	$(GO) test -tags campaign -count=1 -timeout 0 -v -run '$(CAMPAIGN)' ./scripts/campaign -args -cases $(CASES) -kills $(KILLS) -opens $(OPENS) -seed $(SEED) -folder $(CURDIR)/walrus-campaign
 
 # Archives for linux on amd64 and arm64 with manual pages, completions and checksums, under dist/.

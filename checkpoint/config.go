@@ -101,7 +101,7 @@ func (c *Config) settings() []setting {
 		{"model.drop_path", &c.DropPath, false},
 		{"model.input_field_drop", &c.FieldDrop, false},
 		{"model.gradient_checkpointing_freq", &c.GradientCheckpointing, false},
-		{"data.field_index_map_override", &c.Fields, true},
+		{fieldsSetting, &c.Fields, true},
 		{"optimizer.lr", &t.LearningRate, false},
 		{"optimizer.weight_decay", &t.WeightDecay, false},
 		{"optimizer.eps", &t.Epsilon, false},
@@ -244,6 +244,9 @@ func ReadConfigOf(weights, named string) (Config, error) {
 	return ReadConfig(found)
 }
 
+// fieldsSetting is where a configuration file has the columns of the fields.
+const fieldsSetting = "data.field_index_map_override"
+
 // YAML is the text of the configuration, in the structure of the released file. Whatever else the file had that the
 // configuration was read from is kept.
 func (c Config) YAML() ([]byte, error) {
@@ -259,6 +262,7 @@ func (c Config) YAML() ([]byte, error) {
 		doc = released.document
 	}
 	if c.Baseline != nil {
+		doc = replaced(doc, fieldsSetting, plain(&c.Fields)) // its channels are named by them, and checked as the file is read
 		if doc, err = c.Baseline.into(doc); err != nil {
 			return nil, fmt.Errorf("checkpoint: configuration: %w", err)
 		}

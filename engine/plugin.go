@@ -87,6 +87,13 @@ func (o xlaOptions) backendConfig(file string) string {
 	return strings.Join(config, ",")
 }
 
+// ChoosesGPUs reports whether an engine of a configuration takes visible_devices, as NVIDIA's plugin does. Others refuse the option.
+func ChoosesGPUs(config string) bool {
+	_, options, _ := strings.Cut(config, ":")
+	o, err := parseXLA(options)
+	return IsXLA(config) && err == nil && isCUDA(o.plugin)
+}
+
 // isCUDA reports whether a plugin's path is that of NVIDIA's, by the same rule as the XLA backend.
 func isCUDA(path string) bool { return strings.Contains(strings.ToUpper(path), "CUDA") }
 

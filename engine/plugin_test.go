@@ -120,6 +120,17 @@ func TestXLAStartsWithRightNumbersAndWithoutPreallocation(t *testing.T) {
 	}
 }
 
+func TestOnlyNVIDIAsPluginIsToldWhichDevices(t *testing.T) {
+	for config, want := range map[string]bool{
+		"xla": true, "xla:cuda": true, "xla:cuda12,tf32": true, "xla:/p/xla_cuda_plugin.so": true,
+		"xla:cpu": false, "xla:tpu": false, "xla:/p/pjrt_c_api_cpu_plugin.so": false, "xla:cuda,unknown": false, "cpu:devices=2": false, "": false, "cuda": false,
+	} {
+		if got := ChoosesGPUs(config); got != want {
+			t.Errorf("%q: %v, want %v", config, got, want)
+		}
+	}
+}
+
 func TestXLAFlagsKeepWhatIsThere(t *testing.T) {
 	root := t.TempDir()
 	plugin := place(t, root, "jax_plugins", "xla_cuda12", "xla_cuda_plugin.so")

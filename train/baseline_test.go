@@ -144,6 +144,21 @@ func TestBaselinesAreOpenedLikeWalrus(t *testing.T) {
 	rollOut(t, e, "linear", filepath.Join(data, "waves"), "")
 }
 
+// A field that the released model does not know is a channel like any other.
+func TestBaselinesTakeFieldsOfTheUsersOwn(t *testing.T) {
+	data := t.TempDir()
+	writeWaves(t, data, "sloshing", field.Field{Name: "water_fraction"}, field.Field{Name: "pressure"})
+	c := smallBaseline(t, data, filepath.Join(t.TempDir(), "run"), "{kind: fno, parameters: 5e4, modes: 6, blocks: 2}", "sloshing")
+	c.Schedule.Epochs, c.Schedule.Warmup, c.Schedule.Cooldown = 1, 0, 0
+	train(t, c, false, 0)
+	e, err := engine.Open(engine.Default)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	rollOut(t, e, c.Out, filepath.Join(data, "sloshing"), "")
+}
+
 // rollOut predicts three frames of a data set's validation split, or expects an error that says something.
 func rollOut(t *testing.T, e *engine.Engine, path, data, wrong string) {
 	t.Helper()

@@ -149,7 +149,7 @@ func (r *Run) evaluate(ctx context.Context, e rollout.Evaluation, forecasts func
 // configuration that says which.
 func ownDevices(config string, devices int, g *ranks.Group, env func(string) string) string {
 	place, count := g.Local()
-	if !engine.IsXLA(config) || count == 1 || strings.Contains(config, "visible_devices=") {
+	if !engine.ChoosesGPUs(config) || count == 1 || strings.Contains(config, "visible_devices=") {
 		return config
 	}
 	if list, given := env("CUDA_VISIBLE_DEVICES"), env("CUDA_VISIBLE_DEVICES") != ""; given && len(strings.Split(list, ",")) < count*devices {

@@ -260,3 +260,25 @@ func TestLayoutsShareEveryBatchOnce(t *testing.T) {
 		t.Error("three of four ranks share")
 	}
 }
+
+func TestRanksOfAMachineTakeTheirOwnGPUs(t *testing.T) {
+	for _, c := range []struct {
+		config  string
+		devices int
+		visible string // $CUDA_VISIBLE_DEVICES
+		want    [2]string
+	}{
+		{"xla:cuda", 1, "", [2]string{"xla:cuda,visible_devices=0", "xla:cuda,visible_devices=1"}},
+		{"xla:cuda,tf32", 2, "", [2]string{"xla:cuda,tf32,visible_devices=0;1", "xla:cuda,tf32,visible_devices=2;3"}},
+		{"xla:cuda", 2, "4,5", [2]string{"xla:cuda", "xla:cuda"}}, // the launcher's choice
+		{"xla:cuda,visible_devices=3", 1, "", [2]string{"xla:cuda,visible_devices=3", "xla:cuda,visible_devices=3"}},
+		{"xla:cpu", 2, "", [2]string{"xla:cpu", "xla:cpu"}}, // its plugin refuses the option
+		{"cpu:devices=2", 2, "", [2]string{"cpu:devices=2", "cpu:devices=2"}},
+	} {
+		for rank, g := range ranks.InMemory(2, time.Second) {
+			if got := ownDevices(c.config, c.devices, g, func(string) string { return c.visible }); got != c.want[rank] {
+				t.Errorf("%+v: rank %d gets %q", c, rank, got)
+			}
+		}
+	}
+}

@@ -313,8 +313,12 @@ func (c *checker) packing(name string, d *hdf5.Dataset) {
 
 // values reads all fields, frame by frame, for values that are not finite and for frames that repeat.
 func (c *checker) values() {
-	bad := map[string]int{}
+	bad, broken := map[string]int{}, map[string]bool{}
+	varies := func(info FieldInfo) bool { return info.SampleVarying && !broken[info.Name] }
 	for trajectory := range c.Trajectories() {
+		if trajectory > 0 && !slices.ContainsFunc(c.header.Fields, varies) {
+			break // there is nothing else than in the first, however many the file claims to have
+		}
 		repeats := make([]int, c.Steps()) // in how many fields a frame equals the one before
 		variable := c.Variable()
 		for _, info := range c.header.Fields {
@@ -325,7 +329,10 @@ func (c *checker) values() {
 			if c.ctx.Err() != nil {
 				return
 			}
-			c.frames(info, trajectory, frames, bad, repeats)
+			if broken[info.Name] {
+				continue
+			}
+			broken[info.Name] = !c.frames(info, trajectory, frames, bad, repeats)
 		}
 		for frame, n := range repeats {
 			if n > 0 && n == len(variable) {
@@ -340,8 +347,8 @@ func (c *checker) values() {
 	}
 }
 
-// frames reads frames of one field and trajectory, and counts the repeated ones.
-func (c *checker) frames(info FieldInfo, trajectory, frames int, bad map[string]int, repeats []int) {
+// frames reads frames of one field and trajectory, and counts the repeated ones; false if they can not be read.
+func (c *checker) frames(info FieldInfo, trajectory, frames int, bad map[string]int, repeats []int) bool {
 	var buffer []float32
 	var previous uint64
 	size := info.frameSize(c.sizes)
@@ -349,7 +356,7 @@ func (c *checker) frames(info FieldInfo, trajectory, frames int, bad map[string]
 		n, err := c.readAhead(&buffer, info, trajectory, frame, frames-frame)
 		if err != nil {
 			c.note(fromLibrary(info.path(), err))
-			return
+			return false
 		}
 		for i := range n {
 			values := buffer[i*size : (i+1)*size]
@@ -362,6 +369,7 @@ func (c *checker) frames(info FieldInfo, trajectory, frames int, bad map[string]
 		}
 		frame += n
 	}
+	return true
 }
 
 // finite reports the first value that is not finite of the first frame of a field that has any, and counts the frames.

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"fmt"
 	"math"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -107,5 +109,26 @@ func TestCheckOfNoHDF5FileIsAViolation(t *testing.T) {
 	violations, err := Check(context.Background(), path)
 	if err != nil || len(violations) != 1 {
 		t.Errorf("found %v, %v; want one violation", violations, err)
+	}
+}
+
+// A damaged count of trajectories must not be counted up to.
+func TestCheckDoesNotCountToWhatAFileClaims(t *testing.T) {
+	content, err := os.ReadFile(filepath.Join("testdata", "chunks.hdf5"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := []byte("n_trajectories\x00")
+	value := bytes.Index(content, name) + 40 // of a 64-bit integer, behind its type and extent
+	for _, claimed := range []uint64{1 << 20, 1 << 40} {
+		binary.LittleEndian.PutUint64(content[value:], claimed)
+		path := filepath.Join(t.TempDir(), "claims.hdf5")
+		if err := os.WriteFile(path, content, 0o666); err != nil {
+			t.Fatal(err)
+		}
+		found, err := Check(t.Context(), path)
+		if err != nil || len(found) == 0 || len(found) > 8 || !strings.Contains(fmt.Sprint(found), fmt.Sprint(claimed)) {
+			t.Errorf("%d trajectories: %d violations, the first of them %v, error %v", claimed, len(found), found[:min(1, len(found))], err)
+		}
 	}
 }

@@ -37,6 +37,9 @@ func (f *File) parseRoot() error {
 	if root.problems() == nil && h.Trajectories < 1 {
 		root.note("n_trajectories is %d; expected at least 1", h.Trajectories)
 	}
+	if h.Trajectories > mostTrajectories {
+		root.note("n_trajectories is %d; expected at most %d", h.Trajectories, mostTrajectories)
+	}
 	if root.problems() == nil && (dims < 1 || dims > 3) {
 		root.note("n_spatial_dims is %d; expected 1, 2 or 3", dims)
 	}
@@ -82,8 +85,11 @@ func (f *File) parseDimensions() error {
 	return errors.Join(append(errs, err)...)
 }
 
-// mostPoints bounds the points of a grid: more than any simulation stores in one file.
-const mostPoints = 1 << 32
+// Bounds of what a file claims that nothing in it need confirm: more than anybody stores in one.
+const (
+	mostPoints       = 1 << 32 // of a grid
+	mostTrajectories = 1 << 24
+)
 
 // array opens an array of the file; errors name it.
 func (f *File) array(path string) (*hdf5.Dataset, error) {

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/gowalrus/walrus/checkpoint"
+	"github.com/gowalrus/walrus/engine"
 	"github.com/gowalrus/walrus/train"
 )
 
@@ -180,6 +181,25 @@ func TestMPITrainsAsOneAndAnyNumberGoesOn(t *testing.T) {
 	}
 	if alone, together := score(1), score(3); alone != together || !strings.Contains(alone, `"prediction"`) {
 		t.Errorf("scores of three ranks:\n%s\nof one:\n%s", together, alone)
+	}
+}
+
+// Two ranks of two devices each are four devices; with the tags mpi and xla together, and a plugin, those of XLA too.
+func TestMPIRanksOfSeveralDevicesTrainAsOne(t *testing.T) {
+	data := simulated(t, 1)
+	engines := []string{"cpu:devices=2"}
+	if plugin := os.Getenv("WALRUS_TEST_PJRT_PLUGIN"); plugin != "" && engine.HasXLA() {
+		engines = append(engines, "xla:"+plugin)
+	}
+	run := func(ranks int, more ...string) []float64 {
+		out := filepath.Join(t.TempDir(), "run")
+		mustRun(t, ranks, recipe(data, out, append([]string{"data.batch=8", "validation.every=0"}, more...)...)...)
+		return losses(t, out)
+	}
+	want := run(1)
+	for _, e := range engines {
+		compareLosses(t, "two ranks of two devices, "+e, run(2, "engine="+e, "devices=2"), want)
+		compareLosses(t, "the same, which share moments and batches, "+e, run(2, "engine="+e, "devices=2", "shard=2"), want)
 	}
 }
 

@@ -1,7 +1,6 @@
 package hdf5
 
 // #include "shim.h"
-// #include <stdlib.h>
 import "C"
 
 import (
@@ -9,7 +8,6 @@ import (
 	"math"
 	"os"
 	"strings"
-	"unsafe"
 )
 
 // Libhdf5 gives an array's fill value, mostly zero, for all that is not stored: chunks that were never written, files of
@@ -40,9 +38,9 @@ func (s *sources) bytes() int64 {
 // held.
 func (d *Dataset) checkSources(id, properties C.hid_t, path string, depth int) error {
 	switch {
-	case C.H5Pget_layout(properties) == C.H5D_VIRTUAL:
+	case C.guarded_H5Pget_layout(properties) == C.H5D_VIRTUAL:
 		return d.checkVirtual(id, properties, path, depth)
-	case C.H5Pget_external_count(properties) > 0:
+	case C.guarded_H5Pget_external_count(properties) > 0:
 		return checkExternal(properties)
 	}
 	return nil
@@ -54,7 +52,7 @@ func (d *Dataset) checkVirtual(id, properties C.hid_t, path string, depth int) e
 		return fmt.Errorf("virtual arrays that lead to each other more than %d times", mostNested)
 	}
 	var n C.size_t
-	if C.H5Pget_virtual_count(properties, &n) < 0 {
+	if C.guarded_H5Pget_virtual_count(properties, &n) < 0 {
 		return failure("list the parts of a virtual array")
 	}
 	covered, countable := 0, true
@@ -75,7 +73,7 @@ func (d *Dataset) checkVirtual(id, properties C.hid_t, path string, depth int) e
 			return err
 		}
 		space := C.guarded_H5Pget_virtual_vspace(properties, i)
-		points := C.H5Sget_select_npoints(space)
+		points := C.guarded_H5Sget_select_npoints(space)
 		release(space)
 		if points < 0 || uint64(points) > math.MaxInt64/2 {
 			countable = false // a part that grows with its source
@@ -86,7 +84,7 @@ func (d *Dataset) checkVirtual(id, properties C.hid_t, path string, depth int) e
 			return err
 		}
 	}
-	C.H5Eclear2(C.H5E_DEFAULT)
+	C.guarded_H5Eclear2(C.H5E_DEFAULT)
 	if want, _ := volume(d.Shape); depth == 0 && countable && covered < want {
 		return fmt.Errorf("a virtual array whose parts cover %d of %d values; the rest was never written", covered, want)
 	}
@@ -97,7 +95,7 @@ func (d *Dataset) checkVirtual(id, properties C.hid_t, path string, depth int) e
 func (d *Dataset) checkSource(id, properties C.hid_t, i C.size_t, path, file, object string, depth int, points int64) error {
 	container, found := C.hid_t(-1), path
 	if file == "." {
-		container = C.H5Iget_file_id(id)
+		container = C.guarded_H5Iget_file_id(id)
 	} else {
 		// %b stands for the number of a block, %% for a percent sign; the first block has to be there.
 		name := strings.ReplaceAll(strings.ReplaceAll(file, "%b", "0"), "%%", "%")
@@ -107,18 +105,16 @@ func (d *Dataset) checkSource(id, properties C.hid_t, i C.size_t, path, file, ob
 		if info, err := os.Stat(found); err == nil {
 			d.sources.files[found] = info.Size()
 		}
-		text := C.CString(found)
-		access := C.walrus_open_properties()
+		text := terminated(found)
+		access := C.guarded_walrus_open_properties()
 		container = C.guarded_H5Fopen(text, C.H5F_ACC_RDONLY, access)
 		release(access)
-		C.free(unsafe.Pointer(text))
 		if container < 0 {
 			return fmt.Errorf("a virtual array of which %s in the file %s is a part: %w", object, file, failure("open"))
 		}
 		defer C.guarded_H5Fclose(container)
 	}
-	text := C.CString(strings.ReplaceAll(strings.ReplaceAll(object, "%b", "0"), "%%", "%"))
-	defer C.free(unsafe.Pointer(text))
+	text := terminated(strings.ReplaceAll(strings.ReplaceAll(object, "%b", "0"), "%%", "%"))
 	source := C.guarded_H5Dopen2(container, text, C.H5P_DEFAULT)
 	if source < 0 {
 		err := failure("open")
@@ -140,10 +136,10 @@ func (d *Dataset) checkSource(id, properties C.hid_t, i C.size_t, path, file, ob
 	selected := C.guarded_H5Pget_virtual_srcspace(properties, i)
 	defer release(selected)
 	var low, high [mostDimensions]C.hsize_t
-	if n, _ := volume(shape); C.H5Sget_select_type(selected) == C.H5S_SEL_ALL && points > int64(n) {
+	if n, _ := volume(shape); C.guarded_H5Sget_select_type(selected) == C.H5S_SEL_ALL && points > int64(n) {
 		return fmt.Errorf("a virtual array that takes %d values of %s in the file %s, which has %d; its writer was stopped early", points, object, file, n)
 	}
-	if int(C.H5Sget_simple_extent_ndims(selected)) == len(shape) && C.H5Sget_select_bounds(selected, &low[0], &high[0]) >= 0 {
+	if int(C.guarded_H5Sget_simple_extent_ndims(selected)) == len(shape) && C.guarded_H5Sget_select_bounds(selected, &low[0], &high[0]) >= 0 {
 		for axis, extent := range shape {
 			if uint64(high[axis]) < math.MaxInt64 && int(high[axis]) >= extent {
 				return fmt.Errorf("a virtual array that takes %d elements along axis %d of %s in the file %s, which has %d; its writer was stopped early", high[axis]+1, axis, object, file, extent)
@@ -160,11 +156,11 @@ func (d *Dataset) checkSource(id, properties C.hid_t, i C.size_t, path, file, ob
 
 // checkExternal looks for the files that hold an array's values in place of its own file.
 func checkExternal(properties C.hid_t) error {
-	for i := C.uint(0); i < C.uint(C.H5Pget_external_count(properties)); i++ {
+	for i := C.uint(0); i < C.uint(C.guarded_H5Pget_external_count(properties)); i++ {
 		var name [longestName]C.char
 		var offset C.off_t
 		var size C.hsize_t
-		if C.H5Pget_external(properties, i, C.size_t(len(name)), &name[0], &offset, &size) < 0 {
+		if C.guarded_H5Pget_external(properties, i, C.size_t(len(name)), &name[0], &offset, &size) < 0 {
 			return failure("files with the values of an array")
 		}
 		path := C.GoString(&name[0])
@@ -189,15 +185,15 @@ func unwritten(id, properties C.hid_t, shape []int) (missing, total int) {
 	if n == 0 {
 		return 0, 0
 	}
-	switch C.H5Pget_layout(properties) {
+	switch C.guarded_H5Pget_layout(properties) {
 	case C.H5D_CONTIGUOUS:
-		if C.H5Pget_external_count(properties) == 0 && C.guarded_H5Dget_storage_size(id) == 0 {
+		if C.guarded_H5Pget_external_count(properties) == 0 && C.guarded_H5Dget_storage_size(id) == 0 {
 			return 1, 1
 		}
 		return 0, 1
 	case C.H5D_CHUNKED:
 		var extents [mostDimensions]C.hsize_t
-		rank := int(C.H5Pget_chunk(properties, mostDimensions, &extents[0]))
+		rank := int(C.guarded_H5Pget_chunk(properties, mostDimensions, &extents[0]))
 		if rank != len(shape) {
 			return 0, 0
 		}
@@ -209,7 +205,7 @@ func unwritten(id, properties C.hid_t, shape []int) (missing, total int) {
 		space := C.guarded_H5Dget_space(id)
 		defer release(space)
 		if C.guarded_H5Dget_num_chunks(id, space, &stored) < 0 {
-			C.H5Eclear2(C.H5E_DEFAULT)
+			C.guarded_H5Eclear2(C.H5E_DEFAULT)
 			return 0, total // reading says what is wrong
 		}
 		return max(0, total-int(stored)), total
@@ -236,7 +232,7 @@ func (d *Dataset) Unwritten() (missing, total int, err error) {
 func (d *Dataset) isWritten(position []int) bool {
 	where := sizes(position)
 	var size C.hsize_t
-	defer C.H5Eclear2(C.H5E_DEFAULT)
+	defer C.guarded_H5Eclear2(C.H5E_DEFAULT)
 	if len(d.Filters) > 0 { // the size of a chunk without filters is the same whether or not it was written
 		return C.guarded_H5Dget_chunk_storage_size(d.id, &where[0], &size) >= 0 && size > 0
 	}

@@ -97,14 +97,14 @@ func (a *Attribute) read(id C.hid_t) error {
 	case Integer, Bool:
 		if a.Type.Unsigned && a.Type.Size == 8 { // int64 does not hold all of them
 			a.Numbers = make([]float64, n)
-			if C.guarded_H5Aread(id, C.walrus_memory_type(C.int(float64s)), pointer(&a.Numbers[0])) < 0 {
+			if C.guarded_H5Aread(id, C.guarded_walrus_memory_type(C.int(float64s)), pointer(&a.Numbers[0])) < 0 {
 				return failure("read")
 			}
 			return nil
 		}
 		// An enumeration converts to integers only.
 		values := make([]int64, n)
-		if C.guarded_H5Aread(id, C.walrus_memory_type(C.int(int64s)), pointer(&values[0])) < 0 {
+		if C.guarded_H5Aread(id, C.guarded_walrus_memory_type(C.int(int64s)), pointer(&values[0])) < 0 {
 			return failure("read")
 		}
 		a.Numbers = make([]float64, n)
@@ -113,7 +113,7 @@ func (a *Attribute) read(id C.hid_t) error {
 		}
 	case Float:
 		a.Numbers = make([]float64, n)
-		if C.guarded_H5Aread(id, C.walrus_memory_type(C.int(float64s)), pointer(&a.Numbers[0])) < 0 {
+		if C.guarded_H5Aread(id, C.guarded_walrus_memory_type(C.int(float64s)), pointer(&a.Numbers[0])) < 0 {
 			return failure("read")
 		}
 	case Text:
@@ -145,16 +145,16 @@ func readFixedText(id, stored C.hid_t, n, size int) ([]string, error) {
 
 // readVariableText reads strings that libhdf5 allocates, and gives their memory back.
 func readVariableText(id, space C.hid_t, n int) ([]string, error) {
-	kind := C.walrus_text_type()
+	kind := C.guarded_walrus_text_type()
 	defer release(kind)
 	if kind < 0 {
 		return nil, failure("text type")
 	}
-	raw := (*[largestAttribute / 8]*C.char)(C.calloc(C.size_t(n), C.size_t(unsafe.Sizeof((*C.char)(nil)))))
+	raw := (*[largestAttribute / 8]*C.char)(C.guarded_walrus_take(C.size_t(n), C.size_t(unsafe.Sizeof((*C.char)(nil)))))
 	if raw == nil {
 		return nil, errors.New("out of memory")
 	}
-	defer C.free(unsafe.Pointer(raw))
+	defer C.guarded_walrus_give_back(unsafe.Pointer(raw))
 	if C.guarded_H5Aread(id, kind, unsafe.Pointer(raw)) < 0 {
 		return nil, failure("read")
 	}
@@ -195,7 +195,7 @@ func (f *File) writeText(path, name string, shape []int, values []string) error 
 		defer C.free(unsafe.Pointer(s))
 		*(**C.char)(unsafe.Add(raw, i*int(size))) = s
 	}
-	return f.writeAttribute(path, name, shape, func() C.hid_t { return C.walrus_text_type() }, raw)
+	return f.writeAttribute(path, name, shape, func() C.hid_t { return C.guarded_walrus_text_type() }, raw)
 }
 
 // WriteInteger writes a 64-bit integer.
@@ -227,10 +227,10 @@ func (f *File) WriteBools(path, name string, values []bool) error {
 
 // fileType makes a type of numbers for a file; the caller closes it. Copies, since the library's own must stay open.
 func fileType(n number) func() C.hid_t {
-	return func() C.hid_t { return C.H5Tcopy(C.walrus_file_type(C.int(n))) }
+	return func() C.hid_t { return C.guarded_H5Tcopy(C.guarded_walrus_file_type(C.int(n))) }
 }
 
-func boolType() C.hid_t { return C.walrus_bool_type() }
+func boolType() C.hid_t { return C.guarded_walrus_bool_type() }
 
 func byteOf(b bool) int8 {
 	if b {
@@ -274,10 +274,10 @@ func (f *File) writeAttribute(path, name string, shape []int, makeType func() C.
 // newSpace makes the data space of a shape; nil is a single value. The caller closes it; negative for failure.
 func newSpace(shape []int) C.hid_t {
 	if shape == nil {
-		return C.H5Screate(C.H5S_SCALAR)
+		return C.guarded_H5Screate(C.H5S_SCALAR)
 	}
 	extents := sizes(shape)
-	return C.H5Screate_simple(C.int(len(shape)), &extents[0], nil)
+	return C.guarded_H5Screate_simple(C.int(len(shape)), &extents[0], nil)
 }
 
 // sizes gives extents in libhdf5's type. The result has one element more than shape, so that its address can be taken.

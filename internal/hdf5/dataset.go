@@ -74,9 +74,9 @@ func (d *Dataset) describe() error {
 	if !some {
 		d.Shape = []int{0}
 	}
-	if C.H5Pget_layout(properties) == C.H5D_CHUNKED {
+	if C.guarded_H5Pget_layout(properties) == C.H5D_CHUNKED {
 		extents := make([]C.hsize_t, mostDimensions)
-		rank := C.H5Pget_chunk(properties, mostDimensions, &extents[0])
+		rank := C.guarded_H5Pget_chunk(properties, mostDimensions, &extents[0])
 		if rank < 0 || int(rank) != len(d.Shape) {
 			return failure("chunks of %d axes in an array of %d", rank, len(d.Shape))
 		}
@@ -91,7 +91,7 @@ func (d *Dataset) describe() error {
 	if err := d.checkSources(d.id, properties, d.file.path, 0); err != nil {
 		return err
 	}
-	elsewhere := C.H5Pget_layout(properties) == C.H5D_VIRTUAL || C.H5Pget_external_count(properties) > 0
+	elsewhere := C.guarded_H5Pget_layout(properties) == C.H5D_VIRTUAL || C.guarded_H5Pget_external_count(properties) > 0
 	if err := d.checkClaims(elsewhere); err != nil {
 		return err
 	}
@@ -103,12 +103,12 @@ func (d *Dataset) describe() error {
 
 // readFilters lists the filters and names those that this build can not undo.
 func (d *Dataset) readFilters(properties C.hid_t) error {
-	n := C.H5Pget_nfilters(properties)
+	n := C.guarded_H5Pget_nfilters(properties)
 	for i := C.int(0); i < n; i++ {
 		var flags, config C.uint
 		var values C.size_t
 		var name [64]C.char
-		id := C.H5Pget_filter2(properties, C.uint(i), &flags, &values, nil, C.size_t(len(name)), &name[0], &config)
+		id := C.guarded_H5Pget_filter2(properties, C.uint(i), &flags, &values, nil, C.size_t(len(name)), &name[0], &config)
 		if id < 0 {
 			return failure("filter %d", i)
 		}
@@ -117,8 +117,8 @@ func (d *Dataset) readFilters(properties C.hid_t) error {
 			label = fmt.Sprintf("number %d", id)
 		}
 		d.Filters = append(d.Filters, label)
-		if C.H5Zfilter_avail(id) <= 0 {
-			C.H5Eclear2(C.H5E_DEFAULT)
+		if C.guarded_H5Zfilter_avail(id) <= 0 {
+			C.guarded_H5Eclear2(C.H5E_DEFAULT)
 			return fmt.Errorf("compressed with the filter %q (id %d), which this program can not undo; rewrite the file with h5repack -f GZIP=4", label, id)
 		}
 	}
@@ -266,7 +266,7 @@ func transfer[T any](d *Dataset, kind number, values []T, s *Slab, verb string, 
 			rate = slowestWrite
 		}
 		allow(int64(len(values))*int64(unsafe.Sizeof(*new(T))), rate)
-		if len(values) > 0 && move(C.walrus_memory_type(C.int(kind)), memory, place, pointer(&values[0])) < 0 {
+		if len(values) > 0 && move(C.guarded_walrus_memory_type(C.int(kind)), memory, place, pointer(&values[0])) < 0 {
 			return failure("%s", verb)
 		}
 		return nil
@@ -306,7 +306,7 @@ func (d *Dataset) operate(verb string, n int, s *Slab, operation func(memory, pl
 			if s.Stride == nil {
 				step = nil
 			}
-			if C.H5Sselect_hyperslab(place, C.H5S_SELECT_SET, &start[0], step, &count[0], nil) < 0 {
+			if C.guarded_H5Sselect_hyperslab(place, C.H5S_SELECT_SET, &start[0], step, &count[0], nil) < 0 {
 				return failure("select start %v count %v stride %v", s.Start, s.Count, s.Stride)
 			}
 		}
@@ -365,7 +365,7 @@ func (f *File) create(path string, shape []int, makeType func() C.hid_t, s Stora
 		space := newSpace(shape)
 		defer release(space)
 		chunk := sizes(s.Chunk)
-		properties := C.walrus_dataset_properties(C.int(len(s.Chunk)), &chunk[0], C.int(s.Gzip))
+		properties := C.guarded_walrus_dataset_properties(C.int(len(s.Chunk)), &chunk[0], C.int(s.Gzip))
 		defer release(properties)
 		if kind < 0 || space < 0 || properties < 0 {
 			return failure("create data set")

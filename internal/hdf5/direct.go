@@ -30,7 +30,7 @@ var littleEndianHost = binary.NativeEndian.Uint16([]byte{1, 0}) == 1
 
 // findDirect fills d.direct if the array can be read directly. The lock is held.
 func (d *Dataset) findDirect(stored C.hid_t) {
-	if d.file.reader == nil || !littleEndianHost || C.H5Tequal(stored, C.walrus_file_type(C.int(float32s))) <= 0 || len(d.Shape) == 0 {
+	if d.file.reader == nil || !littleEndianHost || C.guarded_H5Tequal(stored, C.guarded_walrus_file_type(C.int(float32s))) <= 0 || len(d.Shape) == 0 {
 		return
 	}
 	n, _ := volume(d.Shape)
@@ -235,7 +235,7 @@ func (c *chunkDecoder) fetch(positions [][]int) (usual bool, err error) {
 			where := sizes(position)
 			var size C.hsize_t
 			if C.guarded_H5Dget_chunk_storage_size(d.id, &where[0], &size) < 0 || size == 0 {
-				C.H5Eclear2(C.H5E_DEFAULT)
+				C.guarded_H5Eclear2(C.H5E_DEFAULT)
 				usual = false // never written, or damaged, which the library will say when it reads
 				return nil
 			}

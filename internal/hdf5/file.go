@@ -47,6 +47,7 @@ func Open(path string) (*File, error) {
 	}
 	f := &File{path: path, size: info.Size()}
 	err = f.start(func(name *C.char, access C.hid_t) error {
+		C.walrus_guard_limit(C.ulonglong(memoryFor(f.size)))
 		if f.id = C.guarded_H5Fopen(name, C.H5F_ACC_RDONLY, access); f.id < 0 {
 			return failure("open")
 		}
@@ -66,9 +67,9 @@ func Open(path string) (*File, error) {
 func (f *File) openReader() error {
 	userBlock := C.hsize_t(0)
 	err := f.run("/", func() error {
-		creation := C.H5Fget_create_plist(f.id)
+		creation := C.guarded_H5Fget_create_plist(f.id)
 		defer release(creation)
-		if creation < 0 || C.H5Pget_userblock(creation, &userBlock) < 0 {
+		if creation < 0 || C.guarded_H5Pget_userblock(creation, &userBlock) < 0 {
 			return failure("file creation properties")
 		}
 		return nil
@@ -82,12 +83,15 @@ func (f *File) openReader() error {
 	return nil
 }
 
+// memoryFor bounds what libhdf5 gets at once to read a file of so many bytes: a chunk, unpacked.
+func memoryFor(bytes int64) int64 { return max(512<<20, 4*bytes) }
+
 // Create creates an empty file for writing, in place of what stands at path. The same calls give the same bytes: nothing
 // in the file depends on the time of writing.
 func Create(path string) (*File, error) {
 	f := &File{path: path}
 	err := f.start(func(name *C.char, access C.hid_t) error {
-		creation := C.walrus_create_properties()
+		creation := C.guarded_walrus_create_properties()
 		defer release(creation) // forgets the library's reason, which is asked for before
 		if creation >= 0 {
 			f.id = C.guarded_H5Fcreate(name, C.H5F_ACC_TRUNC, creation, access)
@@ -108,7 +112,7 @@ func (f *File) start(begin func(name *C.char, access C.hid_t) error) error {
 	name := C.CString(f.path)
 	defer C.free(unsafe.Pointer(name))
 	err := locked(func() error {
-		access := C.walrus_open_properties()
+		access := C.guarded_walrus_open_properties()
 		defer release(access)
 		if access < 0 {
 			return failure("open")
@@ -163,6 +167,9 @@ func (f *File) run(path string, operation func() error) error {
 			return fs.ErrClosed
 		}
 		allow(f.size, slowestRead)
+		if f.reader != nil {
+			C.walrus_guard_limit(C.ulonglong(memoryFor(f.size)))
+		}
 		return operation()
 	})
 	if err != nil {

@@ -1,14 +1,12 @@
 package hdf5
 
 // #include "shim.h"
-// #include <stdlib.h>
 import "C"
 
 import (
 	"errors"
 	"fmt"
 	"strings"
-	"unsafe"
 )
 
 // Kind is what stands at a path of a file.
@@ -31,7 +29,7 @@ type Entry struct {
 func (f *File) Members(group string) ([]Entry, error) {
 	var entries []Entry
 	err := f.withObject(group, func(object C.hid_t) error {
-		if C.H5Iget_type(object) != C.H5I_GROUP {
+		if C.guarded_H5Iget_type(object) != C.H5I_GROUP {
 			return errors.New("not a group")
 		}
 		var info C.H5G_info_t
@@ -80,19 +78,18 @@ func kindOf(location C.hid_t, path string) Kind { return entryOf(location, path)
 // entryOf describes the object at path under location. The lock is held.
 func entryOf(location C.hid_t, path string) Entry {
 	e := Entry{Name: path}
-	name := C.CString(path)
-	defer C.free(unsafe.Pointer(name))
+	name := terminated(path)
 	object := C.guarded_H5Oopen(location, name, C.H5P_DEFAULT)
 	if object < 0 {
-		C.H5Eclear2(C.H5E_DEFAULT)
+		C.guarded_H5Eclear2(C.H5E_DEFAULT)
 		return e
 	}
 	defer release(object)
 	var file, address C.ulonglong
-	if C.walrus_identity(object, &file, &address) >= 0 {
+	if C.guarded_walrus_identity(object, &file, &address) >= 0 {
 		e.ID = [2]uint64{uint64(file), uint64(address)}
 	}
-	switch C.H5Iget_type(object) {
+	switch C.guarded_H5Iget_type(object) {
 	case C.H5I_GROUP:
 		e.Kind = KindGroup
 	case C.H5I_DATASET:
@@ -108,10 +105,7 @@ func (f *File) Has(path string, kind Kind) bool {
 		// A missing link on the way is an error to libhdf5, so that each part of the path is asked for in turn.
 		parts := strings.Split(strings.Trim(path, "/"), "/")
 		for i := range parts {
-			name := C.CString(strings.Join(parts[:i+1], "/"))
-			exists := C.guarded_H5Lexists(f.id, name, C.H5P_DEFAULT)
-			C.free(unsafe.Pointer(name))
-			if exists <= 0 {
+			if C.guarded_H5Lexists(f.id, terminated(strings.Join(parts[:i+1], "/")), C.H5P_DEFAULT) <= 0 {
 				return nil
 			}
 		}
@@ -124,7 +118,7 @@ func (f *File) Has(path string, kind Kind) bool {
 // CreateGroup makes a group; its parent must exist.
 func (f *File) CreateGroup(path string) error {
 	return f.do(path, func(name *C.char) error {
-		properties := C.walrus_group_properties()
+		properties := C.guarded_walrus_group_properties()
 		defer release(properties)
 		if properties < 0 {
 			return failure("create group")

@@ -15,15 +15,28 @@
 /* Installs the signal handlers, once in a process, on the thread of all guarded calls. Negative on failure. */
 int walrus_guard_start(void);
 
-/* The signal that stopped a guarded call since this was last asked, or 0. */
+/* The signal that stopped a guarded call since this was last asked, or 0. Until then all others fail without being made. */
 int walrus_guard_fault(void);
 
 /* How many guarded calls have begun, and the processor time in seconds that their thread has used; negative if unknown. */
 unsigned long walrus_guard_calls(void);
 double walrus_guard_time(void);
 
-/* Ends the guarded call of this number, as a fault would, if it still runs. Such an end is not certain: ask again. */
-void walrus_guard_end(unsigned long call);
+/* The most memory that guarded calls get at once, in builds that link libhdf5 statically; 0 for any. */
+void walrus_guard_limit(unsigned long long bytes);
+
+/* Ends the guarded call of this number, as a fault would, if it still runs. Such an end is not certain: ask again. A call is not ended
+ * inside the C library, whose heap would be left locked, unless one insists. */
+void walrus_guard_end(unsigned long call, int insist);
+
+/* Tries after a fault whether heap and library still work. It may be ended as a call may. */
+void walrus_guard_try(void);
+
+/* After how many seconds without the processor a call counts as blocked by a lock that a fault has left taken; 0 for never. */
+double walrus_guard_blocked(void);
+
+/* Whether heap or library turned out to be lost, or a call had to be ended inside the C library. From then on guarded calls fail without being made. */
+int walrus_guard_broken(void);
 
 #define GUARDED(failed, result, name, parameters, arguments) result guarded_##name parameters;
 #include "calls.h"

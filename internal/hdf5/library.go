@@ -10,12 +10,17 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"unsafe"
 
 	"github.com/gowalrus/walrus/internal/fault"
 )
 
 // ErrDamaged marks a file that made libhdf5 itself fail. Nothing more is read from it.
 var ErrDamaged = errors.New("libhdf5 failed on it; the file is damaged")
+
+// ErrBroken marks all that is asked of libhdf5 after a damaged file has made it damage the memory that it shares with the rest of the
+// process: to go on with that could end the process, or give wrong numbers.
+var ErrBroken = errors.New("libhdf5 is not used any more, since a damaged file that was read before made it spoil its own memory; start the program again without that file")
 
 // library gives the queue of work for the one thread that libhdf5 runs on. The library is a single state machine for the
 // process, keeps its error stack per thread, and after a fault its locks belong to the thread that had it; with one
@@ -54,26 +59,45 @@ func locked(f func() error) error {
 	}
 	done := make(chan error)
 	queue <- func() {
+		if C.walrus_guard_broken() != 0 {
+			done <- ErrBroken
+			return
+		}
+		C.walrus_guard_limit(0)
 		watched := watch()
 		err := fault.Catch(f)
+		signal := C.walrus_guard_fault()
+		if signal != 0 {
+			C.walrus_guard_try()
+		}
 		watched.end()
-		switch signal := C.walrus_guard_fault(); signal {
+		switch signal {
 		case 0:
 		case C.SIGXCPU:
 			err = fmt.Errorf("%w (it came to no end)", ErrDamaged)
 		default:
 			err = fmt.Errorf("%w (signal %d)", ErrDamaged, int(signal))
 		}
+		if C.walrus_guard_broken() != 0 {
+			err = fmt.Errorf("%w; libhdf5 has spoiled its memory on it, and reads no other file until the program is started again", err)
+		}
 		done <- err
 	}
 	return <-done
+}
+
+// terminated is a text as C has it, in Go's memory: the library's thread takes nothing from the C library's heap unguarded, which a
+// damaged file may have spoiled.
+func terminated(text string) *C.char {
+	bytes := append([]byte(text), 0)
+	return (*C.char)(unsafe.Pointer(&bytes[0]))
 }
 
 // failure turns the library's error stack into an error: what was attempted, what that means for the user's file where it
 // is known, and the library's own words for those who look them up.
 func failure(format string, args ...any) error {
 	var text [512]C.char
-	C.walrus_error_text(&text[0], C.size_t(len(text)))
+	C.guarded_walrus_error_text(&text[0], C.size_t(len(text)))
 	return fmt.Errorf("%s: %s", fmt.Sprintf(format, args...), explain(C.GoString(&text[0])))
 }
 

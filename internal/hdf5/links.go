@@ -1,7 +1,6 @@
 package hdf5
 
 // #include "shim.h"
-// #include <stdlib.h>
 import "C"
 
 import (
@@ -10,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"unsafe"
 )
 
 // ErrAbsent is an object that a file does not have, as opposed to one that is there and can not be opened.
@@ -25,11 +23,9 @@ func (f *File) unreachable(path string, reason error) error {
 		if part == "" {
 			return reason
 		}
-		name := C.CString(part)
 		var file, object [2048]C.char
-		kind := C.walrus_link(f.id, name, &file[0], &object[0], C.size_t(len(file)))
-		C.free(unsafe.Pointer(name))
-		C.H5Eclear2(C.H5E_DEFAULT)
+		kind := C.guarded_walrus_link(f.id, terminated(part), &file[0], &object[0], C.size_t(len(file)))
+		C.guarded_H5Eclear2(C.H5E_DEFAULT)
 		if kind == C.walrus_no_link {
 			return ErrAbsent
 		}
@@ -86,7 +82,7 @@ func (f *File) ScaleNames(path string) ([]string, error) {
 		shape, _, err := shapeOf(space)
 		for axis := range shape {
 			var name [longestName]C.char
-			C.walrus_scale_name(object, C.int(axis), &name[0], C.size_t(len(name)))
+			C.guarded_walrus_scale_name(object, C.int(axis), &name[0], C.size_t(len(name)))
 			names = append(names, C.GoString(&name[0]))
 		}
 		return err

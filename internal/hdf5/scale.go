@@ -14,7 +14,7 @@ func (d *Dataset) MakeScale(name string) error {
 	text := C.CString(name)
 	defer C.free(unsafe.Pointer(text))
 	return d.file.run(d.path, func() error {
-		if C.walrus_make_scale(d.id, text) < 0 {
+		if C.guarded_walrus_make_scale(d.id, text) < 0 {
 			return failure("make a dimension scale")
 		}
 		return nil
@@ -40,7 +40,7 @@ func (d *Dataset) AttachScales(paths ...string) error {
 		*(**C.char)(unsafe.Add(raw, i*int(unsafe.Sizeof(text)))) = text
 	}
 	return d.file.run(d.path, func() error {
-		if C.walrus_attach_scales(d.file.id, d.id, C.int(len(paths)), (**C.char)(raw)) < 0 {
+		if C.guarded_walrus_attach_scales(d.file.id, d.id, C.int(len(paths)), (**C.char)(raw)) < 0 {
 			return failure("attach dimension scales")
 		}
 		return nil

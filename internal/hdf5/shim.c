@@ -1,6 +1,7 @@
 #include "shim.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
 
@@ -86,6 +87,16 @@ hid_t walrus_dataset_properties(int rank, const hsize_t *chunk, int gzip)
     return checked(list, list < 0 ? -1 : H5Pset_deflate(list, (unsigned)gzip));
 }
 
+void *walrus_take(size_t n, size_t size) { return calloc(n, size); }
+
+int walrus_give_back(void *memory)
+{
+    free(memory);
+    return 0;
+}
+
+int walrus_call(int (*function)(void)) { return function(); }
+
 void walrus_silence(void)
 {
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
@@ -108,7 +119,7 @@ static herr_t collect(unsigned n, const H5E_error2_t *error, void *data)
     return 0;
 }
 
-void walrus_error_text(char *text, size_t size)
+int walrus_error_text(char *text, size_t size)
 {
     struct messages m = {NULL, NULL};
     H5Ewalk2(H5E_DEFAULT, H5E_WALK_DOWNWARD, collect, &m);
@@ -118,7 +129,7 @@ void walrus_error_text(char *text, size_t size)
         snprintf(text, size, "%s", m.outer);
     else
         snprintf(text, size, "%s: %s", m.outer, m.inner);
-    H5Eclear2(H5E_DEFAULT);
+    return H5Eclear2(H5E_DEFAULT);
 }
 
 const char *walrus_inflate(unsigned char *values, unsigned long *length, const unsigned char *source, unsigned long size)

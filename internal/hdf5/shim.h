@@ -21,11 +21,18 @@ hid_t walrus_create_properties(void);
 hid_t walrus_group_properties(void);
 hid_t walrus_dataset_properties(int rank, const hsize_t *chunk, int gzip);
 
+/* Memory of the C library's heap, cleared; NULL if there is none. */
+void *walrus_take(size_t n, size_t size);
+int walrus_give_back(void *memory);
+
+/* Calls any function, so that it can be guarded. */
+int walrus_call(int (*function)(void));
+
 /* Turns the library's own printing of errors off for this thread. */
 void walrus_silence(void);
 
-/* Writes the outermost and the innermost message of the error stack to text, and clears the stack. */
-void walrus_error_text(char *text, size_t size);
+/* Writes the outermost and the innermost message of the error stack to text, and clears the stack; negative on failure. */
+int walrus_error_text(char *text, size_t size);
 
 /* Registers the decoder of h5py's lzf filter. */
 herr_t walrus_register_lzf(void);

@@ -65,19 +65,19 @@ const (
 
 // typeOf describes an open type. The lock is held.
 func typeOf(id C.hid_t) Type {
-	t := Type{Size: int(C.H5Tget_size(id)), BigEndian: C.H5Tget_order(id) == C.H5T_ORDER_BE}
-	switch C.H5Tget_class(id) {
+	t := Type{Size: int(C.guarded_H5Tget_size(id)), BigEndian: C.guarded_H5Tget_order(id) == C.H5T_ORDER_BE}
+	switch C.guarded_H5Tget_class(id) {
 	case C.H5T_INTEGER:
 		t.Class = Integer
-		t.Unsigned = C.H5Tget_sign(id) == C.H5T_SGN_NONE
+		t.Unsigned = C.guarded_H5Tget_sign(id) == C.H5T_SGN_NONE
 	case C.H5T_FLOAT:
 		t.Class = Float
 	case C.H5T_STRING:
 		t.Class = Text
-		t.FixedLength = C.H5Tis_variable_str(id) <= 0
+		t.FixedLength = C.guarded_H5Tis_variable_str(id) <= 0
 	case C.H5T_ENUM:
 		t.Class = Integer
-		if C.H5Tget_nmembers(id) == 2 && memberName(id, 0) == "FALSE" && memberName(id, 1) == "TRUE" {
+		if C.guarded_H5Tget_nmembers(id) == 2 && memberName(id, 0) == "FALSE" && memberName(id, 1) == "TRUE" {
 			t.Class = Bool
 		}
 	}
@@ -86,11 +86,11 @@ func typeOf(id C.hid_t) Type {
 
 // memberName is the name of a member of an enumeration; empty where it can not be read.
 func memberName(id C.hid_t, i C.uint) string {
-	name := C.H5Tget_member_name(id, i)
+	name := C.guarded_H5Tget_member_name(id, i)
 	if name == nil {
 		return ""
 	}
-	defer C.H5free_memory(pointer(name))
+	defer C.guarded_H5free_memory(pointer(name))
 	return C.GoString(name)
 }
 
@@ -100,18 +100,18 @@ const mostDimensions = 32
 // shapeOf reads the extents of a data space: nil for a single value, and ok false for a null space, which has no value
 // at all. The lock is held.
 func shapeOf(space C.hid_t) (shape []int, ok bool, err error) {
-	switch C.H5Sget_simple_extent_type(space) {
+	switch C.guarded_H5Sget_simple_extent_type(space) {
 	case C.H5S_NULL:
 		return nil, false, nil
 	case C.H5S_SCALAR:
 		return nil, true, nil
 	}
-	rank := C.H5Sget_simple_extent_ndims(space)
+	rank := C.guarded_H5Sget_simple_extent_ndims(space)
 	if rank < 0 || rank > mostDimensions {
 		return nil, false, failure("shape of %d dimensions", rank)
 	}
 	extents := make([]C.hsize_t, rank+1) // never empty, so that its address can be taken
-	if C.H5Sget_simple_extent_dims(space, &extents[0], nil) < 0 {
+	if C.guarded_H5Sget_simple_extent_dims(space, &extents[0], nil) < 0 {
 		return nil, false, failure("shape")
 	}
 	for _, n := range extents[:rank] {

@@ -10,7 +10,15 @@ import (
 )
 
 // A damaged file can also send libhdf5 round in circles: an object of length zero in a heap is read again and again. A call
-// that has used more of the processor than any file needs is ended like one with a fault. Waiting for a disk does not count.
+// that has used more of the processor than any file needs is ended like one with a fault. Waiting for a disk does not count, but once
+// a fault may have left the C library's heap locked, neither does a call wait for ever. A call is not ended inside the C library as long
+// as it can be found outside.
+
+// mostTries is how often a call that must end is asked to, a thousandth of a second apart, before it is ended wherever it is.
+const mostTries = 2000
+
+// leastUse is the part of its time that a call uses of the processor which is not blocked.
+const leastUse = 1e-3
 
 // patience is the processor time that every call has. Calls that move values have more, by their bytes (allow).
 const patience = 3 * time.Second
@@ -51,8 +59,10 @@ type watcher struct {
 	mutex sync.Mutex
 	timer *time.Timer
 	over  bool
-	calls C.ulong // begun when last looked
-	since float64 // processor time then
+	tries int       // to end the call
+	calls C.ulong   // begun when last looked
+	first time.Time // look at the last of them
+	since float64   // processor time then
 }
 
 // watch begins with the library's thread idle, and looks first when the operation has taken long.
@@ -73,12 +83,19 @@ func (w *watcher) look() {
 	}
 	next := patience / 4
 	calls, now := C.walrus_guard_calls(), float64(C.walrus_guard_time())
-	switch limit := patience + time.Duration(allowed.Load()); {
+	limit, blocked := patience+time.Duration(allowed.Load()), float64(C.walrus_guard_blocked())
+	switch used := now - w.since; {
 	case calls != w.calls:
-		w.calls, w.since = calls, now
-	case now-w.since > limit.Seconds():
-		C.walrus_guard_end(calls)
+		w.calls, w.since, w.tries, w.first = calls, now, 0, time.Now()
+	case used > limit.Seconds():
+		insist := C.int(0)
+		if w.tries++; w.tries > mostTries {
+			insist = 1
+		}
+		C.walrus_guard_end(calls, insist)
 		next = time.Millisecond // it may have been a bad moment
+	case blocked > 0 && now >= 0 && time.Since(w.first).Seconds() > blocked && used < leastUse*time.Since(w.first).Seconds():
+		C.walrus_guard_end(calls, 1)
 	}
 	w.timer.Reset(next)
 }

@@ -33,8 +33,8 @@ func networks() experiment {
 // networkArms are walrus-nano and the baselines with as many weights.
 func (l *lab) networkArms() []arm {
 	return []arm{
-		{"walrus-nano, fine-tuned", fmt.Sprintf("finetune: {from: %q, new_columns: preserving}", l.from)},
-		{"walrus, fresh", scratchModel},
+		{"walrus-nano fine-tuned", fmt.Sprintf("finetune: {from: %q, new_columns: preserving}", l.from)},
+		{"walrus fresh", scratchModel},
 		{"cnextunet", "model: {kind: cnextunet, parameters: 4.3e6, vocabulary: data}"},
 		{"unet", "model: {kind: unet, parameters: 4.3e6, vocabulary: data}"},
 		{"fno", "model: {kind: fno, parameters: 4.3e6, vocabulary: data}"},
