@@ -8,17 +8,12 @@ import (
 	"strings"
 
 	"github.com/goccy/go-yaml"
-	"github.com/goccy/go-yaml/lexer"
-	"github.com/goccy/go-yaml/token"
+
+	"github.com/gowalrus/walrus/internal/yamltext"
 )
 
-// Limits on a configuration file; the released one has 5 kB and seven levels.
-const (
-	maxConfigBytes = 256 << 10
-	maxYAMLNesting = 32  // of [ and {
-	maxYAMLIndent  = 128 // columns before the first word of a line
-	maxYAMLOnALine = 8   // "- " and ": " that open levels on one line
-)
+// maxConfigBytes bounds a configuration file; the released one has 5 kB.
+const maxConfigBytes = 256 << 10
 
 // document is a YAML mapping that keeps the order of its keys, so that a file is written back as it was read.
 type document = yaml.MapSlice
@@ -28,50 +23,13 @@ func parseDocument(text []byte) (doc document, err error) {
 	if len(text) > maxConfigBytes {
 		return nil, fmt.Errorf("%d bytes of YAML; expected at most %d", len(text), maxConfigBytes)
 	}
-	defer func() { // the parser is not ours: whatever it does with strange input ends here
-		if r := recover(); r != nil {
-			doc, err = nil, fmt.Errorf("YAML parser: %v", r)
-		}
-	}()
-	if err := checkTokens(lexer.Tokenize(string(text))); err != nil {
-		return nil, err
-	}
-	if err := yaml.UnmarshalWithOptions(text, &doc, yaml.UseOrderedMap()); err != nil {
+	if err := yamltext.Unmarshal(text, &doc, yaml.UseOrderedMap()); err != nil {
 		return nil, fmt.Errorf("%s", strings.Join(strings.Fields(yaml.FormatError(err, false, false)), " "))
 	}
 	if doc == nil {
 		return nil, fmt.Errorf("no YAML mapping")
 	}
 	return doc, nil
-}
-
-// checkTokens refuses what makes YAML dangerous (references, tags) and bounds its depth before a recursive parser sees it.
-func checkTokens(tokens token.Tokens) error {
-	nesting, line, onLine := 0, 0, 0
-	for _, t := range tokens {
-		if t.Position.Line != line {
-			line, onLine = t.Position.Line, 0
-			if t.Position.Column > maxYAMLIndent && nesting == 0 {
-				return fmt.Errorf("line %d: indented by %d columns; expected at most %d", line, t.Position.Column, maxYAMLIndent)
-			}
-		}
-		switch t.Type {
-		case token.AnchorType, token.AliasType, token.MergeKeyType, token.TagType, token.DirectiveType:
-			return fmt.Errorf("line %d: %s is not accepted in a configuration; write the value out", line, t.Type)
-		case token.SequenceStartType, token.MappingStartType:
-			nesting++
-		case token.SequenceEndType, token.MappingEndType:
-			nesting--
-		case token.SequenceEntryType, token.MappingValueType, token.MappingKeyType:
-			if nesting == 0 {
-				onLine++
-			}
-		}
-		if nesting > maxYAMLNesting || onLine > maxYAMLOnALine {
-			return fmt.Errorf("line %d: nested too deeply", line)
-		}
-	}
-	return nil
 }
 
 // encodeDocument writes YAML. Numbers with an exponent get a decimal point, without which some readers take them for text.

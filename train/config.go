@@ -1,18 +1,18 @@
 package train
 
 import (
-	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
-	"io"
 	"path/filepath"
 	"strconv"
 	"strings"
 
 	"github.com/goccy/go-yaml"
+
 	"github.com/gowalrus/walrus/checkpoint"
 	"github.com/gowalrus/walrus/engine"
+	"github.com/gowalrus/walrus/internal/yamltext"
 	"github.com/gowalrus/walrus/ranks"
 	"github.com/gowalrus/walrus/sample"
 	"github.com/gowalrus/walrus/score"
@@ -244,7 +244,7 @@ func parse(preset string, text []byte, overrides []string, settle func(map[strin
 		return c, err
 	}
 	var tree map[string]any
-	if err = yaml.Unmarshal(text, &tree); err != nil {
+	if err = yamltext.Unmarshal(text, &tree); err != nil {
 		return c, fmt.Errorf("train: configuration: %w", err)
 	}
 	for _, section := range sections { // one that says nothing leaves the preset's
@@ -267,7 +267,7 @@ func parse(preset string, text []byte, overrides []string, settle func(map[strin
 			return c, fmt.Errorf("train: override %q: a preset lies below all else; use --preset, or the key in a file", override)
 		}
 		var parsed any
-		if err = yaml.Unmarshal([]byte(value), &parsed); err != nil {
+		if err = yamltext.Unmarshal([]byte(value), &parsed); err != nil {
 			return c, fmt.Errorf("train: override %q: %w", override, err)
 		}
 		if err = setKey(tree, strings.Split(key, "."), parsed); err != nil {
@@ -292,10 +292,7 @@ func decodeTree(tree map[string]any) (Config, error) {
 
 func decodeConfig(text []byte) (Config, error) {
 	c := DefaultConfig()
-	err := yaml.NewDecoder(bytes.NewReader(text), yaml.DisallowUnknownField()).Decode(&c)
-	if errors.Is(err, io.EOF) { // a file that says nothing
-		return DefaultConfig(), nil
-	}
+	err := yamltext.Unmarshal(text, &c, yaml.DisallowUnknownField())
 	if err != nil {
 		return c, fmt.Errorf("train: configuration: %w%s", err, unknownKey(text))
 	}

@@ -12,7 +12,9 @@ import (
 	"sync"
 
 	"github.com/goccy/go-yaml"
+
 	"github.com/gowalrus/walrus/cpu/kernel"
+	"github.com/gowalrus/walrus/internal/yamltext"
 	"github.com/gowalrus/walrus/ranks"
 	"github.com/gowalrus/walrus/well"
 )
@@ -34,7 +36,7 @@ func programFacts(c Config) ([]ranks.Fact, error) {
 		return nil, fmt.Errorf("train: %w", err)
 	}
 	var tree any
-	if err = yaml.Unmarshal(text, &tree); err != nil {
+	if err = yamltext.Unmarshal(text, &tree); err != nil {
 		return nil, fmt.Errorf("train: %w", err)
 	}
 	return append(facts, leaves("", tree)...), nil

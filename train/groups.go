@@ -7,6 +7,8 @@ import (
 	"slices"
 
 	"github.com/goccy/go-yaml"
+
+	"github.com/gowalrus/walrus/internal/yamltext"
 )
 
 // Group is a set of weights with a setting of their own.
@@ -35,7 +37,7 @@ func ReleasedGroups() Groups {
 // UnmarshalYAML reads a list of groups, or "released".
 func (g *Groups) UnmarshalYAML(text []byte) error {
 	var name string
-	if err := yaml.Unmarshal(text, &name); err == nil && name != "" {
+	if err := yamltext.Unmarshal(text, &name); err == nil && name != "" {
 		if name != releasedGrouping {
 			return fmt.Errorf("optimizer.groups is %q; expected a list of groups or %s", name, releasedGrouping)
 		}
@@ -43,7 +45,7 @@ func (g *Groups) UnmarshalYAML(text []byte) error {
 		return nil
 	}
 	var list []Group
-	if err := yaml.UnmarshalWithOptions(text, &list, yaml.DisallowUnknownField()); err != nil {
+	if err := yamltext.Unmarshal(text, &list, yaml.DisallowUnknownField()); err != nil {
 		return err
 	}
 	*g = nil // as a configuration without the key

@@ -14,6 +14,7 @@ import (
 	"github.com/goccy/go-yaml"
 
 	"github.com/gowalrus/walrus/internal/nearest"
+	"github.com/gowalrus/walrus/internal/yamltext"
 )
 
 // The comments of the configuration's fields are what its keys mean to a user: there is one text for both.
@@ -165,7 +166,7 @@ func flow(v reflect.Value) (string, error) {
 	case reflect.TypeFor[*SetConfig](), reflect.TypeFor[map[string]SetConfig](): // what they do not say is not to be said
 		text, err := yaml.Marshal(value)
 		if err == nil {
-			err = yaml.Unmarshal(text, &value)
+			err = yamltext.Unmarshal(text, &value)
 		}
 		if err != nil {
 			return "", err
@@ -210,7 +211,7 @@ func writeComment(out *strings.Builder, indent, text string) {
 // unknownKey says which key of a configuration does not exist, and which one was probably meant; empty if all exist.
 func unknownKey(text []byte) string {
 	var tree any
-	if yaml.Unmarshal(text, &tree) != nil {
+	if yamltext.Unmarshal(text, &tree) != nil {
 		return ""
 	}
 	return unknown(tree, reflect.TypeFor[Config](), "")

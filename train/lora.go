@@ -5,9 +5,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/goccy/go-yaml"
-
 	"github.com/gowalrus/walrus/internal/nearest"
+	"github.com/gowalrus/walrus/internal/yamltext"
 	"github.com/gowalrus/walrus/model"
 )
 
@@ -34,14 +33,14 @@ const (
 // UnmarshalYAML reads one kind or a list.
 func (t *Targets) UnmarshalYAML(text []byte) error {
 	var one string
-	if err := yaml.Unmarshal(text, &one); err == nil {
+	if err := yamltext.Unmarshal(text, &one); err == nil {
 		*t = nil
 		if one != "" && one != "null" {
 			*t = Targets{one}
 		}
 		return nil
 	}
-	return yaml.Unmarshal(text, (*[]string)(t))
+	return yamltext.Unmarshal(text, (*[]string)(t))
 }
 
 // On reports whether the configuration asks for LoRA.

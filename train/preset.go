@@ -8,9 +8,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/goccy/go-yaml"
-
 	"github.com/gowalrus/walrus/internal/nearest"
+	"github.com/gowalrus/walrus/internal/yamltext"
 	"github.com/gowalrus/walrus/well"
 )
 
@@ -70,7 +69,7 @@ func presetTree(name string) (map[string]any, error) {
 		return nil, err
 	}
 	var tree map[string]any
-	if err := yaml.Unmarshal(text, &tree); err != nil {
+	if err := yamltext.Unmarshal(text, &tree); err != nil {
 		return nil, fmt.Errorf("train: preset %s: %w", name, err)
 	}
 	return onPreset(tree, "")

@@ -6,9 +6,8 @@ import (
 	"math/rand/v2"
 	"slices"
 
-	"github.com/goccy/go-yaml"
-
 	"github.com/gowalrus/walrus/frame"
+	"github.com/gowalrus/walrus/internal/yamltext"
 	"github.com/gowalrus/walrus/sample"
 )
 
@@ -19,14 +18,14 @@ type Tokens []int
 func (t *Tokens) UnmarshalYAML(text []byte) error {
 	*t = nil
 	var one int
-	if yaml.Unmarshal(text, &one) == nil {
+	if yamltext.Unmarshal(text, &one) == nil {
 		if one != 0 { // null and 0 are as a configuration without the key
 			*t = Tokens{one}
 		}
 		return nil
 	}
 	var list []int
-	if err := yaml.Unmarshal(text, &list); err != nil {
+	if err := yamltext.Unmarshal(text, &list); err != nil {
 		return fmt.Errorf("expected a number of tokens, or a list of such: %w", err)
 	}
 	if len(list) > 0 {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/gowalrus/walrus/field"
 	"github.com/gowalrus/walrus/internal/atomicfile"
+	"github.com/gowalrus/walrus/internal/yamltext"
 )
 
 // statsTables are the tables of stats.yaml, in the order in which they are written, and what they hold.
@@ -149,7 +150,7 @@ func ReadStats(path string) (Stats, error) {
 
 func parseStats(text []byte) (Stats, error) {
 	var tables map[string]any
-	if err := yaml.UnmarshalWithOptions(text, &tables, yaml.UseOrderedMap()); err != nil {
+	if err := yamltext.Unmarshal(text, &tables, yaml.UseOrderedMap()); err != nil {
 		return Stats{}, err
 	}
 	made, err := parseMade(tables[madeWith])

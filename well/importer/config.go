@@ -1,7 +1,6 @@
 package importer
 
 import (
-	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -13,6 +12,7 @@ import (
 	"github.com/goccy/go-yaml"
 
 	"github.com/gowalrus/walrus/field"
+	"github.com/gowalrus/walrus/internal/yamltext"
 )
 
 // Names in a layout that are not axes of space.
@@ -119,7 +119,7 @@ func ReadConfig(path string) (Config, error) {
 
 func parseConfig(text []byte) (Config, error) {
 	c := Config{GridType: "cartesian", Files: trajectoryAxis}
-	if err := yaml.NewDecoder(bytes.NewReader(text), yaml.DisallowUnknownField()).Decode(&c); err != nil {
+	if err := yamltext.Unmarshal(text, &c, yaml.DisallowUnknownField()); err != nil {
 		return c, fmt.Errorf("%s", strings.Join(strings.Fields(yaml.FormatError(err, false, false)), " "))
 	}
 	return c, c.validate()
