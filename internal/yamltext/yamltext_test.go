@@ -12,13 +12,13 @@ func TestStrangeYAMLIsAnError(t *testing.T) {
 		Parameters map[string][]float64 `yaml:"parameters"`
 	}
 	for text, want := range map[string]string{
-		"parameters: {Re: !!binary aGk=}":              "line 1: Tag is not accepted",
-		"a: &x [1]\nparameters: {Re: *x}":              "Anchor is not accepted",
-		"parameters: " + strings.Repeat("[", 40):       "nested too deeply",
-		"parameters: " + strings.Repeat("- ", 40):      "nested too deeply",
+		"parameters: {Re: !!binary aGk=}":                "line 1: Tag is not accepted",
+		"a: &x [1]\nparameters: {Re: *x}":                "Anchor is not accepted",
+		"parameters: " + strings.Repeat("[", 40):         "nested too deeply",
+		"parameters: " + strings.Repeat("- ", 40):        "nested too deeply",
 		"parameters:\n" + strings.Repeat(" ", 200) + "a": "indented by",
-		"parameters: {Re: one}":                        "expected",
-		"other: 1":                                     "unknown field",
+		"parameters: {Re: one}":                          "expected",
+		"other: 1":                                       "unknown field",
 	} {
 		var s sample
 		if err := Unmarshal([]byte(text), &s, yaml.DisallowUnknownField()); err == nil || !strings.Contains(err.Error(), want) {
