@@ -40,6 +40,9 @@ func (c convolution) axesOf(input, kernel, output view) convolutionAxes {
 // source returns the input index that output index o sees through kernel index k, and whether there is one.
 func (s *spaceAxis) source(o, k int) (int, bool) {
 	at := o*s.stride + k*s.kernelDil - s.padding
+	if s.inputDilation == 1 {
+		return at, uint(at) < uint(s.input)
+	}
 	if at < 0 || at%s.inputDilation != 0 {
 		return 0, false
 	}
@@ -54,7 +57,7 @@ func (p *program) lowerConvolution(x *instr, in []located) error {
 		return nil
 	}
 	out := p.destination(x.out[0])
-	if c.channelGroups == 1 && c.batchGroups == 1 && out.s.dtype == dtypes.Float32 && out.v.size() > 0 && in[1].v.size() > 0 {
+	if len(c.strides) > 0 && c.channelGroups == 1 && c.batchGroups == 1 && out.s.dtype == dtypes.Float32 && out.v.size() > 0 && in[1].v.size() > 0 {
 		if a := c.axesOf(in[0].v, in[1].v, out.v); a.isKernelGradient() {
 			p.lowerKernelGradient(c, p.positive(in[0]), p.positive(in[1]), out)
 		} else {

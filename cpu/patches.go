@@ -96,23 +96,18 @@ func (g *patchGather) fill(dst []float32, data []float32, batch, row, col int) {
 		tap[axis] = next % g.cols[axis]
 		next /= g.cols[axis]
 	}
-	base := g.start + (batch+row)*g.outer
+	base, last := g.start+(batch+row)*g.outer, rank-1
 	for len(dst) > 0 {
-		n := min(g.width-channel, len(dst))
-		at, inside := g.position(base+channel*g.stride, &place, &tap)
-		switch {
-		case !inside:
+		at, inside := g.position(base, &place, &tap)
+		if !inside {
+			n := min(g.width*(g.cols[last]-tap[last])-channel, len(dst))
 			clear(dst[:n])
-		case g.stride == 1:
-			copy(dst[:n], data[at:at+n])
-		default:
-			for i := range dst[:n] {
-				dst[i] = data[at+i*g.stride]
-			}
+			dst = dst[n:]
+		} else {
+			dst = g.along(dst, data, at, place[last], tap[last], channel)
 		}
-		dst = dst[n:]
-		channel = 0
-		for axis := rank - 1; axis >= 0; axis-- {
+		channel, tap[last] = 0, 0
+		for axis := last - 1; axis >= 0; axis-- {
 			if tap[axis]++; tap[axis] < g.cols[axis] {
 				break
 			}
@@ -121,9 +116,43 @@ func (g *patchGather) fill(dst []float32, data []float32, batch, row, col int) {
 	}
 }
 
-// position is where the input is that a place sees through a tap, from a position on, and whether there is one.
+// along writes the taps along the last axis from one of them and its channel on, and returns what is left to write. Neighbours in memory
+// are copied at once.
+func (g *patchGather) along(dst []float32, data []float32, at, place, tap, channel int) []float32 {
+	s := &g.a.space[len(g.a.space)-1]
+	taps := g.cols[len(g.a.space)-1]
+	for ; tap < taps && len(dst) > 0; tap++ {
+		n := min(g.width-channel, len(dst))
+		o, k := place, tap
+		if g.swapped {
+			o, k = k, o
+		}
+		from, inside := s.source(o, k)
+		start := at + from*s.inputStride + channel*g.stride
+		switch {
+		case !inside:
+			clear(dst[:n])
+		case g.stride == 1:
+			if !g.swapped && s.inputStride == g.width && s.kernelDil == 1 && s.inputDilation == 1 {
+				more := min(taps-tap, s.input-from) - 1
+				n = min(n+more*g.width, len(dst))
+				tap += (channel + n - 1) / g.width
+			}
+			copy(dst[:n], data[start:start+n])
+		default:
+			for i := range dst[:n] {
+				dst[i] = data[start+i*g.stride]
+			}
+		}
+		dst = dst[n:]
+		channel = 0
+	}
+	return dst
+}
+
+// position is where the input begins, but for the last axis, that a place sees through a tap, from a position on; and whether there is one.
 func (g *patchGather) position(at int, place, tap *[6]int) (int, bool) {
-	for axis := range g.a.space {
+	for axis := range len(g.a.space) - 1 {
 		s := &g.a.space[axis]
 		o, k := place[axis], tap[axis]
 		if g.swapped {
