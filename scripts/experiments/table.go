@@ -76,6 +76,10 @@ func printTable(w io.Writer, rows []row, experiment string) {
 		return
 	}
 	slices.SortFunc(places, cmp.Compare)
+	if len(places) == 1 {
+		printSideBySide(w, list, experiment, places[0])
+		return
+	}
 	fmt.Fprintf(w, "### %s\n\n| arm | data set | score |", experiment)
 	for _, at := range places {
 		fmt.Fprintf(w, " %g |", at)
@@ -94,6 +98,38 @@ func printTable(w io.Writer, rows []row, experiment string) {
 			fmt.Fprintf(w, " %.4g (%.4g to %.4g; %.3g s) |", c.median, c.low, c.high, c.seconds)
 		}
 		fmt.Fprintf(w, " %.4g |\n", persistence)
+	}
+	fmt.Fprintln(w)
+}
+
+// printSideBySide writes a table of one place, with a column for each arm.
+func printSideBySide(w io.Writer, list []line, experiment string, at float64) {
+	var arms []string
+	for _, l := range list {
+		if !slices.Contains(arms, l.arm) {
+			arms = append(arms, l.arm)
+		}
+	}
+	fmt.Fprintf(w, "### %s, %g\n\n| data set | score | %s | persistence |\n|---|---|%s\n", experiment, at, strings.Join(arms, " | "), strings.Repeat("--:|", len(arms)+1))
+	for i, l := range list {
+		same := func(o line) bool { return o.dataSet == l.dataSet && o.metric == l.metric }
+		if slices.ContainsFunc(list[:i], same) {
+			continue
+		}
+		fmt.Fprintf(w, "| %s | %s |", l.dataSet, l.metric)
+		for _, arm := range arms {
+			j := slices.IndexFunc(list, func(o line) bool { return same(o) && o.arm == arm })
+			if j < 0 {
+				fmt.Fprint(w, " |")
+				continue
+			}
+			c := list[j].cells[at]
+			fmt.Fprintf(w, " %.3g (%.3g to %.3g) |", c.median, c.low, c.high)
+		}
+		if p := l.cells[at].persistence; p > 0 {
+			fmt.Fprintf(w, " %.3g", p)
+		}
+		fmt.Fprintln(w, " |")
 	}
 	fmt.Fprintln(w)
 }
