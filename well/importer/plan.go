@@ -110,6 +110,9 @@ func (r *run) note(format string, args ...any) {
 }
 
 // trajectories and frames are those of the new file.
+// mostAlong bounds an axis: more than anybody stores, and less than what times and coordinates of a damaged file would fill the memory with.
+const mostAlong = 1 << 24
+
 func (r *run) trajectories() int {
 	n := max(1, r.lengths[trajectoryAxis])
 	if r.files == trajectoryAxis {
@@ -219,6 +222,9 @@ func (r *run) measure(in *inputs, p place, part int, shape []int, s *source, ran
 				return fmt.Errorf("%s has %d frames; other variables have %d; trajectories of one file are equally long: import them one by one, or say files: time if they are parts of one run", name, shape[i], known)
 			}
 			return fmt.Errorf("%s has %d points along %s; other variables have %d", name, shape[i], axis, known)
+		}
+		if shape[i] > mostAlong {
+			return fmt.Errorf("%s claims %d steps along %s; expected at most %d", name, shape[i], axis, mostAlong)
 		}
 		r.lengths[axis] = shape[i]
 		if axis == timeAxis && r.files == timeAxis && s == r.first(s) && len(s.arrays[part]) == 0 {

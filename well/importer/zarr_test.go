@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -95,5 +96,30 @@ func TestZarrOfBothVersionsIsRead(t *testing.T) {
 	}
 	if _, _, err := imported(t, description, t.TempDir()); err == nil || !strings.Contains(err.Error(), "without Zarr arrays") {
 		t.Errorf("an empty folder: error %v", err)
+	}
+}
+
+// A damaged extent is named before times and coordinates for it are made.
+func TestAnAbsurdExtentIsRefused(t *testing.T) {
+	store := filepath.Join(t.TempDir(), "absurd.zarr")
+	if err := os.CopyFS(store, os.DirFS(filepath.Join("testdata", "two.zarr"))); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(store, "flow", "u", ".zarray")
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	absurd := regexp.MustCompile(`"shape": \[\s*\d+`).ReplaceAll(text, []byte(`"shape": [2147483648`))
+	if err := os.WriteFile(path, absurd, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	c, err := parseConfig([]byte("name: n\naxes: [{name: x, boundary: open}, {name: y, boundary: open}]\nlayout: [time, x, y]\nfields: [{name: u, variables: [flow/u]}]\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = Import(t.Context(), c, []string{store}, filepath.Join(t.TempDir(), "o.hdf5"), Options{})
+	if err == nil || !strings.Contains(err.Error(), "claims 2147483648 steps along time") {
+		t.Errorf("error %v; want one that names the extent", err)
 	}
 }
