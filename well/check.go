@@ -40,7 +40,7 @@ func (v Violation) String() string {
 func Check(ctx context.Context, path string) ([]Violation, error) {
 	raw, err := hdf5.Open(path)
 	if err != nil {
-		return []Violation{{File: path, Problem: errors.Unwrap(err).Error()}}, nil
+		return []Violation{{File: path, Problem: strings.TrimPrefix(err.Error(), "hdf5: "+path+": ")}}, nil
 	}
 	c := &checker{File: &File{path: path, file: raw, open: map[string]*hdf5.Dataset{}}, ctx: ctx, seed: maphash.MakeSeed(), packings: map[string]cf.Packing{}}
 	defer c.Close()

@@ -101,6 +101,16 @@ func TestCheckFindsRepeatedFrames(t *testing.T) {
 	}
 }
 
+// An error that joins several has no single cause.
+func TestCheckOfAFileThatCanNotBeOpenedIsAViolation(t *testing.T) {
+	for name, path := range map[string]string{"none": filepath.Join(t.TempDir(), "none.hdf5"), "a folder": t.TempDir()} {
+		found, err := Check(t.Context(), path)
+		if err != nil || len(found) != 1 || found[0].Problem == "" || strings.Contains(found[0].Problem, path+": "+path) {
+			t.Errorf("%s: %v, %v", name, found, err)
+		}
+	}
+}
+
 func TestCheckOfNoHDF5FileIsAViolation(t *testing.T) {
 	path := t.TempDir() + "/text.hdf5"
 	if err := os.WriteFile(path, []byte("this is no HDF5 file"), 0o644); err != nil {
