@@ -39,6 +39,7 @@ type runRecord struct {
 	Version int               `json:"version"`
 	Epoch   int               `json:"epoch"`
 	Step    int               `json:"step"`
+	Names   []string          `json:"names,omitempty"` // beside Last; an interrupted save may not have given them yet
 	Updates map[string]int    `json:"updates"`
 	Random  map[string][]byte `json:"random,omitempty"`
 	Notes   map[string]string `json:"notes,omitempty"`
@@ -62,10 +63,8 @@ const Last = "last"
 // replaces it. Last and the given names become symbolic links to it, each replaced at once. After it the oldest are removed
 // until keep are left; keep 0 keeps all, and what a link other than Last points to always stays.
 func SaveRun(dir string, state State, keep int, names ...string) (string, error) {
-	for _, name := range names {
-		if name == "" || name != filepath.Base(name) || strings.HasPrefix(name, stepPrefix) || strings.HasPrefix(name, ".") {
-			return "", fmt.Errorf("checkpoint: %q can not name a saved state; expected a plain name such as best", name)
-		}
+	if err := checkNames(names); err != nil {
+		return "", err
 	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return "", fmt.Errorf("checkpoint: %w", err)
@@ -75,30 +74,65 @@ func SaveRun(dir string, state State, keep int, names ...string) (string, error)
 		return "", fmt.Errorf("checkpoint: %w", err)
 	}
 	defer os.RemoveAll(temporary) // gone already when all went well
-	if err := writeRun(temporary, state); err != nil {
+	if err := writeRun(temporary, state, names); err != nil {
 		return "", err
 	}
 	final, err := publish(temporary, dir, state.Step)
 	if err != nil {
 		return "", fmt.Errorf("checkpoint: %w", err)
 	}
+	return final, settle(dir, final, names, keep)
+}
+
+// FinishSave does what a save below dir that was interrupted has left to do once the state itself was complete: names and removals, as
+// SaveRun describes them.
+func FinishSave(dir string, keep int) error {
+	newest, err := newestStep(dir)
+	if err != nil {
+		return err
+	}
+	record, err := readRecord(filepath.Join(newest, stateFile))
+	if err != nil {
+		return err
+	}
+	if err := checkNames(record.Names); err != nil {
+		return err
+	}
+	return settle(dir, newest, record.Names, keep)
+}
+
+// checkNames refuses names that are not those of links in a run's directory.
+func checkNames(names []string) error {
+	for _, name := range names {
+		if name == "" || name != filepath.Base(name) || strings.HasPrefix(name, stepPrefix) || strings.HasPrefix(name, ".") {
+			return fmt.Errorf("checkpoint: %q can not name a saved state; expected a plain name such as best", name)
+		}
+	}
+	return nil
+}
+
+// settle gives the newest state its names, if it does not have them, and removes what is not kept.
+func settle(dir, newest string, names []string, keep int) error {
 	for _, name := range append([]string{Last}, names...) {
-		if err := link(dir, name, filepath.Base(final)); err != nil {
-			return "", fmt.Errorf("checkpoint: %w", err)
+		if target, err := os.Readlink(filepath.Join(dir, name)); err == nil && target == filepath.Base(newest) {
+			continue
+		}
+		if err := link(dir, name, filepath.Base(newest)); err != nil {
+			return fmt.Errorf("checkpoint: %w", err)
 		}
 	}
 	if err := prune(dir, keep); err != nil {
-		return "", fmt.Errorf("checkpoint: %w", err)
+		return fmt.Errorf("checkpoint: %w", err)
 	}
-	return final, nil
+	return nil
 }
 
 // writeRun writes the four files of a state.
-func writeRun(dir string, state State) error {
+func writeRun(dir string, state State, names []string) error {
 	weights := make([]Tensor, 0, len(state.Parameters))
 	var moments []Tensor
 	record := runRecord{
-		Version: runVersion, Epoch: state.Epoch, Step: state.Step,
+		Version: runVersion, Epoch: state.Epoch, Step: state.Step, Names: names,
 		Updates: map[string]int{}, Random: state.Random, Notes: state.Notes,
 	}
 	for _, p := range state.Parameters {

@@ -235,3 +235,58 @@ func BenchmarkSaveRun(b *testing.B) {
 		}
 	}
 }
+
+// A crash can come at any moment after the state has its place: before each of its names, and before anything is removed.
+func TestAnInterruptedSaveIsFinished(t *testing.T) {
+	for done := range 3 { // of the names last, best and epoch-2
+		dir := t.TempDir()
+		if _, err := SaveRun(dir, someState(t, 1), 1, "best"); err != nil {
+			t.Fatal(err)
+		}
+		kept := filepath.Join(t.TempDir(), "step-0000000001")
+		if err := os.CopyFS(kept, os.DirFS(filepath.Join(dir, "step-0000000001"))); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := SaveRun(dir, someState(t, 2), 1, "best", "epoch-2"); err != nil {
+			t.Fatal(err)
+		}
+		want, err := links(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.CopyFS(filepath.Join(dir, "step-0000000001"), os.DirFS(kept)); err != nil {
+			t.Fatal(err)
+		}
+		for i, name := range []string{Last, "best", "epoch-2"} {
+			if i < done {
+				continue
+			}
+			if err := os.Remove(filepath.Join(dir, name)); err != nil {
+				t.Fatal(err)
+			}
+			if i < 2 {
+				if err := os.Symlink("step-0000000001", filepath.Join(dir, name)); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		if err := os.Symlink("step-0000000002", filepath.Join(dir, unfinished+Last)); err != nil {
+			t.Fatal(err)
+		}
+		for range 2 { // the second time there is nothing to do
+			if err := FinishSave(dir, 1); err != nil {
+				t.Fatal(err)
+			}
+			got, err := links(dir)
+			if diff := cmp.Diff(want, got); diff != "" || err != nil {
+				t.Errorf("%d names were given: %v (-want +got)\n%s", done, err, diff)
+			}
+			if left, _ := filepath.Glob(filepath.Join(dir, "*1")); len(left) > 0 {
+				t.Errorf("%d names were given: %v is left", done, left)
+			}
+		}
+	}
+	if err := FinishSave(t.TempDir(), 1); err == nil {
+		t.Error("a folder without a state was accepted")
+	}
+}

@@ -250,6 +250,13 @@ func (r *Run) writeConfig(text []byte) error {
 func (r *Run) openNetwork(resume bool) error {
 	c := r.config
 	if resume {
+		var err error
+		if r.ranks.First() {
+			err = checkpoint.FinishSave(c.Out, c.Checkpoint.Keep)
+		}
+		if err = r.ranks.Agree(err); err != nil {
+			return fmt.Errorf("train: --resume: %w", err)
+		}
 		state, err := checkpoint.LoadRun(c.Out)
 		if err != nil {
 			return fmt.Errorf("train: --resume: %w", err)
