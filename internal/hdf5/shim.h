@@ -28,7 +28,8 @@ int walrus_give_back(void *memory);
 /* Calls any function, so that it can be guarded. */
 int walrus_call(int (*function)(void));
 
-/* Turns the library's own printing of errors off for this thread. */
+/* Turns the library's own printing of errors off for this thread, and its clearing up when the process ends: files are closed before, and
+ * after a fault it might not come to an end. */
 void walrus_silence(void);
 
 /* Writes the outermost and the innermost message of the error stack to text, and clears the stack; negative on failure. */
