@@ -30,20 +30,32 @@ func networks() experiment {
 	}
 }
 
+// networkArm is an arm, and how many tokens along each axis it has in 3-D; 0 for a network without.
+type networkArm struct {
+	name, yaml string
+	tokens     int
+}
+
+// volumetric is the data set in 3-D, of 16 points along each axis, on which walrus-nano has learned with so many tokens.
+const (
+	volumetric       = "rayleigh_taylor_instability"
+	volumetricTokens = 4
+)
+
 // networkArms are walrus-nano and the baselines with as many weights.
-func (l *lab) networkArms() []arm {
-	return []arm{
-		{"walrus-nano fine-tuned", fmt.Sprintf("finetune: {from: %q, new_columns: preserving}", l.from)},
-		{"walrus fresh", scratchModel},
-		{"cnextunet", "model: {kind: cnextunet, parameters: 4.3e6, vocabulary: data}"},
-		{"unet", "model: {kind: unet, parameters: 4.3e6, vocabulary: data}"},
-		{"fno", "model: {kind: fno, parameters: 4.3e6, vocabulary: data}"},
+func (l *lab) networkArms() []networkArm {
+	return []networkArm{
+		{"walrus-nano fine-tuned", fmt.Sprintf("finetune: {from: %q, new_columns: preserving}", l.from), volumetricTokens},
+		{"walrus fresh", scratchModel, volumetricTokens},
+		{"cnextunet", "model: {kind: cnextunet, parameters: 4.3e6, vocabulary: data}", 0},
+		{"unet", "model: {kind: unet, parameters: 4.3e6, vocabulary: data}", 0},
+		{"fno", "model: {kind: fno, parameters: 4.3e6, vocabulary: data}", 0},
 	}
 }
 
 // networkSets are two in 2-D between walls of another solver, one in 2-D that is periodic along an axis, and one in 3-D; walrus-nano saw none.
 func (l *lab) networkSets() []string {
-	return append(l.unseen(), filepath.Join(l.data, "rayleigh_taylor_instability"))
+	return append(l.unseen(), filepath.Join(l.data, volumetric))
 }
 
 func runNetworks(ctx context.Context, l *lab) error {
@@ -63,7 +75,7 @@ func runNetworks(ctx context.Context, l *lab) error {
 }
 
 // network trains one arm for l.seconds of processor time and scores it.
-func (l *lab) network(ctx context.Context, data string, a arm, seed uint64) error {
+func (l *lab) network(ctx context.Context, data string, a networkArm, seed uint64) error {
 	m := row{key: key{experiment: networksName, arm: a.name, dataSet: filepath.Base(data), seed: seed, rate: networksRate, split: testSplit}}
 	done := m.key
 	done.metric, done.at = networksMetric(score.OneStepName), l.seconds
@@ -110,7 +122,7 @@ func (l *lab) network(ctx context.Context, data string, a arm, seed uint64) erro
 func networksMetric(window string) string { return "vrmse " + window }
 
 // affordable is how many steps an arm can make in the time that all have: a few steps are timed for it.
-func (l *lab) affordable(ctx context.Context, data string, a arm, seed uint64) (int, error) {
+func (l *lab) affordable(ctx context.Context, data string, a networkArm, seed uint64) (int, error) {
 	folder := l.folder(networksName, "timed", filepath.Base(data), a.name, seed)
 	defer os.RemoveAll(folder)
 	var one float64
@@ -122,6 +134,10 @@ func (l *lab) affordable(ctx context.Context, data string, a arm, seed uint64) (
 }
 
 // networkYAML is the configuration of an arm: the same for all but the network.
-func networkYAML(a arm, data string, seed uint64, cooldown int) string {
-	return settings(a.yaml, "sets: "+sets(data), seed, pace{networksRate, 1, cooldown}, notScored)
+func networkYAML(a networkArm, data string, seed uint64, cooldown int) string {
+	text := "sets: " + sets(data)
+	if filepath.Base(data) == volumetric && a.tokens > 0 {
+		text = fmt.Sprintf("sets: [{path: %q, tokens: %d}]", data, a.tokens)
+	}
+	return settings(a.yaml, text, seed, pace{networksRate, 1, cooldown}, notScored)
 }
