@@ -43,7 +43,6 @@ func (w *Writer) reopened() (*File, error) {
 		w.Abort()
 		return nil, err
 	}
-	w.target.Share()
 	old, err := Open(w.target.Name())
 	if err != nil {
 		w.Abort()

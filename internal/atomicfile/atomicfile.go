@@ -61,7 +61,7 @@ func createTemporary(target string, mode fs.FileMode) (*os.File, error) {
 		if errors.Is(err, fs.ErrExist) {
 			continue
 		}
-		if err != nil || Hold(f) {
+		if err != nil || hold(f, syscall.LOCK_SH) { // it may be read, but whoever sweeps sees a lock
 			return f, err
 		}
 		f.Close() // another process swept it away before it was locked
@@ -85,7 +85,7 @@ func sweep(target string) {
 		if err != nil {
 			continue
 		}
-		if flock(f, syscall.LOCK_EX) == nil {
+		if Hold(f) {
 			_ = os.Remove(f.Name()) // litter, and perhaps of somebody else
 		}
 		f.Close()
@@ -94,9 +94,6 @@ func sweep(target string) {
 
 // Target is the path that Commit will give the file.
 func (f *File) Target() string { return f.target }
-
-// Share lets others read what was written so far under the temporary name; whoever sweeps still sees a lock.
-func (f *File) Share() { _ = flock(f.File, syscall.LOCK_SH) }
 
 // Commit makes what was written durable and gives it its final name. On an error the temporary file is removed and the
 // target is as it was before. Commit after Commit or Discard is an error.
@@ -107,7 +104,6 @@ func (f *File) Commit() error {
 	f.done = true
 	err := f.Sync()
 	if err == nil {
-		f.Share() // under its final name it may be read
 		err = os.Rename(f.Name(), f.target)
 	}
 	if err != nil {

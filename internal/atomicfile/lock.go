@@ -27,8 +27,11 @@ func Busy(path string) (bool, error) {
 
 // Hold locks a file that was just created or opened; false where another process has the lock, or has removed the file. On file systems
 // without locks nobody has.
-func Hold(f *os.File) bool {
-	if errors.Is(flock(f, syscall.LOCK_EX), syscall.EWOULDBLOCK) {
+func Hold(f *os.File) bool { return hold(f, syscall.LOCK_EX) }
+
+// hold takes a lock that others may share (LOCK_SH) or not (LOCK_EX). It must not be changed from one to the other: in between there is none.
+func hold(f *os.File, how int) bool {
+	if errors.Is(flock(f, how), syscall.EWOULDBLOCK) {
 		return false
 	}
 	own, err := f.Stat()
