@@ -19,10 +19,11 @@ const maxConfigBytes = 256 << 10
 type document = yaml.MapSlice
 
 // parseDocument reads YAML that may come from anywhere.
-func parseDocument(text []byte) (doc document, err error) {
+func parseDocument(text []byte) (document, error) {
 	if len(text) > maxConfigBytes {
 		return nil, fmt.Errorf("%d bytes of YAML; expected at most %d", len(text), maxConfigBytes)
 	}
+	var doc document
 	if err := yamltext.Unmarshal(text, &doc, yaml.UseOrderedMap()); err != nil {
 		return nil, fmt.Errorf("%s", strings.Join(strings.Fields(yaml.FormatError(err, false, false)), " "))
 	}

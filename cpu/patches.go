@@ -119,15 +119,11 @@ func (g *patchGather) fill(dst []float32, data []float32, batch, row, col int) {
 // along writes the taps along the last axis from one of them and its channel on, and returns what is left to write. Neighbours in memory
 // are copied at once.
 func (g *patchGather) along(dst []float32, data []float32, at, place, tap, channel int) []float32 {
-	s := &g.a.space[len(g.a.space)-1]
-	taps := g.cols[len(g.a.space)-1]
+	last := len(g.a.space) - 1
+	s, taps := &g.a.space[last], g.cols[last]
 	for ; tap < taps && len(dst) > 0; tap++ {
 		n := min(g.width-channel, len(dst))
-		o, k := place, tap
-		if g.swapped {
-			o, k = k, o
-		}
-		from, inside := s.source(o, k)
+		from, inside := g.source(last, place, tap)
 		start := at + from*s.inputStride + channel*g.stride
 		switch {
 		case !inside:
@@ -153,16 +149,19 @@ func (g *patchGather) along(dst []float32, data []float32, at, place, tap, chann
 // position is where the input begins, but for the last axis, that a place sees through a tap, from a position on; and whether there is one.
 func (g *patchGather) position(at int, place, tap *[6]int) (int, bool) {
 	for axis := range len(g.a.space) - 1 {
-		s := &g.a.space[axis]
-		o, k := place[axis], tap[axis]
-		if g.swapped {
-			o, k = k, o
-		}
-		from, ok := s.source(o, k)
+		from, ok := g.source(axis, place[axis], tap[axis])
 		if !ok {
 			return 0, false
 		}
-		at += from * s.inputStride
+		at += from * g.a.space[axis].inputStride
 	}
 	return at, true
+}
+
+// source is the input index along an axis that a place sees through a tap, and whether there is one.
+func (g *patchGather) source(axis, place, tap int) (int, bool) {
+	if g.swapped {
+		place, tap = tap, place
+	}
+	return g.a.space[axis].source(place, tap)
 }

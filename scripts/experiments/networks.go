@@ -32,8 +32,8 @@ func networks() experiment {
 
 // networkArm is an arm, and how many tokens along each axis it has in 3-D; 0 for a network without.
 type networkArm struct {
-	name, yaml string
-	tokens     int
+	arm
+	tokens int
 }
 
 // volumetric is the data set in 3-D, of 16 points along each axis, on which walrus-nano has learned with so many tokens.
@@ -45,11 +45,11 @@ const (
 // networkArms are walrus-nano and the baselines with as many weights.
 func (l *lab) networkArms() []networkArm {
 	return []networkArm{
-		{"walrus-nano fine-tuned", fmt.Sprintf("finetune: {from: %q, new_columns: preserving}", l.from), volumetricTokens},
-		{"walrus fresh", scratchModel, volumetricTokens},
-		{"cnextunet", "model: {kind: cnextunet, parameters: 4.3e6, vocabulary: data}", 0},
-		{"unet", "model: {kind: unet, parameters: 4.3e6, vocabulary: data}", 0},
-		{"fno", "model: {kind: fno, parameters: 4.3e6, vocabulary: data}", 0},
+		{arm{"walrus-nano fine-tuned", fmt.Sprintf("finetune: {from: %q, new_columns: preserving}", l.from)}, volumetricTokens},
+		{arm{"walrus fresh", scratchModel}, volumetricTokens},
+		{arm{"cnextunet", "model: {kind: cnextunet, parameters: 4.3e6, vocabulary: data}"}, 0},
+		{arm{"unet", "model: {kind: unet, parameters: 4.3e6, vocabulary: data}"}, 0},
+		{arm{"fno", "model: {kind: fno, parameters: 4.3e6, vocabulary: data}"}, 0},
 	}
 }
 
