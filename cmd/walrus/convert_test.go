@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/gowalrus/walrus/checkpoint"
+	"github.com/gowalrus/walrus/convert"
 	"github.com/gowalrus/walrus/engine"
 	"github.com/gowalrus/walrus/field"
 	"github.com/gowalrus/walrus/model"
@@ -73,7 +74,7 @@ func TestConvertKeepsEveryValue(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var result converted
+	var result convert.Result
 	if err := json.Unmarshal([]byte(printed), &result); err != nil {
 		t.Fatalf("%v: %s", err, printed)
 	}
@@ -195,7 +196,7 @@ func TestConvertHalvesTheFile(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var result converted
+		var result convert.Result
 		if err := json.Unmarshal([]byte(printed), &result); err != nil {
 			t.Fatal(err)
 		}

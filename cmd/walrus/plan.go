@@ -3,7 +3,6 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"io"
 	"strings"
 
 	"github.com/gowalrus/walrus/bench"
@@ -114,25 +113,6 @@ func printPlan(cmd *cobra.Command, p train.Plan, asJSON bool) error {
 		}{p, p.Total()})
 	}
 	fmt.Fprintf(out, "memory of a %s, in GiB; nothing was run\n", strings.ReplaceAll(p.What, "_", " "))
-	printMemory(out, p)
+	p.WriteText(out)
 	return nil
-}
-
-// printMemory prints the rows of a plan.
-func printMemory(out io.Writer, p train.Plan) {
-	row := func(name string, bytes int64) {
-		if bytes > 0 {
-			fmt.Fprintf(out, "  %-46s %8.3f\n", name, float64(bytes)/(1<<30))
-		}
-	}
-	row("weights", p.Weights)
-	row("gradients", p.Gradients)
-	row("moments", p.Moments)
-	row("inputs", p.Inputs)
-	if p.Planned > 0 {
-		row("intermediate values, planned by the engine", p.Planned)
-	} else {
-		row("intermediate values, estimated", p.Activations)
-	}
-	row("total", p.Total())
 }

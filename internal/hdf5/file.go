@@ -29,6 +29,7 @@ type File struct {
 	path string
 	size int64 // bytes on disk when opened; bounds what its objects can claim
 
+	memory  int64    // what the library gets at once; 0 without a bound, for a file that is written
 	reader  *os.File // of a file opened for reading: its bytes, for what is read without the library
 	damaged bool     // the library failed on it: it is left alone, even by Close
 }
@@ -45,9 +46,8 @@ func Open(path string) (*File, error) {
 	if err := beingWritten(path); err != nil {
 		return nil, fmt.Errorf("hdf5: %s: %w", path, err)
 	}
-	f := &File{path: path, size: info.Size()}
+	f := &File{path: path, size: info.Size(), memory: memoryFor(info.Size())}
 	err = f.start(func(name *C.char, access C.hid_t) error {
-		C.walrus_guard_limit(C.ulonglong(memoryFor(f.size)))
 		if f.id = C.guarded_H5Fopen(name, C.H5F_ACC_RDONLY, access); f.id < 0 {
 			return failure("open")
 		}
@@ -111,7 +111,7 @@ func Create(path string) (*File, error) {
 func (f *File) start(begin func(name *C.char, access C.hid_t) error) error {
 	name := C.CString(f.path)
 	defer C.free(unsafe.Pointer(name))
-	err := locked(func() error {
+	err := within(f.memory, func() error {
 		access := C.guarded_walrus_open_properties()
 		defer release(access)
 		if access < 0 {
@@ -159,7 +159,7 @@ func (f *File) do(path string, operation func(name *C.char) error) error {
 
 // run runs an operation for the object at path on the library's thread.
 func (f *File) run(path string, operation func() error) error {
-	err := locked(func() error {
+	err := within(f.memory, func() error {
 		switch {
 		case f.damaged:
 			return ErrDamaged
@@ -167,9 +167,6 @@ func (f *File) run(path string, operation func() error) error {
 			return fs.ErrClosed
 		}
 		allow(f.size, slowestRead)
-		if f.reader != nil {
-			C.walrus_guard_limit(C.ulonglong(memoryFor(f.size)))
-		}
 		return operation()
 	})
 	if err != nil {

@@ -50,9 +50,12 @@ func start() error {
 	return nil
 }
 
-// locked runs f on the library's thread, after all that other goroutines asked for before. A fault of the library in it
-// is an error that wraps ErrDamaged.
-func locked(f func() error) error {
+// locked is within without a bound.
+func locked(f func() error) error { return within(0, f) }
+
+// within runs f on the library's thread, after all that other goroutines asked for before; the library gets at most so many bytes at once
+// (0: no bound). A fault of the library in it is an error that wraps ErrDamaged.
+func within(memory int64, f func() error) error {
 	queue, err := library()
 	if err != nil {
 		return err
@@ -63,7 +66,7 @@ func locked(f func() error) error {
 			done <- ErrBroken
 			return
 		}
-		C.walrus_guard_limit(0)
+		C.walrus_guard_limit(C.ulonglong(memory))
 		watched := watch()
 		err := fault.Catch(f)
 		signal := C.walrus_guard_fault()

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/gowalrus/walrus/checkpoint"
 	"github.com/gowalrus/walrus/engine"
 )
 
@@ -31,7 +32,8 @@ type lab struct {
 	data    string // folder of data sets that walrus simulate made
 	foreign string // folder of those that another solver made
 	out     string
-	from    string // pretrained weights
+	from    string            // pretrained weights
+	weights checkpoint.Config // theirs
 	seeds   int
 	only    []string // arms or data sets; empty for all
 	engine  string
@@ -104,6 +106,9 @@ func (l *lab) open(do func() error) error {
 		return err
 	}
 	var err error
+	if l.weights, err = checkpoint.ReadConfigOf(l.from, ""); err != nil {
+		return fmt.Errorf("weights %s: %w", l.from, err)
+	}
 	if l.results, err = openResults(filepath.Join(l.out, "results.csv")); err != nil {
 		return err
 	}

@@ -45,8 +45,8 @@ const (
 // networkArms are walrus-nano and the baselines with as many weights.
 func (l *lab) networkArms() []networkArm {
 	return []networkArm{
-		{arm{"walrus-nano fine-tuned", fmt.Sprintf("finetune: {from: %q, new_columns: preserving}", l.from)}, volumetricTokens},
-		{arm{"walrus fresh", scratchModel}, volumetricTokens},
+		{arm{"walrus-nano fine-tuned", l.pretrained("")}, volumetricTokens},
+		{arm{"walrus fresh", l.fresh()}, volumetricTokens},
 		{arm{"cnextunet", "model: {kind: cnextunet, parameters: 4.3e6, vocabulary: data}"}, 0},
 		{arm{"unet", "model: {kind: unet, parameters: 4.3e6, vocabulary: data}"}, 0},
 		{arm{"fno", "model: {kind: fno, parameters: 4.3e6, vocabulary: data}"}, 0},

@@ -38,18 +38,25 @@ type transferArm struct {
 	steps []int // that it is scored after
 }
 
-// arms are of the same size, and differ in where the weights begin.
+// arms are of the same size and tokens, and differ in where the weights begin.
 func (l *lab) arms() []transferArm {
-	from := fmt.Sprintf("finetune: {from: %q, new_columns: preserving", l.from)
 	return []transferArm{
-		{arm{"scratch", scratchModel}, []float64{5e-4, 1e-3, 2e-3, 4e-3}, transferSteps},
-		{arm{"whole", from + "}"}, []float64{5e-4, 1e-3, 2e-3, 4e-3}, transferSteps},
-		{arm{"lora", from + ", lora: {rank: 8, alpha: 16, targets: all}}"}, []float64{1e-3, 2e-3, 4e-3}, transferSteps[:slices.Index(transferSteps, shortSteps)+1]},
+		{arm{"scratch", l.fresh()}, []float64{5e-4, 1e-3, 2e-3, 4e-3}, transferSteps},
+		{arm{"whole", l.pretrained("")}, []float64{5e-4, 1e-3, 2e-3, 4e-3}, transferSteps},
+		{arm{"lora", l.pretrained(", lora: {rank: 8, alpha: 16, targets: all}")}, []float64{1e-3, 2e-3, 4e-3}, transferSteps[:slices.Index(transferSteps, shortSteps)+1]},
 	}
 }
 
-// scratchModel is the size of the pretrained model.
-const scratchModel = "model: {hidden: 128, intermediate: 32, heads: 4, blocks: 4, vocabulary: data, tokens: 8}"
+// fresh is YAML of a network of the size of the pretrained weights.
+func (l *lab) fresh() string {
+	w := l.weights
+	return fmt.Sprintf("model: {hidden: %d, intermediate: %d, heads: %d, blocks: %d, vocabulary: data, tokens: %d}", w.Hidden, w.Inner, w.Heads, w.Blocks, w.Tokens)
+}
+
+// pretrained is YAML of one that begins from them, with more of the section finetune.
+func (l *lab) pretrained(more string) string {
+	return fmt.Sprintf("finetune: {from: %q, new_columns: preserving%s}\nmodel: {tokens: %d}", l.from, more, l.weights.Tokens)
+}
 
 func transfer() experiment {
 	return experiment{

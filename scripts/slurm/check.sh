@@ -18,6 +18,7 @@ dir=${1:-$(mktemp -d)} keep=${1:-}
 mkdir -p "$dir"/{state,spool}
 dir=$(cd "$dir" && pwd)
 host=$(hostname -s)
+port=$((20000 + $$ % 5000 * 2)) # of its own, since two checks may run at once
 
 cat >"$dir/slurm.conf" <<CONF
 ClusterName=check
@@ -32,8 +33,8 @@ SlurmctldPidFile=$dir/slurmctld.pid
 SlurmdPidFile=$dir/slurmd.pid
 SlurmctldLogFile=$dir/slurmctld.log
 SlurmdLogFile=$dir/slurmd.log
-SlurmctldPort=26817
-SlurmdPort=26818
+SlurmctldPort=$port
+SlurmdPort=$((port + 1))
 ProctrackType=proctrack/linuxproc
 TaskPlugin=task/none
 SelectType=select/cons_tres
@@ -109,6 +110,12 @@ done
 step=$(sed -n 's/.*"step": \([0-9]*\).*/\1/p' run/last/state.json | head -1)
 echo "slurm check: job $job saved after step $step and was requeued"
 sed -i "s/steps_per_epoch: [0-9]*/steps_per_epoch: $((step / 2 + 5))/" run/train.yaml
+# But not before its first part is gone, whose sockets lie in the spool, and its credential is a second old: a node refuses a job that it has
+# ended in the same second, and the job then counts as failed. Those two minutes are there for that.
+for _ in $(seq 120); do
+	case $(ls "$dir/spool") in *"${host}_$job".* | *"pmix.$job".*) sleep 0.5 ;; *) break ;; esac
+done
+sleep 2
 for _ in $(seq 240); do
 	case $(said JobState) in
 	COMPLETED | FAILED | TIMEOUT | CANCELLED) break ;;
