@@ -2,6 +2,7 @@ package train
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -108,6 +109,15 @@ func TestTheForecastIsWhatTheRunIs(t *testing.T) {
 	}
 	if want := "1 absent of 3 data sets"; !strings.Contains(f.Network.Uncounted, want) {
 		t.Errorf("columns of the data's own fields: %q; want that %s", f.Network.Uncounted, want)
+	}
+	var text strings.Builder
+	if err := f.WriteText(&text, false); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"data: 2 of 3 sets are there", "absent: " + filepath.Join(data, "clouds"), "at least ", fmt.Sprintf("steps: %d in %d epochs", f.Steps, f.Epochs), "16x16"} {
+		if !strings.Contains(text.String(), want) {
+			t.Errorf("the text lacks %q:\n%s", want, text.String())
+		}
 	}
 	c.Data.Sets = c.Data.Sets[:2]
 	if f, err = NewForecast(context.Background(), c, Observer{}); err != nil {

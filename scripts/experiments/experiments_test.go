@@ -160,3 +160,31 @@ func TestStepsBelowALimitAreNotRepeated(t *testing.T) {
 		}
 	}
 }
+
+func TestOpenFOAMsFieldsAreReadWithXAsTheSlowest(t *testing.T) {
+	// Cells of 2 x 2 as OpenFOAM has them: (x, y) of (0, 0), (1, 0), (0, 1), (1, 1).
+	got, err := foamField("dimensions [0 1 -1 0 0 0 0];\ninternalField   nonuniform List<vector> \n4\n(\n(1 2 0)\n(3 4 0)\n(5 6 0)\n(7 8 0)\n)\n;\nboundaryField {}", 2, 3)
+	if want := []float32{1, 2, 5, 6, 3, 4, 7, 8}; err != nil || !slices.Equal(got, want) {
+		t.Errorf("%v, %v; want %v", got, err, want)
+	}
+	if got, err = foamField("internalField uniform 1e5;", 2, 1); err != nil || !slices.Equal(got, []float32{1e5, 1e5, 1e5, 1e5}) {
+		t.Errorf("uniform: %v, %v", got, err)
+	}
+	for _, damaged := range []string{"", "internalField nonuniform List<scalar> 4 (1 2 3);", "internalField uniform much;"} {
+		if got, err := foamField(damaged, 2, 1); err == nil {
+			t.Errorf("%q gives %v", damaged, got)
+		}
+	}
+}
+
+func TestGasBoxesAreOfAllRuns(t *testing.T) {
+	runs, err := gasBoxes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, boxes := range runs {
+		if len(boxes) < 1 || len(boxes) > 4 {
+			t.Errorf("run %d begins with %d boxes", i, len(boxes))
+		}
+	}
+}

@@ -79,6 +79,7 @@ func command() *cobra.Command {
 			return l.do(cmd.Context(), e)
 		}})
 	}
+	root.AddCommand(gasCommand(l))
 	root.AddCommand(&cobra.Command{Use: "plot", Short: "Draw what results.csv has", Args: cobra.NoArgs, RunE: func(*cobra.Command, []string) error {
 		return l.open(func() error {
 			for _, e := range experiments() {
