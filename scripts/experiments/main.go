@@ -35,7 +35,8 @@ type lab struct {
 	from    string            // pretrained weights
 	weights checkpoint.Config // theirs
 	seeds   int
-	only    []string // arms or data sets; empty for all
+	only    []string  // arms or data sets; empty for all
+	rates   []float64 // that are tried of those of the transfer; empty for all
 	engine  string
 	cap     int     // of steps, to try an experiment out; 0 for none
 	seconds float64 // of processor time that each arm trains in the comparison of networks
@@ -70,6 +71,7 @@ func command() *cobra.Command {
 	flags.StringVar(&l.from, "from", "nano", "pretrained weights")
 	flags.IntVar(&l.seeds, "seeds", 3, "seeds, from 1")
 	flags.StringSliceVar(&l.only, "only", nil, "these arms, data sets or pairs of both (gas/whole) only")
+	flags.Float64SliceVar(&l.rates, "rates", nil, "try these of the transfer's learning rates only, to divide the work")
 	flags.StringVar(&l.engine, "engine", "", "what computes: "+engine.Describe())
 	flags.IntVar(&l.cap, "cap", 0, "train and roll out at most so many steps, to try an experiment out; not into the same --out (0: no limit)")
 	flags.IntVar(&l.long, "long", 3, "seeds of the transfer that go to 1000 steps; the others to 300")

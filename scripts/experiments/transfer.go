@@ -78,6 +78,9 @@ func runTransfer(ctx context.Context, l *lab) error {
 				continue
 			}
 			for _, rate := range a.rates {
+				if len(l.rates) > 0 && !slices.Contains(l.rates, rate) {
+					continue
+				}
 				if err := l.transfer(ctx, data, a.arm, rate, tuningSeed, tunedSteps); err != nil {
 					return err
 				}
