@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/gowalrus/walrus/field"
+	"github.com/gowalrus/walrus/internal/nearest"
 )
 
 // WithFields returns the configuration with more fields; each new name takes the next free column of the embedding. Names
@@ -74,6 +75,15 @@ func (n NewColumns) Check() error {
 	return fmt.Errorf("new columns that are %q; expected %s or %s", string(n), ReleasedColumns, PreservingColumns)
 }
 
+// Growth is how weights get columns for new fields.
+type Growth struct {
+	Begin NewColumns
+	// Like names for new fields the known ones whose columns they begin with, as {buoyancy: tracer}: what the weights have learned of the
+	// known one is then what they predict of the new one. A field of several components is named as one, or by components.
+	Like map[string]string
+	Seed uint64 // of all other new columns
+}
+
 // GrowFields gives the field embeddings of a state dict the columns of another configuration: of embed.*.proj1.weight and
 // debed.*.proj2.weight the second axis, of debed.*.proj2.bias the only one. Columns go with the names of their fields. All
 // other tensors are returned as they are. Values are still read on demand.
@@ -82,7 +92,8 @@ func (n NewColumns) Check() error {
 // predictions are preserved. The network scales its input columns by sqrt((columns - 3) / fields) (spec/model.md section
 // 2.3): the old ones, except for the wall and open flags, are divided by what that grows, or all multiplied by sqrt(old / new
 // number) as released.
-func GrowFields(tensors []Tensor, from, to Config, begin NewColumns, seed uint64) ([]Tensor, error) {
+func GrowFields(tensors []Tensor, from, to Config, how Growth) ([]Tensor, error) {
+	begin := how.Begin
 	if err := begin.Check(); err != nil {
 		return nil, fmt.Errorf("checkpoint: %w", err)
 	}
@@ -91,6 +102,9 @@ func GrowFields(tensors []Tensor, from, to Config, begin NewColumns, seed uint64
 		return nil, fmt.Errorf("checkpoint: grow from %d to %d field columns; expected more than %d and at most %d", before, after, len(reservedColumns), maxStates)
 	}
 	columns, kernels := columnsOf(from, to), map[string]int{}
+	if err := how.liken(columns, from, to); err != nil {
+		return nil, fmt.Errorf("checkpoint: %w", err)
+	}
 	for _, t := range tensors {
 		if len(t.Shape) > 2 {
 			kernels[t.Name] = field.Volume(t.Shape[2:])
@@ -113,7 +127,7 @@ func GrowFields(tensors []Tensor, from, to Config, begin NewColumns, seed uint64
 		}
 		name := fnv.New64a()
 		name.Write([]byte(t.Name))
-		g := grown{old: t, axis: axis, columns: columns, scale: 1, flags: 1, seed: [2]uint64{seed, name.Sum64()}}
+		g := grown{old: t, axis: axis, columns: columns, scale: 1, flags: 1, seed: [2]uint64{how.Seed, name.Sum64()}}
 		if begin != PreservingColumns || isEncoder {
 			g.bound = 1 / math.Sqrt(float64(after*max(1, kernels[weight])))
 		}
@@ -152,6 +166,38 @@ func columnsOf(from, to Config) []int {
 		}
 	}
 	return columns
+}
+
+// liken lets the columns of new fields come from those of the known ones that they are like.
+func (g Growth) liken(columns []int, from, to Config) error {
+	for _, name := range slices.Sorted(maps.Keys(g.Like)) {
+		like := g.Like[name]
+		var fresh []string // the field itself, or its components
+		if _, is := to.Fields[name]; is {
+			fresh = []string{name}
+		} else {
+			for column := range to.Fields {
+				if strings.HasPrefix(column, name+"_") {
+					fresh = append(fresh, column)
+				}
+			}
+		}
+		if len(fresh) == 0 {
+			return fmt.Errorf("%s is to begin like %s, but the data has no field of that name%s", name, like, nearest.Hint(name, slices.Sorted(maps.Keys(to.Fields))))
+		}
+		for _, column := range fresh {
+			known := like + strings.TrimPrefix(column, name)
+			i, is := from.Fields[known]
+			if _, old := from.Fields[column]; old {
+				return fmt.Errorf("%s is to begin like %s, but the weights know it already", column, known)
+			}
+			if !is {
+				return fmt.Errorf("%s is to begin like %s, which the weights do not know%s", column, known, nearest.Hint(known, slices.Sorted(maps.Keys(from.Fields))))
+			}
+			columns[to.Fields[column]] = i
+		}
+	}
+	return nil
 }
 
 // grown is the source of a tensor with other columns than the one it comes from.

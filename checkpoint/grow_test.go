@@ -1,6 +1,7 @@
 package checkpoint
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"math"
@@ -42,7 +43,7 @@ func TestGrownFieldsKeepPredictionsForKnownFields(t *testing.T) {
 		rampTensor(t, "debed.3.proj2.weight", rows, from, 2, 2, 2),
 		rampTensor(t, "debed.3.proj2.bias", from),
 	}
-	grown, err := GrowFields(old, columns(from), columns(to), PreservingColumns, 1)
+	grown, err := GrowFields(old, columns(from), columns(to), Growth{Begin: PreservingColumns, Seed: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,7 +98,7 @@ func TestGrownFieldsKeepPredictionsForKnownFields(t *testing.T) {
 func TestGrownFieldsDependOnTheSeedAlone(t *testing.T) {
 	old := []Tensor{rampTensor(t, "embed.2.proj1.weight", 2, 4, 8, 8, 8), rampTensor(t, "embed.3.proj1.weight", 2, 4, 8, 8, 8)}
 	drawn := func(seed uint64, which int) []float32 {
-		grown, err := GrowFields(old, columns(4), columns(5), ReleasedColumns, seed)
+		grown, err := GrowFields(old, columns(4), columns(5), Growth{Begin: ReleasedColumns, Seed: seed})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -117,11 +118,11 @@ func TestGrownFieldsDependOnTheSeedAlone(t *testing.T) {
 func TestGrowFieldsRefusesWhatDoesNotFit(t *testing.T) {
 	weight := []Tensor{rampTensor(t, "embed.2.proj1.weight", 1, 4, 1, 1, 1)}
 	for _, c := range []struct{ from, to int }{{5, 6}, {4, 3}, {3, 4}, {4, maxStates + 1}} {
-		if _, err := GrowFields(weight, columns(c.from), columns(c.to), ReleasedColumns, 0); err == nil {
+		if _, err := GrowFields(weight, columns(c.from), columns(c.to), Growth{Begin: ReleasedColumns, Seed: 0}); err == nil {
 			t.Errorf("from %d to %d was accepted", c.from, c.to)
 		}
 	}
-	if _, err := GrowFields(weight, columns(4), columns(5), "other", 0); err == nil {
+	if _, err := GrowFields(weight, columns(4), columns(5), Growth{Begin: "other", Seed: 0}); err == nil {
 		t.Error("new columns that begin in another way were accepted")
 	}
 }
@@ -169,7 +170,7 @@ func TestNewColumnsBeginAsReleased(t *testing.T) {
 	for name, want := range n.Tensors {
 		old = append(old, rampTensor(t, name, want.Old...))
 	}
-	grown, err := GrowFields(old, columns(n.Old), columns(n.New), "", 1)
+	grown, err := GrowFields(old, columns(n.Old), columns(n.New), Growth{Begin: "", Seed: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -200,7 +201,7 @@ func TestNewColumnsBeginAsReleased(t *testing.T) {
 		}
 	}
 	for k, want := range n.Factors {
-		grown, err := GrowFields([]Tensor{rampTensor(t, "embed.3.proj1.weight", 1, 67, 1, 1, 1)}, columns(67), columns(67+k), ReleasedColumns, 1)
+		grown, err := GrowFields([]Tensor{rampTensor(t, "embed.3.proj1.weight", 1, 67, 1, 1, 1)}, columns(67), columns(67+k), Growth{Begin: ReleasedColumns, Seed: 1})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -242,7 +243,7 @@ func TestFineTuningMapsColumnsAsReleased(t *testing.T) {
 	}
 	// Values go with the names.
 	old := rampTensor(t, "debed.2.proj2.weight", 1, base.States(), 1, 1, 1)
-	grown, err := GrowFields([]Tensor{old}, base, c, PreservingColumns, 1)
+	grown, err := GrowFields([]Tensor{old}, base, c, Growth{Begin: PreservingColumns, Seed: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -257,5 +258,53 @@ func TestFineTuningMapsColumnsAsReleased(t *testing.T) {
 	}
 	if _, err := base.Remapped(map[string]int{"taco": 3, "sauce": 3}); err == nil || !strings.Contains(err.Error(), "sauce") {
 		t.Errorf("two fields in one column: %v", err)
+	}
+}
+
+func TestNewFieldsBeginWithTheColumnsOfThoseThatTheyAreLike(t *testing.T) {
+	known, err := ReleasedConfig()
+	if err != nil {
+		t.Fatal(err)
+	}
+	known.Fields = map[string]int{"closed_boundary": 0, "open_boundary": 1, "bias_correction": 2, "tracer": 3, "velocity_x": 4, "velocity_y": 5}
+	wider, err := known.WithFields("dye", "wind_x", "wind_y", "windchill")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		like map[string]string
+		want map[string]string // new column: known one
+		says string
+	}{
+		{like: map[string]string{"dye": "tracer"}, want: map[string]string{"dye": "tracer"}},
+		{like: map[string]string{"wind": "velocity"}, want: map[string]string{"wind_x": "velocity_x", "wind_y": "velocity_y"}},
+		{like: map[string]string{"wind_y": "velocity_x", "dye": "velocity_y"}, want: map[string]string{"wind_y": "velocity_x", "dye": "velocity_y"}},
+		{like: map[string]string{"dye": "tracr"}, says: "did you mean tracer?"},
+		{like: map[string]string{"dyed": "tracer"}, says: "no field of that name (did you mean dye?)"},
+		{like: map[string]string{"velocity": "wind"}, says: "know it already"},
+		{like: map[string]string{"wind": "tracer"}, says: "tracer_"},
+	} {
+		old := rampTensor(t, "debed.2.proj2.weight", 1, known.States(), 1, 1, 1)
+		grown, err := GrowFields([]Tensor{old}, known, wider, Growth{Begin: PreservingColumns, Like: c.like})
+		if c.says != "" {
+			if err == nil || !strings.Contains(err.Error(), c.says) {
+				t.Errorf("%v: %v; want %q", c.like, err, c.says)
+			}
+			continue
+		}
+		if err != nil {
+			t.Errorf("%v: %v", c.like, err)
+			continue
+		}
+		got := values(t, grown[0])
+		for name, column := range wider.Fields {
+			want := float32(0)
+			if from, is := known.Fields[cmp.Or(c.want[name], name)]; is {
+				want = float32(from + 1)
+			}
+			if got[column] != want {
+				t.Errorf("%v: %s begins as %g, want %g", c.like, name, got[column], want)
+			}
+		}
 	}
 }

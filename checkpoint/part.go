@@ -19,15 +19,16 @@ import (
 // base replace it, Added columns are put in their places, and products of LowRank are added.
 type Part struct {
 	Base Base `json:"base"`
-	// BaseFields are the field columns of the base, Fields those of the whole; NewColumns and Seed are how the base's columns
+	// BaseFields are the field columns of the base, Fields those of the whole; NewColumns, Like and Seed are how the base's columns
 	// change where there are more (GrowFields).
-	BaseFields map[string]int `json:"base_fields"`
-	Fields     map[string]int `json:"fields"`
-	NewColumns NewColumns     `json:"new_columns,omitempty"`
-	Seed       uint64         `json:"seed,omitempty"`
-	Scale      float64        `json:"scale,omitempty"` // factor on the products of LowRank
-	LowRank    []LowRank      `json:"low_rank,omitempty"`
-	Added      []AddedColumns `json:"added,omitempty"`
+	BaseFields map[string]int    `json:"base_fields"`
+	Fields     map[string]int    `json:"fields"`
+	NewColumns NewColumns        `json:"new_columns,omitempty"`
+	Like       map[string]string `json:"like,omitempty"`
+	Seed       uint64            `json:"seed,omitempty"`
+	Scale      float64           `json:"scale,omitempty"` // factor on the products of LowRank
+	LowRank    []LowRank         `json:"low_rank,omitempty"`
+	Added      []AddedColumns    `json:"added,omitempty"`
 
 	file string // that it was read from
 }
@@ -167,7 +168,7 @@ func (p *Part) frozen(base *Checkpoint) ([]Tensor, error) {
 	if err != nil || same {
 		return base.Tensors(), err
 	}
-	tensors, err := GrowFields(base.Tensors(), Config{Fields: p.BaseFields}, Config{Fields: p.Fields}, p.NewColumns, p.Seed)
+	tensors, err := GrowFields(base.Tensors(), Config{Fields: p.BaseFields}, Config{Fields: p.Fields}, Growth{p.NewColumns, p.Like, p.Seed})
 	if err != nil {
 		return nil, fmt.Errorf("%w (base %s)", err, base.Path)
 	}

@@ -29,12 +29,13 @@ type Plan struct {
 	Config string // their configuration; empty for the one beside them
 	// Out is a file ending in .safetensors, whose configuration is written beside it as .yaml, or a folder for model.safetensors and config.yaml.
 	Out    string
-	Merge  bool             // of a run that saves only what it trains, write whole weights
-	Base   string           // where the weights are that it began with; empty for where they were
-	Fields []string         // new fields, each of which gets the next free column of the embedding
-	Seed   uint64           // fixes the values of new columns
-	DType  checkpoint.DType // of the stored weights
-	Force  bool             // replace what is there
+	Merge  bool              // of a run that saves only what it trains, write whole weights
+	Base   string            // where the weights are that it began with; empty for where they were
+	Fields []string          // new fields, each of which gets the next free column of the embedding
+	Like   map[string]string // the known fields that some of them begin as (checkpoint.Growth)
+	Seed   uint64            // fixes the values of other new columns
+	DType  checkpoint.DType  // of the stored weights
+	Force  bool              // replace what is there
 	// Begin is told the number of tensors, and Written the bytes of each that has been written; nil for nobody.
 	Begin   func(tensors int)
 	Written func(bytes int64)
@@ -83,7 +84,7 @@ func Run(ctx context.Context, p Plan) (Result, error) {
 		if config, err = config.WithFields(p.Fields...); err != nil {
 			return r, err
 		}
-		if tensors, err = checkpoint.GrowFields(tensors, before, config, checkpoint.PreservingColumns, p.Seed); err != nil {
+		if tensors, err = checkpoint.GrowFields(tensors, before, config, checkpoint.Growth{Begin: checkpoint.PreservingColumns, Like: p.Like, Seed: p.Seed}); err != nil {
 			return r, err
 		}
 		architecture.States = config.States()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/gowalrus/walrus/checkpoint"
@@ -30,6 +31,39 @@ func TestWhatIsThereStays(t *testing.T) {
 	}
 	if left, _ := os.ReadDir(filepath.Dir(p.Out)); len(left) > 0 {
 		t.Errorf("a refused conversion leaves %v", left)
+	}
+}
+
+func TestANewFieldMayBeginAsAKnownOne(t *testing.T) {
+	p := convert.Plan{In: "nano", Out: filepath.Join(t.TempDir(), "salty"), DType: checkpoint.Float32, Fields: []string{"salinity"}, Like: map[string]string{"salinity": "tracer"}}
+	r, err := convert.Run(t.Context(), p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	config, err := checkpoint.ReadConfig(r.Config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	weights, err := checkpoint.Open(r.Weights)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer weights.Close()
+	bias, found := weights.Tensor("debed.2.proj2.bias")
+	if !found {
+		t.Fatal("no bias")
+	}
+	values := make([]float32, bias.Len())
+	if err := bias.Float32(values); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := values[config.Fields["salinity"]], values[config.Fields["tracer"]]; got != want || want == 0 {
+		t.Errorf("salinity begins with the bias %g, want tracer's %g", got, want)
+	}
+	p.Like["salinity"] = "unheard-of"
+	p.Out = filepath.Join(t.TempDir(), "refused")
+	if _, err := convert.Run(t.Context(), p); err == nil || !strings.Contains(err.Error(), "unheard-of") {
+		t.Errorf("like a field that the weights do not know: %v", err)
 	}
 }
 

@@ -18,9 +18,10 @@ type LoadOptions struct {
 	Columns map[string]int
 	// NewColumns is how the columns of new fields and a new position embedding begin; the zero value is as released.
 	NewColumns checkpoint.NewColumns
-	Seed       uint64   // of the new columns and the position embedding
-	DropPath   *float64 // instead of the configuration's
-	Jitter     *bool    // instead of the configuration's
+	Like       map[string]string // the fields that new ones begin as (checkpoint.Growth)
+	Seed       uint64            // of the new columns and the position embedding
+	DropPath   *float64          // instead of the configuration's
+	Jitter     *bool             // instead of the configuration's
 	// AxisFrequencies gives weights that have none learnable rotary frequencies for each axis and block; they begin as the
 	// weights' fixed ones, so that predictions do not change.
 	AxisFrequencies bool
@@ -148,10 +149,10 @@ func (o LoadOptions) grow(c checkpoint.Config, tensors []checkpoint.Tensor) (che
 	if grown, err = grown.WithFields(o.Fields...); err != nil {
 		return c, nil, err
 	}
-	if maps.Equal(grown.Fields, c.Fields) {
+	if len(o.Like) == 0 && maps.Equal(grown.Fields, c.Fields) {
 		return c, tensors, nil
 	}
-	tensors, err = checkpoint.GrowFields(tensors, c, grown, o.NewColumns, o.Seed)
+	tensors, err = checkpoint.GrowFields(tensors, c, grown, checkpoint.Growth{Begin: o.NewColumns, Like: o.Like, Seed: o.Seed})
 	return grown, tensors, err
 }
 

@@ -72,12 +72,18 @@ func predictGeometry(t *testing.T) *frame.Geometry {
 
 func predict(t *testing.T, n *Network) field.Array {
 	t.Helper()
+	return predictColumns(t, n, 3, 4)
+}
+
+// predictColumns is predict for two fields of these columns.
+func predictColumns(t *testing.T, n *Network, columns ...int) field.Array {
+	t.Helper()
 	g := predictGeometry(t)
 	x := field.NewArray(1, 2, 32, 32, 2)
 	for i := range x.Data {
 		x.Data[i] = float32(math.Sin(0.37 * float64(i)))
 	}
-	y, err := n.Forward(context.Background(), Data{Geometry: g, Fields: []int{3, 4}, Mask: -1}, x, frame.Rolls{}, true)
+	y, err := n.Forward(context.Background(), Data{Geometry: g, Fields: columns, Mask: -1}, x, frame.Rolls{}, true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,6 +113,32 @@ func TestNewFieldsLeaveThePredictionsOfTheOthersAlone(t *testing.T) {
 	}
 	if largest == 0 || worst > 1e-5*largest {
 		t.Errorf("predictions of up to %g changed by up to %g", largest, worst)
+	}
+}
+
+func TestANewFieldThatBeginsLikeAKnownOneIsPredictedAsThat(t *testing.T) {
+	folder, e := saved(t, nil), openEngine(t)
+	plain, _, err := Load(e, folder, LoadOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer plain.Close()
+	grown, config, err := Load(e, folder, LoadOptions{
+		Fields: []string{"salinity", "dye"}, NewColumns: checkpoint.PreservingColumns, Like: map[string]string{"dye": "B"}, Seed: 5,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer grown.Close()
+	want := predict(t, plain)
+	if got := predictColumns(t, grown, config.Fields["A"], config.Fields["dye"]); relative(got.Data, want.Data) > 1e-5 {
+		t.Errorf("dye, which is like B, is predicted otherwise than B, by %.2g", relative(got.Data, want.Data))
+	}
+	if got := predictColumns(t, grown, config.Fields["A"], config.Fields["salinity"]); relative(got.Data, want.Data) < 1e-2 {
+		t.Error("salinity, which is like nothing, is predicted as B")
+	}
+	if _, _, err := Load(e, folder, LoadOptions{Like: map[string]string{"B": "A"}}); err == nil || !strings.Contains(err.Error(), "know it already") {
+		t.Errorf("a known field that is to begin like another: %v", err)
 	}
 }
 

@@ -81,11 +81,11 @@ func Partial(stored Source, c model.Config, seed uint64) Source {
 
 // PartOf describes the weights that such a network trains, for a checkpoint that holds only them; nil where all are trained.
 // before are the field columns of the base, after those of the network; new ones began as begin and seed say (LoadOptions).
-func PartOf(c model.Config, base checkpoint.Base, before, after map[string]int, begin checkpoint.NewColumns, seed uint64) *checkpoint.Part {
+func PartOf(c model.Config, base checkpoint.Base, before, after map[string]int, how checkpoint.Growth) *checkpoint.Part {
 	if len(c.Frozen) == 0 {
 		return nil
 	}
-	p := &checkpoint.Part{Base: base, BaseFields: maps.Clone(before), Fields: maps.Clone(after), NewColumns: begin, Seed: seed}
+	p := &checkpoint.Part{Base: base, BaseFields: maps.Clone(before), Fields: maps.Clone(after), NewColumns: how.Begin, Like: how.Like, Seed: how.Seed}
 	if c.LoRA.On() {
 		p.Scale = c.LoRA.Scale()
 	}

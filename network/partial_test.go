@@ -39,7 +39,7 @@ func loadPart(t *testing.T, folder string, f Freezing, columns map[string]int) (
 	if err != nil {
 		t.Fatal(err)
 	}
-	state := checkpoint.State{Config: config, Part: PartOf(n.Config, base, before.Fields, config.Fields, "", 3)}
+	state := checkpoint.State{Config: config, Part: PartOf(n.Config, base, before.Fields, config.Fields, checkpoint.Growth{Seed: 3})}
 	random := rand.New(rand.NewPCG(1, 7))
 	for _, w := range n.Config.Weights() {
 		if !w.Trained() {

@@ -183,6 +183,9 @@ type FinetuneConfig struct {
 	// change by about a percent and those for new ones are noise. "preserving": known fields are predicted as before, new ones
 	// as unchanged.
 	NewColumns checkpoint.NewColumns `yaml:"new_columns"`
+	// Like names for fields that the weights do not know ones that they do, as {buoyancy: tracer}: the new one begins with the known one's
+	// columns, and so with what was learned of it (default none: as new_columns says).
+	Like map[string]string `yaml:"like,omitempty"`
 	// Columns are those that some fields shall have ({name: column}), as the field_index_map_override of a released data
 	// file; the weights' other fields follow in their order, then the data's new ones. Default: the weights' columns stay.
 	Columns map[string]int `yaml:"columns,omitempty"`
@@ -410,7 +413,7 @@ func (c Config) Check() error {
 	if err := c.Finetune.checkFreezing(); err != nil {
 		return err
 	}
-	if f := c.Finetune; f.From == "" && (f.AxisFrequencies || f.PositionEmbedding || f.Columns != nil) {
+	if f := c.Finetune; f.From == "" && (f.AxisFrequencies || f.PositionEmbedding || f.Columns != nil || f.Like != nil) {
 		return errors.New("train: finetune.axis_frequencies, finetune.position_embedding and finetune.columns change weights; name them with finetune.from")
 	}
 	if err := c.checkLayout(); err != nil {

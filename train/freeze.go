@@ -131,7 +131,7 @@ func (f FinetuneConfig) part(c model.Config, saved checkpoint.Config, seed uint6
 	if err != nil {
 		return nil, fmt.Errorf("train: finetune.from: %w", err)
 	}
-	return network.PartOf(c, base, before.Fields, saved.Fields, f.NewColumns, seed), nil
+	return network.PartOf(c, base, before.Fields, saved.Fields, checkpoint.Growth{Begin: f.NewColumns, Like: f.Like, Seed: seed}), nil
 }
 
 // checkFreezing reports settings that can not work, before anything is opened.

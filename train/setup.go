@@ -38,7 +38,7 @@ func newNetwork(e *engine.Engine, c Config, names []string, position [3]int) (*n
 func (c Config) loading(names []string, position [3]int) network.LoadOptions {
 	f := c.Finetune
 	return network.LoadOptions{
-		Fields: names, Columns: f.Columns, NewColumns: f.NewColumns, Seed: c.Seed, DropPath: &c.Model.DropPath, Jitter: c.Model.Jitter,
+		Fields: names, Columns: f.Columns, NewColumns: f.NewColumns, Like: f.Like, Seed: c.Seed, DropPath: &c.Model.DropPath, Jitter: c.Model.Jitter,
 		AxisFrequencies: f.AxisFrequencies, Position: position, Freezing: f.freezing(),
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -15,6 +16,7 @@ import (
 // convertCommand turns weights from any readable form into safetensors and YAML.
 func convertCommand() *cobra.Command {
 	var p convert.Plan
+	var fields []string
 	var dtype string
 	var asJSON bool
 	cmd := &cobra.Command{
@@ -37,6 +39,7 @@ it began with. rollout and eval open it as it is; --merge writes whole weights, 
 says where the weights that it began with are now, if they are not where they were.`,
 		Example: `  walrus convert walrus.pt walrus --config extended_config.yaml
   walrus convert runs/first shear.safetensors --add-field salinity --seed 7
+  walrus convert nano shallow --add-field buoyancy=tracer
   walrus convert runs/first/best small.safetensors --dtype float16
   walrus convert --merge runs/tuned/best --out whole.safetensors`,
 		Args: cobra.RangeArgs(1, 2),
@@ -48,6 +51,16 @@ says where the weights that it began with are now, if they are not where they we
 				p.Out = args[1]
 			}
 			p.In = args[0]
+			for _, f := range fields {
+				name, known, alike := strings.Cut(f, "=")
+				p.Fields = append(p.Fields, name)
+				if alike {
+					if p.Like == nil {
+						p.Like = map[string]string{}
+					}
+					p.Like[name] = known
+				}
+			}
 			return convertWeights(cmd, p, dtype, asJSON)
 		},
 	}
@@ -56,7 +69,7 @@ says where the weights that it began with are now, if they are not where they we
 	flags.StringVar(&p.Out, "out", "", "what to write, instead of the second argument")
 	flags.BoolVar(&p.Merge, "merge", false, "make whole weights of a run that saves only what it trains")
 	flags.StringVar(&p.Base, "base", "", "with --merge: the weights that the run began with (default where they were)")
-	flags.StringArrayVar(&p.Fields, "add-field", nil, "give a new field the next free column of the embedding (repeatable)")
+	flags.StringArrayVar(&fields, "add-field", nil, "give a new field the next free column of the embedding; NAME=KNOWN begins it as a field that the weights know (repeatable)")
 	flags.Uint64Var(&p.Seed, "seed", 0, "fixes the values of new columns")
 	flags.StringVar(&dtype, "dtype", "float32", "type of the stored weights: "+checkpoint.WritableNames())
 	flags.BoolVar(&p.Force, "force", false, "replace OUT where it exists")

@@ -244,7 +244,7 @@ func savedPart(t *testing.T, weights string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	state := checkpoint.State{Config: config, Part: network.PartOf(n.Config, base, before.Fields, config.Fields, "", 0)}
+	state := checkpoint.State{Config: config, Part: network.PartOf(n.Config, base, before.Fields, config.Fields, checkpoint.Growth{})}
 	for _, w := range n.Config.Weights() {
 		if !w.Trained() {
 			continue

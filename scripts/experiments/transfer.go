@@ -38,12 +38,19 @@ type transferArm struct {
 	steps []int // that it is scored after
 }
 
-// arms are of the same size and tokens, and differ in where the weights begin.
-func (l *lab) arms() []transferArm {
+// likes say of the fields that the pretrained weights do not know which known ones they are like: what the flow carries along is a tracer.
+var likes = map[string]string{"rayleigh_benard": "buoyancy: tracer", "sloshing": "water_fraction: tracer"}
+
+// arms on a data set are of the same size and tokens, and differ in where the weights begin.
+func (l *lab) arms(dataSet string) []transferArm {
+	like := ""
+	if pair := likes[dataSet]; pair != "" {
+		like = ", like: {" + pair + "}"
+	}
 	return []transferArm{
 		{arm{"scratch", l.fresh()}, []float64{5e-4, 1e-3, 2e-3, 4e-3}, transferSteps},
-		{arm{"whole", l.pretrained("")}, []float64{5e-4, 1e-3, 2e-3, 4e-3}, transferSteps},
-		{arm{"lora", l.pretrained(", lora: {rank: 8, alpha: 16, targets: all}")}, []float64{1e-3, 2e-3, 4e-3}, transferSteps[:slices.Index(transferSteps, shortSteps)+1]},
+		{arm{"whole", l.pretrained(like)}, []float64{5e-4, 1e-3, 2e-3, 4e-3}, transferSteps},
+		{arm{"lora", l.pretrained(like + ", lora: {rank: 8, alpha: 16, targets: all}")}, []float64{1e-3, 2e-3, 4e-3}, transferSteps[:slices.Index(transferSteps, shortSteps)+1]},
 	}
 }
 
@@ -72,8 +79,8 @@ func (l *lab) unseen() []string {
 
 func runTransfer(ctx context.Context, l *lab) error {
 	for _, data := range l.unseen() {
-		for _, a := range l.arms() {
-			name := filepath.Base(data)
+		name := filepath.Base(data)
+		for _, a := range l.arms(name) {
 			if !l.wantsPair(name, a.name) {
 				continue
 			}
@@ -141,7 +148,7 @@ func drawTransfer(l *lab) error {
 		data := filepath.Base(path)
 		var lines []report.Series
 		var persistence float64
-		for _, a := range l.arms() {
+		for _, a := range l.arms(data) {
 			s := report.Series{Name: armNames[a.name]}
 			for _, step := range a.steps {
 				rate := l.tuned(data, a.name, step)
