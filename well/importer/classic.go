@@ -81,10 +81,16 @@ func (p *classicParser) number(wide bool) int64 {
 
 func (p *classicParser) count() int64 { return p.number(p.version == 5) }
 
-// text is a name, padded to four bytes.
-func (p *classicParser) text() string {
-	n := p.count()
-	b := p.bytes(padded(n))
+// text is a name, behind its length.
+func (p *classicParser) text() string { return p.characters(p.count()) }
+
+// characters are so many, padded to four bytes. In files with 64-bit data their number may be below zero, and -1 padded is 0.
+func (p *classicParser) characters(n int64) string {
+	size := n
+	if n > 0 {
+		size = padded(n)
+	}
+	b := p.bytes(size) // which refuses what is below zero
 	if b == nil {
 		return ""
 	}
@@ -123,9 +129,7 @@ func (p *classicParser) attributes() []cf.Attribute {
 		a := cf.Attribute{Name: p.text()}
 		code, n := p.number(false), p.count()
 		if code == classicChar {
-			if b := p.bytes(padded(n)); b != nil {
-				a.Text = []string{string(b[:n])}
-			}
+			a.Text = []string{p.characters(n)}
 		} else {
 			e, ok := elementOf(classicTypes[code], binary.BigEndian)
 			if p.err == nil && (!ok || n < 0 || n > mostClassicValues) {
@@ -233,9 +237,12 @@ func (h *classicHeader) variable() error {
 	}
 	bytes := elements * int64(v.array.element.Size)
 	if isRecord {
+		if bytes > math.MaxInt64/8-h.recordSize {
+			return fmt.Errorf("variable %s is larger than any file", name)
+		}
 		h.addToRecord(name, bytes)
-	} else if need := v.array.offset + bytes; v.array.offset < 0 || need > h.size {
-		return fmt.Errorf("variable %s needs %d bytes, the file has %d; it is incomplete", name, need, h.size)
+	} else if v.array.offset < 0 || bytes > h.size || v.array.offset > h.size-bytes {
+		return fmt.Errorf("variable %s needs %d bytes from the %dth on, the file has %d; it is incomplete", name, bytes, v.array.offset, h.size)
 	}
 	if code == classicChar {
 		return nil // text
@@ -296,7 +303,7 @@ func (h *classicHeader) placeRecords(name string) error {
 		v.array.extents[0] = int((h.size - v.array.offset) / max(1, h.recordSize))
 	}
 	last := int64(product(v.array.extents[1:]) * v.array.element.Size)
-	if n := int64(v.array.extents[0]); n > 0 && (v.array.offset < 0 || h.recordSize <= 0 || n > h.size/h.recordSize+1 || v.array.offset+(n-1)*h.recordSize+last > h.size) {
+	if n := int64(v.array.extents[0]); n > 0 && (v.array.offset < 0 || h.recordSize <= 0 || last > h.size || n > h.size/h.recordSize+1 || v.array.offset > h.size-last-(n-1)*h.recordSize) {
 		return fmt.Errorf("variable %s has %d records, the file with %d bytes does not hold them; it is incomplete", name, n, h.size)
 	}
 	h.found.arrays[name] = v
