@@ -168,31 +168,26 @@ func columnsOf(from, to Config) []int {
 	return columns
 }
 
-// liken lets the columns of new fields come from those of the known ones that they are like.
+// liken lets the columns of new fields come from those of the known ones that they are like. The names may come from a file.
 func (g Growth) liken(columns []int, from, to Config) error {
+	names := slices.Sorted(maps.Keys(to.Fields))
 	for _, name := range slices.Sorted(maps.Keys(g.Like)) {
 		like := g.Like[name]
-		var fresh []string // the field itself, or its components
-		if _, is := to.Fields[name]; is {
-			fresh = []string{name}
-		} else {
-			for column := range to.Fields {
-				if strings.HasPrefix(column, name+"_") {
-					fresh = append(fresh, column)
-				}
-			}
+		fresh := []string{name} // the field itself, or its components
+		if _, is := to.Fields[name]; !is {
+			fresh = slices.DeleteFunc(slices.Clone(names), func(column string) bool { return !strings.HasPrefix(column, name+"_") })
 		}
 		if len(fresh) == 0 {
-			return fmt.Errorf("%s is to begin like %s, but the data has no field of that name%s", name, like, nearest.Hint(name, slices.Sorted(maps.Keys(to.Fields))))
+			return fmt.Errorf("%s is to begin like %s, but the data has no field of that name%s", shortened(name), shortened(like), nearest.Hint(name, names))
 		}
 		for _, column := range fresh {
 			known := like + strings.TrimPrefix(column, name)
 			i, is := from.Fields[known]
 			if _, old := from.Fields[column]; old {
-				return fmt.Errorf("%s is to begin like %s, but the weights know it already", column, known)
+				return fmt.Errorf("%s is to begin like %s, but the weights know it already", shortened(column), shortened(known))
 			}
 			if !is {
-				return fmt.Errorf("%s is to begin like %s, which the weights do not know%s", column, known, nearest.Hint(known, slices.Sorted(maps.Keys(from.Fields))))
+				return fmt.Errorf("%s is to begin like %s, which the weights do not know%s", shortened(column), shortened(known), nearest.Hint(known, slices.Sorted(maps.Keys(from.Fields))))
 			}
 			columns[to.Fields[column]] = i
 		}

@@ -3,6 +3,8 @@ package field
 import (
 	"fmt"
 	"math"
+	"strconv"
+	"strings"
 )
 
 // Array is a row-major array of float32: the last axis varies fastest. A zero Array is empty.
@@ -14,6 +16,15 @@ type Array struct {
 // NewArray returns an array of zeros with the given shape. A negative extent is a programming error and panics.
 func NewArray(shape ...int) Array {
 	return Array{Shape: append([]int(nil), shape...), Data: make([]float32, Volume(shape))}
+}
+
+// GridText is a grid as people write it: 128x64.
+func GridText(grid []int) string {
+	parts := make([]string, len(grid))
+	for i, n := range grid {
+		parts[i] = strconv.Itoa(n)
+	}
+	return strings.Join(parts, "x")
 }
 
 // Volume is the product of the extents; 1 for an empty shape.

@@ -3,8 +3,9 @@ package frame
 import (
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
+
+	"github.com/gowalrus/walrus/field"
 )
 
 // Kernel extents of the two convolutions of encoder and decoder, the same at every stride ("stride modulation").
@@ -90,7 +91,7 @@ func nearestSizes(size, tokens int) (below, above int) {
 
 // nearestGrid is the grid whose axes have the nearest sizes that can be cut into tokens tokens, as --resample takes it.
 func nearestGrid(grid []int, tokens int) string {
-	sizes := make([]string, len(grid))
+	sizes := slices.Clone(grid)
 	for i, n := range grid {
 		if below, above := nearestSizes(n, tokens); n > 1 {
 			if n-below < above-n && below > 0 || above == 0 {
@@ -99,9 +100,9 @@ func nearestGrid(grid []int, tokens int) string {
 				n = above
 			}
 		}
-		sizes[i] = strconv.Itoa(n)
+		sizes[i] = n
 	}
-	return strings.Join(sizes, "x")
+	return field.GridText(sizes)
 }
 
 // unsupportedSize explains why an axis of a grid does not fit and names the ways out, for the whole grid.

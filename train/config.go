@@ -414,7 +414,7 @@ func (c Config) Check() error {
 		return err
 	}
 	if f := c.Finetune; f.From == "" && (f.AxisFrequencies || f.PositionEmbedding || f.Columns != nil || f.Like != nil) {
-		return errors.New("train: finetune.axis_frequencies, finetune.position_embedding and finetune.columns change weights; name them with finetune.from")
+		return errors.New("train: finetune.axis_frequencies, finetune.position_embedding, finetune.columns and finetune.like change weights; name them with finetune.from")
 	}
 	if err := c.checkLayout(); err != nil {
 		return err

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gowalrus/walrus/field"
 	"github.com/gowalrus/walrus/report"
 )
 
@@ -49,12 +50,12 @@ func (f Forecast) writeMixture(out io.Writer, colour bool) error {
 		}
 		var tokens, seconds []string
 		for _, shape := range s.Shapes {
-			tokens = append(tokens, join(shape.Tokens))
+			tokens = append(tokens, field.GridText(shape.Tokens))
 			if shape.Seconds > 0 {
 				seconds = append(seconds, fmt.Sprintf("%.3g", shape.Seconds))
 			}
 		}
-		table.Add(report.Text(s.Path), report.Integer(s.Trajectories), report.Integer(s.Windows), report.Text(join(s.Points)),
+		table.Add(report.Text(s.Path), report.Integer(s.Trajectories), report.Integer(s.Windows), report.Text(field.GridText(s.Points)),
 			report.Text(strings.Join(tokens, ", ")), report.Integer(s.History), report.Integer(s.Batch), report.Number(s.Passes),
 			report.Text(strings.Join(seconds, ", ")))
 	}
@@ -92,11 +93,6 @@ func (f Forecast) writeLength(out io.Writer) {
 	if f.Exists {
 		fmt.Fprintf(out, "note: %s holds a run already; a new one needs another folder\n", f.Out)
 	}
-}
-
-// join writes extents as 64x64.
-func join(extents []int) string {
-	return strings.Trim(strings.ReplaceAll(fmt.Sprint(extents), " ", "x"), "[]")
 }
 
 // WriteText writes the plan, a row for each use of memory, in GiB.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/gowalrus/walrus/field"
 	"github.com/gowalrus/walrus/internal/progress"
 	"github.com/gowalrus/walrus/ranks"
 	"github.com/gowalrus/walrus/sim"
@@ -233,19 +234,10 @@ func printScenarios(out io.Writer, all []sim.Description) error {
 		fmt.Fprintf(table, "  equations\t%s\n", d.Equations)
 		fmt.Fprintf(table, "  fields\t%s\n", strings.Join(fields, ", "))
 		fmt.Fprintf(table, "  boundaries\t%s\n", strings.Join(d.Boundaries, ", "))
-		fmt.Fprintf(table, "  size\t%s, %d frames (published %s, %d)\n", gridText(d.DefaultGrid), d.DefaultFrames, gridText(d.PublishedGrid), d.PublishedFrames)
+		fmt.Fprintf(table, "  size\t%s, %d frames (published %s, %d)\n", field.GridText(d.DefaultGrid), d.DefaultFrames, field.GridText(d.PublishedGrid), d.PublishedFrames)
 		fmt.Fprintf(table, "  cost\tabout %.2g s a trajectory\n", d.Seconds)
 	}
 	return table.Flush()
-}
-
-// gridText is "128x64".
-func gridText(grid []int) string {
-	parts := make([]string, len(grid))
-	for i, n := range grid {
-		parts[i] = strconv.Itoa(n)
-	}
-	return strings.Join(parts, "x")
 }
 
 // printJSON writes indented JSON and a line end.

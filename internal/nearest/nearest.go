@@ -6,10 +6,18 @@ import (
 )
 
 // Name is the name that the fewest changes of single letters, swaps of neighbours included, make of a misspelt one; empty if
-// none of the names is near: a third of the letters, or two, may be wrong, or all but its beginning be missing.
+// none of the names is near: a third of the letters, or two, may be wrong, or all but its beginning be missing. Names that are too long for
+// anybody to have typed are near nothing: comparing two takes the product of their lengths in memory, and they may come from a hostile file.
 func Name(misspelt string, names []string) string {
+	const longest = 1000
+	if len(misspelt) > longest {
+		return ""
+	}
 	best, least := "", max(2, len(misspelt)/3)+1
 	for _, name := range names {
+		if len(name) > longest {
+			continue
+		}
 		d := distance(strings.ToLower(misspelt), strings.ToLower(name))
 		if len(misspelt) > 3 && strings.HasPrefix(strings.ToLower(name), strings.ToLower(misspelt)) { // the beginning was typed
 			d = min(d, 1)

@@ -1,6 +1,9 @@
 package nearest
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 func TestMisspeltNamesAreFound(t *testing.T) {
 	names := []string{"epochs", "every_step", "warmup_epochs", "batch", "seed"}
@@ -13,5 +16,15 @@ func TestMisspeltNamesAreFound(t *testing.T) {
 	}
 	if got := Hint("sede", names); got != " (did you mean seed?)" {
 		t.Errorf("hint %q", got)
+	}
+}
+
+func TestNamesOfMegabytesAreNearNothing(t *testing.T) {
+	long := strings.Repeat("a", 1<<20)
+	if got := Name(long, []string{long[1:], "a"}); got != "" {
+		t.Errorf("a name of %d letters is found", len(got))
+	}
+	if got := Name("seed", []string{long, "seeds"}); got != "seeds" {
+		t.Errorf("beside a long name: %d letters", len(got))
 	}
 }

@@ -230,15 +230,15 @@ func writeGas(folder string, runs []gasRun) error {
 	return nil
 }
 
-func writeGasFile(name string, runs []gasRun) (err error) {
+func writeGasFile(name string, runs []gasRun) error {
 	centres := make([]float32, gasPoints)
 	for i := range centres {
 		centres[i] = (float32(i) + 0.5) / gasPoints
 	}
 	axes := []well.Axis{{Name: "x", Coordinates: centres}, {Name: "y", Coordinates: centres}}
-	wall := field.Sides{Low: field.Wall, High: field.Wall}
+	wall := field.Both(field.Wall)
 	h := well.Header{
-		DatasetName: "gas", GridType: "cartesian", Axes: axes, Trajectories: len(runs), Compression: 4,
+		DatasetName: "gas", GridType: well.Cartesian, Axes: axes, Trajectories: len(runs), Compression: 4,
 		Boundaries: well.BoundaryGroups(axes, []field.Sides{wall, wall}),
 		Parameters: []well.Parameter{{Name: "boxes"}},
 	}

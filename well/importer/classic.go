@@ -79,18 +79,21 @@ func (p *classicParser) number(wide bool) int64 {
 	return 0
 }
 
-func (p *classicParser) count() int64 { return p.number(p.version == 5) }
+// count is a length or the number of a dimension, which 64 bits could put below zero.
+func (p *classicParser) count() int64 {
+	n := p.number(p.version == 5)
+	if p.err == nil && n < 0 {
+		p.err = fmt.Errorf("the header has the length %d; the file is damaged", n)
+	}
+	return n
+}
 
 // text is a name, behind its length.
 func (p *classicParser) text() string { return p.characters(p.count()) }
 
-// characters are so many, padded to four bytes. In files with 64-bit data their number may be below zero, and -1 padded is 0.
+// characters are so many, padded to four bytes.
 func (p *classicParser) characters(n int64) string {
-	size := n
-	if n > 0 {
-		size = padded(n)
-	}
-	b := p.bytes(size) // which refuses what is below zero
+	b := p.bytes(padded(n))
 	if b == nil {
 		return ""
 	}
@@ -102,7 +105,7 @@ func padded(n int64) int64 { return (n + 3) / 4 * 4 }
 // list reads the number of elements of a list with a tag; an absent list has the tag zero.
 func (p *classicParser) list(tag int64) int64 {
 	found, n := p.number(false), p.count()
-	if p.err == nil && n != 0 && found != tag || n < 0 {
+	if p.err == nil && n != 0 && found != tag {
 		p.err = fmt.Errorf("the header has the tag %d where %d was expected; the file is damaged", found, tag)
 	}
 	if p.err != nil {
@@ -132,7 +135,7 @@ func (p *classicParser) attributes() []cf.Attribute {
 			a.Text = []string{p.characters(n)}
 		} else {
 			e, ok := elementOf(classicTypes[code], binary.BigEndian)
-			if p.err == nil && (!ok || n < 0 || n > mostClassicValues) {
+			if p.err == nil && (!ok || n > mostClassicValues) {
 				p.err = fmt.Errorf("attribute %s has %d values of the type %d; the file is damaged", a.Name, n, code)
 			}
 			if p.err != nil {
@@ -184,12 +187,9 @@ func parseClassic(file *os.File) (*classicFile, error) {
 		return nil, p.err
 	}
 	p.version = magic[3]
-	h := &classicHeader{classicParser: p, file: file, size: info.Size(), records: p.count(), found: &classicFile{arrays: map[string]classicVariable{}}}
+	h := &classicHeader{classicParser: p, file: file, size: info.Size(), records: p.number(p.version == 5), found: &classicFile{arrays: map[string]classicVariable{}}}
 	for range p.list(dimensionTag) {
 		d := classicDimension{p.text(), p.count()}
-		if p.err == nil && d.length < 0 {
-			p.err = fmt.Errorf("dimension %s has the length %d; the file is damaged", d.name, d.length)
-		}
 		if p.err != nil {
 			return nil, p.err
 		}
@@ -222,7 +222,7 @@ func (h *classicHeader) variable() error {
 	}
 	v.attributes = h.attributes()
 	code := h.number(false)
-	h.count() // its size, which the shape says too
+	h.number(h.version == 5) // its size, which the shape says too
 	v.array.offset = h.number(h.version != 1)
 	if h.err != nil {
 		return h.err
@@ -262,7 +262,7 @@ func (h *classicHeader) shape(name string, v *classicVariable) (elements int64, 
 	elements = 1
 	for i := range h.count() {
 		id := h.count()
-		if h.err != nil || id < 0 || id >= int64(len(h.dimensions)) || i > 1024 {
+		if h.err != nil || id >= int64(len(h.dimensions)) || i > 1024 {
 			return 0, false, errors.Join(h.err, fmt.Errorf("variable %s has the dimension %d of %d; the file is damaged", name, id, len(h.dimensions)))
 		}
 		d := h.dimensions[id]
