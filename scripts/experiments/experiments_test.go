@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gowalrus/walrus/checkpoint"
 	"github.com/gowalrus/walrus/score"
 	"github.com/gowalrus/walrus/train"
 )
@@ -113,7 +114,7 @@ func TestWhatMarksAMeasurementIsWrittenLast(t *testing.T) {
 }
 
 func TestConfigurationsAreValid(t *testing.T) {
-	l := &lab{data: "data"}
+	l := &lab{data: "data", from: "nano", weights: checkpoint.Config{Hidden: 128, Inner: 32, Heads: 4, Blocks: 4, Tokens: 8}}
 	texts := map[string]string{}
 	for _, a := range tokenArms() {
 		texts[a.name] = l.tokenYAML(a, 1)
@@ -130,6 +131,13 @@ func TestConfigurationsAreValid(t *testing.T) {
 	for _, trained := range []bool{true, false} {
 		texts[fmt.Sprint(trained)] = l.jitterYAML(trained, 1)
 	}
+	for _, data := range l.unseen() {
+		for _, s := range l.sides(filepath.Base(data)) {
+			for _, w := range s.ways {
+				texts[w.name+" on "+data] = w.yamlOf("data/x", 4e-3, 1)
+			}
+		}
+	}
 	for name, text := range texts {
 		c, err := train.ParseConfig([]byte(text), []string{"schedule.epochs=6", "schedule.steps_per_epoch=10"})
 		if err == nil {
@@ -145,8 +153,44 @@ func TestConfigurationsAreValid(t *testing.T) {
 	if c, err := train.ParseConfig([]byte(texts["random"]), nil); err != nil || !slices.Equal(c.Data.Tokens, train.Tokens{8, 16, 32}) {
 		t.Errorf("tokens %v, %v", c.Data.Tokens, err)
 	}
+	if c, err := train.ParseConfig([]byte(texts["whole-blocks on data/rayleigh_benard"]), nil); err != nil || len(c.Optimizer.Groups) != 1 || *c.Optimizer.Groups[0].LearningRate != 1e-3 {
+		t.Errorf("blocks at a quarter of 4e-3: %+v, %v", c.Optimizer, err)
+	}
 	if c, err := train.ParseConfig([]byte(texts["hidden"]), nil); err != nil || c.Data.Sets[0].Transforms["density"] != "zeros_like" || c.Data.History != 4 {
 		t.Errorf("hidden medium: %+v, %v", c.Data, err)
+	}
+}
+
+// Each side is told by the runs with its best way and rate, which the same split and seed chose for both sides.
+func TestASideIsComparedWithTheWayThatIsBestOnValid(t *testing.T) {
+	l := &lab{data: "data", foreign: "foreign", results: &results{}}
+	add := func(arm string, at, rate float64, seed uint64, split string, value float64) {
+		l.results.rows = append(l.results.rows, row{key: key{experiment: transferName, arm: arm, dataSet: "gas", at: at, rate: rate, seed: seed, split: split, metric: "vrmse"}, value: value})
+	}
+	add("whole", 10, 4e-3, tuningSeed, "valid", 1)
+	add("whole-blocks", 10, 8e-3, tuningSeed, "valid", 2)
+	add("whole", 100, 1e-3, tuningSeed, "valid", 3)
+	add("whole-blocks", 100, 2e-3, tuningSeed, "valid", 2)
+	add("whole-blocks", 100, 4e-3, tuningSeed, testSplit, 0) // the split that is scored chooses nothing
+	add("scratch", 100, 1e-3, tuningSeed, "valid", 0)        // nor does the other side
+	for _, at := range []float64{10, 100, 300} {
+		add("whole", at, 4e-3, 1, testSplit, 10+at)
+		add("whole-blocks", at, 2e-3, 1, testSplit, 20+at)
+	}
+	s := l.sides("gas")[1]
+	var got []string
+	for _, r := range l.tunedRuns("gas", s) {
+		got = append(got, fmt.Sprintf("%s %g to %d", r.name, r.rate, r.last))
+	}
+	if want := []string{"whole 0.004 to 10", "whole-blocks 0.002 to 1000"}; s.name != "whole" || !slices.Equal(got, want) {
+		t.Errorf("runs of %s: %q; expected %q", s.name, got, want)
+	}
+	got = nil
+	for _, r := range transferRows(l) {
+		got = append(got, fmt.Sprintf("%s %g: %g", r.arm, r.at, r.value))
+	}
+	if want := []string{"whole 10: 20", "whole 100: 120", "whole 300: 320"}; !slices.Equal(got, want) {
+		t.Errorf("compared: %q; expected %q", got, want)
 	}
 }
 

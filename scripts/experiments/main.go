@@ -20,6 +20,7 @@ import (
 type experiment struct {
 	name, question string
 	run            func(ctx context.Context, l *lab) error
+	rows           func(l *lab) []row // that its table has; nil for all
 	draw           func(l *lab) error
 }
 
@@ -95,7 +96,11 @@ func command() *cobra.Command {
 	root.AddCommand(&cobra.Command{Use: "table", Short: "Print what results.csv has: medians over the seeds, with the least and the greatest", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
 		return l.open(func() error {
 			for _, e := range experiments() {
-				printTable(cmd.OutOrStdout(), l.results.rows, e.name)
+				rows := l.results.rows
+				if e.rows != nil {
+					rows = e.rows(l)
+				}
+				printTable(cmd.OutOrStdout(), rows, e.name)
 			}
 			return nil
 		})

@@ -139,5 +139,5 @@ func networkYAML(a networkArm, data string, seed uint64, cooldown int) string {
 	if filepath.Base(data) == volumetric && a.tokens > 0 {
 		text = fmt.Sprintf("sets: [{path: %q, tokens: %d}]", data, a.tokens)
 	}
-	return settings(a.yaml, text, seed, pace{networksRate, 1, cooldown}, notScored)
+	return settings(a.yaml, text, seed, pace{rate: networksRate, warmup: 1, cooldown: cooldown}, notScored)
 }

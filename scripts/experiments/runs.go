@@ -96,28 +96,33 @@ func (l *lab) scored(ctx context.Context, r run, m row) ([]row, error) {
 	return measured, os.RemoveAll(r.folder)
 }
 
-// pace is the learning rate and its epochs of warm-up and cool-down.
+// pace is the learning rate, its epochs of warm-up and cool-down, and where it differs.
 type pace struct {
 	rate             float64
 	warmup, cooldown int
+	blocks           float64 // learning rate of the space-time blocks; 0 for that of all
 }
 
 // settings is the YAML of everything that all experiments have in common: the squared error, because there is no time to leave the median
 // behind, and batches of 2. data is YAML of the section of that name.
 func settings(model, data string, seed uint64, p pace, validation string) string {
+	groups := ""
+	if p.blocks > 0 && p.blocks != p.rate {
+		groups = fmt.Sprintf(`, groups: [{match: ["blocks.*"], learning_rate: %g}]`, p.blocks)
+	}
 	return fmt.Sprintf(`%s
 seed: %d
 loss: mse
 data: {batch: 2, max_stride: 1, rotation: none, %s}
-optimizer: {beta2: 0.98}
+optimizer: {beta2: 0.98%s}
 schedule: {learning_rate: %g, warmup_epochs: %d, cooldown_epochs: %d, continuous: true}
 checkpoint: {best: false, every: 0}
 validation: %s
-`, model, seed, data, p.rate, p.warmup, p.cooldown, validation)
+`, model, seed, data, groups, p.rate, p.warmup, p.cooldown, validation)
 }
 
 // small is the pace of small networks, which have one rate in all arms.
-func small(cooldown int) pace { return pace{smallRate, 2, cooldown} }
+func small(cooldown int) pace { return pace{rate: smallRate, warmup: 2, cooldown: cooldown} }
 
 // smallRate is the learning rate of small networks. Of 1.5e-3 and 4e-3 on sound, neither was better by more than 2 percent.
 const smallRate = 2e-3
