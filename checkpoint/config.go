@@ -42,6 +42,7 @@ type Config struct {
 	Baseline *Baseline
 
 	Training Training
+	Advice   Advice        // for those who train on from the weights
 	DataSets []DataSetInfo // of the training, in their order
 
 	document document // the file this was read from
@@ -72,9 +73,18 @@ type Training struct {
 	NormalizationEpsilon float64
 }
 
-// ownSection holds the settings that the released configuration has no place for: tokens, and of a data set what
+// Advice is how weights are best trained on, found by their makers; its zero value is none. What fine-tuning says itself counts more.
+type Advice struct {
+	NewColumns NewColumns // how columns of new fields begin ("walrus_go.fine_tuning.new_columns")
+	EndsRate   float64    // of encoder and decoder, in learning rates of the rest ("walrus_go.fine_tuning.ends_rate"); 0 for none
+}
+
+// ownSection holds the settings that the released configuration has no place for: tokens, Advice, and of a data set what
 // DataSetInfo.ours lists. The released program ignores it.
 const ownSection = "walrus_go"
+
+// adviceSection is where it has Advice.
+const adviceSection = ownSection + ".fine_tuning"
 
 //go:embed released.yaml
 var releasedText []byte
@@ -125,6 +135,8 @@ func (c *Config) settings() []setting {
 		{"trainer.epsilon", &t.NormalizationEpsilon, false},
 		{ownSection + ".tokens", &c.Tokens, false},
 		{ownSection + ".tokens_in_training", &c.TokenChoices, false},
+		{adviceSection + ".new_columns", (*string)(&c.Advice.NewColumns), false},
+		{adviceSection + ".ends_rate", &c.Advice.EndsRate, false},
 	}
 	if c.Baseline != nil {
 		list = slices.DeleteFunc(list, func(s setting) bool { return strings.HasPrefix(s.path, modelSection+".") })

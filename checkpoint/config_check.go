@@ -16,6 +16,9 @@ const (
 	maxCount  = 1 << 30
 )
 
+// MaxEndsRate is the largest of Advice.EndsRate.
+const MaxEndsRate = 1000
+
 // reservedColumns are the columns that are not physical fields.
 var reservedColumns = []string{"closed_boundary", "open_boundary", "bias_correction"}
 
@@ -43,7 +46,21 @@ func (c Config) check() error {
 	if err := c.validateModel(); err != nil {
 		return err
 	}
+	if err := c.Advice.validate(); err != nil {
+		return err
+	}
 	return c.Training.validate()
+}
+
+// validate reports advice that could not be followed.
+func (a Advice) validate() error {
+	if err := a.NewColumns.Check(); err != nil {
+		return fmt.Errorf("%s.new_columns: %w", adviceSection, err)
+	}
+	if !(a.EndsRate >= 0 && a.EndsRate <= MaxEndsRate) {
+		return fmt.Errorf("%s.ends_rate: found %g; expected a number from 0 to %d", adviceSection, a.EndsRate, MaxEndsRate)
+	}
+	return nil
 }
 
 func (c Config) validateModel() error {

@@ -58,6 +58,7 @@ func TestConfigurationsRoundTrip(t *testing.T) {
 	changed.Name, changed.Hidden, changed.Heads, changed.Inner, changed.Blocks = "small: a test", 96, 4, 24, 2
 	changed.Dimensions, changed.JitterPatches, changed.DropPath = []int{2}, false, 0
 	changed.Fields = map[string]int{"closed_boundary": 0, "open_boundary": 1, "bias_correction": 2, "y": 3, "null": 4, "no": 5}
+	changed.Advice = Advice{NewColumns: PreservingColumns, EndsRate: 4}
 	changed.Training.LearningRate, changed.Training.Epsilon, changed.Training.RotationProbability = 1e-7, 3e-12, 0.25
 	fresh := changed
 	fresh.document = nil
@@ -117,6 +118,9 @@ func TestBadConfigurationsAreErrorsThatNameTheSetting(t *testing.T) {
 		"stride":               {"data:\n", "data:\n  module_parameters: {min_dt_stride: 7}\n", "max_dt_stride: found 5; expected 7"},
 		"prediction":           {minimal, minimal + "trainer: {prediction_type: guess}\n", "prediction_type"},
 		"loss":                 {minimal, minimal + "trainer: {loss_fn: {_target_: the_well.benchmark.metrics.VRMSE}}\n", "loss_fn"},
+		"advised columns":      {minimal, minimal + "walrus_go: {fine_tuning: {new_columns: any}}\n", "walrus_go.fine_tuning.new_columns"},
+		"advised rate":         {minimal, minimal + "walrus_go: {fine_tuning: {ends_rate: -2}}\n", "walrus_go.fine_tuning.ends_rate: found"},
+		"advice of more":       {minimal, minimal + "walrus_go: {fine_tuning: {blocks_rate: 1}}\n", "blocks_rate"},
 		"alias":                {"hidden_dim: 64", "hidden_dim: &a 64\n  x: *a", "line 2"},
 		"tag":                  {"hidden_dim: 64", "hidden_dim: !!python/object:os.system 64", "line 2"},
 	} {

@@ -186,6 +186,10 @@ type FinetuneConfig struct {
 	// Like names for fields that the weights do not know ones that they do, as {buoyancy: tracer}: the new one begins with the known one's
 	// columns, and so with what was learned of it (default none: as new_columns says).
 	Like map[string]string `yaml:"like,omitempty"`
+	// EndsRate is what encoder and decoder learn with, in learning rates of the rest: with 4 and schedule.learning_rate 1e-3, their rate is 4e-3. A
+	// pretrained network knows physics in its blocks and fields at its ends, and new data has other fields more than other physics. It has no
+	// meaning where optimizer.groups names the same weights (default as the weights of from advise, or 1).
+	EndsRate float64 `yaml:"ends_rate,omitempty"`
 	// Columns are those that some fields shall have ({name: column}), as the field_index_map_override of a released data
 	// file; the weights' other fields follow in their order, then the data's new ones. Default: the weights' columns stay.
 	Columns map[string]int `yaml:"columns,omitempty"`
@@ -345,13 +349,6 @@ func setKey(node any, path []string, value any) error {
 // schedule is the schedule with its steps counted.
 func (c Config) schedule() Schedule { return c.Schedule.counted(c.Data.Accumulation) }
 
-// optimizer is the optimizer with the rate that its groups' are to be seen beside.
-func (c Config) optimizer() Optimizer {
-	o := c.Optimizer
-	o.FullRate = c.Schedule.Rate
-	return o
-}
-
 // Check reports settings that can not work, before anything is opened.
 func (c Config) Check() error {
 	if err := c.Loss.check(); err != nil {
@@ -410,11 +407,11 @@ func (c Config) Check() error {
 	if err := c.Finetune.NewColumns.Check(); err != nil {
 		return fmt.Errorf("train: finetune.new_columns: %w", err)
 	}
-	if err := c.Finetune.checkFreezing(); err != nil {
+	if err := cmp.Or(c.Finetune.checkFreezing(), c.checkEnds()); err != nil {
 		return err
 	}
-	if f := c.Finetune; f.From == "" && (f.AxisFrequencies || f.PositionEmbedding || f.Columns != nil || f.Like != nil) {
-		return errors.New("train: finetune.axis_frequencies, finetune.position_embedding, finetune.columns and finetune.like change weights; name them with finetune.from")
+	if f := c.Finetune; f.From == "" && (f.AxisFrequencies || f.PositionEmbedding || f.Columns != nil || f.Like != nil || f.EndsRate != 0) {
+		return errors.New("train: finetune.axis_frequencies, finetune.position_embedding, finetune.columns, finetune.like and finetune.ends_rate are of weights that are trained on; name them with finetune.from")
 	}
 	if err := c.checkLayout(); err != nil {
 		return err

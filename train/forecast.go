@@ -41,6 +41,8 @@ type NetworkSize struct {
 	Columns    int    `json:"columns"` // of fields, the three flags included
 	Parameters int    `json:"parameters"`
 	Trained    int    `json:"trained"` // those that the optimizer changes
+	// EndsRate is what encoder and decoder learn with, in learning rates of the rest; 0 where it is the same.
+	EndsRate float64 `json:"ends_rate,omitempty"`
 	// Uncounted says why columns and parameters are fewer than the run's: with model.vocabulary data each field of an absent data set has columns of its own.
 	Uncounted string `json:"uncounted,omitempty"`
 }
@@ -145,7 +147,7 @@ func (f *Forecast) survey(ctx context.Context, r *Run, all int) (err error) {
 		return err
 	}
 	f.Network = NetworkSize{From: c.Finetune.From, Hidden: config.Hidden, Heads: config.Heads, Blocks: config.Blocks, Columns: config.States,
-		Parameters: config.Count(), Trained: config.CountTrained(), Uncounted: c.uncounted(all)}
+		Parameters: config.Count(), Trained: config.CountTrained(), EndsRate: c.Finetune.EndsRate, Uncounted: c.uncounted(all)}
 	f.Checkpoint = checkpointSize(config, c)
 	f.Memory = stepPlan(config)
 	if err = f.plan(ctx, r, config, saved, all); err != nil {

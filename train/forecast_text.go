@@ -34,6 +34,9 @@ func (f Forecast) writeNetwork(out io.Writer) {
 	}
 	fmt.Fprintf(out, "network: hidden %d, %d heads, %d blocks, %s%d field columns; from %s\n", n.Hidden, n.Heads, n.Blocks, least, n.Columns, from)
 	fmt.Fprintf(out, "  %s%d parameters: %d trained, %d frozen\n", least, n.Parameters, n.Trained, n.Parameters-n.Trained)
+	if n.EndsRate != 0 && n.EndsRate != 1 {
+		fmt.Fprintf(out, "  encoder and decoder learn with %g times the rate (finetune.ends_rate)\n", n.EndsRate)
+	}
 	if n.Uncounted != "" {
 		fmt.Fprintf(out, "  %s: their columns and what they weigh come on top\n", n.Uncounted)
 	}

@@ -1,6 +1,7 @@
 package train
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -10,7 +11,7 @@ import (
 )
 
 // inherit fills what the configuration leaves open with what the weights of finetune.from were made with: loss, normalisation,
-// jitter, tokens, history and strides, and of a data set that they know also its transforms, statistics and grids. A number of
+// jitter, tokens, history and strides, and of a data set that they know also its transforms, statistics and grids; and it follows their advice. A number of
 // data that is the default counts as left open.
 func (c Config) inherit() (Config, error) {
 	d := &c.Data
@@ -27,9 +28,10 @@ func (c Config) inherit() (Config, error) {
 	if err = c.Model.inheritKind(from); err != nil {
 		return c, err
 	}
-	if err = c.checkFreezing(); err != nil { // of the kind that is known only now
+	if err = cmp.Or(c.checkFreezing(), c.checkEnds()); err != nil { // of the kind that is known only now
 		return c, err
 	}
+	c.Finetune.follow(from.Advice, c.Optimizer.Groups)
 	was := from.Training
 	if d.Normalization, err = sample.ParseNormalization(or(string(d.Normalization), was.Normalization)); err != nil {
 		return c, fmt.Errorf("train: normalization: %w", err)

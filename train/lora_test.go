@@ -18,7 +18,7 @@ import (
 // partialRuns are fine-tunings that leave weights as they are, over a field that the weights do not know.
 var partialRuns = map[string]FinetuneConfig{
 	"LoRA":                   {LoRA: LoRAConfig{Rank: 3}},
-	"LoRA with more trained": {LoRA: LoRAConfig{Rank: 2, Alpha: 5, Targets: Targets{attentionTarget}, Also: []string{"embed.*", "*.norm1.weight"}}, AxisFrequencies: true, Like: map[string]string{"height": "pressure"}},
+	"LoRA with more trained": {LoRA: LoRAConfig{Rank: 2, Alpha: 5, Targets: Targets{attentionTarget}, Also: []string{"embed.*", "*.norm1.weight"}}, AxisFrequencies: true, Like: map[string]string{"height": "pressure"}, EndsRate: 3},
 	"frozen blocks":          {Freeze: []string{"blocks.*"}, NewColumns: checkpoint.PreservingColumns},
 	"frozen encoder":         {Freeze: []string{"encoder.*", "blocks.0.*"}, Columns: map[string]int{"height": 3}},
 }

@@ -61,13 +61,13 @@ func (l *lab) sides(dataSet string) []side {
 	both := func(name, yaml string) side {
 		return side{name, []way{
 			{arm{name, yaml}, 1, []float64{5e-4, 1e-3, 2e-3, 4e-3}},
-			{arm{name + "-blocks", yaml}, blocksShare, []float64{1e-3, 2e-3, 4e-3, 8e-3}},
+			{arm{name + "-blocks", yaml}, blocksShare, []float64{1e-3, 2e-3, 4e-3, 8e-3}}, // for pretrained weights as with finetune.ends_rate: 4
 		}, transferSteps}
 	}
 	lora := l.pretrained(like + ", lora: {rank: 8, alpha: 16, targets: all}")
 	return []side{
 		both("scratch", l.fresh()),
-		both("whole", l.pretrained(like)),
+		both("whole", l.pretrained(like+", ends_rate: 1")), // whatever the weights advise
 		{"lora", []way{{arm{"lora", lora}, 1, []float64{1e-3, 2e-3, 4e-3}}}, transferSteps[:slices.Index(transferSteps, shortSteps)+1]},
 	}
 }
