@@ -78,14 +78,20 @@ func TestExampleConfigurationsNameScenarios(t *testing.T) {
 	for _, s := range sim.All() {
 		names[s.Name] = true
 	}
-	nano := exampleConfig(t, "pretrain-nano-2.yaml")
-	for _, set := range nano.Data.Sets {
-		if name, inside := strings.CutPrefix(set.Path, "data/"); !inside || !names[name] {
-			t.Errorf("%s is no scenario under data/", set.Path)
+	names["shear_flow_more"] = true // more trajectories of one
+	for part, from := range map[string]string{"": "", "-2": "runs/pretrain-nano/epoch-16", "-3": "runs/pretrain-nano-2", "-4": "runs/pretrain-nano-3/epoch-36", "-5": "runs/pretrain-nano-4"} {
+		nano := exampleConfig(t, "pretrain-nano"+part+".yaml")
+		for _, set := range nano.Data.Sets {
+			if name, inside := strings.CutPrefix(set.Path, "data/"); !inside || !names[name] {
+				t.Errorf("pretrain-nano%s: %s is no scenario under data/", part, set.Path)
+			}
 		}
-	}
-	if len(nano.Data.Sets) < 12 {
-		t.Errorf("%d data sets; want at least twelve", len(nano.Data.Sets))
+		if len(nano.Data.Sets) < 12 {
+			t.Errorf("pretrain-nano%s: %d data sets; want at least twelve", part, len(nano.Data.Sets))
+		}
+		if nano.Finetune.From != from || nano.Out != "runs/pretrain-nano"+part {
+			t.Errorf("pretrain-nano%s goes on from %q and is saved in %s", part, nano.Finetune.From, nano.Out)
+		}
 	}
 	if c := exampleConfig(t, "finetune.yaml"); c.Finetune.From == "" || len(c.Data.Sets) != 1 {
 		t.Errorf("the example of a fine-tuning starts from %q on %d data sets", c.Finetune.From, len(c.Data.Sets))

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"maps"
 	"path/filepath"
+	"reflect"
+	"slices"
 
 	"github.com/gowalrus/walrus/checkpoint"
 	"github.com/gowalrus/walrus/engine"
@@ -102,11 +104,7 @@ func describe(saved checkpoint.Config, c Config) checkpoint.Config {
 	earlier := saved.DataSets // of the weights that it started from
 	saved.DataSets = nil
 	for _, set := range c.Data.Sets {
-		info := c.Data.info(set)
-		if _, taken := saved.DataSet(info.Name); taken { // two folders of the same name: told apart by their places
-			info.Name = set.Path
-		}
-		saved.DataSets = append(saved.DataSets, info)
+		saved.DataSets = noted(saved.DataSets, c.Data.info(set))
 	}
 	for _, info := range earlier {
 		if _, again := saved.DataSet(info.Name); !again {
@@ -114,6 +112,24 @@ func describe(saved checkpoint.Config, c Config) checkpoint.Config {
 		}
 	}
 	return saved
+}
+
+// noted is a list of data sets and one more. Two folders of one name are told apart by their places, two settings of one folder by a number, and what is
+// there twice, so as to be drawn twice as often, is noted once.
+func noted(list []checkpoint.DataSetInfo, info checkpoint.DataSetInfo) []checkpoint.DataSetInfo {
+	name := info.Name
+	for n := 1; ; n++ {
+		i := slices.IndexFunc(list, func(other checkpoint.DataSetInfo) bool { return other.Name == info.Name })
+		if i < 0 {
+			return append(list, info)
+		}
+		if same := list[i]; reflect.DeepEqual(same, info) {
+			return list
+		}
+		if info.Name = info.Path; n > 1 || info.Path == name {
+			info.Name = fmt.Sprintf("%s (%d)", info.Path, n)
+		}
+	}
 }
 
 // info is what a model's configuration says about a data set of its training, whose history and batch are settled.

@@ -354,8 +354,8 @@ func TestDataSetsOfOneNameAreToldApartByFolderThenByPath(t *testing.T) {
 	if got := Labels([]*Dataset{a, c}); got[0] != "supernova_explosion" {
 		t.Errorf("labels %v of sets that names tell apart", got)
 	}
-	if got := Labels([]*Dataset{a, a}); got[0] == got[1] {
-		t.Errorf("the same label for one data set given twice: %v", got)
+	if got, want := Labels([]*Dataset{a, c, a}), []string{"supernova_explosion", "shear_flow", "supernova_explosion (2)"}; !slices.Equal(got, want) {
+		t.Errorf("labels %v of a data set that is given twice; expected %v", got, want)
 	}
 }
 

@@ -1,6 +1,9 @@
 package well
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // Labels are names that tell data sets apart in a table: those in the files, or where several sets share one the folders', or
 // where these are the same too the paths. The same set given twice is numbered.
@@ -8,15 +11,10 @@ func Labels(sets []*Dataset) []string {
 	labels := make([]string, len(sets))
 	given := map[string]int{}
 	for i, d := range sets {
-		for _, of := range []func(*Dataset) string{(*Dataset).Name, (*Dataset).Folder, func(d *Dataset) string { return d.files[0].Path }} {
+		path := func(d *Dataset) string { return d.files[0].Path }
+		for _, of := range []func(*Dataset) string{(*Dataset).Name, (*Dataset).Folder, path} {
 			labels[i] = of(d)
-			shared := 0
-			for _, other := range sets {
-				if of(other) == labels[i] {
-					shared++
-				}
-			}
-			if shared == 1 {
+			if !slices.ContainsFunc(sets, func(other *Dataset) bool { return of(other) == labels[i] && path(other) != path(d) }) {
 				break
 			}
 		}
