@@ -22,7 +22,7 @@ type part struct {
 // side is one of the two trainings that are compared.
 type side struct{ name, folder string }
 
-// The sides: the same size, data, steps, order of samples and schedule, but for where the weights begin.
+// The sides: the same size, data, steps, order of samples and schedule; where the weights begin differs, and what follows from it.
 const (
 	fineTuned = iota
 	fresh
@@ -34,6 +34,7 @@ var sides = [2]side{fineTuned: {"walrus-nano, fine-tuned", "fine-tuned"}, fresh:
 type plan struct {
 	weights       string // pretrained, as checkpoint.Open names them
 	known, unseen part
+	like          map[string]string // of the unseen fields that the weights do not know, the known ones that they begin like
 	config        train.Config
 	steps         int // of a rollout
 	bar           bool
@@ -51,7 +52,9 @@ const (
 //     which rings move by one to three cells: persistence is poor there. Weights/README.md says how the carried weights were
 //     made: with simulations of another seed, so that the trajectories here are new to them.
 //   - as unseen physics Rayleigh-Bénard convection: walls, buoyancy and a gravity that no data of the pretraining has.
-//   - 120 steps of 4 windows: what a user would try first on data of their own.
+//   - of its fields buoyancy is new to the weights; the flow carries it along like the tracer that they know.
+//   - 120 steps of 4 windows: what a user would try first on data of their own. The rate is the fresh network's best of four (docs/experiments.md); the
+//     pretrained one's encoder and decoder have four times as much, as its weights advise.
 //   - the squared error and squared gradients averaged over 50 steps (docs/experiments.md), on both sides.
 func fullPlan() plan {
 	c := train.DefaultConfig()
@@ -65,6 +68,7 @@ func fullPlan() plan {
 		weights: "nano",
 		known:   part{scenario: "acoustic_scattering_discontinuous", grid: []int{64, 64}, frames: 61, stride: 2, trajectories: 8, splits: []float64{0, 0, 1}},
 		unseen:  part{scenario: "rayleigh_benard", grid: []int{64, 64}, frames: 61, stride: 1, trajectories: 16, splits: []float64{0.68, 0.13, 0.19}},
+		like:    map[string]string{"buoyancy": "tracer"},
 		config:  c, steps: 20, bar: true,
 	}
 }
@@ -98,7 +102,7 @@ func (p plan) training(o Options, s side) (train.Config, error) {
 	c.Seed, c.Engine, c.Out = o.Seed, o.Engine, o.runOf(s)
 	c.Data.Sets = []train.SetConfig{{Path: o.dataOf(p.unseen), Stride: p.unseen.stride}}
 	if s == sides[fineTuned] {
-		c.Finetune.From, c.Finetune.NewColumns = p.weights, checkpoint.PreservingColumns
+		c.Finetune.From, c.Finetune.NewColumns, c.Finetune.Like = p.weights, checkpoint.PreservingColumns, p.like
 		return c, nil
 	}
 	w, err := checkpoint.ReadConfigOf(p.weights, "")
