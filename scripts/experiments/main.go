@@ -40,6 +40,7 @@ type lab struct {
 	rates   []float64 // that are tried of those of the transfer; empty for all
 	engine  string
 	cap     int     // of steps, to try an experiment out; 0 for none
+	one     string  // data set of the experiments that need one only: tokens and scale
 	seconds float64 // of processor time that each arm trains in the comparison of networks
 	long    int     // seeds of the transfer that go all the way
 	results *results
@@ -76,6 +77,7 @@ func command() *cobra.Command {
 	flags.StringVar(&l.engine, "engine", "", "what computes: "+engine.Describe())
 	flags.IntVar(&l.cap, "cap", 0, "train and roll out at most so many steps, to try an experiment out; not into the same --out (0: no limit)")
 	flags.IntVar(&l.long, "long", 3, "seeds of the transfer that go to 1000 steps; the others to 300")
+	flags.StringVar(&l.one, "scenario", sound, "simulated data set of the experiments tokens and scale; what they measured on several is told apart by it")
 	flags.Float64Var(&l.seconds, "seconds", 60, "processor time that each arm of the comparison of networks trains for")
 	for _, e := range experiments() {
 		root.AddCommand(&cobra.Command{Use: e.name, Short: e.question, Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {

@@ -41,13 +41,13 @@ func appendDrawn(list []report.Series, s report.Series) []report.Series {
 	return append(list, s)
 }
 
-// plotArms draws the scores of an experiment on one data set, a curve for each arm and a point for each place on the horizontal axis.
+// plotArms draws the scores of an experiment on the data set of the title, a curve for each arm and a point for each place on the horizontal axis.
 func (l *lab) plotArms(experiment, prefix string, arms []arm, places []int, spec report.LineSpec) error {
 	for _, a := range arms {
 		s := report.Series{Name: prefix + a.name}
 		for _, at := range places {
 			s = extend(s, float64(at), l.results.where(func(m row) bool {
-				return m.experiment == experiment && m.arm == a.name && m.at == float64(at)
+				return m.experiment == experiment && m.dataSet == spec.Title && m.arm == a.name && m.at == float64(at)
 			}), &spec.Level)
 		}
 		spec.Series = appendDrawn(spec.Series, s)
@@ -56,7 +56,15 @@ func (l *lab) plotArms(experiment, prefix string, arms []arm, places []int, spec
 		return nil
 	}
 	spec.YLabel, spec.LogY, spec.LevelName = "VRMSE one step ahead", true, "persistence"
-	return l.plot(experiment, spec)
+	return l.plot(onSet(experiment, spec.Title), spec)
+}
+
+// onSet names an experiment's plot, with the data set where it is another than the usual one.
+func onSet(experiment, dataSet string) string {
+	if dataSet == sound {
+		return experiment
+	}
+	return experiment + "-" + dataSet
 }
 
 // plot writes OUT/NAME.png.

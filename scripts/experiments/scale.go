@@ -46,15 +46,15 @@ func runScale(ctx context.Context, l *lab) error {
 // scale trains a network of one size, all with the same rate.
 func (l *lab) scale(ctx context.Context, a arm, seed uint64) error {
 	steps := l.steps(scaleSteps...)
-	m := row{key: key{experiment: scaleName, arm: a.name, dataSet: sound, at: float64(steps[len(steps)-1]), seed: seed, rate: smallRate, split: testSplit, metric: "vrmse"}}
+	m := row{key: key{experiment: scaleName, arm: a.name, dataSet: l.one, at: float64(steps[len(steps)-1]), seed: seed, rate: smallRate, split: testSplit, metric: "vrmse"}}
 	return l.once(m.key, func() ([]row, error) {
-		return l.scored(ctx, run{folder: l.folder(scaleName, a.name, seed), yaml: l.scaleYAML(a, seed), steps: steps}, m)
+		return l.scored(ctx, run{folder: l.folder(scaleName, l.one, a.name, seed), yaml: l.scaleYAML(a, seed), steps: steps}, m)
 	})
 }
 
 // scaleYAML is the configuration of a size.
 func (l *lab) scaleYAML(a arm, seed uint64) string {
-	return settings(a.yaml, "history: 3, sets: "+sets(filepath.Join(l.data, sound)), seed, small(0), scoredOnTest)
+	return settings(a.yaml, "history: 3, sets: "+sets(filepath.Join(l.data, l.one)), seed, small(0), scoredOnTest)
 }
 
 // drawScale draws the error against the processor time of training, a curve for each size.
@@ -65,7 +65,7 @@ func drawScale(l *lab) error {
 		s := report.Series{Name: a.name}
 		for _, step := range scaleSteps {
 			rows := l.results.where(func(m row) bool {
-				return m.experiment == scaleName && m.arm == a.name && m.split == testSplit && m.at == float64(step)
+				return m.experiment == scaleName && m.dataSet == l.one && m.arm == a.name && m.split == testSplit && m.at == float64(step)
 			})
 			var seconds []float64
 			for _, m := range rows {
@@ -78,8 +78,8 @@ func drawScale(l *lab) error {
 	if len(lines) == 0 {
 		return nil
 	}
-	return l.plot(scaleName, report.LineSpec{
-		Title: sound, XLabel: "processor seconds of training", YLabel: "VRMSE one step ahead", Series: lines, LogX: true, LogY: true,
+	return l.plot(onSet(scaleName, l.one), report.LineSpec{
+		Title: l.one, XLabel: "processor seconds of training", YLabel: "VRMSE one step ahead", Series: lines, LogX: true, LogY: true,
 		Level: persistence, LevelName: "persistence",
 	})
 }

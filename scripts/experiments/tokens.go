@@ -51,10 +51,10 @@ func runTokens(ctx context.Context, l *lab) error {
 
 // tokens trains a network and scores it with each number of tokens.
 func (l *lab) tokens(ctx context.Context, a arm, seed uint64) error {
-	path := filepath.Join(l.data, sound)
-	m := row{key: key{experiment: tokensName, arm: a.name, dataSet: sound, at: float64(tokenCounts[len(tokenCounts)-1]), seed: seed, rate: smallRate, split: testSplit, metric: "vrmse"}}
+	path := filepath.Join(l.data, l.one)
+	m := row{key: key{experiment: tokensName, arm: a.name, dataSet: l.one, at: float64(tokenCounts[len(tokenCounts)-1]), seed: seed, rate: smallRate, split: testSplit, metric: "vrmse"}}
 	return l.once(m.key, func() ([]row, error) {
-		folder := l.folder(tokensName, a.name, seed)
+		folder := l.folder(tokensName, l.one, a.name, seed)
 		if err := l.train(ctx, run{folder: folder, yaml: l.tokenYAML(a, seed), steps: l.steps(tokenSteps)}, nil); err != nil {
 			return nil, err
 		}
@@ -81,10 +81,10 @@ func (l *lab) tokens(ctx context.Context, a arm, seed uint64) error {
 // tokenYAML is the configuration of an arm.
 func (l *lab) tokenYAML(a arm, seed uint64) string {
 	const model = "model: {hidden: 64, intermediate: 16, heads: 4, blocks: 2, vocabulary: data}"
-	return settings(model, "history: 2, "+a.yaml+", sets: "+sets(filepath.Join(l.data, sound)), seed, small(2), notScored)
+	return settings(model, "history: 2, "+a.yaml+", sets: "+sets(filepath.Join(l.data, l.one)), seed, small(2), notScored)
 }
 
 // drawTokens draws the error against the tokens when predicting: a curve for each way to train.
 func drawTokens(l *lab) error {
-	return l.plotArms(tokensName, "trained: ", tokenArms(), tokenCounts, report.LineSpec{Title: sound, XLabel: "tokens along each axis when predicting", LogX: true})
+	return l.plotArms(tokensName, "trained: ", tokenArms(), tokenCounts, report.LineSpec{Title: l.one, XLabel: "tokens along each axis when predicting", LogX: true})
 }
