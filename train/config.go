@@ -178,7 +178,7 @@ type FinetuneConfig struct {
 	// where the configuration says nothing else (or, for history and strides, the default): loss, normalization, jitter, tokens,
 	// history, strides, and of a data set that they know its transforms, statistics and grids. Default none: fresh weights.
 	From string `yaml:"from"`
-	// NewColumns is how the columns of new fields and a new position embedding begin. "released" (the default): drawn at
+	// NewColumns is how the columns of new fields and a new position embedding begin. "released" (the default, unless the weights advise the other): drawn at
 	// random, while the old encoder columns shrink by sqrt(old / new number), so that the first predictions for known fields
 	// change by about a percent and those for new ones are noise. "preserving": known fields are predicted as before, new ones
 	// as unchanged.
