@@ -68,7 +68,7 @@ func (l *lab) sides(dataSet string) []side {
 	return []side{
 		both("scratch", l.fresh()),
 		both("whole", l.pretrained(like+", ends_rate: 1")), // whatever the weights advise
-		{"lora", []way{{arm{"lora", lora}, 1, []float64{1e-3, 2e-3, 4e-3}}}, transferSteps[:slices.Index(transferSteps, shortSteps)+1]},
+		{"lora", []way{{arm{"lora", lora}, 1, []float64{1e-3, 2e-3, 4e-3}}}, transferSteps},
 	}
 }
 
