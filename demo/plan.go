@@ -102,7 +102,7 @@ func (p plan) training(o Options, s side) (train.Config, error) {
 	c.Seed, c.Engine, c.Out = o.Seed, o.Engine, o.runOf(s)
 	c.Data.Sets = []train.SetConfig{{Path: o.dataOf(p.unseen), Stride: p.unseen.stride}}
 	if s == sides[fineTuned] {
-		c.Finetune.From, c.Finetune.NewColumns, c.Finetune.Like = p.weights, checkpoint.PreservingColumns, p.like
+		c.Finetune.From, c.Finetune.Like = p.weights, p.like
 		return c, nil
 	}
 	w, err := checkpoint.ReadConfigOf(p.weights, "")

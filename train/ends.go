@@ -10,12 +10,20 @@ import (
 // ends are the weights of the two ends of a Walrus, encoder and decoder, as patterns of names in the state dict.
 var ends = []string{"embed.*", "debed.*"}
 
+// ownEndsRate is what encoder and decoder learn with, in learning rates of the rest; 0 where it is the same.
+func (f FinetuneConfig) ownEndsRate() float64 {
+	if f.EndsRate == 1 {
+		return 0
+	}
+	return f.EndsRate
+}
+
 // optimizer is the optimizer with the rate that its groups' are to be seen beside, and encoder and decoder as a group behind those of the
 // configuration where they have a rate of their own.
 func (c Config) optimizer() Optimizer {
 	o := c.Optimizer
 	o.FullRate = c.Schedule.Rate
-	if k := c.Finetune.EndsRate; k != 0 && k != 1 {
+	if k := c.Finetune.ownEndsRate(); k != 0 {
 		rate := k * c.Schedule.Rate
 		o.Groups = append(slices.Clone(o.Groups), Group{Match: ends, LearningRate: &rate})
 	}

@@ -147,7 +147,7 @@ func (f *Forecast) survey(ctx context.Context, r *Run, all int) (err error) {
 		return err
 	}
 	f.Network = NetworkSize{From: c.Finetune.From, Hidden: config.Hidden, Heads: config.Heads, Blocks: config.Blocks, Columns: config.States,
-		Parameters: config.Count(), Trained: config.CountTrained(), EndsRate: c.Finetune.EndsRate, Uncounted: c.uncounted(all)}
+		Parameters: config.Count(), Trained: config.CountTrained(), EndsRate: c.Finetune.ownEndsRate(), Uncounted: c.uncounted(all)}
 	f.Checkpoint = checkpointSize(config, c)
 	f.Memory = stepPlan(config)
 	if err = f.plan(ctx, r, config, saved, all); err != nil {

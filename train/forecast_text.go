@@ -34,7 +34,7 @@ func (f Forecast) writeNetwork(out io.Writer) {
 	}
 	fmt.Fprintf(out, "network: hidden %d, %d heads, %d blocks, %s%d field columns; from %s\n", n.Hidden, n.Heads, n.Blocks, least, n.Columns, from)
 	fmt.Fprintf(out, "  %s%d parameters: %d trained, %d frozen\n", least, n.Parameters, n.Trained, n.Parameters-n.Trained)
-	if n.EndsRate != 0 && n.EndsRate != 1 {
+	if n.EndsRate != 0 {
 		fmt.Fprintf(out, "  encoder and decoder learn with %g times the rate (finetune.ends_rate)\n", n.EndsRate)
 	}
 	if n.Uncounted != "" {

@@ -395,9 +395,9 @@ func (r *Run) Network() *network.Network { return r.stepper.Network }
 // Steps is the number of steps of the whole run.
 func (r *Run) Steps() int { return r.config.Schedule.Steps() }
 
-// EndsRate is what encoder and decoder learn with, in learning rates of the rest, as the configuration or the advice of the weights has it; 0 for none of
-// their own.
-func (r *Run) EndsRate() float64 { return r.config.Finetune.EndsRate }
+// EndsRate is what encoder and decoder learn with, in learning rates of the rest, as the configuration or the advice of the weights has it; 0 where it
+// is the same.
+func (r *Run) EndsRate() float64 { return r.config.Finetune.ownEndsRate() }
 
 // Train goes on to the end of the schedule, or until ctx ends; then it saves and returns the context's error.
 func (r *Run) Train(ctx context.Context) error {

@@ -7,7 +7,6 @@ import (
 	"maps"
 	"path/filepath"
 	"reflect"
-	"slices"
 
 	"github.com/gowalrus/walrus/checkpoint"
 	"github.com/gowalrus/walrus/engine"
@@ -104,7 +103,7 @@ func describe(saved checkpoint.Config, c Config) checkpoint.Config {
 	earlier := saved.DataSets // of the weights that it started from
 	saved.DataSets = nil
 	for _, set := range c.Data.Sets {
-		saved.DataSets = noted(saved.DataSets, c.Data.info(set))
+		saved.DataSets = noted(saved, c.Data.info(set))
 	}
 	for _, info := range earlier {
 		if _, again := saved.DataSet(info.Name); !again {
@@ -114,17 +113,17 @@ func describe(saved checkpoint.Config, c Config) checkpoint.Config {
 	return saved
 }
 
-// noted is a list of data sets and one more. Two folders of one name are told apart by their places, two settings of one folder by a number, and what is
+// noted are the data sets of a model's configuration and one more. Two folders of one name are told apart by their places, two settings of one folder by a number, and what is
 // there twice, so as to be drawn twice as often, is noted once.
-func noted(list []checkpoint.DataSetInfo, info checkpoint.DataSetInfo) []checkpoint.DataSetInfo {
+func noted(saved checkpoint.Config, info checkpoint.DataSetInfo) []checkpoint.DataSetInfo {
 	name := info.Name
 	for n := 1; ; n++ {
-		i := slices.IndexFunc(list, func(other checkpoint.DataSetInfo) bool { return other.Name == info.Name })
-		if i < 0 {
-			return append(list, info)
+		other, taken := saved.DataSet(info.Name)
+		if !taken {
+			return append(saved.DataSets, info)
 		}
-		if same := list[i]; reflect.DeepEqual(same, info) {
-			return list
+		if reflect.DeepEqual(other, info) {
+			return saved.DataSets
 		}
 		if info.Name = info.Path; n > 1 || info.Path == name {
 			info.Name = fmt.Sprintf("%s (%d)", info.Path, n)

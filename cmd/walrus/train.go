@@ -236,7 +236,7 @@ func runTraining(cmd *cobra.Command, g *ranks.Group, c train.Config, f trainFlag
 		return err
 	}
 	defer run.Close()
-	if k := run.EndsRate(); k != c.Finetune.EndsRate && g.First() {
+	if k := run.EndsRate(); k != 0 && c.Finetune.EndsRate == 0 && g.First() {
 		fmt.Fprintf(cmd.ErrOrStderr(), "train: encoder and decoder learn with %g times the rate, as the weights of %s advise (finetune.ends_rate=1: with the same)\n", k, c.Finetune.From)
 	}
 	watch.bar = progress.New(cmd.ErrOrStderr(), "train", run.State().Step, run.Steps())

@@ -32,9 +32,8 @@ type arm struct{ name, yaml string }
 // side is a beginning that is compared, with the ways to train from it. Of these it has the one with the rate that is best on split valid,
 // for each data set and number of steps.
 type side struct {
-	name  string
-	ways  []way
-	steps []int // that it is scored after
+	name string
+	ways []way
 }
 
 // way is an arm with the rates that are tried.
@@ -62,13 +61,13 @@ func (l *lab) sides(dataSet string) []side {
 		return side{name, []way{
 			{arm{name, yaml}, 1, []float64{5e-4, 1e-3, 2e-3, 4e-3}},
 			{arm{name + "-blocks", yaml}, blocksShare, []float64{1e-3, 2e-3, 4e-3, 8e-3}}, // for pretrained weights as with finetune.ends_rate: 4
-		}, transferSteps}
+		}}
 	}
 	lora := l.pretrained(like + ", lora: {rank: 8, alpha: 16, targets: all}")
 	return []side{
 		both("scratch", l.fresh()),
 		both("whole", l.pretrained(like+", ends_rate: 1")), // whatever the weights advise
-		{"lora", []way{{arm{"lora", lora}, 1, []float64{1e-3, 2e-3, 4e-3}}}, transferSteps},
+		{"lora", []way{{arm{"lora", lora}, 1, []float64{1e-3, 2e-3, 4e-3}}}},
 	}
 }
 
@@ -169,7 +168,7 @@ type tunedRun struct {
 
 func (l *lab) tunedRuns(dataSet string, s side) []tunedRun {
 	var list []tunedRun
-	for _, step := range s.steps {
+	for _, step := range transferSteps {
 		w, rate, found := l.tuned(dataSet, s, step)
 		if !found {
 			continue
@@ -189,7 +188,7 @@ func transferRows(l *lab) []row {
 	for _, path := range l.unseen() {
 		data := filepath.Base(path)
 		for _, s := range l.sides(data) {
-			for _, step := range s.steps {
+			for _, step := range transferSteps {
 				w, rate, _ := l.tuned(data, s, step)
 				found := l.results.where(func(m row) bool {
 					return m.experiment == transferName && m.dataSet == data && m.arm == w.name && m.seed != tuningSeed && m.rate == rate && m.split == testSplit && m.at == float64(step)
@@ -213,7 +212,7 @@ func drawTransfer(l *lab) error {
 		var persistence float64
 		for _, side := range l.sides(data) {
 			s := report.Series{Name: sideNames[side.name]}
-			for _, step := range side.steps {
+			for _, step := range transferSteps {
 				at := slices.DeleteFunc(slices.Clone(rows), func(m row) bool { return m.dataSet != data || m.arm != side.name || m.at != float64(step) })
 				s = extend(s, float64(step), at, &persistence)
 			}
