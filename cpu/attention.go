@@ -24,7 +24,7 @@ func (a attentionShape) tokens(x *execution, l located) kernel.Tokens {
 func (a attentionShape) bind(x *execution, operands []located, out, state located) *kernel.Attention {
 	q, k := operands[0].v.dims, operands[1].v.dims
 	seq, heads := a.layout.SeqAxis(), a.layout.HeadsAxis()
-	t := &kernel.Attention{Batch: q[0], Heads: q[heads], Queries: q[seq], Keys: k[seq], Dim: q[3], Scale: float32(a.scale), Causal: a.causal,
+	t := &kernel.Attention{Batch: q[0], Heads: q[heads], Queries: q[seq], Keys: k[seq], Dim: q[3], Scale: float32(a.scale), Round: a.round, Causal: a.causal,
 		Q: a.tokens(x, operands[0]), K: a.tokens(x, operands[1]), V: a.tokens(x, operands[2]), Out: a.tokens(x, out), LogSumExp: x.float32s(state)}
 	if a.bias {
 		b := operands[3]

@@ -45,6 +45,9 @@ func New(options Options) *Backend {
 	if kernels == nil {
 		kernels = kernel.Best()
 	}
+	if options.Round {
+		kernels = kernels.Rounding()
+	}
 	b := &Backend{options: options, pool: kernel.NewPool(options.Threads), kernels: kernels, lateUse: lateUse, largeValue: largeValue}
 	b.tiles = newTileFuncs(b.kernels)
 	return b

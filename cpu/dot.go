@@ -289,7 +289,7 @@ func (p *program) addProduct(d *product, c located, batch []dotAxis, m, n, k dot
 	}
 	op := &opaqueOp{kind: name, reads: reads, out: []*storage{c.s}, flops: 2 * float64(entries) * float64(m.n) * float64(n.n) * float64(k.n)}
 	op.run = func(x *execution) error {
-		g := &kernel.Gemm{Batch: extents, M: m.n, N: n.n, K: k.n,
+		g := &kernel.Gemm{Batch: extents, M: m.n, N: n.n, K: k.n, Round: d.x.attr.(dotAxes).round,
 			A: kernel.Matrix{Data: x.float32s(lhs), RowStride: m.a, ColStride: k.a, BatchStrides: strides[0]},
 			B: kernel.Matrix{RowStride: k.b, ColStride: n.b, BatchStrides: strides[1]},
 			C: kernel.Matrix{Data: x.float32s(c), RowStride: m.c, ColStride: n.c, BatchStrides: strides[2]}}

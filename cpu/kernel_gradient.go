@@ -66,7 +66,7 @@ func (p *program) lowerKernelGradient(c convolution, input, adjoint, out located
 						g.fill(patches[i*width:][:width], data, 0, first+i, 0)
 					}
 				})
-				err := e.backend().kernels.Gemm(pool, &kernel.Gemm{M: width, N: a.out, K: n, Accumulate: first > 0,
+				err := e.backend().kernels.Gemm(pool, &kernel.Gemm{M: width, N: a.out, K: n, Round: c.round, Accumulate: first > 0,
 					A: kernel.ColMajor(patches, width), B: kernel.RowMajor(given[first*a.out:], a.out), C: kernel.RowMajor(e.float32s(result), a.out)})
 				if err != nil {
 					return err

@@ -197,6 +197,7 @@ type attentionShape struct {
 	scale  float64
 	causal bool
 	bias   bool // a bias is the fourth operand
+	round  bool // see dotAxes
 }
 
 func (f *function) attention(query, key, val compute.Value, layout compute.AttentionAxesLayout,
@@ -217,7 +218,14 @@ func (f *function) attention(query, key, val compute.Value, layout compute.Atten
 	if q.Dimensions[layout.HeadsAxis()] != k.Dimensions[layout.HeadsAxis()] {
 		return unsupported("grouped heads")
 	}
-	if q.DType != dtypes.Float32 {
+	switch q.DType {
+	case dtypes.Float32:
+	case dtypes.BFloat16:
+		a.round = true
+		if in, err = f.convertAll(dtypes.Float32, in...); err != nil {
+			return nil, attentionShape{}, err
+		}
+	default:
 		return unsupported("data type " + q.DType.String())
 	}
 	if options == nil {
@@ -249,8 +257,8 @@ func (f *function) attention(query, key, val compute.Value, layout compute.Atten
 	return in, a, nil
 }
 
-// FusedScaledDotProductAttention is softmax(scale q k^T + bias) v, with an optional causal mask, for float32. The state
-// for the gradient is the logarithm of the sum of exponentials of every row of scores, [batch, heads, queries].
+// FusedScaledDotProductAttention is softmax(scale q k^T + bias) v, with an optional causal mask, for float32 and bfloat16, whose
+// rounding is that of DotGeneral. The state for the gradient is the logarithm of the sum of exponentials of every row of scores, [batch, heads, queries].
 func (f *function) FusedScaledDotProductAttention(query, key, val compute.Value, layout compute.AttentionAxesLayout,
 	options *compute.ScaledDotProductAttentionConfig) (compute.Value, []compute.Value, error) {
 	in, a, err := f.attention(query, key, val, layout, options)
@@ -260,7 +268,8 @@ func (f *function) FusedScaledDotProductAttention(query, key, val compute.Value,
 	q := in[0].shape
 	state := shapes.Make(dtypes.Float32, q.Dimensions[0], q.Dimensions[layout.HeadsAxis()], q.Dimensions[layout.SeqAxis()])
 	out := f.emitMany(compute.OpTypeFusedScaledDotProductAttention, []shapes.Shape{q, state}, a, in...)
-	return out[0], asValues(out[1:]), nil
+	y, err := f.ConvertDType(out[0], query.(*value).shape.DType)
+	return y, asValues(out[1:]), err
 }
 
 // FusedScaledDotProductAttentionVJP is the gradient of FusedScaledDotProductAttention for query, key and value.
@@ -278,7 +287,13 @@ func (f *function) FusedScaledDotProductAttentionVJP(query, key, val compute.Val
 	if err != nil {
 		return nil, nil, nil, err
 	}
+	if more, err = f.convertAll(dtypes.Float32, more...); err != nil {
+		return nil, nil, nil, err
+	}
 	out := f.emitMany(compute.OpTypeFusedScaledDotProductAttentionVJP,
 		[]shapes.Shape{in[0].shape, in[1].shape, in[2].shape}, a, append(in, more...)...)
+	if out, err = f.convertAll(query.(*value).shape.DType, out...); err != nil {
+		return nil, nil, nil, err
+	}
 	return out[0], out[1], out[2], nil
 }

@@ -13,10 +13,12 @@ import (
 // dotAxes is the attribute of DotGeneral.
 type dotAxes struct {
 	lhsContracting, lhsBatch, rhsContracting, rhsBatch []int
+	round                                              bool // see kernel.Gemm; the operands were bfloat16
 }
 
 // DotGeneral is the general product of two tensors: the result has the batch axes, then the remaining axes of lhs, then
-// those of rhs. Half-precision operands are multiplied and added in float32 and rounded once.
+// those of rhs. Half-precision operands are multiplied and added in float32 and rounded once. Where the operands are float32
+// that was rounded to bfloat16, or the result is widened again, the kernels decide about the rounding (rounding.go).
 func (f *function) DotGeneral(lhs compute.Value, lhsContracting, lhsBatch []int, rhs compute.Value, rhsContracting, rhsBatch []int,
 	config compute.DotGeneralConfig) (compute.Value, error) {
 	in, err := f.operands(lhs, rhs)
@@ -48,7 +50,7 @@ func (f *function) DotGeneral(lhs compute.Value, lhsContracting, lhsBatch []int,
 	shape.DType = accumulator
 	shape.AxisNames = nil
 	y := f.emit(compute.OpTypeDotGeneral, shape, dotAxes{slices.Clone(lhsContracting), slices.Clone(lhsBatch),
-		slices.Clone(rhsContracting), slices.Clone(rhsBatch)}, l...)
+		slices.Clone(rhsContracting), slices.Clone(rhsBatch), t == dtypes.BFloat16}, l...)
 	return f.ConvertDType(y, output)
 }
 
@@ -75,6 +77,7 @@ type convolution struct {
 	paddings                      [][2]int
 	inputDilation, kernelDilation []int
 	channelGroups, batchGroups    int
+	round                         bool // see dotAxes
 }
 
 // ConvGeneral is a convolution with any number of spatial axes; see compute.StandardOps. Half precision is computed in
@@ -112,6 +115,7 @@ func (f *function) ConvGeneral(input, kernel compute.Value, axes compute.Convolv
 	if t.IsHalfPrecision() {
 		wide = dtypes.Float32
 	}
+	c.round = t == dtypes.BFloat16
 	if !dotSupported(wide) {
 		return nil, notImplementedFor(compute.OpTypeConvGeneral, t)
 	}

@@ -32,6 +32,8 @@ type Options struct {
 	Kernels *kernel.Set
 	// Precision of the weights in matrix products; the default is Float32.
 	Precision Precision
+	// Round lets products of bfloat16 round their operands also where that is slower, as other machines do.
+	Round bool
 	// Profile prints, after every execution, the time by kind and shape of the steps to standard error. The
 	// environment variable WALRUS_CPU_PROFILE=1 sets it as well.
 	Profile bool
@@ -79,10 +81,12 @@ func ParseOptions(config string) (Options, error) {
 			if err != nil {
 				return o, fmt.Errorf("cpu: level=%s: %w", value, err)
 			}
+		case "round":
+			o.Round = true
 		case "profile":
 			o.Profile = true
 		default:
-			return o, fmt.Errorf("cpu: unknown setting %q; expected threads=N, devices=N, level=NAME, precision=float32|bf16 or profile", key)
+			return o, fmt.Errorf("cpu: unknown setting %q; expected threads=N, devices=N, level=NAME, precision=float32|bf16, round or profile", key)
 		}
 	}
 	return o, nil

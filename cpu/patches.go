@@ -43,7 +43,7 @@ func (p *program) lowerPatchProduct(c convolution, input, weights, out located) 
 		flops: 2 * float64(out.v.size()) * float64(depth),
 		run: func(e *execution) error {
 			data := e.float32s(located{input.s, view{}})
-			return e.backend().kernels.Gemm(e.backend().pool, &kernel.Gemm{Batch: []int{a.batch}, M: positions, N: a.out, K: depth,
+			return e.backend().kernels.Gemm(e.backend().pool, &kernel.Gemm{Batch: []int{a.batch}, M: positions, N: a.out, K: depth, Round: c.round,
 				A: kernel.Matrix{Gather: func(dst []float32, batch, row, col int) { g.fill(dst, data, batch, row, col) }},
 				B: kernel.Matrix{Data: e.float32s(w), RowStride: a.out, ColStride: 1, BatchStrides: []int{0}},
 				C: kernel.Matrix{Data: e.float32s(result), RowStride: rowStride, ColStride: ordered.strides[last], BatchStrides: []int{ordered.strides[0]}}})

@@ -69,7 +69,17 @@ func (s *simplifier) rebuild(x *instr) {
 	for i, v := range x.in {
 		in[i] = s.now[v]
 	}
+	if mayRound(x) {
+		for i, v := range in {
+			in[i] = s.beforeRounding(v)
+		}
+	}
 	switch x.op {
+	case compute.OpTypeConvertDType:
+		if y := s.beforeRounding(in[0]); y != in[0] && y.shape.DType == x.out[0].shape.DType && s.isProduct(y) {
+			s.now[x.out[0]] = y
+			return
+		}
 	case compute.OpTypeReshape:
 		if in[0].shape.Equal(x.out[0].shape) {
 			s.now[x.out[0]] = in[0]

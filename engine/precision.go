@@ -110,5 +110,5 @@ func FusedAttention(config string, p Precision) bool {
 		return p == BFloat16
 	}
 	name, _, _ := strings.Cut(config, ":")
-	return p != BFloat16 && (name == "" || name == Default)
+	return name == "" || name == Default
 }

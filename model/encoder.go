@@ -11,9 +11,9 @@ func (n *Net) encode(s *Scope, dummy, x, columns *Node) *Node {
 	strides1, strides2 := n.strides()
 	w := n.encoderKernel(n.withAdded(s, "proj1", "weight", 1), ReduceSum) // [inner, states, kx, ky, kz]
 	w = DotGeneral(w, []int{1}, nil, scaleFields(columns, dummy), []int{1}, nil)
-	x = n.normSilu(s.In("norm1"), convolve(round(x, n.Operands), round(w, n.Operands), strides1)) // w is [inner, kx, ky, kz, C + 3]
+	x = n.normSilu(s.In("norm1"), n.convolve(x, w, strides1)) // w is [inner, kx, ky, kz, C + 3]
 	w = TransposeAllAxes(n.encoderKernel(s.Weight("proj2.weight"), ReduceSum), 0, 2, 3, 4, 1)
-	return n.normSilu(s.In("norm2"), convolve(round(x, n.Operands), round(w, n.Operands), strides2))
+	return n.normSilu(s.In("norm2"), n.convolve(x, w, strides2))
 }
 
 // scaleFields multiplies the rows of the fields, not those of the flags, with the scalar encoder_dummy: the scale acts on
@@ -50,12 +50,15 @@ func (n *Net) normSilu(s *Scope, x *Node) *Node {
 
 // convolve is a strided cross-correlation without padding: the points under the kernel are gathered into patches, and one
 // matrix product does the rest (spec 6.3). x is [frames, X, Y, Z, C], w is [out, kx, ky, kz, C].
-func convolve(x, w *Node, strides [3]int) *Node {
+func (n *Net) convolve(x, w *Node, strides [3]int) *Node {
+	if n.Lean { // patches in half the memory
+		x = round(x, n.Operands)
+	}
 	kernel := w.Shape().Dimensions
 	for i := 2; i >= 0; i-- { // z first: the channels end up as (kx, ky, kz, C)
 		x = gatherPatches(x, 1+i, kernel[1+i], strides[i])
 	}
-	return product(x, Reshape(w, kernel[0], -1), 4, 1)
+	return product(round(x, n.Operands), round(Reshape(w, kernel[0], -1), n.Operands), 4, 1)
 }
 
 // gatherPatches puts the points under a kernel along one axis side by side in the channels: the result has one position

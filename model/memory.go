@@ -1,9 +1,6 @@
 package model
 
-import (
-	"github.com/gomlx/compute/dtypes"
-	"github.com/gowalrus/walrus/frame"
-)
+import "github.com/gowalrus/walrus/frame"
 
 // WorkingBytes estimates the memory for intermediate values of one pass over data with the given number of channels: the
 // values that the backward pass needs (training), or those alive at once in a forward pass. Chains of elementwise
@@ -13,9 +10,9 @@ func (n *Net) WorkingBytes(channels int, training, fused bool) int64 {
 	grid := n.Geometry.Tokens()
 	tokens := int64(grid[0]) * int64(grid[1]) * int64(grid[2])
 	frames, hidden := int64(n.Samples)*int64(n.Frames), int64(n.Hidden)
-	const wide = 4 // bytes of float32
-	operand := int64(wide)
-	if n.Operands == dtypes.BFloat16 {
+	const wide = 4         // bytes of float32
+	operand := int64(wide) // only a lean network stores rounded operands
+	if n.Lean {
 		operand = 2
 	}
 	// Per token, time: the branch's input, its norm, q k v, their norms, the weighted values; space: the same with the

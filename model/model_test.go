@@ -119,7 +119,7 @@ func TestConvolutionMatchesItsDefinition(t *testing.T) {
 		w := random(2, 5, c.kernel[0], c.kernel[1], c.kernel[2], 3)
 		want := plainConvolve(x, w, c.stride)
 		batch, _ := x.Reshape(append([]int{1}, x.Shape...)...)
-		got := run(t, func(in []*Node) []*Node { return []*Node{convolve(in[0], in[1], c.stride)} }, batch, w)[0]
+		got := run(t, func(in []*Node) []*Node { return []*Node{(&Net{}).convolve(in[0], in[1], c.stride)} }, batch, w)[0]
 		if e := worst(got, want); e > 1e-4 {
 			t.Errorf("points %v, kernel %v, stride %v: off by %v", c.points, c.kernel, c.stride, e)
 		}

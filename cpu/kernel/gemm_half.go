@@ -6,13 +6,12 @@ import "unsafe"
 // and tiles are those of float32 with half the depth. Operands in float32 are rounded while they are copied. What is missing
 // of a pair, or of the kernels' quantum of pairs, is zero in both.
 
-// leastPairs is the smallest extent of a product whose operands are rounded if they may: below it, copies cost more than they
-// save.
+// leastPairs is the smallest extent of a product of pairs: below it, copies cost more than they save.
 const leastPairs = 16
 
 // usesPairs tells whether a product runs on pairs of bfloat16.
 func (s *Set) usesPairs(g *Gemm) bool {
-	return s.half != nil && (g.B.BF16 != nil || g.Round && min(g.M, g.N, g.K) >= leastPairs)
+	return s.half != nil && (g.B.BF16 != nil || g.Round) && min(g.M, g.N, g.K) >= leastPairs
 }
 
 // tilingOf is how a product is cut.

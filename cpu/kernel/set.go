@@ -63,6 +63,19 @@ func Best() *Set {
 	return s
 }
 
+// Rounding returns the kernels of s with products that round wherever they may (Gemm.Round), also where that is slower: to see on
+// one machine what another one computes.
+func (s *Set) Rounding() *Set {
+	if s.half != nil {
+		return s
+	}
+	r := *s
+	half := plainTiling(s.full.rows, s.full.cols, plainHalfTile)
+	half.pairs = true
+	r.half = &half
+	return &r
+}
+
 // Level tells which instructions the kernels of s use.
 func (s *Set) Level() Level { return s.level }
 
