@@ -52,6 +52,7 @@ func BenchmarkElementwise(b *testing.B) {
 		{"sumRows24", 4, func(s *Set) { s.ReduceRows(Sum, z[:85], x, 24) }},
 		{"toBF16", 6, func(s *Set) { s.ToBF16(half, x) }},
 		{"fromBF16", 6, func(s *Set) { s.FromBF16(z, half) }},
+		{"pairRows", 12, func(s *Set) { s.pairRows(words(z), x, y) }},
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			s, _ := fastest(b)

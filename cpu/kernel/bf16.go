@@ -42,3 +42,11 @@ func toBF16Plain(dst []BF16, src []float32) {
 		dst[i] = ToBF16(src[i])
 	}
 }
+
+// pairRowsPlain rounds two rows to bfloat16 and sets dst[i] to the pair (low[i], high[i]), the second in the upper half: a
+// step of the packed operand of a product of pairs. Rows have at least the elements of dst.
+func pairRowsPlain(dst []uint32, low, high []float32) {
+	for i := range dst {
+		dst[i] = uint32(ToBF16(low[i])) | uint32(ToBF16(high[i]))<<16
+	}
+}

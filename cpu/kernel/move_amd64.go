@@ -58,3 +58,8 @@ func narrowBF16Wide(dst *uint16, src *float32, n int)
 //
 //go:noescape
 func widenBF16Narrow(dst *float32, src *uint16, n int)
+
+// pairRowsNarrow sets dst[i] to low[i] and, in the upper half, high[i], rounded to bfloat16; n is a positive multiple of 8.
+//
+//go:noescape
+func pairRowsNarrow(dst *uint32, low *float32, high *float32, n int)

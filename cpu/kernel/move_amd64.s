@@ -767,3 +767,60 @@ loop:
 	JNZ       loop
 	VZEROUPPER
 	RET
+
+// func pairRowsNarrow(dst *uint32, low *float32, high *float32, n int)
+// Requires: AVX, AVX2
+TEXT ·pairRowsNarrow(SB), NOSPLIT, $0-32
+	MOVQ    dst+0(FP), AX
+	MOVQ    low+8(FP), CX
+	MOVQ    high+16(FP), DX
+	MOVQ    n+24(FP), BX
+	VMOVUPS halfOne<>+0(SB), Y0
+	VMOVUPS halfBias<>+0(SB), Y1
+	VMOVUPS pairQuiet<>+0(SB), Y2
+
+loop:
+	VMOVUPS   (CX), Y3
+	VPSRLD    $0x10, Y3, Y4
+	VPAND     Y0, Y4, Y4
+	VPADDD    Y1, Y3, Y5
+	VPADDD    Y4, Y5, Y5
+	VCMPPS    $0x03, Y3, Y3, Y4
+	VPOR      Y2, Y3, Y3
+	VBLENDVPS Y4, Y3, Y5, Y5
+	VMOVUPS   (DX), Y3
+	VPSRLD    $0x10, Y3, Y4
+	VPAND     Y0, Y4, Y4
+	VPADDD    Y1, Y3, Y6
+	VPADDD    Y4, Y6, Y6
+	VCMPPS    $0x03, Y3, Y3, Y4
+	VPOR      Y2, Y3, Y3
+	VBLENDVPS Y4, Y3, Y6, Y6
+	VPSRLD    $0x10, Y5, Y5
+	VPBLENDW  $0xaa, Y6, Y5, Y5
+	VMOVUPS   Y5, (AX)
+	ADDQ      $0x20, CX
+	ADDQ      $0x20, DX
+	ADDQ      $0x20, AX
+	SUBQ      $0x08, BX
+	JNZ       loop
+	VZEROUPPER
+	RET
+
+DATA pairQuiet<>+0(SB)/4, $0x00400000
+DATA pairQuiet<>+4(SB)/4, $0x00400000
+DATA pairQuiet<>+8(SB)/4, $0x00400000
+DATA pairQuiet<>+12(SB)/4, $0x00400000
+DATA pairQuiet<>+16(SB)/4, $0x00400000
+DATA pairQuiet<>+20(SB)/4, $0x00400000
+DATA pairQuiet<>+24(SB)/4, $0x00400000
+DATA pairQuiet<>+28(SB)/4, $0x00400000
+DATA pairQuiet<>+32(SB)/4, $0x00400000
+DATA pairQuiet<>+36(SB)/4, $0x00400000
+DATA pairQuiet<>+40(SB)/4, $0x00400000
+DATA pairQuiet<>+44(SB)/4, $0x00400000
+DATA pairQuiet<>+48(SB)/4, $0x00400000
+DATA pairQuiet<>+52(SB)/4, $0x00400000
+DATA pairQuiet<>+56(SB)/4, $0x00400000
+DATA pairQuiet<>+60(SB)/4, $0x00400000
+GLOBL pairQuiet<>(SB), RODATA|NOPTR, $64

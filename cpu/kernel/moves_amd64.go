@@ -40,6 +40,7 @@ func movesWide(s *Set) {
 		}
 		toBF16Plain(dst[n:], src[n:])
 	}
+	s.pairRows = pairRowsVectors
 }
 
 // movesNarrow fills in the rearrangements and conversions for AVX2.
@@ -57,6 +58,16 @@ func movesNarrow(s *Set) {
 		}
 		fromBF16Plain(dst[n:], src[n:])
 	}
+	s.pairRows = pairRowsVectors
+}
+
+// pairRowsVectors is Set.pairRows with AVX2.
+func pairRowsVectors(dst []uint32, low, high []float32) {
+	n := len(dst) &^ 7
+	if n > 0 {
+		pairRowsNarrow(&dst[0], &low[0], &high[0], n)
+	}
+	pairRowsPlain(dst[n:], low[n:], high[n:])
 }
 
 // bits16 is the address of the first value as the kernels take it.

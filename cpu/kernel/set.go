@@ -23,6 +23,7 @@ type Set struct {
 	toSecond     func(dst, src []float32) // see ToEverySecond
 	fromBF16     func(dst []float32, src []BF16)
 	toBF16       func(dst []BF16, src []float32)
+	pairRows     func(dst []uint32, low, high []float32) // see pairRowsPlain
 	transpose    func(dst []float32, dstStride int, src []float32, srcStride, rows, cols int)
 	compare      func(op Comparison, dst []bool, a, b []float32)
 	choose       func(dst []float32, cond []bool, a, b []float32)
@@ -90,6 +91,7 @@ func plainSet() *Set {
 	s.toSecond = toEverySecondPlain
 	s.fromBF16 = fromBF16Plain
 	s.toBF16 = toBF16Plain
+	s.pairRows = pairRowsPlain
 	s.transpose = transposePlain
 	s.compare = comparePlain
 	s.choose = choosePlain

@@ -24,6 +24,7 @@ func main() {
 	secondsWide()
 	halvesWide()
 	halvesNarrow()
+	pairsNarrow()
 	Generate()
 }
 
@@ -331,6 +332,12 @@ func endConversion(to, from, n reg.GPVirtual, lanes, toSize, fromSize int) {
 	RET()
 }
 
+// What rounding to nearest even adds to the bits of a float32: half of the last place that stays, less one where that place is even.
+var (
+	halfOne  = sync.OnceValue(func() Mem { return lanes.Numbers("halfOne", func(int) int { return 1 }) })
+	halfBias = sync.OnceValue(func() Mem { return lanes.Numbers("halfBias", func(int) int { return 0x7fff }) })
+)
+
 // halvesWide writes the conversions from and to bfloat16 for AVX-512.
 func halvesWide() {
 	to, from, n := conversion("widenBF16Wide", "float32", "uint16")
@@ -340,7 +347,7 @@ func halvesWide() {
 	VMOVUPS(v, Mem{Base: to})
 	endConversion(to, from, n, 16, 4, 2)
 
-	one, bias, quiet := lanes.Numbers("halfOne", func(int) int { return 1 }), lanes.Numbers("halfBias", func(int) int { return 0x7fff }), lanes.Numbers("halfQuiet", func(int) int { return 0x40 })
+	one, bias, quiet := halfOne(), halfBias(), lanes.Numbers("halfQuiet", func(int) int { return 0x40 })
 	to, from, n = conversion("narrowBF16Wide", "uint16", "float32")
 	x := ZMM()
 	VMOVUPS(Mem{Base: from}, x)
@@ -366,4 +373,45 @@ func halvesNarrow() {
 	VPSLLD(U8(16), v, v)
 	VMOVUPS(v, Mem{Base: to})
 	endConversion(to, from, n, 8, 4, 2)
+}
+
+// pairsNarrow writes the rounding of two rows to pairs of bfloat16 for AVX2.
+func pairsNarrow() {
+	TEXT("pairRowsNarrow", NOSPLIT, "func(dst *uint32, low, high *float32, n int)")
+	Doc("pairRowsNarrow sets dst[i] to low[i] and, in the upper half, high[i], rounded to bfloat16; n is a positive multiple of 8.")
+	Pragma("noescape")
+	dst, low, high, n := GP64(), GP64(), GP64(), GP64()
+	Load(Param("dst"), dst)
+	Load(Param("low"), low)
+	Load(Param("high"), high)
+	Load(Param("n"), n)
+	one, bias, quiet := YMM(), YMM(), YMM()
+	VMOVUPS(halfOne(), one)
+	VMOVUPS(halfBias(), bias)
+	VMOVUPS(lanes.Numbers("pairQuiet", func(int) int { return 0x400000 }), quiet)
+	// rounded leaves the bfloat16 in the upper half of a lane and anything in the lower.
+	rounded := func(from Mem) reg.VecVirtual {
+		x, last, sum, odd := YMM(), YMM(), YMM(), YMM()
+		VMOVUPS(from, x)
+		VPSRLD(U8(16), x, last)
+		VPAND(one, last, last)
+		VPADDD(bias, x, sum)
+		VPADDD(last, sum, sum)
+		VCMPPS(U8(3), x, x, odd)
+		VPOR(quiet, x, x) // NaN: cut, and made quiet
+		VBLENDVPS(odd, x, sum, sum)
+		return sum
+	}
+	Label("loop")
+	a, b := rounded(Mem{Base: low}), rounded(Mem{Base: high})
+	VPSRLD(U8(16), a, a)
+	VPBLENDW(U8(0xaa), b, a, a)
+	VMOVUPS(a, Mem{Base: dst})
+	for _, p := range []reg.GPVirtual{low, high, dst} {
+		ADDQ(U8(32), p)
+	}
+	SUBQ(U8(8), n)
+	JNZ(LabelRef("loop"))
+	VZEROUPPER()
+	RET()
 }
