@@ -25,6 +25,7 @@ type Attention struct {
 	Batch, Heads, Queries, Keys, Dim int
 	KVHeads                          int     // heads of K and V; Heads is a multiple of it; 0 means Heads
 	Scale                            float32 // usually 1/sqrt(Dim)
+	Round                            bool    // operands of the products may be rounded to bfloat16, as Gemm.Round allows it
 	Causal                           bool    // query i sees keys 0..i+Keys-Queries only
 	Q, K, V, Out                     Tokens
 	LogSumExp                        []float32 // [batch, head, query]: log of the sum of exponentials; output; nil if not wanted

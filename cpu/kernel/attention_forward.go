@@ -2,52 +2,28 @@ package kernel
 
 import "math"
 
-const (
-	keyBlock     = 126 // keys whose scores are held at once in the forward pass; a multiple of every tile height
-	keyBlockGrad = 126 // the same in the gradient, which holds two blocks of more queries
-)
-
 // unit is one batch entry and head of attention, as one task works on it.
 type unit struct {
 	*Attention
+	*tiling
 	batch, head, kvHead int
-	k, v                []float32 // first dim of the first key
-	kRow, vRow          int       // strides from key to key
+	k, v                keyed
 }
 
-// newUnit locates the keys and values of a head. Where many queries pass over them and they lie apart, they are copied
-// next to each other.
-func (a *Attention) newUnit(arena *Arena, batch, head int, many bool) unit {
-	u := unit{Attention: a, batch: batch, head: head, kvHead: head / (a.Heads / a.kvHeads())}
-	u.k, u.kRow = a.keyRows(arena, &a.K, batch, u.kvHead, many)
-	u.v, u.vRow = a.keyRows(arena, &a.V, batch, u.kvHead, many)
+// newUnit locates the keys and values of a head. many queries pass over them, or few.
+func (s *Set) newUnit(arena *Arena, a *Attention, batch, head int, many bool) unit {
+	u := unit{Attention: a, tiling: s.attentionTiling(a), batch: batch, head: head, kvHead: head / (a.Heads / a.kvHeads())}
+	u.k = s.newKeyed(arena, u.tiling, a, &a.K, batch, u.kvHead, many)
+	u.v = s.newKeyed(arena, u.tiling, a, &a.V, batch, u.kvHead, many)
 	return u
 }
 
-// keyRows returns the rows of one head of K or V and their stride.
-func (a *Attention) keyRows(arena *Arena, t *Tokens, batch, head int, many bool) ([]float32, int) {
-	if a.Keys == 0 || a.Dim == 0 {
-		return nil, a.Dim
+// attentionTiling is how the products of attention are cut.
+func (s *Set) attentionTiling(a *Attention) *tiling {
+	if s.half != nil && a.Round && min(a.Queries, a.Keys, a.Dim) >= leastPairs {
+		return s.half
 	}
-	from := t.Data[t.at(batch, head, 0):]
-	if !many || t.Token == a.Dim {
-		return from, t.Token
-	}
-	rows := arena.Float32(a.Keys * a.Dim)
-	for key := range a.Keys {
-		copy(rows[key*a.Dim:(key+1)*a.Dim], from[key*t.Token:])
-	}
-	return rows, a.Dim
-}
-
-// multiply fills c, [rows, cols] with row stride cRow, with (or adds) a·b in tiles; a and b are as in tileFunc.
-func (s *Set) multiply(rows, cols, depth int, a *float32, aRow, aCol int, b *float32, bRow int, c *float32, cRow int, accumulate bool) {
-	s.eachStrip(0, rows, func(row, n int) {
-		for col := 0; col < cols; col += s.tileCols {
-			width := min(s.tileCols, cols-col)
-			s.tile(s.tiles, n, width)(depth, offset32(a, row*aRow), aRow, aCol, offset32(b, col), bRow, offset32(c, row*cRow+col), cRow, width, accumulate)
-		}
-	})
+	return &s.full
 }
 
 // Attention computes a.Out, and a.LogSumExp if it is not nil, on the workers of p. A query that sees no key gets 0.
@@ -59,7 +35,8 @@ func (s *Set) Attention(p *Pool, a *Attention) error {
 	if units == 0 || a.Queries == 0 || a.Dim == 0 {
 		return nil
 	}
-	panels := ceilDiv(a.Queries, s.tileCols)
+	width := s.attentionTiling(a).cols
+	panels := ceilDiv(a.Queries, width)
 	perTask := panels
 	if wanted := p.Workers() * tasksPerHand; units < wanted {
 		perTask = ceilDiv(panels, ceilDiv(wanted, units))
@@ -72,9 +49,9 @@ func (s *Set) Attention(p *Pool, a *Attention) error {
 		for task := from; task < to; task++ {
 			mark := arena.Mark()
 			index := task / chunks
-			first := task % chunks * perTask * s.tileCols
-			end := min(a.Queries, first+perTask*s.tileCols)
-			u := a.newUnit(arena, index/a.Heads, index%a.Heads, end-first > 2*s.tileCols)
+			first := task % chunks * perTask * width
+			end := min(a.Queries, first+perTask*width)
+			u := s.newUnit(arena, a, index/a.Heads, index%a.Heads, end-first > 2*width)
 			s.attend(arena, &u, first, end)
 			arena.Release(mark)
 		}
@@ -82,23 +59,29 @@ func (s *Set) Attention(p *Pool, a *Attention) error {
 	return nil
 }
 
-// attend computes queries [first, end) of a unit, one panel of tileCols queries after the other, with the queries in
+// attend computes queries [first, end) of a unit, one panel of a tile's columns after the other, with the queries in
 // the lanes of the vectors: scores, probabilities and output are held transposed, so that no sum runs across a vector
 // and the probabilities are at once the packed operand of the second product. Scores are in units of log 2, because powers
 // of 2 are cheaper than those of e.
 func (s *Set) attend(arena *Arena, u *unit, first, end int) {
-	lanes := s.tileCols
-	if end-first <= lanes/2 {
+	lanes := u.cols
+	if end-first <= lanes/2 && !u.pairs {
 		lanes /= 2
 	}
 	queries, outputs := arena.Float32(u.Dim*lanes), arena.Float32(u.Dim*lanes)
-	scores := arena.Float32(min(keyBlock, max(1, u.Keys)) * lanes)
+	keyBlock := min(u.keyBlock(), max(1, u.Keys))
+	scores := arena.Float32(keyBlock * lanes)
+	var queryPairs, scorePairs []float32
+	if u.pairs {
+		queryPairs, scorePairs = arena.Float32(u.steps(u.Dim)*lanes), arena.Float32(u.steps(keyBlock)*lanes)
+	}
 	state := arena.Float32(3 * lanes)
 	top, sum, factor := state[:lanes], state[lanes:2*lanes], state[2*lanes:]
 	for query := first; query < end; query += lanes {
 		n := min(lanes, end-query)
 		s.loadLanes(queries, lanes, &u.Q, u.Q.at(u.batch, u.head, query), n, u.Dim)
 		s.BinaryScalar(Mul, queries, queries, u.Scale*math.Log2E)
+		q := s.paired(u.tiling, queryPairs, queries, lanes, u.Dim)
 		s.Fill(top, float32(math.Inf(-1)))
 		clear(sum)
 		clear(outputs)
@@ -106,13 +89,14 @@ func (s *Set) attend(arena *Arena, u *unit, first, end int) {
 		for key := 0; key < keys; key += keyBlock {
 			rows := min(keyBlock, keys-key)
 			block := scores[:rows*lanes]
-			s.multiply(rows, lanes, u.Dim, at(u.k, key*u.kRow), u.kRow, 1, at(queries, 0), lanes, at(block, 0), lanes, false)
+			u.multiply(rows, lanes, u.steps(u.Dim), u.k.rows(key), at(q, 0), lanes, at(block, 0), lanes, false)
 			u.adjust(block, lanes, lanes, query, n, key, rows)
 			s.softmaxBlock(block, top, sum, factor)
 			if key > 0 {
 				s.scaleLanes(outputs, factor)
 			}
-			s.multiply(u.Dim, lanes, rows, at(u.v, key*u.vRow), 1, u.vRow, at(block, 0), lanes, at(outputs, 0), lanes, true)
+			p := s.paired(u.tiling, scorePairs, block, lanes, rows)
+			u.multiply(u.Dim, lanes, u.steps(rows), u.v.columns(key), at(p, 0), lanes, at(outputs, 0), lanes, true)
 		}
 		s.storeLanes(u, outputs, top, sum, factor, query, n)
 	}

@@ -41,27 +41,45 @@ type gradBuffers struct {
 	q, dOut, dQ  []float32 // [dim, lanes]
 	p, dp        []float32 // [keys of a block, lanes]
 	shift, delta []float32 // [lanes]
+
+	// As pairs, where the products are of pairs.
+	qPairs, dOutPairs []float32 // of dims: [steps of dim, lanes]
+	qRows, dOutRows   []float32 // of queries: [steps of queries, dim in whole tiles]
+	keyPairs          []float32 // p or dp, pairs of queries: [keys of a block, steps of lanes]
+	dpPairs           []float32 // of keys: [steps of keys, lanes]
 }
 
 // newGradBuffers sizes the scratch for the largest panel.
 func (s *Set) newGradBuffers(arena *Arena, g *AttentionGrad) *gradBuffers {
-	most := min(gradTiles*s.tileCols, s.gradLanes(g.Queries))
-	keys := min(keyBlockGrad, max(1, g.Keys))
-	return &gradBuffers{
+	t := s.attentionTiling(g.Attention)
+	most := min(gradTiles*t.cols, t.gradLanes(g.Queries))
+	keys := min(t.keyBlock(), max(1, g.Keys))
+	b := &gradBuffers{
 		most: most,
 		q:    arena.Float32(g.Dim * most), dOut: arena.Float32(g.Dim * most), dQ: arena.Float32(g.Dim * most),
 		p: arena.Float32(keys * most), dp: arena.Float32(keys * most),
 		shift: arena.Float32(most), delta: arena.Float32(most),
 	}
+	if t.pairs {
+		b.qPairs, b.dOutPairs = arena.Float32(t.steps(g.Dim)*most), arena.Float32(t.steps(g.Dim)*most)
+		b.qRows, b.dOutRows = arena.Float32(t.steps(most)*t.wholeCols(g.Dim)), arena.Float32(t.steps(most)*t.wholeCols(g.Dim))
+		b.keyPairs, b.dpPairs = arena.Float32(keys*t.steps(most)), arena.Float32(t.steps(keys)*most)
+	}
+	return b
 }
 
-// gradLanes is the number of lanes for n queries, in whole half tiles.
-func (s *Set) gradLanes(n int) int { return ceilDiv(n, s.tileCols/2) * (s.tileCols / 2) }
+// gradLanes is the number of lanes for n queries, in whole half tiles; pairs need whole tiles.
+func (t *tiling) gradLanes(n int) int {
+	if t.pairs {
+		return t.wholeCols(n)
+	}
+	return ceilDiv(n, t.cols/2) * (t.cols / 2)
+}
 
 // gradPanel gives the buffers of a panel of n queries: the last one of a head has no idle tiles.
-func (s *Set) gradPanel(b *gradBuffers, dim, n int) *gradBuffers {
+func (t *tiling) gradPanel(b *gradBuffers, dim, n int) *gradBuffers {
 	p := *b
-	p.lanes = s.gradLanes(n)
+	p.lanes = t.gradLanes(n)
 	p.q, p.dOut, p.dQ = b.q[:dim*p.lanes], b.dOut[:dim*p.lanes], b.dQ[:dim*p.lanes]
 	p.shift, p.delta = b.shift[:p.lanes], b.delta[:p.lanes]
 	return &p
@@ -79,16 +97,16 @@ func (s *Set) gradUnit(arena *Arena, g *AttentionGrad, batch, kvHead int) {
 	}
 	buffers := s.newGradBuffers(arena, g)
 	shared := g.Heads / g.kvHeads()
-	u := g.newUnit(arena, batch, kvHead*shared, g.Queries > 2*s.tileCols)
+	u := s.newUnit(arena, g.Attention, batch, kvHead*shared, g.Queries > 2*s.full.cols)
 	for head := kvHead * shared; head < (kvHead+1)*shared; head++ {
 		u.head = head
 		for query := 0; query < g.Queries; query += buffers.most {
 			n := min(buffers.most, g.Queries-query)
-			b := s.gradPanel(buffers, g.Dim, n)
+			b := u.gradPanel(buffers, g.Dim, n)
 			s.loadGradPanel(g, b, &u, query, n)
 			keys := u.lastKey(query + n - 1)
-			for key := 0; key < keys; key += keyBlockGrad {
-				s.gradKeys(g, b, &u, query, n, key, min(keyBlockGrad, keys-key))
+			for key := 0; key < keys; key += u.keyBlock() {
+				s.gradKeys(g, b, &u, query, n, key, min(u.keyBlock(), keys-key))
 			}
 			if g.DQ.Data != nil {
 				s.transpose(g.DQ.Data[g.DQ.at(batch, head, query):], g.DQ.Token, b.dQ, b.lanes, g.Dim, n)
@@ -114,15 +132,44 @@ func (s *Set) loadGradPanel(g *AttentionGrad, b *gradBuffers, u *unit, query, n 
 		}
 		b.delta[lane] = s.Dot(g.DOut.Data[g.DOut.at(u.batch, u.head, query+lane):][:g.Dim], g.Out.Data[g.Out.at(u.batch, u.head, query+lane):][:g.Dim])
 	}
+	if u.pairs {
+		s.paired(u.tiling, b.qPairs, b.q, b.lanes, g.Dim)
+		s.paired(u.tiling, b.dOutPairs, b.dOut, b.lanes, g.Dim)
+		width := u.wholeCols(g.Dim)
+		s.pairColumns(b.qRows, width, u.steps(n), g.Q.Data[g.Q.at(u.batch, u.head, query):], g.Q.Token, n, g.Dim)
+		s.pairColumns(b.dOutRows, width, u.steps(n), g.DOut.Data[g.DOut.at(u.batch, u.head, query):], g.DOut.Token, n, g.Dim)
+	}
+}
+
+// lanesOf are q and dOut of a panel as right operands over the dims.
+func (b *gradBuffers) lanesOf(t *tiling) (q, dOut *float32) {
+	if t.pairs {
+		return at(b.qPairs, 0), at(b.dOutPairs, 0)
+	}
+	return at(b.q, 0), at(b.dOut, 0)
+}
+
+// addOverQueries adds x·rows to grad, for x, p or dp of a panel, and rows, the dOut or q of its n queries: pairs, or rows of tokens.
+func (s *Set) addOverQueries(b *gradBuffers, u *unit, x, pairs []float32, tokens, grad *Tokens, query, n, key, keys int) {
+	if grad.Data == nil {
+		return
+	}
+	c := at(grad.Data, grad.at(u.batch, u.kvHead, key))
+	if !u.pairs {
+		u.multiply(keys, u.Dim, n, panelA{at(x, 0), b.lanes, 1}, at(tokens.Data, tokens.at(u.batch, u.head, query)), tokens.Token, c, grad.Token, true)
+		return
+	}
+	s.toBF16(halves(b.keyPairs)[:len(x)], x)
+	u.multiply(keys, u.Dim, u.steps(n), panelA{at(b.keyPairs, 0), b.lanes / 2, 1}, at(pairs, 0), u.wholeCols(u.Dim), c, grad.Token, true)
 }
 
 // gradKeys adds the part of keys [key, key+rows) for one panel of queries.
 func (s *Set) gradKeys(g *AttentionGrad, b *gradBuffers, u *unit, query, n, key, rows int) {
 	p, dp := b.p[:rows*b.lanes], b.dp[:rows*b.lanes]
-	k, v := at(u.k, key*u.kRow), at(u.v, key*u.vRow)
-	s.multiply(rows, b.lanes, g.Dim, k, u.kRow, 1, at(b.q, 0), b.lanes, at(p, 0), b.lanes, false)
+	q, dOut := b.lanesOf(u.tiling)
+	u.multiply(rows, b.lanes, u.steps(g.Dim), u.k.rows(key), q, b.lanes, at(p, 0), b.lanes, false)
 	u.adjust(p, b.lanes, b.lanes, query, n, key, rows)
-	s.multiply(rows, b.lanes, g.Dim, v, u.vRow, 1, at(b.dOut, 0), b.lanes, at(dp, 0), b.lanes, false)
+	u.multiply(rows, b.lanes, u.steps(g.Dim), u.v.rows(key), dOut, b.lanes, at(dp, 0), b.lanes, false)
 	if g.DBias.Bias != nil {
 		s.gradBlock(p, dp, b.shift, b.delta, 1)
 		for lane := range n {
@@ -135,15 +182,10 @@ func (s *Set) gradKeys(g *AttentionGrad, b *gradBuffers, u *unit, query, n, key,
 	} else {
 		s.gradBlock(p, dp, b.shift, b.delta, g.Scale)
 	}
-	if g.DV.Data != nil {
-		s.multiply(rows, g.Dim, n, at(p, 0), b.lanes, 1, at(g.DOut.Data, g.DOut.at(u.batch, u.head, query)), g.DOut.Token,
-			at(g.DV.Data, g.DV.at(u.batch, u.kvHead, key)), g.DV.Token, true)
-	}
-	if g.DK.Data != nil {
-		s.multiply(rows, g.Dim, n, at(dp, 0), b.lanes, 1, at(g.Q.Data, g.Q.at(u.batch, u.head, query)), g.Q.Token,
-			at(g.DK.Data, g.DK.at(u.batch, u.kvHead, key)), g.DK.Token, true)
-	}
+	s.addOverQueries(b, u, p, b.dOutRows, &g.DOut, &g.DV, query, n, key, rows)
+	s.addOverQueries(b, u, dp, b.qRows, &g.Q, &g.DK, query, n, key, rows)
 	if g.DQ.Data != nil {
-		s.multiply(g.Dim, b.lanes, rows, k, 1, u.kRow, at(dp, 0), b.lanes, at(b.dQ, 0), b.lanes, true)
+		right := s.paired(u.tiling, b.dpPairs, dp, b.lanes, rows)
+		u.multiply(g.Dim, b.lanes, u.steps(rows), u.k.columns(key), at(right, 0), b.lanes, at(b.dQ, 0), b.lanes, true)
 	}
 }

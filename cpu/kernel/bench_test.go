@@ -118,10 +118,11 @@ func BenchmarkHalfGEMM(b *testing.B) {
 func BenchmarkTile(b *testing.B) {
 	s, p := fastest(b)
 	const k, times = 384, 100
-	x, y, c := uniform(k*s.tileRows), uniform(k*s.tileCols), uniform(s.tileRows*s.tileCols)
-	benchFlops(b, s, p, 2*float64(times*k*s.tileRows*s.tileCols), func() error {
+	rows, cols := s.full.rows, s.full.cols
+	x, y, c := uniform(k*rows), uniform(k*cols), uniform(rows*cols)
+	benchFlops(b, s, p, 2*float64(times*k*rows*cols), func() error {
 		for range times {
-			s.tiles[s.tileRows-1][3](k, at(x, 0), 1, s.tileRows, at(y, 0), s.tileCols, at(c, 0), s.tileCols, s.tileCols, true)
+			s.full.tile(rows, cols)(k, at(x, 0), 1, rows, at(y, 0), cols, at(c, 0), cols, cols, true)
 		}
 		return nil
 	})

@@ -55,6 +55,10 @@ type Gemm struct {
 	M, N, K int
 	A, B, C Matrix
 
+	// Round allows A and B to be rounded to bfloat16 (sums stay float32), which is done where this machine multiplies such
+	// numbers faster and the product is not small.
+	Round bool
+
 	Accumulate bool       // C += A·B; bias and activation then see the sum
 	Bias       []float32  // N values added to every row, or nil
 	Activation Activation // applied after the bias

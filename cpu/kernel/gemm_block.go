@@ -25,29 +25,26 @@ func ceilDiv(a, b int) int { return (a + b - 1) / b }
 
 // evenly is the width of the parts, in whole tiles, when cols columns are split into parts of about the same width, at
 // most limit.
-func (s *Set) evenly(cols, limit int) int {
-	tiles := ceilDiv(cols, s.tileCols)
-	parts := ceilDiv(tiles, max(1, limit/s.tileCols))
-	return max(1, ceilDiv(tiles, max(1, parts))) * s.tileCols
+func (t *tiling) evenly(cols, limit int) int {
+	tiles := ceilDiv(cols, t.cols)
+	parts := ceilDiv(tiles, max(1, limit/t.cols))
+	return max(1, ceilDiv(tiles, max(1, parts))) * t.cols
 }
 
 // newPlan chooses the blocking for a number of workers.
-func (s *Set) newPlan(g *Gemm, workers int) plan {
+func (t *tiling) newPlan(g *Gemm, workers int) plan {
 	blocks := max(1, ceilDiv(g.K, depthBlock))
-	p := plan{depth: max(1, ceilDiv(g.K, blocks))}
-	if s.usesPairs(g) {
-		p.depth += p.depth % 2
-	}
-	cols := ceilDiv(max(g.N, 1), s.tileCols) * s.tileCols
-	p.chunkCols = min(cols, max(s.tileCols, chunkSize/p.depth/s.tileCols*s.tileCols))
+	p := plan{depth: t.depthOf(max(1, ceilDiv(g.K, blocks)))}
+	cols := t.wholeCols(max(g.N, 1))
+	p.chunkCols = min(cols, max(t.cols, chunkSize/p.depth/t.cols*t.cols))
 	perGroup := max(1, min(blocks, groupSize/(p.depth*p.chunkCols)))
 	if g.Consume != nil { // rows are handed over complete, so all of K must be at hand
 		perGroup = blocks
 	}
 	p.groupDepth = perGroup * p.depth
-	p.groupCols = s.evenly(cols, max(s.tileCols, groupSize/p.groupDepth))
-	p.chunkCols = s.evenly(p.groupCols, p.chunkCols)
-	p.rowsPerTask = max(1, ceilDiv(ceilDiv(g.M, s.tileRows), workers*tasksPerHand)) * s.tileRows
+	p.groupCols = t.evenly(cols, max(t.cols, groupSize/p.groupDepth))
+	p.chunkCols = t.evenly(p.groupCols, p.chunkCols)
+	p.rowsPerTask = max(1, ceilDiv(ceilDiv(g.M, t.rows), workers*tasksPerHand)) * t.rows
 	if g.Consume != nil {
 		p.rowsPerTask = max(1, g.ConsumeRows)
 		if g.ConsumeRows == 0 {
@@ -58,7 +55,7 @@ func (s *Set) newPlan(g *Gemm, workers int) plan {
 	// Few rows: the columns are split instead.
 	if tasks := ceilDiv(g.M, p.rowsPerTask) * ceilDiv(p.groupCols, p.chunkCols); tasks < workers*tasksPerHand {
 		parts := ceilDiv(workers*tasksPerHand, max(1, ceilDiv(g.M, p.rowsPerTask)))
-		p.chunkCols = min(p.chunkCols, max(4*s.tileCols, ceilDiv(ceilDiv(p.groupCols, parts), s.tileCols)*s.tileCols))
+		p.chunkCols = min(p.chunkCols, max(4*t.cols, t.wholeCols(ceilDiv(p.groupCols, parts))))
 	}
 	return p
 }
@@ -130,37 +127,33 @@ func (s *Set) isSmall(g *Gemm) bool {
 // small computes one entry of a batch of small products without a plan.
 func (s *Set) small(arena *Arena, g *Gemm, entry int) {
 	defer arena.Release(arena.Mark())
+	t := &s.full
 	baseA, baseB, baseC := g.A.offset(entry, g.Batch), g.B.offset(entry, g.Batch), g.C.offset(entry, g.Batch)
-	b, bRow, panel := at(g.B.Data, baseB), g.B.RowStride, s.tileCols // panel: from one tile's columns of B to the next
+	b, bRow, panel := at(g.B.Data, baseB), g.B.RowStride, t.cols // panel: from one tile's columns of B to the next
 	if g.B.ColStride != 1 || g.B.Data == nil {
-		bRow, panel = s.tileCols, g.K*s.tileCols
-		packed := arena.Float32(ceilDiv(g.N, s.tileCols) * panel)
+		bRow, panel = t.cols, g.K*t.cols
+		packed := arena.Float32(ceilDiv(g.N, t.cols) * panel)
 		scratch := arena.Float32(panel)
-		for x := 0; x < g.N; x += s.tileCols {
-			s.packB(g, entry, baseB, 0, g.K, x, min(s.tileCols, g.N-x), packed[x*g.K:x*g.K+panel], scratch)
+		for x := 0; x < g.N; x += t.cols {
+			s.packB(t, g, entry, baseB, 0, g.K, x, min(t.cols, g.N-x), packed[x*g.K:x*g.K+panel], scratch)
 		}
 		b = at(packed, 0)
 	}
 	var scratch []float32
-	if s.copiesA(g) {
-		scratch = arena.Float32((s.tileRows + 1) * g.K)
+	if t.copiesA(g) {
+		scratch = arena.Float32((t.rows + 1) * g.K)
 	}
-	s.eachStrip(0, g.M, func(row, rows int) {
-		a := s.viewA(g, entry, baseA, row, rows, 0, g.K, scratch)
+	t.eachStrip(0, g.M, func(row, rows int) {
+		a := s.viewA(t, g, entry, baseA, row, rows, 0, g.K, scratch)
 		c := baseC + row*g.C.RowStride
-		for x := 0; x < g.N; x += s.tileCols {
-			n := min(s.tileCols, g.N-x)
-			s.tile(s.tiles, rows, n)(g.K, a.data, a.row, a.col, offset32(b, x/s.tileCols*panel), bRow, at(g.C.Data, c+x), g.C.RowStride, n, g.Accumulate)
+		for x := 0; x < g.N; x += t.cols {
+			n := min(t.cols, g.N-x)
+			t.tile(rows, n)(g.K, a.data, a.row, a.col, offset32(b, x/t.cols*panel), bRow, at(g.C.Data, c+x), g.C.RowStride, n, g.Accumulate)
 		}
 		if g.hasFinish() {
 			s.finishStrip(g, entry, row, rows, 0, g.N, g.C.Data[c:], g.C.RowStride)
 		}
 	})
-}
-
-// tile is the kernel for a number of rows and columns.
-func (s *Set) tile(tiles []tileRow, rows, cols int) tileFunc {
-	return tiles[rows-1][(4*cols-1)/s.tileCols]
 }
 
 // part is what the tasks of one product share.
@@ -171,40 +164,28 @@ type part struct {
 	baseA, baseB int
 	baseC        int
 	packed       []float32 // nil: the tiles read B in place
-	pairs        bool      // elements of bfloat16 are multiplied in pairs
-	tiles        []tileRow
+	*tiling
 }
 
 // newPart locates a batch entry.
 func (s *Set) newPart(g *Gemm, batch, workers int) *part {
-	w := &part{
-		g: g, plan: s.newPlan(g, workers), batch: batch,
+	t := s.tilingOf(g)
+	return &part{
+		g: g, plan: t.newPlan(g, workers), batch: batch,
 		baseA: g.A.offset(batch, g.Batch), baseB: g.B.offset(batch, g.Batch), baseC: g.C.offset(batch, g.Batch),
-		pairs: s.usesPairs(g), tiles: s.tiles,
+		tiling: t,
 	}
-	if w.pairs {
-		w.tiles = s.halfTiles
-	}
-	return w
-}
-
-// steps is the number of steps of a tile kernel over depth elements of K, and of packed rows of B.
-func (w *part) steps(depth int) int {
-	if w.pairs {
-		return ceilDiv(depth, 2)
-	}
-	return depth
 }
 
 // product computes one batch entry with all workers.
 func (s *Set) product(p *Pool, g *Gemm, batch int) {
 	w := s.newPart(g, batch, p.Workers())
-	if inPlace := g.B.Data != nil && g.B.ColStride == 1 && g.M <= 4*s.tileRows && g.Consume == nil; inPlace { // packing would not pay
+	if inPlace := !w.pairs && g.B.Data != nil && g.B.ColStride == 1 && g.M <= 4*w.rows && g.Consume == nil; inPlace { // packing would not pay
 		w.plan.groupCols, w.plan.groupDepth = g.N, max(1, g.K)
 	} else {
 		shared := p.Borrow()
 		defer p.Return(shared)
-		w.packed = shared.Float32(w.packedSize(s))
+		w.packed = shared.Float32(w.packedSize())
 	}
 	for j := 0; j < g.N; j += w.plan.groupCols {
 		cols := min(w.plan.groupCols, g.N-j)
@@ -233,33 +214,33 @@ func (s *Set) product(p *Pool, g *Gemm, batch int) {
 }
 
 // packedSize is the room for one group of B.
-func (w *part) packedSize(s *Set) int {
-	return w.steps(min(w.plan.groupDepth, max(1, w.g.K))) * ceilDiv(w.plan.groupCols, s.tileCols) * s.tileCols
+func (w *part) packedSize() int {
+	return w.steps(min(w.plan.groupDepth, max(1, w.g.K))) * w.wholeCols(w.plan.groupCols)
 }
 
 // packGroup packs rows [k, k+depth) and columns [j, j+cols) of B: blocks of plan.depth rows follow each other, in each
-// the panels of tileCols columns.
+// the panels of a tile's columns.
 func (s *Set) packGroup(p *Pool, w *part, k, depth, j, cols int) {
-	panels := ceilDiv(cols, s.tileCols)
+	panels := ceilDiv(cols, w.cols)
 	blocks := ceilDiv(depth, w.plan.depth)
-	width := panels * s.tileCols
+	width := panels * w.cols
 	const perTask = 4
 	p.Run(blocks*ceilDiv(panels, perTask), func(task, _ int) {
 		var scratch []float32
-		if w.g.B.BF16 != nil {
+		if w.pairs || w.g.B.BF16 != nil {
 			arena := p.Borrow()
 			defer p.Return(arena)
-			scratch = arena.Float32(s.tileCols * w.plan.depth)
+			scratch = arena.Float32(w.cols * w.plan.depth)
 		}
 		block := task % blocks
 		from := block * w.plan.depth
 		rows := min(w.plan.depth, depth-from)
 		first := task / blocks * perTask
 		for panel := first; panel < min(panels, first+perTask); panel++ {
-			at := w.steps(from)*width + panel*s.tileCols*w.steps(rows)
-			col := panel * s.tileCols
-			s.packB(w.g, w.batch, w.baseB, k+from, rows, j+col, min(s.tileCols, cols-col),
-				w.packed[at:at+w.steps(rows)*s.tileCols], scratch)
+			at := w.steps(from)*width + panel*w.cols*w.steps(rows)
+			col := panel * w.cols
+			s.packB(w.tiling, w.g, w.batch, w.baseB, k+from, rows, j+col, min(w.cols, cols-col),
+				w.packed[at:at+w.steps(rows)*w.cols], scratch)
 		}
 	})
 }
@@ -273,15 +254,15 @@ func (s *Set) rows(w *part, arena *Arena, i, end, k, depth, j, from, to int) {
 	}
 	step := end - i
 	var scratch []float32
-	if s.copiesA(w.g) {
-		step = min(step, max(1, copiedRows/w.plan.depth/s.tileRows)*s.tileRows)
-		scratch = arena.Float32((step + s.tileRows) * w.plan.depth)
+	if w.copiesA(w.g) {
+		step = min(step, max(1, copiedRows/w.plan.depth/w.rows)*w.rows)
+		scratch = arena.Float32((step + w.rows) * w.plan.depth)
 	}
-	strips := make([]strip, 0, ceilDiv(step, s.tileRows))
+	strips := make([]strip, 0, ceilDiv(step, w.rows))
 	for ; i < end; i += step {
 		for block := 0; block == 0 || block < depth; block += w.plan.depth {
 			strips = strips[:0]
-			s.eachStrip(i, min(end, i+step), func(row, rows int) { strips = append(strips, strip{row: row, rows: rows}) })
+			w.eachStrip(i, min(end, i+step), func(row, rows int) { strips = append(strips, strip{row: row, rows: rows}) })
 			s.viewStrips(w, strips, k+block, min(w.plan.depth, depth-block), scratch)
 			for col := from; col < to; col += w.plan.chunkCols {
 				s.strips(w, strips, k, block, depth, j, col, min(w.plan.chunkCols, to-col))
@@ -297,7 +278,7 @@ func (s *Set) strips(w *part, strips []strip, k, block, depth, j, col, cols int)
 	last := k+block+w.plan.depth >= g.K
 	for _, st := range strips {
 		to := w.baseC + st.row*g.C.RowStride + j + col
-		s.strip(w, st, k, block, depth, j, col, cols, at(g.C.Data, to), g.C.RowStride, g.Accumulate || k+block > 0)
+		w.strip(st, k, block, depth, j, col, cols, at(g.C.Data, to), g.C.RowStride, g.Accumulate || k+block > 0)
 		if last && g.hasFinish() {
 			s.finishStrip(g, w.batch, st.row, st.rows, j+col, cols, g.C.Data[to:], g.C.RowStride)
 		}
@@ -308,17 +289,17 @@ func (s *Set) strips(w *part, strips []strip, k, block, depth, j, col, cols int)
 // stored or handed over.
 func (s *Set) rowsApart(w *part, arena *Arena, i, end, k, depth, j, from, to int) {
 	g := w.g
-	result := arena.Float32(s.tileRows * w.plan.chunkCols)
-	scratch := arena.Float32((s.tileRows + 1) * w.plan.depth)
+	result := arena.Float32(w.rows * w.plan.chunkCols)
+	scratch := arena.Float32((w.rows + 1) * w.plan.depth)
 	for col := from; col < to; col += w.plan.chunkCols {
 		cols := min(w.plan.chunkCols, to-col)
-		s.eachStrip(i, end, func(row, rows int) {
+		w.eachStrip(i, end, func(row, rows int) {
 			if g.Consume == nil && (k > 0 || g.Accumulate) {
 				loadStrip(result, &g.C, w.baseC, row, rows, j+col, cols)
 			}
 			for block := 0; block == 0 || block < depth; block += w.plan.depth {
-				st := strip{row, rows, s.viewA(g, w.batch, w.baseA, row, rows, k+block, min(w.plan.depth, depth-block), scratch)}
-				s.strip(w, st, k, block, depth, j, col, cols, at(result, 0), cols, g.Accumulate || k+block > 0)
+				st := strip{row, rows, s.viewA(w.tiling, g, w.batch, w.baseA, row, rows, k+block, min(w.plan.depth, depth-block), scratch)}
+				w.strip(st, k, block, depth, j, col, cols, at(result, 0), cols, g.Accumulate || k+block > 0)
 			}
 			if k+depth >= g.K {
 				s.finishStrip(g, w.batch, row, rows, j+col, cols, result, cols)
@@ -332,31 +313,20 @@ func (s *Set) rowsApart(w *part, arena *Arena, i, end, k, depth, j, from, to int
 	}
 }
 
-// eachStrip splits rows [from, end) into strips of nearly equal height, at most tileRows.
-func (s *Set) eachStrip(from, end int, f func(row, rows int)) {
-	n := end - from
-	for strips := ceilDiv(n, s.tileRows); strips > 0; strips-- {
-		rows := ceilDiv(n, strips)
-		f(from, rows)
-		from += rows
-		n -= rows
-	}
-}
-
 // strip multiplies a strip of A by the block of the packed group that starts at its row block, for its columns
 // [col, col+cols), into c.
-func (s *Set) strip(w *part, st strip, k, block, depth, j, col, cols int, c *float32, cRow int, accumulate bool) {
+func (w *part) strip(st strip, k, block, depth, j, col, cols int, c *float32, cRow int, accumulate bool) {
 	g, a := w.g, st.a
 	kb := min(w.plan.depth, depth-block)
-	group := ceilDiv(min(w.plan.groupCols, g.N-j), s.tileCols) * s.tileCols
+	group := w.wholeCols(min(w.plan.groupCols, g.N-j))
 	steps := w.steps(kb)
-	for x := 0; x < cols; x += s.tileCols {
-		n := min(s.tileCols, cols-x)
-		b, bRow := at(w.packed, w.steps(block)*group+(col+x)*steps), s.tileCols
+	for x := 0; x < cols; x += w.cols {
+		n := min(w.cols, cols-x)
+		b, bRow := at(w.packed, w.steps(block)*group+(col+x)*steps), w.cols
 		if w.packed == nil {
 			b, bRow = at(g.B.Data, w.baseB+(k+block)*g.B.RowStride+j+col+x), g.B.RowStride
 		}
-		s.tile(w.tiles, st.rows, n)(steps, a.data, a.row, a.col, b, bRow, offset32(c, x), cRow, n, accumulate)
+		w.tile(st.rows, n)(steps, a.data, a.row, a.col, b, bRow, offset32(c, x), cRow, n, accumulate)
 	}
 }
 

@@ -19,8 +19,8 @@ type strip struct {
 const copyStride = 512
 
 // copiesA tells whether strips of A are copied before they are multiplied.
-func (s *Set) copiesA(g *Gemm) bool {
-	return s.usesPairs(g) || g.A.Gather != nil || g.A.ColStride != 1 || g.A.RowStride%copyStride == 0
+func (t *tiling) copiesA(g *Gemm) bool {
+	return t.pairs || g.A.Gather != nil || g.A.ColStride != 1 || g.A.RowStride%copyStride == 0
 }
 
 // viewStrips prepares columns [k, k+depth) of strips that follow each other. scratch has room for their rows and a tile
@@ -29,7 +29,7 @@ func (s *Set) copiesA(g *Gemm) bool {
 func (s *Set) viewStrips(w *part, strips []strip, k, depth int, scratch []float32) {
 	a := &w.g.A
 	first := strips[0].row
-	copied := s.copiesA(w.g)
+	copied := w.copiesA(w.g)
 	if copied && !w.pairs && a.Gather == nil && a.RowStride == 1 && a.ColStride != 1 && depth > 0 {
 		const together = 32
 		for p := 0; p < depth; p += together {
@@ -46,18 +46,18 @@ func (s *Set) viewStrips(w *part, strips []strip, k, depth int, scratch []float3
 		st := &strips[i]
 		var room []float32
 		if copied {
-			room = scratch[(st.row-first)*depth:]
+			room = scratch[(st.row-first)*w.depthOf(depth):]
 		}
-		st.a = s.viewA(w.g, w.batch, w.baseA, st.row, st.rows, k, depth, room)
+		st.a = s.viewA(w.tiling, w.g, w.batch, w.baseA, st.row, st.rows, k, depth, room)
 	}
 }
 
 // viewA returns rows [i, i+rows) and columns [k, k+depth) of A: A itself where its layout suits the kernel, else a copy
 // in scratch, which has room for (rows+1)*depth elements.
-func (s *Set) viewA(g *Gemm, batch, base, i, rows, k, depth int, scratch []float32) panelA {
+func (s *Set) viewA(t *tiling, g *Gemm, batch, base, i, rows, k, depth int, scratch []float32) panelA {
 	a := &g.A
-	if s.usesPairs(g) {
-		return s.pairsA(g, batch, base, i, rows, k, depth, scratch)
+	if t.pairs {
+		return s.pairsA(t, g, batch, base, i, rows, k, depth, scratch)
 	}
 	if a.Gather != nil {
 		for r := range rows {
@@ -69,7 +69,7 @@ func (s *Set) viewA(g *Gemm, batch, base, i, rows, k, depth int, scratch []float
 	switch {
 	case depth == 0 || rows == 0:
 		return panelA{at(scratch, 0), 1, 1}
-	case !s.copiesA(g):
+	case !t.copiesA(g):
 		return panelA{at(a.Data, from), a.RowStride, 1}
 	case a.ColStride == 1:
 		for r := range rows {
@@ -89,11 +89,15 @@ func (s *Set) viewA(g *Gemm, batch, base, i, rows, k, depth int, scratch []float
 	return panelA{at(scratch, 0), depth, 1}
 }
 
-// packB copies rows [k, k+depth) and columns [j, j+cols) of B into a panel: dst[p*tileCols + c]. Columns from cols on
-// stay as they are. scratch has room for tileCols*depth elements.
-func (s *Set) packB(g *Gemm, batch, base, k, depth, j, cols int, dst, scratch []float32) {
+// packB copies rows [k, k+depth) and columns [j, j+cols) of B into a panel: dst[p*width + c], with the width of a tile. Columns
+// from cols on stay as they are. scratch has room for a panel, with depth as depthOf makes it.
+func (s *Set) packB(t *tiling, g *Gemm, batch, base, k, depth, j, cols int, dst, scratch []float32) {
 	b := &g.B
-	width := s.tileCols
+	width := t.cols
+	if t.pairs {
+		s.packPairs(t, g, batch, base, k, depth, j, cols, dst, scratch)
+		return
+	}
 	if b.Gather != nil {
 		for p := range depth {
 			b.Gather(dst[p*width:p*width+cols], batch, k+p, j)
@@ -103,10 +107,8 @@ func (s *Set) packB(g *Gemm, batch, base, k, depth, j, cols int, dst, scratch []
 	from := base + k*b.RowStride + j*b.ColStride
 	switch {
 	case depth == 0:
-	case s.usesPairs(g):
-		s.packPairs(b, from, depth, cols, dst)
 	case b.BF16 != nil:
-		s.packHalf(b, from, depth, cols, dst, scratch)
+		s.packHalf(b, from, depth, width, cols, dst, scratch)
 	case b.ColStride == 1:
 		s.packStrip[1](at(dst, 0), width, at(b.Data, from), b.RowStride, depth, cols)
 	case b.RowStride == 1:
@@ -121,9 +123,8 @@ func (s *Set) packB(g *Gemm, batch, base, k, depth, j, cols int, dst, scratch []
 	}
 }
 
-// packHalf is packB for bfloat16.
-func (s *Set) packHalf(b *Matrix, from, depth, cols int, dst, scratch []float32) {
-	width := s.tileCols
+// packHalf is packB for bfloat16 that is widened.
+func (s *Set) packHalf(b *Matrix, from, depth, width, cols int, dst, scratch []float32) {
 	switch {
 	case b.ColStride == 1:
 		for p := range depth {

@@ -165,34 +165,6 @@ func TestGemmGathersPatchesAndHandsRowsOver(t *testing.T) {
 	})
 }
 
-func TestGemmWithHalfWeightsIsTheProductOfTheirValues(t *testing.T) {
-	pool := NewPool(2)
-	defer pool.Close()
-	eachLevel(t, func(t *testing.T, s *Set) {
-		r := random(t)
-		for range 20 {
-			g := &Gemm{M: 1 + r.IntN(70), N: 1 + r.IntN(100), K: 1 + r.IntN(900)}
-			g.A, g.B, g.C = randomMatrix(t, r, g.M, g.K, nil, 3), randomMatrix(t, r, g.K, g.N, nil, 3), randomMatrix(t, r, g.M, g.N, nil, 1)
-			half := guarded[BF16](t, len(g.B.Data), true)
-			s.ToBF16(half, g.B.Data)
-			g.B.Data, g.B.BF16 = nil, half
-			if s.usesPairs(g) { // activations are rounded too
-				for i, x := range g.A.Data {
-					g.A.Data[i] = ToBF16(x).Float32()
-				}
-			}
-			want := g.clone()
-			if err := GemmPlain(want); err != nil {
-				t.Fatal(err)
-			}
-			if err := s.Gemm(pool, g); err != nil {
-				t.Fatal(err)
-			}
-			closeTo(t, describe("bf16", g.M, g.N, g.K), g.C.Data, want.C.Data, 6e-6*math.Sqrt(float64(g.K+4)))
-		}
-	})
-}
-
 func TestGemmRejectsShortOperands(t *testing.T) {
 	s, pool := Best(), NewPool(1)
 	ok := func() *Gemm {

@@ -37,6 +37,25 @@ func eachLevel(t *testing.T, f func(t *testing.T, s *Set)) {
 	}
 }
 
+// eachTilingOfPairs runs f for the kernels that multiply pairs of bfloat16: those of this machine, and the definition with tiles of
+// the sizes that others have.
+func eachTilingOfPairs(t *testing.T, f func(t *testing.T, s *Set)) {
+	t.Helper()
+	eachLevel(t, func(t *testing.T, s *Set) {
+		if s.half == nil {
+			t.Skip("these kernels multiply no pairs")
+		}
+		f(t, s)
+	})
+	for _, c := range []struct{ rows, cols, quantum int }{{4, 16, 1}, {14, 32, 1}, {32, 32, 16}} {
+		s := *Best()
+		half := plainTiling(c.rows, c.cols, plainHalfTile)
+		half.pairs, half.quantum = true, c.quantum
+		s.half = &half
+		t.Run(describe("plain", c.rows, c.cols, c.quantum), func(t *testing.T) { f(t, &s) })
+	}
+}
+
 // normals returns n guarded values of the standard normal law.
 func normals(t testing.TB, r *rand.Rand, n int) []float32 {
 	t.Helper()

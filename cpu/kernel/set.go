@@ -6,10 +6,8 @@ import "fmt"
 type Set struct {
 	level Level
 
-	// tile multiplies small blocks; see tileFunc. tiles[rows-1] are for that number of rows.
-	tileRows, tileCols int
-	tiles              []tileRow
-	halfTiles          []tileRow // the same for pairs of bfloat16, or nil
+	full tiling
+	half *tiling // for pairs of bfloat16; nil where they are no faster
 
 	unary        [unaryOps]func(dst, x []float32)
 	binary       [binaryOps]func(dst, a, b []float32)
@@ -70,11 +68,7 @@ func (s *Set) Level() Level { return s.level }
 
 // plainSet returns the portable kernels.
 func plainSet() *Set {
-	s := &Set{tileRows: 4, tileCols: 16}
-	for rows := 1; rows <= s.tileRows; rows++ {
-		t := plainTile(rows)
-		s.tiles = append(s.tiles, tileRow{t, t, t, t})
-	}
+	s := &Set{full: plainTiling(4, 16, plainTile)}
 	for op := range s.unary {
 		f := unaryPlain[op]
 		s.unary[op] = func(dst, x []float32) { mapPlain(dst, x, f) }

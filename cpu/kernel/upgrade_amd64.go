@@ -9,15 +9,15 @@ func upgrade(s *Set, level Level) {
 		vectorsWide(s)
 		movesWide(s)
 		choicesWide(s)
-		s.tileRows, s.tileCols, s.tiles = len(tilesWide), 32, tilesWide[:]
+		s.full = tiling{rows: len(tilesWide), cols: 32, tiles: tilesWide[:], quantum: 1}
 		if level == AVX512BF16 {
-			s.halfTiles = tilesHalf[:]
+			s.half = &tiling{rows: len(tilesHalf), cols: 32, tiles: tilesHalf[:], pairs: true, quantum: 1}
 		}
 		s.peak = func(rounds int) float64 { peakWide(rounds); return float64(rounds) * 14 * 2 * 16 }
 	case AVX2:
 		vectorsNarrow(s)
 		movesNarrow(s)
-		s.tileRows, s.tileCols, s.tiles = len(tilesNarrow), 16, tilesNarrow[:]
+		s.full = tiling{rows: len(tilesNarrow), cols: 16, tiles: tilesNarrow[:], quantum: 1}
 		s.peak = func(rounds int) float64 { peakNarrow(rounds); return float64(rounds) * 14 * 2 * 8 }
 	}
 }

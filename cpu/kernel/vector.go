@@ -198,10 +198,10 @@ func (s *Set) CopyRows(dst []float32, dstStride int, src []float32, srcStride, r
 		return
 	}
 	dst, src = dst[:(rows-1)*dstStride+cols], src[:(rows-1)*srcStride+cols]
-	for col := 0; col < cols; col += s.tileCols {
-		n := min(s.tileCols, cols-col)
+	for col := 0; col < cols; col += s.full.cols {
+		n := min(s.full.cols, cols-col)
 		vectors := 0
-		if 2*n > s.tileCols {
+		if 2*n > s.full.cols {
 			vectors = 1
 		}
 		s.packStrip[vectors](&dst[col], dstStride, &src[col], srcStride, rows, n)

@@ -137,7 +137,7 @@ func TestSoftmaxStepsMatchTheirDefinition(t *testing.T) {
 	eachLevel(t, func(t *testing.T, s *Set) {
 		r := random(t)
 		for range 50 {
-			lanes := s.tileCols / 2 * (1 + r.IntN(4))
+			lanes := s.full.cols / 2 * (1 + r.IntN(4))
 			rows := r.IntN(40)
 			block, top, sum, factor := normals(t, r, rows*lanes), normals(t, r, lanes), normals(t, r, lanes), normals(t, r, lanes)
 			for i := range top {
