@@ -7,10 +7,13 @@ import (
 	"testing"
 )
 
+// hasMatrix tells whether this process may use a matrix unit.
+func hasMatrix() bool { return all(ofAMX) && tilesAllowed() }
+
 // needMatrix skips a test where nothing can run the matrix unit's instructions.
 func needMatrix(t testing.TB) {
 	t.Helper()
-	if !emulated && !(all(ofAMX) && tilesAllowed()) {
+	if !emulated && !hasMatrix() {
 		t.Skip("no matrix unit (AMX) that this process may use; -tags emulate does without")
 	}
 }
