@@ -15,11 +15,14 @@ var (
 	ofAVX512 = []feature{{"avx512f", cpu.X86.HasAVX512F}, {"avx512bw", cpu.X86.HasAVX512BW}, {"avx512dq", cpu.X86.HasAVX512DQ}, {"avx512vl", cpu.X86.HasAVX512VL}}
 
 	ofBF16 = []feature{{"avx512bf16", cpu.X86.HasAVX512BF16}}
+
+	ofAMX = []feature{{"amxtile", cpu.X86.HasAMXTile}, {"amxbf16", cpu.X86.HasAMXBF16}}
 )
 
-// Features names the extensions that this processor and operating system have, of those that Detect asks for.
+// Features names the extensions that this processor and operating system have, of those that Detect asks for; those of AMX also where the
+// operating system refuses them.
 func Features() (names []string) {
-	for _, list := range [][]feature{ofAVX2, ofAVX512, ofBF16} {
+	for _, list := range [][]feature{ofAVX2, ofAVX512, ofBF16, ofAMX} {
 		for _, f := range list {
 			if f.here {
 				names = append(names, f.name)
@@ -29,14 +32,19 @@ func Features() (names []string) {
 	return names
 }
 
-// Detect returns the highest level that this processor and operating system can run.
+// Detect returns the highest level that this processor and operating system can run, of those that pay there. The first call asks the operating
+// system for the matrix unit's registers.
 func Detect() Level {
 	switch {
 	case !all(ofAVX2):
 		return Plain
 	case !all(ofAVX512):
 		return AVX2
-	case !all(ofBF16) || !pairsAreFast():
+	case !all(ofBF16):
+		return AVX512
+	case all(ofAMX) && tilesAllowed():
+		return AMX
+	case !pairsAreFast():
 		return AVX512
 	}
 	return AVX512BF16

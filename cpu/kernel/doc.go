@@ -1,5 +1,6 @@
 // Package kernel holds the arithmetic below the cpu backend: matrix products, attention, elementwise mathematics,
-// reductions and strided copies of float32, as SIMD code for amd64 (AVX-512, AVX2 with FMA) and as plain Go everywhere.
+// reductions and strided copies of float32, as SIMD code for amd64 (AVX-512, AVX2 with FMA; products of bfloat16 also with AMX) and as plain Go
+// everywhere.
 //
 // The one idea: every kernel has a plain twin, named xxxPlain, that is its definition; a [Set] is one table of kernels,
 // chosen once by [Detect] or forced by a test, and nothing else in the package keeps state. Work is split over a [Pool]

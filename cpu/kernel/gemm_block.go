@@ -146,10 +146,7 @@ func (s *Set) small(arena *Arena, g *Gemm, entry int) {
 	t.eachStrip(0, g.M, func(row, rows int) {
 		a := s.viewA(t, g, entry, baseA, row, rows, 0, g.K, scratch)
 		c := baseC + row*g.C.RowStride
-		for x := 0; x < g.N; x += t.cols {
-			n := min(t.cols, g.N-x)
-			t.tile(rows, n)(g.K, a.data, a.row, a.col, offset32(b, x/t.cols*panel), bRow, at(g.C.Data, c+x), g.C.RowStride, n, g.Accumulate)
-		}
+		t.multiplyStrip(rows, g.N, g.K, a, b, bRow, panel, at(g.C.Data, c), g.C.RowStride, g.Accumulate)
 		if g.hasFinish() {
 			s.finishStrip(g, entry, row, rows, 0, g.N, g.C.Data[c:], g.C.RowStride)
 		}
@@ -316,18 +313,16 @@ func (s *Set) rowsApart(w *part, arena *Arena, i, end, k, depth, j, from, to int
 // strip multiplies a strip of A by the block of the packed group that starts at its row block, for its columns
 // [col, col+cols), into c.
 func (w *part) strip(st strip, k, block, depth, j, col, cols int, c *float32, cRow int, accumulate bool) {
-	g, a := w.g, st.a
-	kb := min(w.plan.depth, depth-block)
-	group := w.wholeCols(min(w.plan.groupCols, g.N-j))
-	steps := w.steps(kb)
-	for x := 0; x < cols; x += w.cols {
-		n := min(w.cols, cols-x)
-		b, bRow := at(w.packed, w.steps(block)*group+(col+x)*steps), w.cols
-		if w.packed == nil {
-			b, bRow = at(g.B.Data, w.baseB+(k+block)*g.B.RowStride+j+col+x), g.B.RowStride
-		}
-		w.tile(st.rows, n)(steps, a.data, a.row, a.col, b, bRow, offset32(c, x), cRow, n, accumulate)
+	g := w.g
+	steps := w.steps(min(w.plan.depth, depth-block))
+	if w.packed == nil {
+		b := at(g.B.Data, w.baseB+(k+block)*g.B.RowStride+j+col)
+		w.multiplyStrip(st.rows, cols, steps, st.a, b, g.B.RowStride, w.cols, c, cRow, accumulate)
+		return
 	}
+	group := w.wholeCols(min(w.plan.groupCols, g.N-j))
+	b := at(w.packed, w.steps(block)*group+col*steps)
+	w.multiplyStrip(st.rows, cols, steps, st.a, b, w.cols, w.cols*steps, c, cRow, accumulate)
 }
 
 // finishStrip finishes the rows of a strip.

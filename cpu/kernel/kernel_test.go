@@ -121,7 +121,7 @@ func sameBits(t *testing.T, what string, got, want []float32) {
 }
 
 func TestLevelNamesAreParsed(t *testing.T) {
-	for _, level := range []Level{Plain, AVX2, AVX512, AVX512BF16} {
+	for _, level := range []Level{Plain, AVX2, AVX512, AVX512BF16, AMX} {
 		if got, err := ParseLevel(level.String()); err != nil || got != level {
 			t.Errorf("ParseLevel(%q) = %v, %v", level, got, err)
 		}

@@ -10,6 +10,7 @@ const (
 	AVX2                    // 256-bit vectors with FMA
 	AVX512                  // 512-bit vectors: AVX-512 F, BW, DQ and VL
 	AVX512BF16              // AVX512 and dot products of bfloat16 (VDPBF16PS), used where Gemm.B is bfloat16
+	AMX                     // AVX512 and the matrix unit of Intel's processors (TDPBF16PS) in place of those
 )
 
 // String returns the name of the level as it is written in reports.
@@ -23,18 +24,20 @@ func (l Level) String() string {
 		return "avx512"
 	case AVX512BF16:
 		return "avx512bf16"
+	case AMX:
+		return "amx"
 	}
 	return fmt.Sprintf("Level(%d)", uint8(l))
 }
 
 // ParseLevel is the inverse of Level.String.
 func ParseLevel(name string) (Level, error) {
-	for l := Plain; l <= AVX512BF16; l++ {
+	for l := Plain; l <= AMX; l++ {
 		if l.String() == name {
 			return l, nil
 		}
 	}
-	return Plain, fmt.Errorf("kernel: unknown instruction level %q; expected plain, avx2, avx512 or avx512bf16", name)
+	return Plain, fmt.Errorf("kernel: unknown instruction level %q; expected plain, avx2, avx512, avx512bf16 or amx", name)
 }
 
 // Supported lists the levels that this processor and operating system can run, in increasing order.

@@ -45,7 +45,7 @@ func For(level Level) (*Set, error) {
 // that are there. A level whose instructions are missing ends the program at the first kernel. The level must be at most
 // one above what Detect finds.
 func Trust(level Level) (*Set, error) {
-	if level > Detect()+1 || level > AVX512BF16 {
+	if level > Detect()+1 || level > AMX {
 		return nil, fmt.Errorf("kernel: level %v is too far above %v, which this machine has", level, Detect())
 	}
 	s := plainSet()

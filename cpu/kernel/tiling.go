@@ -4,6 +4,7 @@ package kernel
 type tiling struct {
 	rows, cols int       // of the largest tile; of pairs, cols is a multiple of two quanta
 	tiles      []tileRow // tiles[n-1] are for n rows
+	strip      stripFunc // in place of tiles: all columns in one call; or nil
 	pairs      bool      // the operands are pairs of bfloat16 (gemm_half.go)
 	quantum    int       // kernels do a multiple of so many steps; what is missing of it is zero
 }
@@ -51,13 +52,27 @@ func (t *tiling) eachStrip(from, end int, f func(row, rows int)) {
 	}
 }
 
+// stripFunc multiplies at most as many rows as a tile has by any number of columns, a tile's after the other: c[i, j] = Σ_k a[i, k] b[k, j]
+// (added to c if accumulate). a[i, k] is at a + i*aRow + k, c[i, j] at c + i*cRow + j, and b[k, j] at b + panel*bPanel + k*bRow + col for column
+// col of that panel of a tile's columns.
+type stripFunc func(k int, a *float32, aRow int, b *float32, bRow, bPanel int, c *float32, cRow, rows, cols int, accumulate bool)
+
+// multiplyStrip does what stripFunc says; a's columns may be apart where there are tiles.
+func (t *tiling) multiplyStrip(rows, cols, steps int, a panelA, b *float32, bRow, bPanel int, c *float32, cRow int, accumulate bool) {
+	if t.strip != nil {
+		t.strip(steps, a.data, a.row, b, bRow, bPanel, c, cRow, rows, cols, accumulate)
+		return
+	}
+	for x := 0; x < cols; x += t.cols {
+		n := min(t.cols, cols-x)
+		t.tile(rows, n)(steps, a.data, a.row, a.col, offset32(b, x/t.cols*bPanel), bRow, offset32(c, x), cRow, n, accumulate)
+	}
+}
+
 // multiply fills c, [rows, cols] with row stride cRow, with (or adds) a·b in tiles; b is as in tileFunc, and rows of pairs are as
 // long as whole tiles.
 func (t *tiling) multiply(rows, cols, steps int, a panelA, b *float32, bRow int, c *float32, cRow int, accumulate bool) {
 	t.eachStrip(0, rows, func(row, n int) {
-		for col := 0; col < cols; col += t.cols {
-			width := min(t.cols, cols-col)
-			t.tile(n, width)(steps, offset32(a.data, row*a.row), a.row, a.col, offset32(b, col), bRow, offset32(c, row*cRow+col), cRow, width, accumulate)
-		}
+		t.multiplyStrip(n, cols, steps, panelA{offset32(a.data, row*a.row), a.row, a.col}, b, bRow, t.cols, offset32(c, row*cRow), cRow, accumulate)
 	})
 }

@@ -5,13 +5,16 @@ package kernel
 // upgrade replaces portable kernels by those of the level.
 func upgrade(s *Set, level Level) {
 	switch level {
-	case AVX512, AVX512BF16:
+	case AVX512, AVX512BF16, AMX:
 		vectorsWide(s)
 		movesWide(s)
 		choicesWide(s)
 		s.full = tiling{rows: len(tilesWide), cols: 32, tiles: tilesWide[:], quantum: 1}
-		if level == AVX512BF16 {
+		switch level {
+		case AVX512BF16:
 			s.half = &tiling{rows: len(tilesHalf), cols: 32, tiles: tilesHalf[:], pairs: true, quantum: 1}
+		case AMX:
+			s.half = matrixTiling()
 		}
 		s.peak = func(rounds int) float64 { peakWide(rounds); return float64(rounds) * 14 * 2 * 16 }
 	case AVX2:
