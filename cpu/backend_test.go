@@ -28,6 +28,7 @@ func TestParseOptions(t *testing.T) {
 		"threads=2,precision=bf16": {Threads: 2, Precision: cpu.BFloat16},
 		"threads=1, profile":       {Threads: 1, Profile: true},
 		"devices=4,threads=1":      {Threads: 1, Devices: 4},
+		"threads=1,round":          {Threads: 1, Round: true},
 	} {
 		t.Setenv("WALRUS_CPU_PROFILE", "")
 		if got, err := cpu.ParseOptions(config); err != nil || got != want {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/gomlx/compute/dtypes"
 	"github.com/gowalrus/walrus/checkpoint"
 	"github.com/gowalrus/walrus/engine"
 	"github.com/gowalrus/walrus/model"
@@ -253,7 +254,7 @@ func TestOnlyTrainedWeightsTakeMemoryInAStep(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer e.Close()
-	feed := planFeed(t, engine.Float32, 0)
+	feed := planFeed(t, dtypes.Float32, 0)
 	all, err := PlanStep(e, feed, true)
 	if err != nil {
 		t.Fatal(err)

@@ -8,6 +8,7 @@ type Set struct {
 
 	full tiling
 	half *tiling // for pairs of bfloat16; nil where they are no faster
+	slow tiling  // for pairs on any machine, see Rounding
 
 	unary        [unaryOps]func(dst, x []float32)
 	binary       [binaryOps]func(dst, a, b []float32)
@@ -70,9 +71,7 @@ func (s *Set) Rounding() *Set {
 		return s
 	}
 	r := *s
-	half := plainTiling(s.full.rows, s.full.cols, plainHalfTile)
-	half.pairs = true
-	r.half = &half
+	r.half = &r.slow
 	return &r
 }
 
@@ -81,7 +80,8 @@ func (s *Set) Level() Level { return s.level }
 
 // plainSet returns the portable kernels.
 func plainSet() *Set {
-	s := &Set{full: plainTiling(4, 16, plainTile)}
+	s := &Set{full: plainTiling(4, 16, plainTile), slow: plainTiling(4, 16, plainHalfTile)}
+	s.slow.pairs = true
 	for op := range s.unary {
 		f := unaryPlain[op]
 		s.unary[op] = func(dst, x []float32) { mapPlain(dst, x, f) }

@@ -244,6 +244,26 @@ func tileNarrow5x8(k int, a *float32, aRow int, aCol int, b *float32, bRow int, 
 //go:noescape
 func tileNarrow6x8(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 
+// tilePairs1x8 multiplies a tile of 1 rows by up to 8 columns; see tileFunc.
+//
+//go:noescape
+func tilePairs1x8(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+
+// tilePairs2x8 multiplies a tile of 2 rows by up to 8 columns; see tileFunc.
+//
+//go:noescape
+func tilePairs2x8(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+
+// tilePairs3x8 multiplies a tile of 3 rows by up to 8 columns; see tileFunc.
+//
+//go:noescape
+func tilePairs3x8(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+
+// tilePairs4x8 multiplies a tile of 4 rows by up to 8 columns; see tileFunc.
+//
+//go:noescape
+func tilePairs4x8(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+
 // tileWide1x24 multiplies a tile of 1 rows by up to 24 columns; see tileFunc.
 //
 //go:noescape
@@ -483,6 +503,26 @@ func tileNarrow5x16(k int, a *float32, aRow int, aCol int, b *float32, bRow int,
 //
 //go:noescape
 func tileNarrow6x16(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+
+// tilePairs1x16 multiplies a tile of 1 rows by up to 16 columns; see tileFunc.
+//
+//go:noescape
+func tilePairs1x16(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+
+// tilePairs2x16 multiplies a tile of 2 rows by up to 16 columns; see tileFunc.
+//
+//go:noescape
+func tilePairs2x16(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+
+// tilePairs3x16 multiplies a tile of 3 rows by up to 16 columns; see tileFunc.
+//
+//go:noescape
+func tilePairs3x16(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+
+// tilePairs4x16 multiplies a tile of 4 rows by up to 16 columns; see tileFunc.
+//
+//go:noescape
+func tilePairs4x16(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 
 // peakWide does rounds times 14 multiply-adds of a vector in registers; rounds is at least 1.
 func peakWide(rounds int)

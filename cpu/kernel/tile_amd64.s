@@ -11006,6 +11006,307 @@ overwrite:
 	VZEROUPPER
 	RET
 
+// func tilePairs1x8(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+// Requires: AVX, AVX2, FMA3
+TEXT ·tilePairs1x8(SB), NOSPLIT, $0-73
+	MOVQ     k+0(FP), AX
+	MOVQ     aRow+16(FP), CX
+	SHLQ     $0x02, CX
+	MOVQ     aCol+24(FP), DX
+	SHLQ     $0x02, DX
+	MOVQ     bRow+40(FP), SI
+	SHLQ     $0x02, SI
+	MOVQ     b+32(FP), BX
+	MOVQ     a+8(FP), DI
+	VXORPS   Y0, Y0, Y0
+	MOVQ     cols+64(FP), CX
+	VPCMPEQD Y1, Y1, Y1
+	VPSLLD   $0x10, Y1, Y1
+	TESTQ    AX, AX
+	JZ       end
+
+loop:
+	VMOVDQU      (BX), Y3
+	VPSLLD       $0x10, Y3, Y2
+	VPAND        Y1, Y3, Y3
+	VPBROADCASTD (DI), Y5
+	VPSLLD       $0x10, Y5, Y4
+	VPAND        Y1, Y5, Y5
+	VFMADD231PS  Y2, Y4, Y0
+	VFMADD231PS  Y3, Y5, Y0
+	ADDQ         DX, DI
+	ADDQ         SI, BX
+	DECQ         AX
+	JNZ          loop
+
+end:
+	LEAQ       tileMasks<>+0(SB), AX
+	ADDQ       $0x40, AX
+	SHLQ       $0x02, CX
+	SUBQ       CX, AX
+	MOVQ       c+48(FP), CX
+	MOVQ       cRow+56(FP), DX
+	SHLQ       $0x02, DX
+	MOVB       accumulate+72(FP), DL
+	TESTB      DL, DL
+	JZ         overwrite
+	MOVQ       CX, DX
+	VMOVUPS    (AX), Y1
+	VMASKMOVPS (DX), Y1, Y1
+	VADDPS     Y1, Y0, Y0
+
+overwrite:
+	VMOVUPS    (AX), Y1
+	VMASKMOVPS Y0, Y1, (CX)
+	VZEROUPPER
+	RET
+
+// func tilePairs2x8(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+// Requires: AVX, AVX2, FMA3
+TEXT ·tilePairs2x8(SB), NOSPLIT, $0-73
+	MOVQ     k+0(FP), AX
+	MOVQ     aRow+16(FP), DX
+	SHLQ     $0x02, DX
+	MOVQ     aCol+24(FP), BX
+	SHLQ     $0x02, BX
+	MOVQ     bRow+40(FP), DI
+	SHLQ     $0x02, DI
+	MOVQ     b+32(FP), SI
+	MOVQ     a+8(FP), R8
+	VXORPS   Y0, Y0, Y0
+	VXORPS   Y1, Y1, Y1
+	MOVQ     cols+64(FP), CX
+	VPCMPEQD Y2, Y2, Y2
+	VPSLLD   $0x10, Y2, Y2
+	TESTQ    AX, AX
+	JZ       end
+
+loop:
+	VMOVDQU      (SI), Y4
+	VPSLLD       $0x10, Y4, Y3
+	VPAND        Y2, Y4, Y4
+	VPBROADCASTD (R8), Y6
+	VPSLLD       $0x10, Y6, Y5
+	VPAND        Y2, Y6, Y6
+	VFMADD231PS  Y3, Y5, Y0
+	VFMADD231PS  Y4, Y6, Y0
+	VPBROADCASTD (R8)(DX*1), Y6
+	VPSLLD       $0x10, Y6, Y5
+	VPAND        Y2, Y6, Y6
+	VFMADD231PS  Y3, Y5, Y1
+	VFMADD231PS  Y4, Y6, Y1
+	ADDQ         BX, R8
+	ADDQ         DI, SI
+	DECQ         AX
+	JNZ          loop
+
+end:
+	LEAQ       tileMasks<>+0(SB), AX
+	ADDQ       $0x40, AX
+	SHLQ       $0x02, CX
+	SUBQ       CX, AX
+	MOVQ       c+48(FP), CX
+	MOVQ       cRow+56(FP), DX
+	SHLQ       $0x02, DX
+	MOVB       accumulate+72(FP), BL
+	TESTB      BL, BL
+	JZ         overwrite
+	MOVQ       CX, BX
+	VMOVUPS    (AX), Y2
+	VMASKMOVPS (BX), Y2, Y2
+	VADDPS     Y2, Y0, Y0
+	ADDQ       DX, BX
+	VMOVUPS    (AX), Y2
+	VMASKMOVPS (BX), Y2, Y2
+	VADDPS     Y2, Y1, Y1
+
+overwrite:
+	VMOVUPS    (AX), Y2
+	VMASKMOVPS Y0, Y2, (CX)
+	ADDQ       DX, CX
+	VMOVUPS    (AX), Y2
+	VMASKMOVPS Y1, Y2, (CX)
+	VZEROUPPER
+	RET
+
+// func tilePairs3x8(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+// Requires: AVX, AVX2, FMA3
+TEXT ·tilePairs3x8(SB), NOSPLIT, $0-73
+	MOVQ     k+0(FP), AX
+	MOVQ     aRow+16(FP), DX
+	SHLQ     $0x02, DX
+	MOVQ     aCol+24(FP), BX
+	SHLQ     $0x02, BX
+	MOVQ     bRow+40(FP), DI
+	SHLQ     $0x02, DI
+	MOVQ     b+32(FP), SI
+	MOVQ     a+8(FP), R8
+	VXORPS   Y0, Y0, Y0
+	VXORPS   Y1, Y1, Y1
+	VXORPS   Y2, Y2, Y2
+	MOVQ     cols+64(FP), CX
+	VPCMPEQD Y3, Y3, Y3
+	VPSLLD   $0x10, Y3, Y3
+	TESTQ    AX, AX
+	JZ       end
+
+loop:
+	VMOVDQU      (SI), Y5
+	VPSLLD       $0x10, Y5, Y4
+	VPAND        Y3, Y5, Y5
+	VPBROADCASTD (R8), Y7
+	VPSLLD       $0x10, Y7, Y6
+	VPAND        Y3, Y7, Y7
+	VFMADD231PS  Y4, Y6, Y0
+	VFMADD231PS  Y5, Y7, Y0
+	VPBROADCASTD (R8)(DX*1), Y7
+	VPSLLD       $0x10, Y7, Y6
+	VPAND        Y3, Y7, Y7
+	VFMADD231PS  Y4, Y6, Y1
+	VFMADD231PS  Y5, Y7, Y1
+	VPBROADCASTD (R8)(DX*2), Y7
+	VPSLLD       $0x10, Y7, Y6
+	VPAND        Y3, Y7, Y7
+	VFMADD231PS  Y4, Y6, Y2
+	VFMADD231PS  Y5, Y7, Y2
+	ADDQ         BX, R8
+	ADDQ         DI, SI
+	DECQ         AX
+	JNZ          loop
+
+end:
+	LEAQ       tileMasks<>+0(SB), AX
+	ADDQ       $0x40, AX
+	SHLQ       $0x02, CX
+	SUBQ       CX, AX
+	MOVQ       c+48(FP), CX
+	MOVQ       cRow+56(FP), DX
+	SHLQ       $0x02, DX
+	MOVB       accumulate+72(FP), BL
+	TESTB      BL, BL
+	JZ         overwrite
+	MOVQ       CX, BX
+	VMOVUPS    (AX), Y3
+	VMASKMOVPS (BX), Y3, Y3
+	VADDPS     Y3, Y0, Y0
+	ADDQ       DX, BX
+	VMOVUPS    (AX), Y3
+	VMASKMOVPS (BX), Y3, Y3
+	VADDPS     Y3, Y1, Y1
+	ADDQ       DX, BX
+	VMOVUPS    (AX), Y3
+	VMASKMOVPS (BX), Y3, Y3
+	VADDPS     Y3, Y2, Y2
+
+overwrite:
+	VMOVUPS    (AX), Y3
+	VMASKMOVPS Y0, Y3, (CX)
+	ADDQ       DX, CX
+	VMOVUPS    (AX), Y3
+	VMASKMOVPS Y1, Y3, (CX)
+	ADDQ       DX, CX
+	VMOVUPS    (AX), Y3
+	VMASKMOVPS Y2, Y3, (CX)
+	VZEROUPPER
+	RET
+
+// func tilePairs4x8(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+// Requires: AVX, AVX2, FMA3
+TEXT ·tilePairs4x8(SB), NOSPLIT, $0-73
+	MOVQ     k+0(FP), AX
+	MOVQ     aRow+16(FP), DX
+	SHLQ     $0x02, DX
+	MOVQ     aCol+24(FP), BX
+	SHLQ     $0x02, BX
+	MOVQ     bRow+40(FP), DI
+	SHLQ     $0x02, DI
+	MOVQ     b+32(FP), SI
+	MOVQ     a+8(FP), R8
+	LEAQ     (R8)(DX*2), R9
+	ADDQ     DX, R9
+	VXORPS   Y0, Y0, Y0
+	VXORPS   Y1, Y1, Y1
+	VXORPS   Y2, Y2, Y2
+	VXORPS   Y3, Y3, Y3
+	MOVQ     cols+64(FP), CX
+	VPCMPEQD Y4, Y4, Y4
+	VPSLLD   $0x10, Y4, Y4
+	TESTQ    AX, AX
+	JZ       end
+
+loop:
+	VMOVDQU      (SI), Y6
+	VPSLLD       $0x10, Y6, Y5
+	VPAND        Y4, Y6, Y6
+	VPBROADCASTD (R8), Y8
+	VPSLLD       $0x10, Y8, Y7
+	VPAND        Y4, Y8, Y8
+	VFMADD231PS  Y5, Y7, Y0
+	VFMADD231PS  Y6, Y8, Y0
+	VPBROADCASTD (R8)(DX*1), Y8
+	VPSLLD       $0x10, Y8, Y7
+	VPAND        Y4, Y8, Y8
+	VFMADD231PS  Y5, Y7, Y1
+	VFMADD231PS  Y6, Y8, Y1
+	VPBROADCASTD (R8)(DX*2), Y8
+	VPSLLD       $0x10, Y8, Y7
+	VPAND        Y4, Y8, Y8
+	VFMADD231PS  Y5, Y7, Y2
+	VFMADD231PS  Y6, Y8, Y2
+	VPBROADCASTD (R9), Y8
+	VPSLLD       $0x10, Y8, Y7
+	VPAND        Y4, Y8, Y8
+	VFMADD231PS  Y5, Y7, Y3
+	VFMADD231PS  Y6, Y8, Y3
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         DI, SI
+	DECQ         AX
+	JNZ          loop
+
+end:
+	LEAQ       tileMasks<>+0(SB), AX
+	ADDQ       $0x40, AX
+	SHLQ       $0x02, CX
+	SUBQ       CX, AX
+	MOVQ       c+48(FP), CX
+	MOVQ       cRow+56(FP), DX
+	SHLQ       $0x02, DX
+	MOVB       accumulate+72(FP), BL
+	TESTB      BL, BL
+	JZ         overwrite
+	MOVQ       CX, BX
+	VMOVUPS    (AX), Y4
+	VMASKMOVPS (BX), Y4, Y4
+	VADDPS     Y4, Y0, Y0
+	ADDQ       DX, BX
+	VMOVUPS    (AX), Y4
+	VMASKMOVPS (BX), Y4, Y4
+	VADDPS     Y4, Y1, Y1
+	ADDQ       DX, BX
+	VMOVUPS    (AX), Y4
+	VMASKMOVPS (BX), Y4, Y4
+	VADDPS     Y4, Y2, Y2
+	ADDQ       DX, BX
+	VMOVUPS    (AX), Y4
+	VMASKMOVPS (BX), Y4, Y4
+	VADDPS     Y4, Y3, Y3
+
+overwrite:
+	VMOVUPS    (AX), Y4
+	VMASKMOVPS Y0, Y4, (CX)
+	ADDQ       DX, CX
+	VMOVUPS    (AX), Y4
+	VMASKMOVPS Y1, Y4, (CX)
+	ADDQ       DX, CX
+	VMOVUPS    (AX), Y4
+	VMASKMOVPS Y2, Y4, (CX)
+	ADDQ       DX, CX
+	VMOVUPS    (AX), Y4
+	VMASKMOVPS Y3, Y4, (CX)
+	VZEROUPPER
+	RET
+
 // func tileWide1x24(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VL, BMI2, FMA3, MMX+
 TEXT ·tileWide1x24(SB), NOSPLIT, $0-73
@@ -27023,6 +27324,399 @@ overwrite:
 	VMASKMOVPS Y10, Y12, (AX)
 	VMOVUPS    32(R10), Y12
 	VMASKMOVPS Y11, Y12, 32(AX)
+	VZEROUPPER
+	RET
+
+// func tilePairs1x16(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+// Requires: AVX, AVX2, FMA3
+TEXT ·tilePairs1x16(SB), NOSPLIT, $0-73
+	MOVQ     k+0(FP), AX
+	MOVQ     aRow+16(FP), CX
+	SHLQ     $0x02, CX
+	MOVQ     aCol+24(FP), DX
+	SHLQ     $0x02, DX
+	MOVQ     bRow+40(FP), SI
+	SHLQ     $0x02, SI
+	MOVQ     b+32(FP), BX
+	MOVQ     a+8(FP), DI
+	VXORPS   Y0, Y0, Y0
+	VXORPS   Y1, Y1, Y1
+	MOVQ     cols+64(FP), CX
+	VPCMPEQD Y2, Y2, Y2
+	VPSLLD   $0x10, Y2, Y2
+	TESTQ    AX, AX
+	JZ       end
+
+loop:
+	VMOVDQU      (BX), Y4
+	VPSLLD       $0x10, Y4, Y3
+	VPAND        Y2, Y4, Y4
+	VMOVDQU      32(BX), Y6
+	VPSLLD       $0x10, Y6, Y5
+	VPAND        Y2, Y6, Y6
+	VPBROADCASTD (DI), Y8
+	VPSLLD       $0x10, Y8, Y7
+	VPAND        Y2, Y8, Y8
+	VFMADD231PS  Y3, Y7, Y0
+	VFMADD231PS  Y4, Y8, Y0
+	VFMADD231PS  Y5, Y7, Y1
+	VFMADD231PS  Y6, Y8, Y1
+	ADDQ         DX, DI
+	ADDQ         SI, BX
+	DECQ         AX
+	JNZ          loop
+
+end:
+	LEAQ       tileMasks<>+0(SB), AX
+	ADDQ       $0x40, AX
+	SHLQ       $0x02, CX
+	SUBQ       CX, AX
+	MOVQ       c+48(FP), CX
+	MOVQ       cRow+56(FP), DX
+	SHLQ       $0x02, DX
+	MOVB       accumulate+72(FP), DL
+	TESTB      DL, DL
+	JZ         overwrite
+	MOVQ       CX, DX
+	VMOVUPS    (AX), Y2
+	VMASKMOVPS (DX), Y2, Y2
+	VADDPS     Y2, Y0, Y0
+	VMOVUPS    32(AX), Y2
+	VMASKMOVPS 32(DX), Y2, Y2
+	VADDPS     Y2, Y1, Y1
+
+overwrite:
+	VMOVUPS    (AX), Y2
+	VMASKMOVPS Y0, Y2, (CX)
+	VMOVUPS    32(AX), Y2
+	VMASKMOVPS Y1, Y2, 32(CX)
+	VZEROUPPER
+	RET
+
+// func tilePairs2x16(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+// Requires: AVX, AVX2, FMA3
+TEXT ·tilePairs2x16(SB), NOSPLIT, $0-73
+	MOVQ     k+0(FP), AX
+	MOVQ     aRow+16(FP), DX
+	SHLQ     $0x02, DX
+	MOVQ     aCol+24(FP), BX
+	SHLQ     $0x02, BX
+	MOVQ     bRow+40(FP), DI
+	SHLQ     $0x02, DI
+	MOVQ     b+32(FP), SI
+	MOVQ     a+8(FP), R8
+	VXORPS   Y0, Y0, Y0
+	VXORPS   Y1, Y1, Y1
+	VXORPS   Y2, Y2, Y2
+	VXORPS   Y3, Y3, Y3
+	MOVQ     cols+64(FP), CX
+	VPCMPEQD Y4, Y4, Y4
+	VPSLLD   $0x10, Y4, Y4
+	TESTQ    AX, AX
+	JZ       end
+
+loop:
+	VMOVDQU      (SI), Y6
+	VPSLLD       $0x10, Y6, Y5
+	VPAND        Y4, Y6, Y6
+	VMOVDQU      32(SI), Y8
+	VPSLLD       $0x10, Y8, Y7
+	VPAND        Y4, Y8, Y8
+	VPBROADCASTD (R8), Y10
+	VPSLLD       $0x10, Y10, Y9
+	VPAND        Y4, Y10, Y10
+	VFMADD231PS  Y5, Y9, Y0
+	VFMADD231PS  Y6, Y10, Y0
+	VFMADD231PS  Y7, Y9, Y1
+	VFMADD231PS  Y8, Y10, Y1
+	VPBROADCASTD (R8)(DX*1), Y10
+	VPSLLD       $0x10, Y10, Y9
+	VPAND        Y4, Y10, Y10
+	VFMADD231PS  Y5, Y9, Y2
+	VFMADD231PS  Y6, Y10, Y2
+	VFMADD231PS  Y7, Y9, Y3
+	VFMADD231PS  Y8, Y10, Y3
+	ADDQ         BX, R8
+	ADDQ         DI, SI
+	DECQ         AX
+	JNZ          loop
+
+end:
+	LEAQ       tileMasks<>+0(SB), AX
+	ADDQ       $0x40, AX
+	SHLQ       $0x02, CX
+	SUBQ       CX, AX
+	MOVQ       c+48(FP), CX
+	MOVQ       cRow+56(FP), DX
+	SHLQ       $0x02, DX
+	MOVB       accumulate+72(FP), BL
+	TESTB      BL, BL
+	JZ         overwrite
+	MOVQ       CX, BX
+	VMOVUPS    (AX), Y4
+	VMASKMOVPS (BX), Y4, Y4
+	VADDPS     Y4, Y0, Y0
+	VMOVUPS    32(AX), Y4
+	VMASKMOVPS 32(BX), Y4, Y4
+	VADDPS     Y4, Y1, Y1
+	ADDQ       DX, BX
+	VMOVUPS    (AX), Y4
+	VMASKMOVPS (BX), Y4, Y4
+	VADDPS     Y4, Y2, Y2
+	VMOVUPS    32(AX), Y4
+	VMASKMOVPS 32(BX), Y4, Y4
+	VADDPS     Y4, Y3, Y3
+
+overwrite:
+	VMOVUPS    (AX), Y4
+	VMASKMOVPS Y0, Y4, (CX)
+	VMOVUPS    32(AX), Y4
+	VMASKMOVPS Y1, Y4, 32(CX)
+	ADDQ       DX, CX
+	VMOVUPS    (AX), Y4
+	VMASKMOVPS Y2, Y4, (CX)
+	VMOVUPS    32(AX), Y4
+	VMASKMOVPS Y3, Y4, 32(CX)
+	VZEROUPPER
+	RET
+
+// func tilePairs3x16(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+// Requires: AVX, AVX2, FMA3
+TEXT ·tilePairs3x16(SB), NOSPLIT, $0-73
+	MOVQ     k+0(FP), AX
+	MOVQ     aRow+16(FP), DX
+	SHLQ     $0x02, DX
+	MOVQ     aCol+24(FP), BX
+	SHLQ     $0x02, BX
+	MOVQ     bRow+40(FP), DI
+	SHLQ     $0x02, DI
+	MOVQ     b+32(FP), SI
+	MOVQ     a+8(FP), R8
+	VXORPS   Y0, Y0, Y0
+	VXORPS   Y1, Y1, Y1
+	VXORPS   Y2, Y2, Y2
+	VXORPS   Y3, Y3, Y3
+	VXORPS   Y4, Y4, Y4
+	VXORPS   Y5, Y5, Y5
+	MOVQ     cols+64(FP), CX
+	VPCMPEQD Y6, Y6, Y6
+	VPSLLD   $0x10, Y6, Y6
+	TESTQ    AX, AX
+	JZ       end
+
+loop:
+	VMOVDQU      (SI), Y8
+	VPSLLD       $0x10, Y8, Y7
+	VPAND        Y6, Y8, Y8
+	VMOVDQU      32(SI), Y10
+	VPSLLD       $0x10, Y10, Y9
+	VPAND        Y6, Y10, Y10
+	VPBROADCASTD (R8), Y12
+	VPSLLD       $0x10, Y12, Y11
+	VPAND        Y6, Y12, Y12
+	VFMADD231PS  Y7, Y11, Y0
+	VFMADD231PS  Y8, Y12, Y0
+	VFMADD231PS  Y9, Y11, Y1
+	VFMADD231PS  Y10, Y12, Y1
+	VPBROADCASTD (R8)(DX*1), Y12
+	VPSLLD       $0x10, Y12, Y11
+	VPAND        Y6, Y12, Y12
+	VFMADD231PS  Y7, Y11, Y2
+	VFMADD231PS  Y8, Y12, Y2
+	VFMADD231PS  Y9, Y11, Y3
+	VFMADD231PS  Y10, Y12, Y3
+	VPBROADCASTD (R8)(DX*2), Y12
+	VPSLLD       $0x10, Y12, Y11
+	VPAND        Y6, Y12, Y12
+	VFMADD231PS  Y7, Y11, Y4
+	VFMADD231PS  Y8, Y12, Y4
+	VFMADD231PS  Y9, Y11, Y5
+	VFMADD231PS  Y10, Y12, Y5
+	ADDQ         BX, R8
+	ADDQ         DI, SI
+	DECQ         AX
+	JNZ          loop
+
+end:
+	LEAQ       tileMasks<>+0(SB), AX
+	ADDQ       $0x40, AX
+	SHLQ       $0x02, CX
+	SUBQ       CX, AX
+	MOVQ       c+48(FP), CX
+	MOVQ       cRow+56(FP), DX
+	SHLQ       $0x02, DX
+	MOVB       accumulate+72(FP), BL
+	TESTB      BL, BL
+	JZ         overwrite
+	MOVQ       CX, BX
+	VMOVUPS    (AX), Y6
+	VMASKMOVPS (BX), Y6, Y6
+	VADDPS     Y6, Y0, Y0
+	VMOVUPS    32(AX), Y6
+	VMASKMOVPS 32(BX), Y6, Y6
+	VADDPS     Y6, Y1, Y1
+	ADDQ       DX, BX
+	VMOVUPS    (AX), Y6
+	VMASKMOVPS (BX), Y6, Y6
+	VADDPS     Y6, Y2, Y2
+	VMOVUPS    32(AX), Y6
+	VMASKMOVPS 32(BX), Y6, Y6
+	VADDPS     Y6, Y3, Y3
+	ADDQ       DX, BX
+	VMOVUPS    (AX), Y6
+	VMASKMOVPS (BX), Y6, Y6
+	VADDPS     Y6, Y4, Y4
+	VMOVUPS    32(AX), Y6
+	VMASKMOVPS 32(BX), Y6, Y6
+	VADDPS     Y6, Y5, Y5
+
+overwrite:
+	VMOVUPS    (AX), Y6
+	VMASKMOVPS Y0, Y6, (CX)
+	VMOVUPS    32(AX), Y6
+	VMASKMOVPS Y1, Y6, 32(CX)
+	ADDQ       DX, CX
+	VMOVUPS    (AX), Y6
+	VMASKMOVPS Y2, Y6, (CX)
+	VMOVUPS    32(AX), Y6
+	VMASKMOVPS Y3, Y6, 32(CX)
+	ADDQ       DX, CX
+	VMOVUPS    (AX), Y6
+	VMASKMOVPS Y4, Y6, (CX)
+	VMOVUPS    32(AX), Y6
+	VMASKMOVPS Y5, Y6, 32(CX)
+	VZEROUPPER
+	RET
+
+// func tilePairs4x16(k int, a *float32, aRow int, aCol int, b *float32, bRow int, c *float32, cRow int, cols int, accumulate bool)
+// Requires: AVX, AVX2, FMA3
+TEXT ·tilePairs4x16(SB), NOSPLIT, $0-73
+	MOVQ     k+0(FP), AX
+	MOVQ     aRow+16(FP), DX
+	SHLQ     $0x02, DX
+	MOVQ     aCol+24(FP), BX
+	SHLQ     $0x02, BX
+	MOVQ     bRow+40(FP), DI
+	SHLQ     $0x02, DI
+	MOVQ     b+32(FP), SI
+	MOVQ     a+8(FP), R8
+	LEAQ     (R8)(DX*2), R9
+	ADDQ     DX, R9
+	VXORPS   Y0, Y0, Y0
+	VXORPS   Y1, Y1, Y1
+	VXORPS   Y2, Y2, Y2
+	VXORPS   Y3, Y3, Y3
+	VXORPS   Y4, Y4, Y4
+	VXORPS   Y5, Y5, Y5
+	VXORPS   Y6, Y6, Y6
+	VXORPS   Y7, Y7, Y7
+	MOVQ     cols+64(FP), CX
+	VPCMPEQD Y8, Y8, Y8
+	VPSLLD   $0x10, Y8, Y8
+	TESTQ    AX, AX
+	JZ       end
+
+loop:
+	VMOVDQU      (SI), Y10
+	VPSLLD       $0x10, Y10, Y9
+	VPAND        Y8, Y10, Y10
+	VMOVDQU      32(SI), Y12
+	VPSLLD       $0x10, Y12, Y11
+	VPAND        Y8, Y12, Y12
+	VPBROADCASTD (R8), Y14
+	VPSLLD       $0x10, Y14, Y13
+	VPAND        Y8, Y14, Y14
+	VFMADD231PS  Y9, Y13, Y0
+	VFMADD231PS  Y10, Y14, Y0
+	VFMADD231PS  Y11, Y13, Y1
+	VFMADD231PS  Y12, Y14, Y1
+	VPBROADCASTD (R8)(DX*1), Y14
+	VPSLLD       $0x10, Y14, Y13
+	VPAND        Y8, Y14, Y14
+	VFMADD231PS  Y9, Y13, Y2
+	VFMADD231PS  Y10, Y14, Y2
+	VFMADD231PS  Y11, Y13, Y3
+	VFMADD231PS  Y12, Y14, Y3
+	VPBROADCASTD (R8)(DX*2), Y14
+	VPSLLD       $0x10, Y14, Y13
+	VPAND        Y8, Y14, Y14
+	VFMADD231PS  Y9, Y13, Y4
+	VFMADD231PS  Y10, Y14, Y4
+	VFMADD231PS  Y11, Y13, Y5
+	VFMADD231PS  Y12, Y14, Y5
+	VPBROADCASTD (R9), Y14
+	VPSLLD       $0x10, Y14, Y13
+	VPAND        Y8, Y14, Y14
+	VFMADD231PS  Y9, Y13, Y6
+	VFMADD231PS  Y10, Y14, Y6
+	VFMADD231PS  Y11, Y13, Y7
+	VFMADD231PS  Y12, Y14, Y7
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         DI, SI
+	DECQ         AX
+	JNZ          loop
+
+end:
+	LEAQ       tileMasks<>+0(SB), AX
+	ADDQ       $0x40, AX
+	SHLQ       $0x02, CX
+	SUBQ       CX, AX
+	MOVQ       c+48(FP), CX
+	MOVQ       cRow+56(FP), DX
+	SHLQ       $0x02, DX
+	MOVB       accumulate+72(FP), BL
+	TESTB      BL, BL
+	JZ         overwrite
+	MOVQ       CX, BX
+	VMOVUPS    (AX), Y8
+	VMASKMOVPS (BX), Y8, Y8
+	VADDPS     Y8, Y0, Y0
+	VMOVUPS    32(AX), Y8
+	VMASKMOVPS 32(BX), Y8, Y8
+	VADDPS     Y8, Y1, Y1
+	ADDQ       DX, BX
+	VMOVUPS    (AX), Y8
+	VMASKMOVPS (BX), Y8, Y8
+	VADDPS     Y8, Y2, Y2
+	VMOVUPS    32(AX), Y8
+	VMASKMOVPS 32(BX), Y8, Y8
+	VADDPS     Y8, Y3, Y3
+	ADDQ       DX, BX
+	VMOVUPS    (AX), Y8
+	VMASKMOVPS (BX), Y8, Y8
+	VADDPS     Y8, Y4, Y4
+	VMOVUPS    32(AX), Y8
+	VMASKMOVPS 32(BX), Y8, Y8
+	VADDPS     Y8, Y5, Y5
+	ADDQ       DX, BX
+	VMOVUPS    (AX), Y8
+	VMASKMOVPS (BX), Y8, Y8
+	VADDPS     Y8, Y6, Y6
+	VMOVUPS    32(AX), Y8
+	VMASKMOVPS 32(BX), Y8, Y8
+	VADDPS     Y8, Y7, Y7
+
+overwrite:
+	VMOVUPS    (AX), Y8
+	VMASKMOVPS Y0, Y8, (CX)
+	VMOVUPS    32(AX), Y8
+	VMASKMOVPS Y1, Y8, 32(CX)
+	ADDQ       DX, CX
+	VMOVUPS    (AX), Y8
+	VMASKMOVPS Y2, Y8, (CX)
+	VMOVUPS    32(AX), Y8
+	VMASKMOVPS Y3, Y8, 32(CX)
+	ADDQ       DX, CX
+	VMOVUPS    (AX), Y8
+	VMASKMOVPS Y4, Y8, (CX)
+	VMOVUPS    32(AX), Y8
+	VMASKMOVPS Y5, Y8, 32(CX)
+	ADDQ       DX, CX
+	VMOVUPS    (AX), Y8
+	VMASKMOVPS Y6, Y8, (CX)
+	VMOVUPS    32(AX), Y8
+	VMASKMOVPS Y7, Y8, 32(CX)
 	VZEROUPPER
 	RET
 

@@ -4,6 +4,9 @@ package kernel
 
 // upgrade replaces portable kernels by those of the level.
 func upgrade(s *Set, level Level) {
+	if level >= AVX2 {
+		s.slow = tiling{rows: len(tilesPairs), cols: 16, tiles: tilesPairs[:], pairs: true, quantum: 1}
+	}
 	switch level {
 	case AVX512, AVX512BF16, AMX:
 		vectorsWide(s)
@@ -53,7 +56,15 @@ var tilesNarrow = [...]tileRow{
 	{tileNarrow6x8, tileNarrow6x8, tileNarrow6x16, tileNarrow6x16},
 }
 
-// tilesHalf are the tile kernels for pairs of bfloat16, by rows and quarters of 32 columns.
+// tilesPairs are the AVX2 tile kernels for pairs of bfloat16, by rows and quarters of 16 columns.
+var tilesPairs = [...]tileRow{
+	{tilePairs1x8, tilePairs1x8, tilePairs1x16, tilePairs1x16},
+	{tilePairs2x8, tilePairs2x8, tilePairs2x16, tilePairs2x16},
+	{tilePairs3x8, tilePairs3x8, tilePairs3x16, tilePairs3x16},
+	{tilePairs4x8, tilePairs4x8, tilePairs4x16, tilePairs4x16},
+}
+
+// tilesHalf are the AVX-512 tile kernels for pairs of bfloat16, by rows and quarters of 32 columns.
 var tilesHalf = [...]tileRow{
 	{tileHalf1x16, tileHalf1x16, tileHalf1x32, tileHalf1x32},
 	{tileHalf2x16, tileHalf2x16, tileHalf2x32, tileHalf2x32},

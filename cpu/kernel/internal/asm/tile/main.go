@@ -27,6 +27,9 @@ func main() {
 		for rows := 1; rows <= 6; rows++ {
 			(&tile{rows: rows, vectors: vectors, table: table}).narrow()
 		}
+		for rows := 1; rows <= 4; rows++ {
+			(&tile{rows: rows, vectors: vectors, table: table}).pairs()
+		}
 	}
 	peak("peakWide", zmm)
 	peak("peakNarrow", ymm)
@@ -317,12 +320,7 @@ func (t *tile) wide() {
 // narrow writes the AVX2 kernel: masks live in memory, since sums and operands fill the registers.
 func (t *tile) narrow() {
 	k, cols := t.begin("tileNarrow", 8, func(int) Op { return YMM() })
-	mask := GP64()
-	// The mask of lane i of n columns is word 16-n+i of the table.
-	LEAQ(t.table, mask)
-	ADDQ(U8(64), mask)
-	SHLQ(U8(2), cols)
-	SUBQ(cols, mask)
+	mask := t.maskOf(cols)
 	broadcast := func(m Mem) Op {
 		x := YMM()
 		VBROADCASTSS(m, x)
@@ -352,6 +350,22 @@ func (t *tile) narrow() {
 		return b
 	}, broadcast)
 	Label("done")
+	t.storeNarrow(mask)
+}
+
+// maskOf is the address of the masks for a number of columns, which becomes a number of bytes: the mask of lane i of n columns is
+// word 16-n+i of the table.
+func (t *tile) maskOf(cols reg.GPVirtual) reg.GPVirtual {
+	mask := GP64()
+	LEAQ(t.table, mask)
+	ADDQ(U8(64), mask)
+	SHLQ(U8(2), cols)
+	SUBQ(cols, mask)
+	return mask
+}
+
+// storeNarrow ends an AVX2 kernel.
+func (t *tile) storeNarrow(mask reg.GPVirtual) {
 	c, cRow := GP64(), GP64()
 	Load(Param("c"), c)
 	Load(Param("cRow"), cRow)

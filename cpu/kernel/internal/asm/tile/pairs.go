@@ -3,7 +3,6 @@ package main
 import (
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
-	"github.com/mmcloughlin/avo/reg"
 )
 
 // pairs writes the AVX2 kernel for pairs of bfloat16, which are widened on the way: two multiply-adds a pair, the lower half first. Rows
@@ -42,15 +41,5 @@ func (t *tile) pairs() {
 	DECQ(k)
 	JNZ(LabelRef("loop"))
 	Label("end")
-	c, cRow, mask := t.place(cols)
-	t.storeMasked(c, cRow, mask)
-}
-
-// place loads where the result goes and the address of the masks of its columns.
-func (t *tile) place(cols reg.GPVirtual) (c, cRow, mask reg.GPVirtual) {
-	c, cRow, mask = GP64(), GP64(), t.maskOf(cols)
-	Load(Param("c"), c)
-	Load(Param("cRow"), cRow)
-	SHLQ(U8(2), cRow)
-	return c, cRow, mask
+	t.storeNarrow(t.maskOf(cols))
 }
