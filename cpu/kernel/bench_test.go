@@ -128,6 +128,25 @@ func BenchmarkTile(b *testing.B) {
 	})
 }
 
+func BenchmarkStripOfPairs(b *testing.B) {
+	s, p := fastest(b)
+	if s.half == nil {
+		b.Skip("these kernels multiply no pairs")
+	}
+	const steps, times = 192, 10
+	rows, width := s.half.rows, s.half.cols
+	cols := 16 * width
+	x, y, c := make([]float32, rows*steps), make([]float32, steps*cols), make([]float32, rows*cols)
+	s.pairsOf(x, uniform(2*len(x)))
+	s.pairsOf(y, uniform(2*len(y)))
+	benchFlops(b, s, p, 4*float64(times*steps*rows*cols), func() error {
+		for range times {
+			s.half.multiplyStrip(rows, cols, steps, panelA{at(x, 0), steps, 1}, at(y, 0), width, steps*width, at(c, 0), cols, true)
+		}
+		return nil
+	})
+}
+
 func benchAttention(batch, heads, tokens, dim int) *Attention {
 	n := batch * heads * tokens * dim
 	layout := func(data []float32) Tokens {

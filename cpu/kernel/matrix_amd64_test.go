@@ -13,7 +13,7 @@ func hasMatrix() bool { return all(ofAMX) && tilesAllowed() }
 // needMatrix skips a test where nothing can run the matrix unit's instructions.
 func needMatrix(t testing.TB) {
 	t.Helper()
-	if !emulated && !hasMatrix() {
+	if !hasMatrix() {
 		t.Skip("no matrix unit (AMX) that this process may use; -tags emulate does without")
 	}
 }

@@ -59,6 +59,11 @@ func narrowBF16Wide(dst *uint16, src *float32, n int)
 //go:noescape
 func widenBF16Narrow(dst *float32, src *uint16, n int)
 
+// narrowBF16Narrow converts n values; n is a positive multiple of the number of lanes.
+//
+//go:noescape
+func narrowBF16Narrow(dst *uint16, src *float32, n int)
+
 // pairRowsNarrow sets dst[i] to low[i] and, in the upper half, high[i], rounded to bfloat16; n is a positive multiple of 8.
 //
 //go:noescape

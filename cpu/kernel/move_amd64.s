@@ -768,37 +768,88 @@ loop:
 	VZEROUPPER
 	RET
 
+// func narrowBF16Narrow(dst *uint16, src *float32, n int)
+// Requires: AVX, AVX2
+TEXT ·narrowBF16Narrow(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ n+16(FP), DX
+
+loop:
+	VMOVUPS   (CX), Y0
+	VPSRLD    $0x10, Y0, Y1
+	VPAND     halfOne<>+0(SB), Y1, Y1
+	VPADDD    halfBias<>+0(SB), Y0, Y2
+	VPADDD    Y1, Y2, Y2
+	VCMPPS    $0x03, Y0, Y0, Y1
+	VPOR      quietBit<>+0(SB), Y0, Y0
+	VBLENDVPS Y1, Y0, Y2, Y2
+	VMOVUPS   32(CX), Y0
+	VPSRLD    $0x10, Y0, Y1
+	VPAND     halfOne<>+0(SB), Y1, Y1
+	VPADDD    halfBias<>+0(SB), Y0, Y3
+	VPADDD    Y1, Y3, Y3
+	VCMPPS    $0x03, Y0, Y0, Y1
+	VPOR      quietBit<>+0(SB), Y0, Y0
+	VBLENDVPS Y1, Y0, Y3, Y3
+	VPSRLD    $0x10, Y2, Y2
+	VPSRLD    $0x10, Y3, Y3
+	VPACKUSDW Y3, Y2, Y2
+	VPERMQ    $0xd8, Y2, Y2
+	VMOVUPS   Y2, (AX)
+	ADDQ      $0x20, AX
+	ADDQ      $0x40, CX
+	SUBQ      $0x10, DX
+	JNZ       loop
+	VZEROUPPER
+	RET
+
+DATA quietBit<>+0(SB)/4, $0x00400000
+DATA quietBit<>+4(SB)/4, $0x00400000
+DATA quietBit<>+8(SB)/4, $0x00400000
+DATA quietBit<>+12(SB)/4, $0x00400000
+DATA quietBit<>+16(SB)/4, $0x00400000
+DATA quietBit<>+20(SB)/4, $0x00400000
+DATA quietBit<>+24(SB)/4, $0x00400000
+DATA quietBit<>+28(SB)/4, $0x00400000
+DATA quietBit<>+32(SB)/4, $0x00400000
+DATA quietBit<>+36(SB)/4, $0x00400000
+DATA quietBit<>+40(SB)/4, $0x00400000
+DATA quietBit<>+44(SB)/4, $0x00400000
+DATA quietBit<>+48(SB)/4, $0x00400000
+DATA quietBit<>+52(SB)/4, $0x00400000
+DATA quietBit<>+56(SB)/4, $0x00400000
+DATA quietBit<>+60(SB)/4, $0x00400000
+GLOBL quietBit<>(SB), RODATA|NOPTR, $64
+
 // func pairRowsNarrow(dst *uint32, low *float32, high *float32, n int)
 // Requires: AVX, AVX2
 TEXT ·pairRowsNarrow(SB), NOSPLIT, $0-32
-	MOVQ    dst+0(FP), AX
-	MOVQ    low+8(FP), CX
-	MOVQ    high+16(FP), DX
-	MOVQ    n+24(FP), BX
-	VMOVUPS halfOne<>+0(SB), Y0
-	VMOVUPS halfBias<>+0(SB), Y1
-	VMOVUPS pairQuiet<>+0(SB), Y2
+	MOVQ dst+0(FP), AX
+	MOVQ low+8(FP), CX
+	MOVQ high+16(FP), DX
+	MOVQ n+24(FP), BX
 
 loop:
-	VMOVUPS   (CX), Y3
-	VPSRLD    $0x10, Y3, Y4
-	VPAND     Y0, Y4, Y4
-	VPADDD    Y1, Y3, Y5
-	VPADDD    Y4, Y5, Y5
-	VCMPPS    $0x03, Y3, Y3, Y4
-	VPOR      Y2, Y3, Y3
-	VBLENDVPS Y4, Y3, Y5, Y5
-	VMOVUPS   (DX), Y3
-	VPSRLD    $0x10, Y3, Y4
-	VPAND     Y0, Y4, Y4
-	VPADDD    Y1, Y3, Y6
-	VPADDD    Y4, Y6, Y6
-	VCMPPS    $0x03, Y3, Y3, Y4
-	VPOR      Y2, Y3, Y3
-	VBLENDVPS Y4, Y3, Y6, Y6
-	VPSRLD    $0x10, Y5, Y5
-	VPBLENDW  $0xaa, Y6, Y5, Y5
-	VMOVUPS   Y5, (AX)
+	VMOVUPS   (CX), Y0
+	VPSRLD    $0x10, Y0, Y1
+	VPAND     halfOne<>+0(SB), Y1, Y1
+	VPADDD    halfBias<>+0(SB), Y0, Y2
+	VPADDD    Y1, Y2, Y2
+	VCMPPS    $0x03, Y0, Y0, Y1
+	VPOR      quietBit<>+0(SB), Y0, Y0
+	VBLENDVPS Y1, Y0, Y2, Y2
+	VMOVUPS   (DX), Y0
+	VPSRLD    $0x10, Y0, Y1
+	VPAND     halfOne<>+0(SB), Y1, Y1
+	VPADDD    halfBias<>+0(SB), Y0, Y3
+	VPADDD    Y1, Y3, Y3
+	VCMPPS    $0x03, Y0, Y0, Y1
+	VPOR      quietBit<>+0(SB), Y0, Y0
+	VBLENDVPS Y1, Y0, Y3, Y3
+	VPSRLD    $0x10, Y2, Y2
+	VPBLENDW  $0xaa, Y3, Y2, Y2
+	VMOVUPS   Y2, (AX)
 	ADDQ      $0x20, CX
 	ADDQ      $0x20, DX
 	ADDQ      $0x20, AX
@@ -806,21 +857,3 @@ loop:
 	JNZ       loop
 	VZEROUPPER
 	RET
-
-DATA pairQuiet<>+0(SB)/4, $0x00400000
-DATA pairQuiet<>+4(SB)/4, $0x00400000
-DATA pairQuiet<>+8(SB)/4, $0x00400000
-DATA pairQuiet<>+12(SB)/4, $0x00400000
-DATA pairQuiet<>+16(SB)/4, $0x00400000
-DATA pairQuiet<>+20(SB)/4, $0x00400000
-DATA pairQuiet<>+24(SB)/4, $0x00400000
-DATA pairQuiet<>+28(SB)/4, $0x00400000
-DATA pairQuiet<>+32(SB)/4, $0x00400000
-DATA pairQuiet<>+36(SB)/4, $0x00400000
-DATA pairQuiet<>+40(SB)/4, $0x00400000
-DATA pairQuiet<>+44(SB)/4, $0x00400000
-DATA pairQuiet<>+48(SB)/4, $0x00400000
-DATA pairQuiet<>+52(SB)/4, $0x00400000
-DATA pairQuiet<>+56(SB)/4, $0x00400000
-DATA pairQuiet<>+60(SB)/4, $0x00400000
-GLOBL pairQuiet<>(SB), RODATA|NOPTR, $64

@@ -58,6 +58,13 @@ func movesNarrow(s *Set) {
 		}
 		fromBF16Plain(dst[n:], src[n:])
 	}
+	s.toBF16 = func(dst []BF16, src []float32) {
+		n := len(dst) &^ 15
+		if n > 0 {
+			narrowBF16Narrow(bits16(dst), &src[0], n)
+		}
+		toBF16Plain(dst[n:], src[n:])
+	}
 	s.pairRows = pairRowsVectors
 }
 

@@ -52,18 +52,66 @@ TEXT ·tileWide1x8(SB), NOSPLIT, $0-73
 	MOVQ       a+8(FP), DI
 	VXORPS     Y0, Y0, Y0
 	MOVQ       cols+64(FP), CX
-	MOVQ       $-1, R8
-	BZHIQ      CX, R8, R8
-	KMOVW      R8, K1
 	MOVQ       c+48(FP), R8
 	MOVQ       cRow+56(FP), R9
 	SHLQ       $0x02, R9
 	MOVQ       R8, R9
 	PREFETCHT0 (R9)
+	CMPQ       CX, $0x08
+	JNE        masked
 	SUBQ       $0x02, AX
-	JLT        rest
+	JLT        fullrest
 
-loop:
+fullloop:
+	VMOVUPS      (BX), Y1
+	PREFETCHT0   (BX)(SI*8)
+	VBROADCASTSS (DI), Y2
+	VFMADD231PS  Y1, Y2, Y0
+	ADDQ         DX, DI
+	ADDQ         SI, BX
+	VMOVUPS      (BX), Y1
+	PREFETCHT0   (BX)(SI*8)
+	VBROADCASTSS (DI), Y2
+	VFMADD231PS  Y1, Y2, Y0
+	ADDQ         DX, DI
+	ADDQ         SI, BX
+	SUBQ         $0x02, AX
+	JGE          fullloop
+
+fullrest:
+	ADDQ $0x02, AX
+	JZ   fullend
+
+fullone:
+	VMOVUPS      (BX), Y1
+	PREFETCHT0   (BX)(SI*8)
+	VBROADCASTSS (DI), Y2
+	VFMADD231PS  Y1, Y2, Y0
+	ADDQ         DX, DI
+	ADDQ         SI, BX
+	DECQ         AX
+	JNZ          fullone
+
+fullend:
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R8, AX
+	VADDPS (AX), Y0, Y0
+
+fulloverwrite:
+	VMOVUPS Y0, (R8)
+	VZEROUPPER
+	RET
+
+masked:
+	MOVQ  $-1, R9
+	BZHIQ CX, R9, R9
+	KMOVW R9, K1
+	SUBQ  $0x02, AX
+	JLT   maskedrest
+
+maskedloop:
 	VMOVUPS.Z    (BX), K1, Y1
 	PREFETCHT0   (BX)(SI*8)
 	VBROADCASTSS (DI), Y2
@@ -77,13 +125,13 @@ loop:
 	ADDQ         DX, DI
 	ADDQ         SI, BX
 	SUBQ         $0x02, AX
-	JGE          loop
+	JGE          maskedloop
 
-rest:
+maskedrest:
 	ADDQ $0x02, AX
-	JZ   end
+	JZ   maskedend
 
-one:
+maskedone:
 	VMOVUPS.Z    (BX), K1, Y1
 	PREFETCHT0   (BX)(SI*8)
 	VBROADCASTSS (DI), Y2
@@ -91,23 +139,9 @@ one:
 	ADDQ         DX, DI
 	ADDQ         SI, BX
 	DECQ         AX
-	JNZ          one
+	JNZ          maskedone
 
-end:
-	CMPQ   CX, $0x08
-	JNE    masked
-	MOVB   accumulate+72(FP), AL
-	TESTB  AL, AL
-	JZ     fulloverwrite
-	MOVQ   R8, AX
-	VADDPS (AX), Y0, Y0
-
-fulloverwrite:
-	VMOVUPS Y0, (R8)
-	VZEROUPPER
-	RET
-
-masked:
+maskedend:
 	MOVB     accumulate+72(FP), AL
 	TESTB    AL, AL
 	JZ       maskedoverwrite
@@ -133,18 +167,66 @@ TEXT ·tileWide1x16(SB), NOSPLIT, $0-73
 	MOVQ       a+8(FP), DI
 	VXORPS     Z0, Z0, Z0
 	MOVQ       cols+64(FP), CX
-	MOVQ       $-1, R8
-	BZHIQ      CX, R8, R8
-	KMOVW      R8, K1
 	MOVQ       c+48(FP), R8
 	MOVQ       cRow+56(FP), R9
 	SHLQ       $0x02, R9
 	MOVQ       R8, R9
 	PREFETCHT0 (R9)
+	CMPQ       CX, $0x10
+	JNE        masked
 	SUBQ       $0x02, AX
-	JLT        rest
+	JLT        fullrest
 
-loop:
+fullloop:
+	VMOVUPS      (BX), Z1
+	PREFETCHT0   (BX)(SI*8)
+	VBROADCASTSS (DI), Z2
+	VFMADD231PS  Z1, Z2, Z0
+	ADDQ         DX, DI
+	ADDQ         SI, BX
+	VMOVUPS      (BX), Z1
+	PREFETCHT0   (BX)(SI*8)
+	VBROADCASTSS (DI), Z2
+	VFMADD231PS  Z1, Z2, Z0
+	ADDQ         DX, DI
+	ADDQ         SI, BX
+	SUBQ         $0x02, AX
+	JGE          fullloop
+
+fullrest:
+	ADDQ $0x02, AX
+	JZ   fullend
+
+fullone:
+	VMOVUPS      (BX), Z1
+	PREFETCHT0   (BX)(SI*8)
+	VBROADCASTSS (DI), Z2
+	VFMADD231PS  Z1, Z2, Z0
+	ADDQ         DX, DI
+	ADDQ         SI, BX
+	DECQ         AX
+	JNZ          fullone
+
+fullend:
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R8, AX
+	VADDPS (AX), Z0, Z0
+
+fulloverwrite:
+	VMOVUPS Z0, (R8)
+	VZEROUPPER
+	RET
+
+masked:
+	MOVQ  $-1, R9
+	BZHIQ CX, R9, R9
+	KMOVW R9, K1
+	SUBQ  $0x02, AX
+	JLT   maskedrest
+
+maskedloop:
 	VMOVUPS.Z    (BX), K1, Z1
 	PREFETCHT0   (BX)(SI*8)
 	VBROADCASTSS (DI), Z2
@@ -158,13 +240,13 @@ loop:
 	ADDQ         DX, DI
 	ADDQ         SI, BX
 	SUBQ         $0x02, AX
-	JGE          loop
+	JGE          maskedloop
 
-rest:
+maskedrest:
 	ADDQ $0x02, AX
-	JZ   end
+	JZ   maskedend
 
-one:
+maskedone:
 	VMOVUPS.Z    (BX), K1, Z1
 	PREFETCHT0   (BX)(SI*8)
 	VBROADCASTSS (DI), Z2
@@ -172,23 +254,9 @@ one:
 	ADDQ         DX, DI
 	ADDQ         SI, BX
 	DECQ         AX
-	JNZ          one
+	JNZ          maskedone
 
-end:
-	CMPQ   CX, $0x10
-	JNE    masked
-	MOVB   accumulate+72(FP), AL
-	TESTB  AL, AL
-	JZ     fulloverwrite
-	MOVQ   R8, AX
-	VADDPS (AX), Z0, Z0
-
-fulloverwrite:
-	VMOVUPS Z0, (R8)
-	VZEROUPPER
-	RET
-
-masked:
+maskedend:
 	MOVB     accumulate+72(FP), AL
 	TESTB    AL, AL
 	JZ       maskedoverwrite
@@ -214,18 +282,81 @@ TEXT ·tileHalf1x16(SB), NOSPLIT, $0-73
 	MOVQ       a+8(FP), DI
 	VXORPS     Z0, Z0, Z0
 	MOVQ       cols+64(FP), CX
-	MOVQ       $-1, R8
-	BZHIQ      CX, R8, R8
-	KMOVW      R8, K1
 	MOVQ       c+48(FP), R8
 	MOVQ       cRow+56(FP), R9
 	SHLQ       $0x02, R9
 	MOVQ       R8, R9
 	PREFETCHT0 (R9)
+	CMPQ       CX, $0x10
+	JNE        masked
 	SUBQ       $0x02, AX
-	JLT        rest
+	JLT        fullrest
 
-loop:
+fullloop:
+	VMOVUPS      (BX), Z1
+	PREFETCHT0   (BX)(SI*8)
+	VBROADCASTSS (DI), Z2
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x6e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xc1
+	ADDQ         DX, DI
+	ADDQ         SI, BX
+	VMOVUPS      (BX), Z1
+	PREFETCHT0   (BX)(SI*8)
+	VBROADCASTSS (DI), Z2
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x6e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xc1
+	ADDQ         DX, DI
+	ADDQ         SI, BX
+	SUBQ         $0x02, AX
+	JGE          fullloop
+
+fullrest:
+	ADDQ $0x02, AX
+	JZ   fullend
+
+fullone:
+	VMOVUPS      (BX), Z1
+	PREFETCHT0   (BX)(SI*8)
+	VBROADCASTSS (DI), Z2
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x6e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xc1
+	ADDQ         DX, DI
+	ADDQ         SI, BX
+	DECQ         AX
+	JNZ          fullone
+
+fullend:
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R8, AX
+	VADDPS (AX), Z0, Z0
+
+fulloverwrite:
+	VMOVUPS Z0, (R8)
+	VZEROUPPER
+	RET
+
+masked:
+	MOVQ  $-1, R9
+	BZHIQ CX, R9, R9
+	KMOVW R9, K1
+	SUBQ  $0x02, AX
+	JLT   maskedrest
+
+maskedloop:
 	VMOVUPS.Z    (BX), K1, Z1
 	PREFETCHT0   (BX)(SI*8)
 	VBROADCASTSS (DI), Z2
@@ -249,13 +380,13 @@ loop:
 	ADDQ         DX, DI
 	ADDQ         SI, BX
 	SUBQ         $0x02, AX
-	JGE          loop
+	JGE          maskedloop
 
-rest:
+maskedrest:
 	ADDQ $0x02, AX
-	JZ   end
+	JZ   maskedend
 
-one:
+maskedone:
 	VMOVUPS.Z    (BX), K1, Z1
 	PREFETCHT0   (BX)(SI*8)
 	VBROADCASTSS (DI), Z2
@@ -268,23 +399,9 @@ one:
 	ADDQ         DX, DI
 	ADDQ         SI, BX
 	DECQ         AX
-	JNZ          one
+	JNZ          maskedone
 
-end:
-	CMPQ   CX, $0x10
-	JNE    masked
-	MOVB   accumulate+72(FP), AL
-	TESTB  AL, AL
-	JZ     fulloverwrite
-	MOVQ   R8, AX
-	VADDPS (AX), Z0, Z0
-
-fulloverwrite:
-	VMOVUPS Z0, (R8)
-	VZEROUPPER
-	RET
-
-masked:
+maskedend:
 	MOVB     accumulate+72(FP), AL
 	TESTB    AL, AL
 	JZ       maskedoverwrite
@@ -311,9 +428,6 @@ TEXT ·tileWide2x8(SB), NOSPLIT, $0-73
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	MOVQ       cols+64(FP), CX
-	MOVQ       $-1, R9
-	BZHIQ      CX, R9, R9
-	KMOVW      R9, K1
 	MOVQ       c+48(FP), R9
 	MOVQ       cRow+56(FP), R10
 	SHLQ       $0x02, R10
@@ -321,10 +435,71 @@ TEXT ·tileWide2x8(SB), NOSPLIT, $0-73
 	PREFETCHT0 (R11)
 	ADDQ       R10, R11
 	PREFETCHT0 (R11)
+	CMPQ       CX, $0x08
+	JNE        masked
 	SUBQ       $0x02, AX
-	JLT        rest
+	JLT        fullrest
 
-loop:
+fullloop:
+	VMOVUPS      (SI), Y2
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Y3
+	VFMADD231PS  Y2, Y3, Y0
+	VBROADCASTSS (R8)(DX*1), Y3
+	VFMADD231PS  Y2, Y3, Y1
+	ADDQ         BX, R8
+	ADDQ         DI, SI
+	VMOVUPS      (SI), Y2
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Y3
+	VFMADD231PS  Y2, Y3, Y0
+	VBROADCASTSS (R8)(DX*1), Y3
+	VFMADD231PS  Y2, Y3, Y1
+	ADDQ         BX, R8
+	ADDQ         DI, SI
+	SUBQ         $0x02, AX
+	JGE          fullloop
+
+fullrest:
+	ADDQ $0x02, AX
+	JZ   fullend
+
+fullone:
+	VMOVUPS      (SI), Y2
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Y3
+	VFMADD231PS  Y2, Y3, Y0
+	VBROADCASTSS (R8)(DX*1), Y3
+	VFMADD231PS  Y2, Y3, Y1
+	ADDQ         BX, R8
+	ADDQ         DI, SI
+	DECQ         AX
+	JNZ          fullone
+
+fullend:
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R9, AX
+	VADDPS (AX), Y0, Y0
+	ADDQ   R10, AX
+	VADDPS (AX), Y1, Y1
+
+fulloverwrite:
+	VMOVUPS Y0, (R9)
+	ADDQ    R10, R9
+	VMOVUPS Y1, (R9)
+	VZEROUPPER
+	RET
+
+masked:
+	MOVQ  $-1, R11
+	BZHIQ CX, R11, R11
+	KMOVW R11, K1
+	SUBQ  $0x02, AX
+	JLT   maskedrest
+
+maskedloop:
 	VMOVUPS.Z    (SI), K1, Y2
 	PREFETCHT0   (SI)(DI*8)
 	VBROADCASTSS (R8), Y3
@@ -342,13 +517,13 @@ loop:
 	ADDQ         BX, R8
 	ADDQ         DI, SI
 	SUBQ         $0x02, AX
-	JGE          loop
+	JGE          maskedloop
 
-rest:
+maskedrest:
 	ADDQ $0x02, AX
-	JZ   end
+	JZ   maskedend
 
-one:
+maskedone:
 	VMOVUPS.Z    (SI), K1, Y2
 	PREFETCHT0   (SI)(DI*8)
 	VBROADCASTSS (R8), Y3
@@ -358,27 +533,9 @@ one:
 	ADDQ         BX, R8
 	ADDQ         DI, SI
 	DECQ         AX
-	JNZ          one
+	JNZ          maskedone
 
-end:
-	CMPQ   CX, $0x08
-	JNE    masked
-	MOVB   accumulate+72(FP), AL
-	TESTB  AL, AL
-	JZ     fulloverwrite
-	MOVQ   R9, AX
-	VADDPS (AX), Y0, Y0
-	ADDQ   R10, AX
-	VADDPS (AX), Y1, Y1
-
-fulloverwrite:
-	VMOVUPS Y0, (R9)
-	ADDQ    R10, R9
-	VMOVUPS Y1, (R9)
-	VZEROUPPER
-	RET
-
-masked:
+maskedend:
 	MOVB     accumulate+72(FP), AL
 	TESTB    AL, AL
 	JZ       maskedoverwrite
@@ -409,9 +566,6 @@ TEXT ·tileWide2x16(SB), NOSPLIT, $0-73
 	VXORPS     Z0, Z0, Z0
 	VXORPS     Z1, Z1, Z1
 	MOVQ       cols+64(FP), CX
-	MOVQ       $-1, R9
-	BZHIQ      CX, R9, R9
-	KMOVW      R9, K1
 	MOVQ       c+48(FP), R9
 	MOVQ       cRow+56(FP), R10
 	SHLQ       $0x02, R10
@@ -419,10 +573,71 @@ TEXT ·tileWide2x16(SB), NOSPLIT, $0-73
 	PREFETCHT0 (R11)
 	ADDQ       R10, R11
 	PREFETCHT0 (R11)
+	CMPQ       CX, $0x10
+	JNE        masked
 	SUBQ       $0x02, AX
-	JLT        rest
+	JLT        fullrest
 
-loop:
+fullloop:
+	VMOVUPS      (SI), Z2
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Z3
+	VFMADD231PS  Z2, Z3, Z0
+	VBROADCASTSS (R8)(DX*1), Z3
+	VFMADD231PS  Z2, Z3, Z1
+	ADDQ         BX, R8
+	ADDQ         DI, SI
+	VMOVUPS      (SI), Z2
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Z3
+	VFMADD231PS  Z2, Z3, Z0
+	VBROADCASTSS (R8)(DX*1), Z3
+	VFMADD231PS  Z2, Z3, Z1
+	ADDQ         BX, R8
+	ADDQ         DI, SI
+	SUBQ         $0x02, AX
+	JGE          fullloop
+
+fullrest:
+	ADDQ $0x02, AX
+	JZ   fullend
+
+fullone:
+	VMOVUPS      (SI), Z2
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Z3
+	VFMADD231PS  Z2, Z3, Z0
+	VBROADCASTSS (R8)(DX*1), Z3
+	VFMADD231PS  Z2, Z3, Z1
+	ADDQ         BX, R8
+	ADDQ         DI, SI
+	DECQ         AX
+	JNZ          fullone
+
+fullend:
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R9, AX
+	VADDPS (AX), Z0, Z0
+	ADDQ   R10, AX
+	VADDPS (AX), Z1, Z1
+
+fulloverwrite:
+	VMOVUPS Z0, (R9)
+	ADDQ    R10, R9
+	VMOVUPS Z1, (R9)
+	VZEROUPPER
+	RET
+
+masked:
+	MOVQ  $-1, R11
+	BZHIQ CX, R11, R11
+	KMOVW R11, K1
+	SUBQ  $0x02, AX
+	JLT   maskedrest
+
+maskedloop:
 	VMOVUPS.Z    (SI), K1, Z2
 	PREFETCHT0   (SI)(DI*8)
 	VBROADCASTSS (R8), Z3
@@ -440,13 +655,13 @@ loop:
 	ADDQ         BX, R8
 	ADDQ         DI, SI
 	SUBQ         $0x02, AX
-	JGE          loop
+	JGE          maskedloop
 
-rest:
+maskedrest:
 	ADDQ $0x02, AX
-	JZ   end
+	JZ   maskedend
 
-one:
+maskedone:
 	VMOVUPS.Z    (SI), K1, Z2
 	PREFETCHT0   (SI)(DI*8)
 	VBROADCASTSS (R8), Z3
@@ -456,27 +671,9 @@ one:
 	ADDQ         BX, R8
 	ADDQ         DI, SI
 	DECQ         AX
-	JNZ          one
+	JNZ          maskedone
 
-end:
-	CMPQ   CX, $0x10
-	JNE    masked
-	MOVB   accumulate+72(FP), AL
-	TESTB  AL, AL
-	JZ     fulloverwrite
-	MOVQ   R9, AX
-	VADDPS (AX), Z0, Z0
-	ADDQ   R10, AX
-	VADDPS (AX), Z1, Z1
-
-fulloverwrite:
-	VMOVUPS Z0, (R9)
-	ADDQ    R10, R9
-	VMOVUPS Z1, (R9)
-	VZEROUPPER
-	RET
-
-masked:
+maskedend:
 	MOVB     accumulate+72(FP), AL
 	TESTB    AL, AL
 	JZ       maskedoverwrite
@@ -507,9 +704,6 @@ TEXT ·tileHalf2x16(SB), NOSPLIT, $0-73
 	VXORPS     Z0, Z0, Z0
 	VXORPS     Z1, Z1, Z1
 	MOVQ       cols+64(FP), CX
-	MOVQ       $-1, R9
-	BZHIQ      CX, R9, R9
-	KMOVW      R9, K1
 	MOVQ       c+48(FP), R9
 	MOVQ       cRow+56(FP), R10
 	SHLQ       $0x02, R10
@@ -517,10 +711,101 @@ TEXT ·tileHalf2x16(SB), NOSPLIT, $0-73
 	PREFETCHT0 (R11)
 	ADDQ       R10, R11
 	PREFETCHT0 (R11)
+	CMPQ       CX, $0x10
+	JNE        masked
 	SUBQ       $0x02, AX
-	JLT        rest
+	JLT        fullrest
 
-loop:
+fullloop:
+	VMOVUPS      (SI), Z2
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Z3
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x66
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xc2
+	VBROADCASTSS (R8)(DX*1), Z4
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x5e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xca
+	ADDQ         BX, R8
+	ADDQ         DI, SI
+	VMOVUPS      (SI), Z2
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Z3
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x66
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xc2
+	VBROADCASTSS (R8)(DX*1), Z4
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x5e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xca
+	ADDQ         BX, R8
+	ADDQ         DI, SI
+	SUBQ         $0x02, AX
+	JGE          fullloop
+
+fullrest:
+	ADDQ $0x02, AX
+	JZ   fullend
+
+fullone:
+	VMOVUPS      (SI), Z2
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Z3
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x66
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xc2
+	VBROADCASTSS (R8)(DX*1), Z4
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x5e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xca
+	ADDQ         BX, R8
+	ADDQ         DI, SI
+	DECQ         AX
+	JNZ          fullone
+
+fullend:
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R9, AX
+	VADDPS (AX), Z0, Z0
+	ADDQ   R10, AX
+	VADDPS (AX), Z1, Z1
+
+fulloverwrite:
+	VMOVUPS Z0, (R9)
+	ADDQ    R10, R9
+	VMOVUPS Z1, (R9)
+	VZEROUPPER
+	RET
+
+masked:
+	MOVQ  $-1, R11
+	BZHIQ CX, R11, R11
+	KMOVW R11, K1
+	SUBQ  $0x02, AX
+	JLT   maskedrest
+
+maskedloop:
 	VMOVUPS.Z    (SI), K1, Z2
 	PREFETCHT0   (SI)(DI*8)
 	VBROADCASTSS (R8), Z3
@@ -558,13 +843,13 @@ loop:
 	ADDQ         BX, R8
 	ADDQ         DI, SI
 	SUBQ         $0x02, AX
-	JGE          loop
+	JGE          maskedloop
 
-rest:
+maskedrest:
 	ADDQ $0x02, AX
-	JZ   end
+	JZ   maskedend
 
-one:
+maskedone:
 	VMOVUPS.Z    (SI), K1, Z2
 	PREFETCHT0   (SI)(DI*8)
 	VBROADCASTSS (R8), Z3
@@ -584,27 +869,9 @@ one:
 	ADDQ         BX, R8
 	ADDQ         DI, SI
 	DECQ         AX
-	JNZ          one
+	JNZ          maskedone
 
-end:
-	CMPQ   CX, $0x10
-	JNE    masked
-	MOVB   accumulate+72(FP), AL
-	TESTB  AL, AL
-	JZ     fulloverwrite
-	MOVQ   R9, AX
-	VADDPS (AX), Z0, Z0
-	ADDQ   R10, AX
-	VADDPS (AX), Z1, Z1
-
-fulloverwrite:
-	VMOVUPS Z0, (R9)
-	ADDQ    R10, R9
-	VMOVUPS Z1, (R9)
-	VZEROUPPER
-	RET
-
-masked:
+maskedend:
 	MOVB     accumulate+72(FP), AL
 	TESTB    AL, AL
 	JZ       maskedoverwrite
@@ -636,9 +903,6 @@ TEXT ·tileWide3x8(SB), NOSPLIT, $0-73
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
 	MOVQ       cols+64(FP), CX
-	MOVQ       $-1, R9
-	BZHIQ      CX, R9, R9
-	KMOVW      R9, K1
 	MOVQ       c+48(FP), R9
 	MOVQ       cRow+56(FP), R10
 	SHLQ       $0x02, R10
@@ -648,10 +912,81 @@ TEXT ·tileWide3x8(SB), NOSPLIT, $0-73
 	PREFETCHT0 (R11)
 	ADDQ       R10, R11
 	PREFETCHT0 (R11)
+	CMPQ       CX, $0x08
+	JNE        masked
 	SUBQ       $0x02, AX
-	JLT        rest
+	JLT        fullrest
 
-loop:
+fullloop:
+	VMOVUPS      (SI), Y3
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Y4
+	VFMADD231PS  Y3, Y4, Y0
+	VBROADCASTSS (R8)(DX*1), Y4
+	VFMADD231PS  Y3, Y4, Y1
+	VBROADCASTSS (R8)(DX*2), Y4
+	VFMADD231PS  Y3, Y4, Y2
+	ADDQ         BX, R8
+	ADDQ         DI, SI
+	VMOVUPS      (SI), Y3
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Y4
+	VFMADD231PS  Y3, Y4, Y0
+	VBROADCASTSS (R8)(DX*1), Y4
+	VFMADD231PS  Y3, Y4, Y1
+	VBROADCASTSS (R8)(DX*2), Y4
+	VFMADD231PS  Y3, Y4, Y2
+	ADDQ         BX, R8
+	ADDQ         DI, SI
+	SUBQ         $0x02, AX
+	JGE          fullloop
+
+fullrest:
+	ADDQ $0x02, AX
+	JZ   fullend
+
+fullone:
+	VMOVUPS      (SI), Y3
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Y4
+	VFMADD231PS  Y3, Y4, Y0
+	VBROADCASTSS (R8)(DX*1), Y4
+	VFMADD231PS  Y3, Y4, Y1
+	VBROADCASTSS (R8)(DX*2), Y4
+	VFMADD231PS  Y3, Y4, Y2
+	ADDQ         BX, R8
+	ADDQ         DI, SI
+	DECQ         AX
+	JNZ          fullone
+
+fullend:
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R9, AX
+	VADDPS (AX), Y0, Y0
+	ADDQ   R10, AX
+	VADDPS (AX), Y1, Y1
+	ADDQ   R10, AX
+	VADDPS (AX), Y2, Y2
+
+fulloverwrite:
+	VMOVUPS Y0, (R9)
+	ADDQ    R10, R9
+	VMOVUPS Y1, (R9)
+	ADDQ    R10, R9
+	VMOVUPS Y2, (R9)
+	VZEROUPPER
+	RET
+
+masked:
+	MOVQ  $-1, R11
+	BZHIQ CX, R11, R11
+	KMOVW R11, K1
+	SUBQ  $0x02, AX
+	JLT   maskedrest
+
+maskedloop:
 	VMOVUPS.Z    (SI), K1, Y3
 	PREFETCHT0   (SI)(DI*8)
 	VBROADCASTSS (R8), Y4
@@ -673,13 +1008,13 @@ loop:
 	ADDQ         BX, R8
 	ADDQ         DI, SI
 	SUBQ         $0x02, AX
-	JGE          loop
+	JGE          maskedloop
 
-rest:
+maskedrest:
 	ADDQ $0x02, AX
-	JZ   end
+	JZ   maskedend
 
-one:
+maskedone:
 	VMOVUPS.Z    (SI), K1, Y3
 	PREFETCHT0   (SI)(DI*8)
 	VBROADCASTSS (R8), Y4
@@ -691,31 +1026,9 @@ one:
 	ADDQ         BX, R8
 	ADDQ         DI, SI
 	DECQ         AX
-	JNZ          one
+	JNZ          maskedone
 
-end:
-	CMPQ   CX, $0x08
-	JNE    masked
-	MOVB   accumulate+72(FP), AL
-	TESTB  AL, AL
-	JZ     fulloverwrite
-	MOVQ   R9, AX
-	VADDPS (AX), Y0, Y0
-	ADDQ   R10, AX
-	VADDPS (AX), Y1, Y1
-	ADDQ   R10, AX
-	VADDPS (AX), Y2, Y2
-
-fulloverwrite:
-	VMOVUPS Y0, (R9)
-	ADDQ    R10, R9
-	VMOVUPS Y1, (R9)
-	ADDQ    R10, R9
-	VMOVUPS Y2, (R9)
-	VZEROUPPER
-	RET
-
-masked:
+maskedend:
 	MOVB     accumulate+72(FP), AL
 	TESTB    AL, AL
 	JZ       maskedoverwrite
@@ -751,9 +1064,6 @@ TEXT ·tileWide3x16(SB), NOSPLIT, $0-73
 	VXORPS     Z1, Z1, Z1
 	VXORPS     Z2, Z2, Z2
 	MOVQ       cols+64(FP), CX
-	MOVQ       $-1, R9
-	BZHIQ      CX, R9, R9
-	KMOVW      R9, K1
 	MOVQ       c+48(FP), R9
 	MOVQ       cRow+56(FP), R10
 	SHLQ       $0x02, R10
@@ -763,10 +1073,81 @@ TEXT ·tileWide3x16(SB), NOSPLIT, $0-73
 	PREFETCHT0 (R11)
 	ADDQ       R10, R11
 	PREFETCHT0 (R11)
+	CMPQ       CX, $0x10
+	JNE        masked
 	SUBQ       $0x02, AX
-	JLT        rest
+	JLT        fullrest
 
-loop:
+fullloop:
+	VMOVUPS      (SI), Z3
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Z4
+	VFMADD231PS  Z3, Z4, Z0
+	VBROADCASTSS (R8)(DX*1), Z4
+	VFMADD231PS  Z3, Z4, Z1
+	VBROADCASTSS (R8)(DX*2), Z4
+	VFMADD231PS  Z3, Z4, Z2
+	ADDQ         BX, R8
+	ADDQ         DI, SI
+	VMOVUPS      (SI), Z3
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Z4
+	VFMADD231PS  Z3, Z4, Z0
+	VBROADCASTSS (R8)(DX*1), Z4
+	VFMADD231PS  Z3, Z4, Z1
+	VBROADCASTSS (R8)(DX*2), Z4
+	VFMADD231PS  Z3, Z4, Z2
+	ADDQ         BX, R8
+	ADDQ         DI, SI
+	SUBQ         $0x02, AX
+	JGE          fullloop
+
+fullrest:
+	ADDQ $0x02, AX
+	JZ   fullend
+
+fullone:
+	VMOVUPS      (SI), Z3
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Z4
+	VFMADD231PS  Z3, Z4, Z0
+	VBROADCASTSS (R8)(DX*1), Z4
+	VFMADD231PS  Z3, Z4, Z1
+	VBROADCASTSS (R8)(DX*2), Z4
+	VFMADD231PS  Z3, Z4, Z2
+	ADDQ         BX, R8
+	ADDQ         DI, SI
+	DECQ         AX
+	JNZ          fullone
+
+fullend:
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R9, AX
+	VADDPS (AX), Z0, Z0
+	ADDQ   R10, AX
+	VADDPS (AX), Z1, Z1
+	ADDQ   R10, AX
+	VADDPS (AX), Z2, Z2
+
+fulloverwrite:
+	VMOVUPS Z0, (R9)
+	ADDQ    R10, R9
+	VMOVUPS Z1, (R9)
+	ADDQ    R10, R9
+	VMOVUPS Z2, (R9)
+	VZEROUPPER
+	RET
+
+masked:
+	MOVQ  $-1, R11
+	BZHIQ CX, R11, R11
+	KMOVW R11, K1
+	SUBQ  $0x02, AX
+	JLT   maskedrest
+
+maskedloop:
 	VMOVUPS.Z    (SI), K1, Z3
 	PREFETCHT0   (SI)(DI*8)
 	VBROADCASTSS (R8), Z4
@@ -788,13 +1169,13 @@ loop:
 	ADDQ         BX, R8
 	ADDQ         DI, SI
 	SUBQ         $0x02, AX
-	JGE          loop
+	JGE          maskedloop
 
-rest:
+maskedrest:
 	ADDQ $0x02, AX
-	JZ   end
+	JZ   maskedend
 
-one:
+maskedone:
 	VMOVUPS.Z    (SI), K1, Z3
 	PREFETCHT0   (SI)(DI*8)
 	VBROADCASTSS (R8), Z4
@@ -806,31 +1187,9 @@ one:
 	ADDQ         BX, R8
 	ADDQ         DI, SI
 	DECQ         AX
-	JNZ          one
+	JNZ          maskedone
 
-end:
-	CMPQ   CX, $0x10
-	JNE    masked
-	MOVB   accumulate+72(FP), AL
-	TESTB  AL, AL
-	JZ     fulloverwrite
-	MOVQ   R9, AX
-	VADDPS (AX), Z0, Z0
-	ADDQ   R10, AX
-	VADDPS (AX), Z1, Z1
-	ADDQ   R10, AX
-	VADDPS (AX), Z2, Z2
-
-fulloverwrite:
-	VMOVUPS Z0, (R9)
-	ADDQ    R10, R9
-	VMOVUPS Z1, (R9)
-	ADDQ    R10, R9
-	VMOVUPS Z2, (R9)
-	VZEROUPPER
-	RET
-
-masked:
+maskedend:
 	MOVB     accumulate+72(FP), AL
 	TESTB    AL, AL
 	JZ       maskedoverwrite
@@ -866,9 +1225,6 @@ TEXT ·tileHalf3x16(SB), NOSPLIT, $0-73
 	VXORPS     Z1, Z1, Z1
 	VXORPS     Z2, Z2, Z2
 	MOVQ       cols+64(FP), CX
-	MOVQ       $-1, R9
-	BZHIQ      CX, R9, R9
-	KMOVW      R9, K1
 	MOVQ       c+48(FP), R9
 	MOVQ       cRow+56(FP), R10
 	SHLQ       $0x02, R10
@@ -878,10 +1234,126 @@ TEXT ·tileHalf3x16(SB), NOSPLIT, $0-73
 	PREFETCHT0 (R11)
 	ADDQ       R10, R11
 	PREFETCHT0 (R11)
+	CMPQ       CX, $0x10
+	JNE        masked
 	SUBQ       $0x02, AX
-	JLT        rest
+	JLT        fullrest
 
-loop:
+fullloop:
+	VMOVUPS      (SI), Z3
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Z4
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x5e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xc3
+	VBROADCASTSS (R8)(DX*1), Z5
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x56
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xcb
+	VBROADCASTSS (R8)(DX*2), Z4
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x5e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xd3
+	ADDQ         BX, R8
+	ADDQ         DI, SI
+	VMOVUPS      (SI), Z3
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Z4
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x5e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xc3
+	VBROADCASTSS (R8)(DX*1), Z5
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x56
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xcb
+	VBROADCASTSS (R8)(DX*2), Z4
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x5e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xd3
+	ADDQ         BX, R8
+	ADDQ         DI, SI
+	SUBQ         $0x02, AX
+	JGE          fullloop
+
+fullrest:
+	ADDQ $0x02, AX
+	JZ   fullend
+
+fullone:
+	VMOVUPS      (SI), Z3
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Z4
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x5e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xc3
+	VBROADCASTSS (R8)(DX*1), Z5
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x56
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xcb
+	VBROADCASTSS (R8)(DX*2), Z4
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x5e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xd3
+	ADDQ         BX, R8
+	ADDQ         DI, SI
+	DECQ         AX
+	JNZ          fullone
+
+fullend:
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R9, AX
+	VADDPS (AX), Z0, Z0
+	ADDQ   R10, AX
+	VADDPS (AX), Z1, Z1
+	ADDQ   R10, AX
+	VADDPS (AX), Z2, Z2
+
+fulloverwrite:
+	VMOVUPS Z0, (R9)
+	ADDQ    R10, R9
+	VMOVUPS Z1, (R9)
+	ADDQ    R10, R9
+	VMOVUPS Z2, (R9)
+	VZEROUPPER
+	RET
+
+masked:
+	MOVQ  $-1, R11
+	BZHIQ CX, R11, R11
+	KMOVW R11, K1
+	SUBQ  $0x02, AX
+	JLT   maskedrest
+
+maskedloop:
 	VMOVUPS.Z    (SI), K1, Z3
 	PREFETCHT0   (SI)(DI*8)
 	VBROADCASTSS (R8), Z4
@@ -933,13 +1405,13 @@ loop:
 	ADDQ         BX, R8
 	ADDQ         DI, SI
 	SUBQ         $0x02, AX
-	JGE          loop
+	JGE          maskedloop
 
-rest:
+maskedrest:
 	ADDQ $0x02, AX
-	JZ   end
+	JZ   maskedend
 
-one:
+maskedone:
 	VMOVUPS.Z    (SI), K1, Z3
 	PREFETCHT0   (SI)(DI*8)
 	VBROADCASTSS (R8), Z4
@@ -966,31 +1438,9 @@ one:
 	ADDQ         BX, R8
 	ADDQ         DI, SI
 	DECQ         AX
-	JNZ          one
+	JNZ          maskedone
 
-end:
-	CMPQ   CX, $0x10
-	JNE    masked
-	MOVB   accumulate+72(FP), AL
-	TESTB  AL, AL
-	JZ     fulloverwrite
-	MOVQ   R9, AX
-	VADDPS (AX), Z0, Z0
-	ADDQ   R10, AX
-	VADDPS (AX), Z1, Z1
-	ADDQ   R10, AX
-	VADDPS (AX), Z2, Z2
-
-fulloverwrite:
-	VMOVUPS Z0, (R9)
-	ADDQ    R10, R9
-	VMOVUPS Z1, (R9)
-	ADDQ    R10, R9
-	VMOVUPS Z2, (R9)
-	VZEROUPPER
-	RET
-
-masked:
+maskedend:
 	MOVB     accumulate+72(FP), AL
 	TESTB    AL, AL
 	JZ       maskedoverwrite
@@ -1029,9 +1479,6 @@ TEXT ·tileWide4x8(SB), NOSPLIT, $0-73
 	VXORPS     Y2, Y2, Y2
 	VXORPS     Y3, Y3, Y3
 	MOVQ       cols+64(FP), CX
-	MOVQ       $-1, R10
-	BZHIQ      CX, R10, R10
-	KMOVW      R10, K1
 	MOVQ       c+48(FP), R10
 	MOVQ       cRow+56(FP), R11
 	SHLQ       $0x02, R11
@@ -1043,10 +1490,94 @@ TEXT ·tileWide4x8(SB), NOSPLIT, $0-73
 	PREFETCHT0 (R12)
 	ADDQ       R11, R12
 	PREFETCHT0 (R12)
+	CMPQ       CX, $0x08
+	JNE        masked
 	SUBQ       $0x02, AX
-	JLT        rest
+	JLT        fullrest
 
-loop:
+fullloop:
+	VMOVUPS      (SI), Y4
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Y5
+	VFMADD231PS  Y4, Y5, Y0
+	VBROADCASTSS (R8)(DX*1), Y5
+	VFMADD231PS  Y4, Y5, Y1
+	VBROADCASTSS (R8)(DX*2), Y5
+	VFMADD231PS  Y4, Y5, Y2
+	VBROADCASTSS (R9), Y5
+	VFMADD231PS  Y4, Y5, Y3
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         DI, SI
+	VMOVUPS      (SI), Y4
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Y5
+	VFMADD231PS  Y4, Y5, Y0
+	VBROADCASTSS (R8)(DX*1), Y5
+	VFMADD231PS  Y4, Y5, Y1
+	VBROADCASTSS (R8)(DX*2), Y5
+	VFMADD231PS  Y4, Y5, Y2
+	VBROADCASTSS (R9), Y5
+	VFMADD231PS  Y4, Y5, Y3
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         DI, SI
+	SUBQ         $0x02, AX
+	JGE          fullloop
+
+fullrest:
+	ADDQ $0x02, AX
+	JZ   fullend
+
+fullone:
+	VMOVUPS      (SI), Y4
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Y5
+	VFMADD231PS  Y4, Y5, Y0
+	VBROADCASTSS (R8)(DX*1), Y5
+	VFMADD231PS  Y4, Y5, Y1
+	VBROADCASTSS (R8)(DX*2), Y5
+	VFMADD231PS  Y4, Y5, Y2
+	VBROADCASTSS (R9), Y5
+	VFMADD231PS  Y4, Y5, Y3
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         DI, SI
+	DECQ         AX
+	JNZ          fullone
+
+fullend:
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R10, AX
+	VADDPS (AX), Y0, Y0
+	ADDQ   R11, AX
+	VADDPS (AX), Y1, Y1
+	ADDQ   R11, AX
+	VADDPS (AX), Y2, Y2
+	ADDQ   R11, AX
+	VADDPS (AX), Y3, Y3
+
+fulloverwrite:
+	VMOVUPS Y0, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Y1, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Y2, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Y3, (R10)
+	VZEROUPPER
+	RET
+
+masked:
+	MOVQ  $-1, R12
+	BZHIQ CX, R12, R12
+	KMOVW R12, K1
+	SUBQ  $0x02, AX
+	JLT   maskedrest
+
+maskedloop:
 	VMOVUPS.Z    (SI), K1, Y4
 	PREFETCHT0   (SI)(DI*8)
 	VBROADCASTSS (R8), Y5
@@ -1074,13 +1605,13 @@ loop:
 	ADDQ         BX, R9
 	ADDQ         DI, SI
 	SUBQ         $0x02, AX
-	JGE          loop
+	JGE          maskedloop
 
-rest:
+maskedrest:
 	ADDQ $0x02, AX
-	JZ   end
+	JZ   maskedend
 
-one:
+maskedone:
 	VMOVUPS.Z    (SI), K1, Y4
 	PREFETCHT0   (SI)(DI*8)
 	VBROADCASTSS (R8), Y5
@@ -1095,35 +1626,9 @@ one:
 	ADDQ         BX, R9
 	ADDQ         DI, SI
 	DECQ         AX
-	JNZ          one
+	JNZ          maskedone
 
-end:
-	CMPQ   CX, $0x08
-	JNE    masked
-	MOVB   accumulate+72(FP), AL
-	TESTB  AL, AL
-	JZ     fulloverwrite
-	MOVQ   R10, AX
-	VADDPS (AX), Y0, Y0
-	ADDQ   R11, AX
-	VADDPS (AX), Y1, Y1
-	ADDQ   R11, AX
-	VADDPS (AX), Y2, Y2
-	ADDQ   R11, AX
-	VADDPS (AX), Y3, Y3
-
-fulloverwrite:
-	VMOVUPS Y0, (R10)
-	ADDQ    R11, R10
-	VMOVUPS Y1, (R10)
-	ADDQ    R11, R10
-	VMOVUPS Y2, (R10)
-	ADDQ    R11, R10
-	VMOVUPS Y3, (R10)
-	VZEROUPPER
-	RET
-
-masked:
+maskedend:
 	MOVB     accumulate+72(FP), AL
 	TESTB    AL, AL
 	JZ       maskedoverwrite
@@ -1166,9 +1671,6 @@ TEXT ·tileWide4x16(SB), NOSPLIT, $0-73
 	VXORPS     Z2, Z2, Z2
 	VXORPS     Z3, Z3, Z3
 	MOVQ       cols+64(FP), CX
-	MOVQ       $-1, R10
-	BZHIQ      CX, R10, R10
-	KMOVW      R10, K1
 	MOVQ       c+48(FP), R10
 	MOVQ       cRow+56(FP), R11
 	SHLQ       $0x02, R11
@@ -1180,10 +1682,94 @@ TEXT ·tileWide4x16(SB), NOSPLIT, $0-73
 	PREFETCHT0 (R12)
 	ADDQ       R11, R12
 	PREFETCHT0 (R12)
+	CMPQ       CX, $0x10
+	JNE        masked
 	SUBQ       $0x02, AX
-	JLT        rest
+	JLT        fullrest
 
-loop:
+fullloop:
+	VMOVUPS      (SI), Z4
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Z5
+	VFMADD231PS  Z4, Z5, Z0
+	VBROADCASTSS (R8)(DX*1), Z5
+	VFMADD231PS  Z4, Z5, Z1
+	VBROADCASTSS (R8)(DX*2), Z5
+	VFMADD231PS  Z4, Z5, Z2
+	VBROADCASTSS (R9), Z5
+	VFMADD231PS  Z4, Z5, Z3
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         DI, SI
+	VMOVUPS      (SI), Z4
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Z5
+	VFMADD231PS  Z4, Z5, Z0
+	VBROADCASTSS (R8)(DX*1), Z5
+	VFMADD231PS  Z4, Z5, Z1
+	VBROADCASTSS (R8)(DX*2), Z5
+	VFMADD231PS  Z4, Z5, Z2
+	VBROADCASTSS (R9), Z5
+	VFMADD231PS  Z4, Z5, Z3
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         DI, SI
+	SUBQ         $0x02, AX
+	JGE          fullloop
+
+fullrest:
+	ADDQ $0x02, AX
+	JZ   fullend
+
+fullone:
+	VMOVUPS      (SI), Z4
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Z5
+	VFMADD231PS  Z4, Z5, Z0
+	VBROADCASTSS (R8)(DX*1), Z5
+	VFMADD231PS  Z4, Z5, Z1
+	VBROADCASTSS (R8)(DX*2), Z5
+	VFMADD231PS  Z4, Z5, Z2
+	VBROADCASTSS (R9), Z5
+	VFMADD231PS  Z4, Z5, Z3
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         DI, SI
+	DECQ         AX
+	JNZ          fullone
+
+fullend:
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R10, AX
+	VADDPS (AX), Z0, Z0
+	ADDQ   R11, AX
+	VADDPS (AX), Z1, Z1
+	ADDQ   R11, AX
+	VADDPS (AX), Z2, Z2
+	ADDQ   R11, AX
+	VADDPS (AX), Z3, Z3
+
+fulloverwrite:
+	VMOVUPS Z0, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Z1, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Z2, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Z3, (R10)
+	VZEROUPPER
+	RET
+
+masked:
+	MOVQ  $-1, R12
+	BZHIQ CX, R12, R12
+	KMOVW R12, K1
+	SUBQ  $0x02, AX
+	JLT   maskedrest
+
+maskedloop:
 	VMOVUPS.Z    (SI), K1, Z4
 	PREFETCHT0   (SI)(DI*8)
 	VBROADCASTSS (R8), Z5
@@ -1211,13 +1797,13 @@ loop:
 	ADDQ         BX, R9
 	ADDQ         DI, SI
 	SUBQ         $0x02, AX
-	JGE          loop
+	JGE          maskedloop
 
-rest:
+maskedrest:
 	ADDQ $0x02, AX
-	JZ   end
+	JZ   maskedend
 
-one:
+maskedone:
 	VMOVUPS.Z    (SI), K1, Z4
 	PREFETCHT0   (SI)(DI*8)
 	VBROADCASTSS (R8), Z5
@@ -1232,35 +1818,9 @@ one:
 	ADDQ         BX, R9
 	ADDQ         DI, SI
 	DECQ         AX
-	JNZ          one
+	JNZ          maskedone
 
-end:
-	CMPQ   CX, $0x10
-	JNE    masked
-	MOVB   accumulate+72(FP), AL
-	TESTB  AL, AL
-	JZ     fulloverwrite
-	MOVQ   R10, AX
-	VADDPS (AX), Z0, Z0
-	ADDQ   R11, AX
-	VADDPS (AX), Z1, Z1
-	ADDQ   R11, AX
-	VADDPS (AX), Z2, Z2
-	ADDQ   R11, AX
-	VADDPS (AX), Z3, Z3
-
-fulloverwrite:
-	VMOVUPS Z0, (R10)
-	ADDQ    R11, R10
-	VMOVUPS Z1, (R10)
-	ADDQ    R11, R10
-	VMOVUPS Z2, (R10)
-	ADDQ    R11, R10
-	VMOVUPS Z3, (R10)
-	VZEROUPPER
-	RET
-
-masked:
+maskedend:
 	MOVB     accumulate+72(FP), AL
 	TESTB    AL, AL
 	JZ       maskedoverwrite
@@ -1303,9 +1863,6 @@ TEXT ·tileHalf4x16(SB), NOSPLIT, $0-73
 	VXORPS     Z2, Z2, Z2
 	VXORPS     Z3, Z3, Z3
 	MOVQ       cols+64(FP), CX
-	MOVQ       $-1, R10
-	BZHIQ      CX, R10, R10
-	KMOVW      R10, K1
 	MOVQ       c+48(FP), R10
 	MOVQ       cRow+56(FP), R11
 	SHLQ       $0x02, R11
@@ -1317,10 +1874,154 @@ TEXT ·tileHalf4x16(SB), NOSPLIT, $0-73
 	PREFETCHT0 (R12)
 	ADDQ       R11, R12
 	PREFETCHT0 (R12)
+	CMPQ       CX, $0x10
+	JNE        masked
 	SUBQ       $0x02, AX
-	JLT        rest
+	JLT        fullrest
 
-loop:
+fullloop:
+	VMOVUPS      (SI), Z4
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Z5
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x56
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xc4
+	VBROADCASTSS (R8)(DX*1), Z6
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x4e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xcc
+	VBROADCASTSS (R8)(DX*2), Z5
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x56
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xd4
+	VBROADCASTSS (R9), Z6
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x4e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xdc
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         DI, SI
+	VMOVUPS      (SI), Z4
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Z5
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x56
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xc4
+	VBROADCASTSS (R8)(DX*1), Z6
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x4e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xcc
+	VBROADCASTSS (R8)(DX*2), Z5
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x56
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xd4
+	VBROADCASTSS (R9), Z6
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x4e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xdc
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         DI, SI
+	SUBQ         $0x02, AX
+	JGE          fullloop
+
+fullrest:
+	ADDQ $0x02, AX
+	JZ   fullend
+
+fullone:
+	VMOVUPS      (SI), Z4
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Z5
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x56
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xc4
+	VBROADCASTSS (R8)(DX*1), Z6
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x4e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xcc
+	VBROADCASTSS (R8)(DX*2), Z5
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x56
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xd4
+	VBROADCASTSS (R9), Z6
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x4e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xdc
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         DI, SI
+	DECQ         AX
+	JNZ          fullone
+
+fullend:
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R10, AX
+	VADDPS (AX), Z0, Z0
+	ADDQ   R11, AX
+	VADDPS (AX), Z1, Z1
+	ADDQ   R11, AX
+	VADDPS (AX), Z2, Z2
+	ADDQ   R11, AX
+	VADDPS (AX), Z3, Z3
+
+fulloverwrite:
+	VMOVUPS Z0, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Z1, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Z2, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Z3, (R10)
+	VZEROUPPER
+	RET
+
+masked:
+	MOVQ  $-1, R12
+	BZHIQ CX, R12, R12
+	KMOVW R12, K1
+	SUBQ  $0x02, AX
+	JLT   maskedrest
+
+maskedloop:
 	VMOVUPS.Z    (SI), K1, Z4
 	PREFETCHT0   (SI)(DI*8)
 	VBROADCASTSS (R8), Z5
@@ -1388,13 +2089,13 @@ loop:
 	ADDQ         BX, R9
 	ADDQ         DI, SI
 	SUBQ         $0x02, AX
-	JGE          loop
+	JGE          maskedloop
 
-rest:
+maskedrest:
 	ADDQ $0x02, AX
-	JZ   end
+	JZ   maskedend
 
-one:
+maskedone:
 	VMOVUPS.Z    (SI), K1, Z4
 	PREFETCHT0   (SI)(DI*8)
 	VBROADCASTSS (R8), Z5
@@ -1429,35 +2130,9 @@ one:
 	ADDQ         BX, R9
 	ADDQ         DI, SI
 	DECQ         AX
-	JNZ          one
+	JNZ          maskedone
 
-end:
-	CMPQ   CX, $0x10
-	JNE    masked
-	MOVB   accumulate+72(FP), AL
-	TESTB  AL, AL
-	JZ     fulloverwrite
-	MOVQ   R10, AX
-	VADDPS (AX), Z0, Z0
-	ADDQ   R11, AX
-	VADDPS (AX), Z1, Z1
-	ADDQ   R11, AX
-	VADDPS (AX), Z2, Z2
-	ADDQ   R11, AX
-	VADDPS (AX), Z3, Z3
-
-fulloverwrite:
-	VMOVUPS Z0, (R10)
-	ADDQ    R11, R10
-	VMOVUPS Z1, (R10)
-	ADDQ    R11, R10
-	VMOVUPS Z2, (R10)
-	ADDQ    R11, R10
-	VMOVUPS Z3, (R10)
-	VZEROUPPER
-	RET
-
-masked:
+maskedend:
 	MOVB     accumulate+72(FP), AL
 	TESTB    AL, AL
 	JZ       maskedoverwrite
@@ -1501,9 +2176,6 @@ TEXT ·tileWide5x8(SB), NOSPLIT, $0-73
 	VXORPS     Y3, Y3, Y3
 	VXORPS     Y4, Y4, Y4
 	MOVQ       cols+64(FP), CX
-	MOVQ       $-1, R10
-	BZHIQ      CX, R10, R10
-	KMOVW      R10, K1
 	MOVQ       c+48(FP), R10
 	MOVQ       cRow+56(FP), R11
 	SHLQ       $0x02, R11
@@ -1517,10 +2189,104 @@ TEXT ·tileWide5x8(SB), NOSPLIT, $0-73
 	PREFETCHT0 (R12)
 	ADDQ       R11, R12
 	PREFETCHT0 (R12)
+	CMPQ       CX, $0x08
+	JNE        masked
 	SUBQ       $0x02, AX
-	JLT        rest
+	JLT        fullrest
 
-loop:
+fullloop:
+	VMOVUPS      (SI), Y5
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Y6
+	VFMADD231PS  Y5, Y6, Y0
+	VBROADCASTSS (R8)(DX*1), Y6
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS (R8)(DX*2), Y6
+	VFMADD231PS  Y5, Y6, Y2
+	VBROADCASTSS (R9), Y6
+	VFMADD231PS  Y5, Y6, Y3
+	VBROADCASTSS (R9)(DX*1), Y6
+	VFMADD231PS  Y5, Y6, Y4
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         DI, SI
+	VMOVUPS      (SI), Y5
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Y6
+	VFMADD231PS  Y5, Y6, Y0
+	VBROADCASTSS (R8)(DX*1), Y6
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS (R8)(DX*2), Y6
+	VFMADD231PS  Y5, Y6, Y2
+	VBROADCASTSS (R9), Y6
+	VFMADD231PS  Y5, Y6, Y3
+	VBROADCASTSS (R9)(DX*1), Y6
+	VFMADD231PS  Y5, Y6, Y4
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         DI, SI
+	SUBQ         $0x02, AX
+	JGE          fullloop
+
+fullrest:
+	ADDQ $0x02, AX
+	JZ   fullend
+
+fullone:
+	VMOVUPS      (SI), Y5
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Y6
+	VFMADD231PS  Y5, Y6, Y0
+	VBROADCASTSS (R8)(DX*1), Y6
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS (R8)(DX*2), Y6
+	VFMADD231PS  Y5, Y6, Y2
+	VBROADCASTSS (R9), Y6
+	VFMADD231PS  Y5, Y6, Y3
+	VBROADCASTSS (R9)(DX*1), Y6
+	VFMADD231PS  Y5, Y6, Y4
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         DI, SI
+	DECQ         AX
+	JNZ          fullone
+
+fullend:
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R10, AX
+	VADDPS (AX), Y0, Y0
+	ADDQ   R11, AX
+	VADDPS (AX), Y1, Y1
+	ADDQ   R11, AX
+	VADDPS (AX), Y2, Y2
+	ADDQ   R11, AX
+	VADDPS (AX), Y3, Y3
+	ADDQ   R11, AX
+	VADDPS (AX), Y4, Y4
+
+fulloverwrite:
+	VMOVUPS Y0, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Y1, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Y2, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Y3, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Y4, (R10)
+	VZEROUPPER
+	RET
+
+masked:
+	MOVQ  $-1, R12
+	BZHIQ CX, R12, R12
+	KMOVW R12, K1
+	SUBQ  $0x02, AX
+	JLT   maskedrest
+
+maskedloop:
 	VMOVUPS.Z    (SI), K1, Y5
 	PREFETCHT0   (SI)(DI*8)
 	VBROADCASTSS (R8), Y6
@@ -1552,13 +2318,13 @@ loop:
 	ADDQ         BX, R9
 	ADDQ         DI, SI
 	SUBQ         $0x02, AX
-	JGE          loop
+	JGE          maskedloop
 
-rest:
+maskedrest:
 	ADDQ $0x02, AX
-	JZ   end
+	JZ   maskedend
 
-one:
+maskedone:
 	VMOVUPS.Z    (SI), K1, Y5
 	PREFETCHT0   (SI)(DI*8)
 	VBROADCASTSS (R8), Y6
@@ -1575,39 +2341,9 @@ one:
 	ADDQ         BX, R9
 	ADDQ         DI, SI
 	DECQ         AX
-	JNZ          one
+	JNZ          maskedone
 
-end:
-	CMPQ   CX, $0x08
-	JNE    masked
-	MOVB   accumulate+72(FP), AL
-	TESTB  AL, AL
-	JZ     fulloverwrite
-	MOVQ   R10, AX
-	VADDPS (AX), Y0, Y0
-	ADDQ   R11, AX
-	VADDPS (AX), Y1, Y1
-	ADDQ   R11, AX
-	VADDPS (AX), Y2, Y2
-	ADDQ   R11, AX
-	VADDPS (AX), Y3, Y3
-	ADDQ   R11, AX
-	VADDPS (AX), Y4, Y4
-
-fulloverwrite:
-	VMOVUPS Y0, (R10)
-	ADDQ    R11, R10
-	VMOVUPS Y1, (R10)
-	ADDQ    R11, R10
-	VMOVUPS Y2, (R10)
-	ADDQ    R11, R10
-	VMOVUPS Y3, (R10)
-	ADDQ    R11, R10
-	VMOVUPS Y4, (R10)
-	VZEROUPPER
-	RET
-
-masked:
+maskedend:
 	MOVB     accumulate+72(FP), AL
 	TESTB    AL, AL
 	JZ       maskedoverwrite
@@ -1655,9 +2391,6 @@ TEXT ·tileWide5x16(SB), NOSPLIT, $0-73
 	VXORPS     Z3, Z3, Z3
 	VXORPS     Z4, Z4, Z4
 	MOVQ       cols+64(FP), CX
-	MOVQ       $-1, R10
-	BZHIQ      CX, R10, R10
-	KMOVW      R10, K1
 	MOVQ       c+48(FP), R10
 	MOVQ       cRow+56(FP), R11
 	SHLQ       $0x02, R11
@@ -1671,10 +2404,104 @@ TEXT ·tileWide5x16(SB), NOSPLIT, $0-73
 	PREFETCHT0 (R12)
 	ADDQ       R11, R12
 	PREFETCHT0 (R12)
+	CMPQ       CX, $0x10
+	JNE        masked
 	SUBQ       $0x02, AX
-	JLT        rest
+	JLT        fullrest
 
-loop:
+fullloop:
+	VMOVUPS      (SI), Z5
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Z6
+	VFMADD231PS  Z5, Z6, Z0
+	VBROADCASTSS (R8)(DX*1), Z6
+	VFMADD231PS  Z5, Z6, Z1
+	VBROADCASTSS (R8)(DX*2), Z6
+	VFMADD231PS  Z5, Z6, Z2
+	VBROADCASTSS (R9), Z6
+	VFMADD231PS  Z5, Z6, Z3
+	VBROADCASTSS (R9)(DX*1), Z6
+	VFMADD231PS  Z5, Z6, Z4
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         DI, SI
+	VMOVUPS      (SI), Z5
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Z6
+	VFMADD231PS  Z5, Z6, Z0
+	VBROADCASTSS (R8)(DX*1), Z6
+	VFMADD231PS  Z5, Z6, Z1
+	VBROADCASTSS (R8)(DX*2), Z6
+	VFMADD231PS  Z5, Z6, Z2
+	VBROADCASTSS (R9), Z6
+	VFMADD231PS  Z5, Z6, Z3
+	VBROADCASTSS (R9)(DX*1), Z6
+	VFMADD231PS  Z5, Z6, Z4
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         DI, SI
+	SUBQ         $0x02, AX
+	JGE          fullloop
+
+fullrest:
+	ADDQ $0x02, AX
+	JZ   fullend
+
+fullone:
+	VMOVUPS      (SI), Z5
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Z6
+	VFMADD231PS  Z5, Z6, Z0
+	VBROADCASTSS (R8)(DX*1), Z6
+	VFMADD231PS  Z5, Z6, Z1
+	VBROADCASTSS (R8)(DX*2), Z6
+	VFMADD231PS  Z5, Z6, Z2
+	VBROADCASTSS (R9), Z6
+	VFMADD231PS  Z5, Z6, Z3
+	VBROADCASTSS (R9)(DX*1), Z6
+	VFMADD231PS  Z5, Z6, Z4
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         DI, SI
+	DECQ         AX
+	JNZ          fullone
+
+fullend:
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R10, AX
+	VADDPS (AX), Z0, Z0
+	ADDQ   R11, AX
+	VADDPS (AX), Z1, Z1
+	ADDQ   R11, AX
+	VADDPS (AX), Z2, Z2
+	ADDQ   R11, AX
+	VADDPS (AX), Z3, Z3
+	ADDQ   R11, AX
+	VADDPS (AX), Z4, Z4
+
+fulloverwrite:
+	VMOVUPS Z0, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Z1, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Z2, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Z3, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Z4, (R10)
+	VZEROUPPER
+	RET
+
+masked:
+	MOVQ  $-1, R12
+	BZHIQ CX, R12, R12
+	KMOVW R12, K1
+	SUBQ  $0x02, AX
+	JLT   maskedrest
+
+maskedloop:
 	VMOVUPS.Z    (SI), K1, Z5
 	PREFETCHT0   (SI)(DI*8)
 	VBROADCASTSS (R8), Z6
@@ -1706,13 +2533,13 @@ loop:
 	ADDQ         BX, R9
 	ADDQ         DI, SI
 	SUBQ         $0x02, AX
-	JGE          loop
+	JGE          maskedloop
 
-rest:
+maskedrest:
 	ADDQ $0x02, AX
-	JZ   end
+	JZ   maskedend
 
-one:
+maskedone:
 	VMOVUPS.Z    (SI), K1, Z5
 	PREFETCHT0   (SI)(DI*8)
 	VBROADCASTSS (R8), Z6
@@ -1729,39 +2556,9 @@ one:
 	ADDQ         BX, R9
 	ADDQ         DI, SI
 	DECQ         AX
-	JNZ          one
+	JNZ          maskedone
 
-end:
-	CMPQ   CX, $0x10
-	JNE    masked
-	MOVB   accumulate+72(FP), AL
-	TESTB  AL, AL
-	JZ     fulloverwrite
-	MOVQ   R10, AX
-	VADDPS (AX), Z0, Z0
-	ADDQ   R11, AX
-	VADDPS (AX), Z1, Z1
-	ADDQ   R11, AX
-	VADDPS (AX), Z2, Z2
-	ADDQ   R11, AX
-	VADDPS (AX), Z3, Z3
-	ADDQ   R11, AX
-	VADDPS (AX), Z4, Z4
-
-fulloverwrite:
-	VMOVUPS Z0, (R10)
-	ADDQ    R11, R10
-	VMOVUPS Z1, (R10)
-	ADDQ    R11, R10
-	VMOVUPS Z2, (R10)
-	ADDQ    R11, R10
-	VMOVUPS Z3, (R10)
-	ADDQ    R11, R10
-	VMOVUPS Z4, (R10)
-	VZEROUPPER
-	RET
-
-masked:
+maskedend:
 	MOVB     accumulate+72(FP), AL
 	TESTB    AL, AL
 	JZ       maskedoverwrite
@@ -1809,9 +2606,6 @@ TEXT ·tileHalf5x16(SB), NOSPLIT, $0-73
 	VXORPS     Z3, Z3, Z3
 	VXORPS     Z4, Z4, Z4
 	MOVQ       cols+64(FP), CX
-	MOVQ       $-1, R10
-	BZHIQ      CX, R10, R10
-	KMOVW      R10, K1
 	MOVQ       c+48(FP), R10
 	MOVQ       cRow+56(FP), R11
 	SHLQ       $0x02, R11
@@ -1825,10 +2619,179 @@ TEXT ·tileHalf5x16(SB), NOSPLIT, $0-73
 	PREFETCHT0 (R12)
 	ADDQ       R11, R12
 	PREFETCHT0 (R12)
+	CMPQ       CX, $0x10
+	JNE        masked
 	SUBQ       $0x02, AX
-	JLT        rest
+	JLT        fullrest
 
-loop:
+fullloop:
+	VMOVUPS      (SI), Z5
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Z6
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x4e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xc5
+	VBROADCASTSS (R8)(DX*1), Z7
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x46
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xcd
+	VBROADCASTSS (R8)(DX*2), Z6
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x4e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xd5
+	VBROADCASTSS (R9), Z7
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x46
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xdd
+	VBROADCASTSS (R9)(DX*1), Z6
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x4e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xe5
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         DI, SI
+	VMOVUPS      (SI), Z5
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Z6
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x4e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xc5
+	VBROADCASTSS (R8)(DX*1), Z7
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x46
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xcd
+	VBROADCASTSS (R8)(DX*2), Z6
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x4e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xd5
+	VBROADCASTSS (R9), Z7
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x46
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xdd
+	VBROADCASTSS (R9)(DX*1), Z6
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x4e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xe5
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         DI, SI
+	SUBQ         $0x02, AX
+	JGE          fullloop
+
+fullrest:
+	ADDQ $0x02, AX
+	JZ   fullend
+
+fullone:
+	VMOVUPS      (SI), Z5
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Z6
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x4e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xc5
+	VBROADCASTSS (R8)(DX*1), Z7
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x46
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xcd
+	VBROADCASTSS (R8)(DX*2), Z6
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x4e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xd5
+	VBROADCASTSS (R9), Z7
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x46
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xdd
+	VBROADCASTSS (R9)(DX*1), Z6
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x4e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xe5
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         DI, SI
+	DECQ         AX
+	JNZ          fullone
+
+fullend:
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R10, AX
+	VADDPS (AX), Z0, Z0
+	ADDQ   R11, AX
+	VADDPS (AX), Z1, Z1
+	ADDQ   R11, AX
+	VADDPS (AX), Z2, Z2
+	ADDQ   R11, AX
+	VADDPS (AX), Z3, Z3
+	ADDQ   R11, AX
+	VADDPS (AX), Z4, Z4
+
+fulloverwrite:
+	VMOVUPS Z0, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Z1, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Z2, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Z3, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Z4, (R10)
+	VZEROUPPER
+	RET
+
+masked:
+	MOVQ  $-1, R12
+	BZHIQ CX, R12, R12
+	KMOVW R12, K1
+	SUBQ  $0x02, AX
+	JLT   maskedrest
+
+maskedloop:
 	VMOVUPS.Z    (SI), K1, Z5
 	PREFETCHT0   (SI)(DI*8)
 	VBROADCASTSS (R8), Z6
@@ -1910,13 +2873,13 @@ loop:
 	ADDQ         BX, R9
 	ADDQ         DI, SI
 	SUBQ         $0x02, AX
-	JGE          loop
+	JGE          maskedloop
 
-rest:
+maskedrest:
 	ADDQ $0x02, AX
-	JZ   end
+	JZ   maskedend
 
-one:
+maskedone:
 	VMOVUPS.Z    (SI), K1, Z5
 	PREFETCHT0   (SI)(DI*8)
 	VBROADCASTSS (R8), Z6
@@ -1958,39 +2921,9 @@ one:
 	ADDQ         BX, R9
 	ADDQ         DI, SI
 	DECQ         AX
-	JNZ          one
+	JNZ          maskedone
 
-end:
-	CMPQ   CX, $0x10
-	JNE    masked
-	MOVB   accumulate+72(FP), AL
-	TESTB  AL, AL
-	JZ     fulloverwrite
-	MOVQ   R10, AX
-	VADDPS (AX), Z0, Z0
-	ADDQ   R11, AX
-	VADDPS (AX), Z1, Z1
-	ADDQ   R11, AX
-	VADDPS (AX), Z2, Z2
-	ADDQ   R11, AX
-	VADDPS (AX), Z3, Z3
-	ADDQ   R11, AX
-	VADDPS (AX), Z4, Z4
-
-fulloverwrite:
-	VMOVUPS Z0, (R10)
-	ADDQ    R11, R10
-	VMOVUPS Z1, (R10)
-	ADDQ    R11, R10
-	VMOVUPS Z2, (R10)
-	ADDQ    R11, R10
-	VMOVUPS Z3, (R10)
-	ADDQ    R11, R10
-	VMOVUPS Z4, (R10)
-	VZEROUPPER
-	RET
-
-masked:
+maskedend:
 	MOVB     accumulate+72(FP), AL
 	TESTB    AL, AL
 	JZ       maskedoverwrite
@@ -2039,9 +2972,6 @@ TEXT ·tileWide6x8(SB), NOSPLIT, $0-73
 	VXORPS     Y4, Y4, Y4
 	VXORPS     Y5, Y5, Y5
 	MOVQ       cols+64(FP), CX
-	MOVQ       $-1, R10
-	BZHIQ      CX, R10, R10
-	KMOVW      R10, K1
 	MOVQ       c+48(FP), R10
 	MOVQ       cRow+56(FP), R11
 	SHLQ       $0x02, R11
@@ -2057,10 +2987,114 @@ TEXT ·tileWide6x8(SB), NOSPLIT, $0-73
 	PREFETCHT0 (R12)
 	ADDQ       R11, R12
 	PREFETCHT0 (R12)
+	CMPQ       CX, $0x08
+	JNE        masked
 	SUBQ       $0x02, AX
-	JLT        rest
+	JLT        fullrest
 
-loop:
+fullloop:
+	VMOVUPS      (SI), Y6
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Y7
+	VFMADD231PS  Y6, Y7, Y0
+	VBROADCASTSS (R8)(DX*1), Y7
+	VFMADD231PS  Y6, Y7, Y1
+	VBROADCASTSS (R8)(DX*2), Y7
+	VFMADD231PS  Y6, Y7, Y2
+	VBROADCASTSS (R9), Y7
+	VFMADD231PS  Y6, Y7, Y3
+	VBROADCASTSS (R9)(DX*1), Y7
+	VFMADD231PS  Y6, Y7, Y4
+	VBROADCASTSS (R9)(DX*2), Y7
+	VFMADD231PS  Y6, Y7, Y5
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         DI, SI
+	VMOVUPS      (SI), Y6
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Y7
+	VFMADD231PS  Y6, Y7, Y0
+	VBROADCASTSS (R8)(DX*1), Y7
+	VFMADD231PS  Y6, Y7, Y1
+	VBROADCASTSS (R8)(DX*2), Y7
+	VFMADD231PS  Y6, Y7, Y2
+	VBROADCASTSS (R9), Y7
+	VFMADD231PS  Y6, Y7, Y3
+	VBROADCASTSS (R9)(DX*1), Y7
+	VFMADD231PS  Y6, Y7, Y4
+	VBROADCASTSS (R9)(DX*2), Y7
+	VFMADD231PS  Y6, Y7, Y5
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         DI, SI
+	SUBQ         $0x02, AX
+	JGE          fullloop
+
+fullrest:
+	ADDQ $0x02, AX
+	JZ   fullend
+
+fullone:
+	VMOVUPS      (SI), Y6
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Y7
+	VFMADD231PS  Y6, Y7, Y0
+	VBROADCASTSS (R8)(DX*1), Y7
+	VFMADD231PS  Y6, Y7, Y1
+	VBROADCASTSS (R8)(DX*2), Y7
+	VFMADD231PS  Y6, Y7, Y2
+	VBROADCASTSS (R9), Y7
+	VFMADD231PS  Y6, Y7, Y3
+	VBROADCASTSS (R9)(DX*1), Y7
+	VFMADD231PS  Y6, Y7, Y4
+	VBROADCASTSS (R9)(DX*2), Y7
+	VFMADD231PS  Y6, Y7, Y5
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         DI, SI
+	DECQ         AX
+	JNZ          fullone
+
+fullend:
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R10, AX
+	VADDPS (AX), Y0, Y0
+	ADDQ   R11, AX
+	VADDPS (AX), Y1, Y1
+	ADDQ   R11, AX
+	VADDPS (AX), Y2, Y2
+	ADDQ   R11, AX
+	VADDPS (AX), Y3, Y3
+	ADDQ   R11, AX
+	VADDPS (AX), Y4, Y4
+	ADDQ   R11, AX
+	VADDPS (AX), Y5, Y5
+
+fulloverwrite:
+	VMOVUPS Y0, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Y1, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Y2, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Y3, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Y4, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Y5, (R10)
+	VZEROUPPER
+	RET
+
+masked:
+	MOVQ  $-1, R12
+	BZHIQ CX, R12, R12
+	KMOVW R12, K1
+	SUBQ  $0x02, AX
+	JLT   maskedrest
+
+maskedloop:
 	VMOVUPS.Z    (SI), K1, Y6
 	PREFETCHT0   (SI)(DI*8)
 	VBROADCASTSS (R8), Y7
@@ -2096,13 +3130,13 @@ loop:
 	ADDQ         BX, R9
 	ADDQ         DI, SI
 	SUBQ         $0x02, AX
-	JGE          loop
+	JGE          maskedloop
 
-rest:
+maskedrest:
 	ADDQ $0x02, AX
-	JZ   end
+	JZ   maskedend
 
-one:
+maskedone:
 	VMOVUPS.Z    (SI), K1, Y6
 	PREFETCHT0   (SI)(DI*8)
 	VBROADCASTSS (R8), Y7
@@ -2121,43 +3155,9 @@ one:
 	ADDQ         BX, R9
 	ADDQ         DI, SI
 	DECQ         AX
-	JNZ          one
+	JNZ          maskedone
 
-end:
-	CMPQ   CX, $0x08
-	JNE    masked
-	MOVB   accumulate+72(FP), AL
-	TESTB  AL, AL
-	JZ     fulloverwrite
-	MOVQ   R10, AX
-	VADDPS (AX), Y0, Y0
-	ADDQ   R11, AX
-	VADDPS (AX), Y1, Y1
-	ADDQ   R11, AX
-	VADDPS (AX), Y2, Y2
-	ADDQ   R11, AX
-	VADDPS (AX), Y3, Y3
-	ADDQ   R11, AX
-	VADDPS (AX), Y4, Y4
-	ADDQ   R11, AX
-	VADDPS (AX), Y5, Y5
-
-fulloverwrite:
-	VMOVUPS Y0, (R10)
-	ADDQ    R11, R10
-	VMOVUPS Y1, (R10)
-	ADDQ    R11, R10
-	VMOVUPS Y2, (R10)
-	ADDQ    R11, R10
-	VMOVUPS Y3, (R10)
-	ADDQ    R11, R10
-	VMOVUPS Y4, (R10)
-	ADDQ    R11, R10
-	VMOVUPS Y5, (R10)
-	VZEROUPPER
-	RET
-
-masked:
+maskedend:
 	MOVB     accumulate+72(FP), AL
 	TESTB    AL, AL
 	JZ       maskedoverwrite
@@ -2210,9 +3210,6 @@ TEXT ·tileWide6x16(SB), NOSPLIT, $0-73
 	VXORPS     Z4, Z4, Z4
 	VXORPS     Z5, Z5, Z5
 	MOVQ       cols+64(FP), CX
-	MOVQ       $-1, R10
-	BZHIQ      CX, R10, R10
-	KMOVW      R10, K1
 	MOVQ       c+48(FP), R10
 	MOVQ       cRow+56(FP), R11
 	SHLQ       $0x02, R11
@@ -2228,10 +3225,114 @@ TEXT ·tileWide6x16(SB), NOSPLIT, $0-73
 	PREFETCHT0 (R12)
 	ADDQ       R11, R12
 	PREFETCHT0 (R12)
+	CMPQ       CX, $0x10
+	JNE        masked
 	SUBQ       $0x02, AX
-	JLT        rest
+	JLT        fullrest
 
-loop:
+fullloop:
+	VMOVUPS      (SI), Z6
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Z7
+	VFMADD231PS  Z6, Z7, Z0
+	VBROADCASTSS (R8)(DX*1), Z7
+	VFMADD231PS  Z6, Z7, Z1
+	VBROADCASTSS (R8)(DX*2), Z7
+	VFMADD231PS  Z6, Z7, Z2
+	VBROADCASTSS (R9), Z7
+	VFMADD231PS  Z6, Z7, Z3
+	VBROADCASTSS (R9)(DX*1), Z7
+	VFMADD231PS  Z6, Z7, Z4
+	VBROADCASTSS (R9)(DX*2), Z7
+	VFMADD231PS  Z6, Z7, Z5
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         DI, SI
+	VMOVUPS      (SI), Z6
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Z7
+	VFMADD231PS  Z6, Z7, Z0
+	VBROADCASTSS (R8)(DX*1), Z7
+	VFMADD231PS  Z6, Z7, Z1
+	VBROADCASTSS (R8)(DX*2), Z7
+	VFMADD231PS  Z6, Z7, Z2
+	VBROADCASTSS (R9), Z7
+	VFMADD231PS  Z6, Z7, Z3
+	VBROADCASTSS (R9)(DX*1), Z7
+	VFMADD231PS  Z6, Z7, Z4
+	VBROADCASTSS (R9)(DX*2), Z7
+	VFMADD231PS  Z6, Z7, Z5
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         DI, SI
+	SUBQ         $0x02, AX
+	JGE          fullloop
+
+fullrest:
+	ADDQ $0x02, AX
+	JZ   fullend
+
+fullone:
+	VMOVUPS      (SI), Z6
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Z7
+	VFMADD231PS  Z6, Z7, Z0
+	VBROADCASTSS (R8)(DX*1), Z7
+	VFMADD231PS  Z6, Z7, Z1
+	VBROADCASTSS (R8)(DX*2), Z7
+	VFMADD231PS  Z6, Z7, Z2
+	VBROADCASTSS (R9), Z7
+	VFMADD231PS  Z6, Z7, Z3
+	VBROADCASTSS (R9)(DX*1), Z7
+	VFMADD231PS  Z6, Z7, Z4
+	VBROADCASTSS (R9)(DX*2), Z7
+	VFMADD231PS  Z6, Z7, Z5
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         DI, SI
+	DECQ         AX
+	JNZ          fullone
+
+fullend:
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R10, AX
+	VADDPS (AX), Z0, Z0
+	ADDQ   R11, AX
+	VADDPS (AX), Z1, Z1
+	ADDQ   R11, AX
+	VADDPS (AX), Z2, Z2
+	ADDQ   R11, AX
+	VADDPS (AX), Z3, Z3
+	ADDQ   R11, AX
+	VADDPS (AX), Z4, Z4
+	ADDQ   R11, AX
+	VADDPS (AX), Z5, Z5
+
+fulloverwrite:
+	VMOVUPS Z0, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Z1, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Z2, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Z3, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Z4, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Z5, (R10)
+	VZEROUPPER
+	RET
+
+masked:
+	MOVQ  $-1, R12
+	BZHIQ CX, R12, R12
+	KMOVW R12, K1
+	SUBQ  $0x02, AX
+	JLT   maskedrest
+
+maskedloop:
 	VMOVUPS.Z    (SI), K1, Z6
 	PREFETCHT0   (SI)(DI*8)
 	VBROADCASTSS (R8), Z7
@@ -2267,13 +3368,13 @@ loop:
 	ADDQ         BX, R9
 	ADDQ         DI, SI
 	SUBQ         $0x02, AX
-	JGE          loop
+	JGE          maskedloop
 
-rest:
+maskedrest:
 	ADDQ $0x02, AX
-	JZ   end
+	JZ   maskedend
 
-one:
+maskedone:
 	VMOVUPS.Z    (SI), K1, Z6
 	PREFETCHT0   (SI)(DI*8)
 	VBROADCASTSS (R8), Z7
@@ -2292,43 +3393,9 @@ one:
 	ADDQ         BX, R9
 	ADDQ         DI, SI
 	DECQ         AX
-	JNZ          one
+	JNZ          maskedone
 
-end:
-	CMPQ   CX, $0x10
-	JNE    masked
-	MOVB   accumulate+72(FP), AL
-	TESTB  AL, AL
-	JZ     fulloverwrite
-	MOVQ   R10, AX
-	VADDPS (AX), Z0, Z0
-	ADDQ   R11, AX
-	VADDPS (AX), Z1, Z1
-	ADDQ   R11, AX
-	VADDPS (AX), Z2, Z2
-	ADDQ   R11, AX
-	VADDPS (AX), Z3, Z3
-	ADDQ   R11, AX
-	VADDPS (AX), Z4, Z4
-	ADDQ   R11, AX
-	VADDPS (AX), Z5, Z5
-
-fulloverwrite:
-	VMOVUPS Z0, (R10)
-	ADDQ    R11, R10
-	VMOVUPS Z1, (R10)
-	ADDQ    R11, R10
-	VMOVUPS Z2, (R10)
-	ADDQ    R11, R10
-	VMOVUPS Z3, (R10)
-	ADDQ    R11, R10
-	VMOVUPS Z4, (R10)
-	ADDQ    R11, R10
-	VMOVUPS Z5, (R10)
-	VZEROUPPER
-	RET
-
-masked:
+maskedend:
 	MOVB     accumulate+72(FP), AL
 	TESTB    AL, AL
 	JZ       maskedoverwrite
@@ -2381,9 +3448,6 @@ TEXT ·tileHalf6x16(SB), NOSPLIT, $0-73
 	VXORPS     Z4, Z4, Z4
 	VXORPS     Z5, Z5, Z5
 	MOVQ       cols+64(FP), CX
-	MOVQ       $-1, R10
-	BZHIQ      CX, R10, R10
-	KMOVW      R10, K1
 	MOVQ       c+48(FP), R10
 	MOVQ       cRow+56(FP), R11
 	SHLQ       $0x02, R11
@@ -2399,10 +3463,204 @@ TEXT ·tileHalf6x16(SB), NOSPLIT, $0-73
 	PREFETCHT0 (R12)
 	ADDQ       R11, R12
 	PREFETCHT0 (R12)
+	CMPQ       CX, $0x10
+	JNE        masked
 	SUBQ       $0x02, AX
-	JLT        rest
+	JLT        fullrest
 
-loop:
+fullloop:
+	VMOVUPS      (SI), Z6
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Z7
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x46
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xc6
+	VBROADCASTSS (R8)(DX*1), Z8
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x3e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xce
+	VBROADCASTSS (R8)(DX*2), Z7
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x46
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xd6
+	VBROADCASTSS (R9), Z8
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x3e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xde
+	VBROADCASTSS (R9)(DX*1), Z7
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x46
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xe6
+	VBROADCASTSS (R9)(DX*2), Z8
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x3e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xee
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         DI, SI
+	VMOVUPS      (SI), Z6
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Z7
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x46
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xc6
+	VBROADCASTSS (R8)(DX*1), Z8
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x3e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xce
+	VBROADCASTSS (R8)(DX*2), Z7
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x46
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xd6
+	VBROADCASTSS (R9), Z8
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x3e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xde
+	VBROADCASTSS (R9)(DX*1), Z7
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x46
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xe6
+	VBROADCASTSS (R9)(DX*2), Z8
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x3e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xee
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         DI, SI
+	SUBQ         $0x02, AX
+	JGE          fullloop
+
+fullrest:
+	ADDQ $0x02, AX
+	JZ   fullend
+
+fullone:
+	VMOVUPS      (SI), Z6
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Z7
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x46
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xc6
+	VBROADCASTSS (R8)(DX*1), Z8
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x3e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xce
+	VBROADCASTSS (R8)(DX*2), Z7
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x46
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xd6
+	VBROADCASTSS (R9), Z8
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x3e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xde
+	VBROADCASTSS (R9)(DX*1), Z7
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x46
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xe6
+	VBROADCASTSS (R9)(DX*2), Z8
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x3e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xee
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         DI, SI
+	DECQ         AX
+	JNZ          fullone
+
+fullend:
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R10, AX
+	VADDPS (AX), Z0, Z0
+	ADDQ   R11, AX
+	VADDPS (AX), Z1, Z1
+	ADDQ   R11, AX
+	VADDPS (AX), Z2, Z2
+	ADDQ   R11, AX
+	VADDPS (AX), Z3, Z3
+	ADDQ   R11, AX
+	VADDPS (AX), Z4, Z4
+	ADDQ   R11, AX
+	VADDPS (AX), Z5, Z5
+
+fulloverwrite:
+	VMOVUPS Z0, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Z1, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Z2, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Z3, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Z4, (R10)
+	ADDQ    R11, R10
+	VMOVUPS Z5, (R10)
+	VZEROUPPER
+	RET
+
+masked:
+	MOVQ  $-1, R12
+	BZHIQ CX, R12, R12
+	KMOVW R12, K1
+	SUBQ  $0x02, AX
+	JLT   maskedrest
+
+maskedloop:
 	VMOVUPS.Z    (SI), K1, Z6
 	PREFETCHT0   (SI)(DI*8)
 	VBROADCASTSS (R8), Z7
@@ -2498,13 +3756,13 @@ loop:
 	ADDQ         BX, R9
 	ADDQ         DI, SI
 	SUBQ         $0x02, AX
-	JGE          loop
+	JGE          maskedloop
 
-rest:
+maskedrest:
 	ADDQ $0x02, AX
-	JZ   end
+	JZ   maskedend
 
-one:
+maskedone:
 	VMOVUPS.Z    (SI), K1, Z6
 	PREFETCHT0   (SI)(DI*8)
 	VBROADCASTSS (R8), Z7
@@ -2553,43 +3811,9 @@ one:
 	ADDQ         BX, R9
 	ADDQ         DI, SI
 	DECQ         AX
-	JNZ          one
+	JNZ          maskedone
 
-end:
-	CMPQ   CX, $0x10
-	JNE    masked
-	MOVB   accumulate+72(FP), AL
-	TESTB  AL, AL
-	JZ     fulloverwrite
-	MOVQ   R10, AX
-	VADDPS (AX), Z0, Z0
-	ADDQ   R11, AX
-	VADDPS (AX), Z1, Z1
-	ADDQ   R11, AX
-	VADDPS (AX), Z2, Z2
-	ADDQ   R11, AX
-	VADDPS (AX), Z3, Z3
-	ADDQ   R11, AX
-	VADDPS (AX), Z4, Z4
-	ADDQ   R11, AX
-	VADDPS (AX), Z5, Z5
-
-fulloverwrite:
-	VMOVUPS Z0, (R10)
-	ADDQ    R11, R10
-	VMOVUPS Z1, (R10)
-	ADDQ    R11, R10
-	VMOVUPS Z2, (R10)
-	ADDQ    R11, R10
-	VMOVUPS Z3, (R10)
-	ADDQ    R11, R10
-	VMOVUPS Z4, (R10)
-	ADDQ    R11, R10
-	VMOVUPS Z5, (R10)
-	VZEROUPPER
-	RET
-
-masked:
+maskedend:
 	MOVB     accumulate+72(FP), AL
 	TESTB    AL, AL
 	JZ       maskedoverwrite
@@ -2645,9 +3869,6 @@ TEXT ·tileWide7x8(SB), NOSPLIT, $0-73
 	VXORPS     Y5, Y5, Y5
 	VXORPS     Y6, Y6, Y6
 	MOVQ       cols+64(FP), CX
-	MOVQ       $-1, R11
-	BZHIQ      CX, R11, R11
-	KMOVW      R11, K1
 	MOVQ       c+48(FP), R11
 	MOVQ       cRow+56(FP), R12
 	SHLQ       $0x02, R12
@@ -2665,10 +3886,127 @@ TEXT ·tileWide7x8(SB), NOSPLIT, $0-73
 	PREFETCHT0 (R13)
 	ADDQ       R12, R13
 	PREFETCHT0 (R13)
+	CMPQ       CX, $0x08
+	JNE        masked
 	SUBQ       $0x02, AX
-	JLT        rest
+	JLT        fullrest
 
-loop:
+fullloop:
+	VMOVUPS      (SI), Y7
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Y8
+	VFMADD231PS  Y7, Y8, Y0
+	VBROADCASTSS (R8)(DX*1), Y8
+	VFMADD231PS  Y7, Y8, Y1
+	VBROADCASTSS (R8)(DX*2), Y8
+	VFMADD231PS  Y7, Y8, Y2
+	VBROADCASTSS (R9), Y8
+	VFMADD231PS  Y7, Y8, Y3
+	VBROADCASTSS (R9)(DX*1), Y8
+	VFMADD231PS  Y7, Y8, Y4
+	VBROADCASTSS (R9)(DX*2), Y8
+	VFMADD231PS  Y7, Y8, Y5
+	VBROADCASTSS (R10), Y8
+	VFMADD231PS  Y7, Y8, Y6
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         DI, SI
+	VMOVUPS      (SI), Y7
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Y8
+	VFMADD231PS  Y7, Y8, Y0
+	VBROADCASTSS (R8)(DX*1), Y8
+	VFMADD231PS  Y7, Y8, Y1
+	VBROADCASTSS (R8)(DX*2), Y8
+	VFMADD231PS  Y7, Y8, Y2
+	VBROADCASTSS (R9), Y8
+	VFMADD231PS  Y7, Y8, Y3
+	VBROADCASTSS (R9)(DX*1), Y8
+	VFMADD231PS  Y7, Y8, Y4
+	VBROADCASTSS (R9)(DX*2), Y8
+	VFMADD231PS  Y7, Y8, Y5
+	VBROADCASTSS (R10), Y8
+	VFMADD231PS  Y7, Y8, Y6
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         DI, SI
+	SUBQ         $0x02, AX
+	JGE          fullloop
+
+fullrest:
+	ADDQ $0x02, AX
+	JZ   fullend
+
+fullone:
+	VMOVUPS      (SI), Y7
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Y8
+	VFMADD231PS  Y7, Y8, Y0
+	VBROADCASTSS (R8)(DX*1), Y8
+	VFMADD231PS  Y7, Y8, Y1
+	VBROADCASTSS (R8)(DX*2), Y8
+	VFMADD231PS  Y7, Y8, Y2
+	VBROADCASTSS (R9), Y8
+	VFMADD231PS  Y7, Y8, Y3
+	VBROADCASTSS (R9)(DX*1), Y8
+	VFMADD231PS  Y7, Y8, Y4
+	VBROADCASTSS (R9)(DX*2), Y8
+	VFMADD231PS  Y7, Y8, Y5
+	VBROADCASTSS (R10), Y8
+	VFMADD231PS  Y7, Y8, Y6
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         DI, SI
+	DECQ         AX
+	JNZ          fullone
+
+fullend:
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R11, AX
+	VADDPS (AX), Y0, Y0
+	ADDQ   R12, AX
+	VADDPS (AX), Y1, Y1
+	ADDQ   R12, AX
+	VADDPS (AX), Y2, Y2
+	ADDQ   R12, AX
+	VADDPS (AX), Y3, Y3
+	ADDQ   R12, AX
+	VADDPS (AX), Y4, Y4
+	ADDQ   R12, AX
+	VADDPS (AX), Y5, Y5
+	ADDQ   R12, AX
+	VADDPS (AX), Y6, Y6
+
+fulloverwrite:
+	VMOVUPS Y0, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Y1, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Y2, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Y3, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Y4, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Y5, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Y6, (R11)
+	VZEROUPPER
+	RET
+
+masked:
+	MOVQ  $-1, R13
+	BZHIQ CX, R13, R13
+	KMOVW R13, K1
+	SUBQ  $0x02, AX
+	JLT   maskedrest
+
+maskedloop:
 	VMOVUPS.Z    (SI), K1, Y7
 	PREFETCHT0   (SI)(DI*8)
 	VBROADCASTSS (R8), Y8
@@ -2710,13 +4048,13 @@ loop:
 	ADDQ         BX, R10
 	ADDQ         DI, SI
 	SUBQ         $0x02, AX
-	JGE          loop
+	JGE          maskedloop
 
-rest:
+maskedrest:
 	ADDQ $0x02, AX
-	JZ   end
+	JZ   maskedend
 
-one:
+maskedone:
 	VMOVUPS.Z    (SI), K1, Y7
 	PREFETCHT0   (SI)(DI*8)
 	VBROADCASTSS (R8), Y8
@@ -2738,47 +4076,9 @@ one:
 	ADDQ         BX, R10
 	ADDQ         DI, SI
 	DECQ         AX
-	JNZ          one
+	JNZ          maskedone
 
-end:
-	CMPQ   CX, $0x08
-	JNE    masked
-	MOVB   accumulate+72(FP), AL
-	TESTB  AL, AL
-	JZ     fulloverwrite
-	MOVQ   R11, AX
-	VADDPS (AX), Y0, Y0
-	ADDQ   R12, AX
-	VADDPS (AX), Y1, Y1
-	ADDQ   R12, AX
-	VADDPS (AX), Y2, Y2
-	ADDQ   R12, AX
-	VADDPS (AX), Y3, Y3
-	ADDQ   R12, AX
-	VADDPS (AX), Y4, Y4
-	ADDQ   R12, AX
-	VADDPS (AX), Y5, Y5
-	ADDQ   R12, AX
-	VADDPS (AX), Y6, Y6
-
-fulloverwrite:
-	VMOVUPS Y0, (R11)
-	ADDQ    R12, R11
-	VMOVUPS Y1, (R11)
-	ADDQ    R12, R11
-	VMOVUPS Y2, (R11)
-	ADDQ    R12, R11
-	VMOVUPS Y3, (R11)
-	ADDQ    R12, R11
-	VMOVUPS Y4, (R11)
-	ADDQ    R12, R11
-	VMOVUPS Y5, (R11)
-	ADDQ    R12, R11
-	VMOVUPS Y6, (R11)
-	VZEROUPPER
-	RET
-
-masked:
+maskedend:
 	MOVB     accumulate+72(FP), AL
 	TESTB    AL, AL
 	JZ       maskedoverwrite
@@ -2838,9 +4138,6 @@ TEXT ·tileWide7x16(SB), NOSPLIT, $0-73
 	VXORPS     Z5, Z5, Z5
 	VXORPS     Z6, Z6, Z6
 	MOVQ       cols+64(FP), CX
-	MOVQ       $-1, R11
-	BZHIQ      CX, R11, R11
-	KMOVW      R11, K1
 	MOVQ       c+48(FP), R11
 	MOVQ       cRow+56(FP), R12
 	SHLQ       $0x02, R12
@@ -2858,10 +4155,127 @@ TEXT ·tileWide7x16(SB), NOSPLIT, $0-73
 	PREFETCHT0 (R13)
 	ADDQ       R12, R13
 	PREFETCHT0 (R13)
+	CMPQ       CX, $0x10
+	JNE        masked
 	SUBQ       $0x02, AX
-	JLT        rest
+	JLT        fullrest
 
-loop:
+fullloop:
+	VMOVUPS      (SI), Z7
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Z8
+	VFMADD231PS  Z7, Z8, Z0
+	VBROADCASTSS (R8)(DX*1), Z8
+	VFMADD231PS  Z7, Z8, Z1
+	VBROADCASTSS (R8)(DX*2), Z8
+	VFMADD231PS  Z7, Z8, Z2
+	VBROADCASTSS (R9), Z8
+	VFMADD231PS  Z7, Z8, Z3
+	VBROADCASTSS (R9)(DX*1), Z8
+	VFMADD231PS  Z7, Z8, Z4
+	VBROADCASTSS (R9)(DX*2), Z8
+	VFMADD231PS  Z7, Z8, Z5
+	VBROADCASTSS (R10), Z8
+	VFMADD231PS  Z7, Z8, Z6
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         DI, SI
+	VMOVUPS      (SI), Z7
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Z8
+	VFMADD231PS  Z7, Z8, Z0
+	VBROADCASTSS (R8)(DX*1), Z8
+	VFMADD231PS  Z7, Z8, Z1
+	VBROADCASTSS (R8)(DX*2), Z8
+	VFMADD231PS  Z7, Z8, Z2
+	VBROADCASTSS (R9), Z8
+	VFMADD231PS  Z7, Z8, Z3
+	VBROADCASTSS (R9)(DX*1), Z8
+	VFMADD231PS  Z7, Z8, Z4
+	VBROADCASTSS (R9)(DX*2), Z8
+	VFMADD231PS  Z7, Z8, Z5
+	VBROADCASTSS (R10), Z8
+	VFMADD231PS  Z7, Z8, Z6
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         DI, SI
+	SUBQ         $0x02, AX
+	JGE          fullloop
+
+fullrest:
+	ADDQ $0x02, AX
+	JZ   fullend
+
+fullone:
+	VMOVUPS      (SI), Z7
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Z8
+	VFMADD231PS  Z7, Z8, Z0
+	VBROADCASTSS (R8)(DX*1), Z8
+	VFMADD231PS  Z7, Z8, Z1
+	VBROADCASTSS (R8)(DX*2), Z8
+	VFMADD231PS  Z7, Z8, Z2
+	VBROADCASTSS (R9), Z8
+	VFMADD231PS  Z7, Z8, Z3
+	VBROADCASTSS (R9)(DX*1), Z8
+	VFMADD231PS  Z7, Z8, Z4
+	VBROADCASTSS (R9)(DX*2), Z8
+	VFMADD231PS  Z7, Z8, Z5
+	VBROADCASTSS (R10), Z8
+	VFMADD231PS  Z7, Z8, Z6
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         DI, SI
+	DECQ         AX
+	JNZ          fullone
+
+fullend:
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R11, AX
+	VADDPS (AX), Z0, Z0
+	ADDQ   R12, AX
+	VADDPS (AX), Z1, Z1
+	ADDQ   R12, AX
+	VADDPS (AX), Z2, Z2
+	ADDQ   R12, AX
+	VADDPS (AX), Z3, Z3
+	ADDQ   R12, AX
+	VADDPS (AX), Z4, Z4
+	ADDQ   R12, AX
+	VADDPS (AX), Z5, Z5
+	ADDQ   R12, AX
+	VADDPS (AX), Z6, Z6
+
+fulloverwrite:
+	VMOVUPS Z0, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z1, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z2, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z3, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z4, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z5, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z6, (R11)
+	VZEROUPPER
+	RET
+
+masked:
+	MOVQ  $-1, R13
+	BZHIQ CX, R13, R13
+	KMOVW R13, K1
+	SUBQ  $0x02, AX
+	JLT   maskedrest
+
+maskedloop:
 	VMOVUPS.Z    (SI), K1, Z7
 	PREFETCHT0   (SI)(DI*8)
 	VBROADCASTSS (R8), Z8
@@ -2903,13 +4317,13 @@ loop:
 	ADDQ         BX, R10
 	ADDQ         DI, SI
 	SUBQ         $0x02, AX
-	JGE          loop
+	JGE          maskedloop
 
-rest:
+maskedrest:
 	ADDQ $0x02, AX
-	JZ   end
+	JZ   maskedend
 
-one:
+maskedone:
 	VMOVUPS.Z    (SI), K1, Z7
 	PREFETCHT0   (SI)(DI*8)
 	VBROADCASTSS (R8), Z8
@@ -2931,47 +4345,9 @@ one:
 	ADDQ         BX, R10
 	ADDQ         DI, SI
 	DECQ         AX
-	JNZ          one
+	JNZ          maskedone
 
-end:
-	CMPQ   CX, $0x10
-	JNE    masked
-	MOVB   accumulate+72(FP), AL
-	TESTB  AL, AL
-	JZ     fulloverwrite
-	MOVQ   R11, AX
-	VADDPS (AX), Z0, Z0
-	ADDQ   R12, AX
-	VADDPS (AX), Z1, Z1
-	ADDQ   R12, AX
-	VADDPS (AX), Z2, Z2
-	ADDQ   R12, AX
-	VADDPS (AX), Z3, Z3
-	ADDQ   R12, AX
-	VADDPS (AX), Z4, Z4
-	ADDQ   R12, AX
-	VADDPS (AX), Z5, Z5
-	ADDQ   R12, AX
-	VADDPS (AX), Z6, Z6
-
-fulloverwrite:
-	VMOVUPS Z0, (R11)
-	ADDQ    R12, R11
-	VMOVUPS Z1, (R11)
-	ADDQ    R12, R11
-	VMOVUPS Z2, (R11)
-	ADDQ    R12, R11
-	VMOVUPS Z3, (R11)
-	ADDQ    R12, R11
-	VMOVUPS Z4, (R11)
-	ADDQ    R12, R11
-	VMOVUPS Z5, (R11)
-	ADDQ    R12, R11
-	VMOVUPS Z6, (R11)
-	VZEROUPPER
-	RET
-
-masked:
+maskedend:
 	MOVB     accumulate+72(FP), AL
 	TESTB    AL, AL
 	JZ       maskedoverwrite
@@ -3031,9 +4407,6 @@ TEXT ·tileHalf7x16(SB), NOSPLIT, $0-73
 	VXORPS     Z5, Z5, Z5
 	VXORPS     Z6, Z6, Z6
 	MOVQ       cols+64(FP), CX
-	MOVQ       $-1, R11
-	BZHIQ      CX, R11, R11
-	KMOVW      R11, K1
 	MOVQ       c+48(FP), R11
 	MOVQ       cRow+56(FP), R12
 	SHLQ       $0x02, R12
@@ -3051,10 +4424,232 @@ TEXT ·tileHalf7x16(SB), NOSPLIT, $0-73
 	PREFETCHT0 (R13)
 	ADDQ       R12, R13
 	PREFETCHT0 (R13)
+	CMPQ       CX, $0x10
+	JNE        masked
 	SUBQ       $0x02, AX
-	JLT        rest
+	JLT        fullrest
 
-loop:
+fullloop:
+	VMOVUPS      (SI), Z7
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Z8
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x3e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xc7
+	VBROADCASTSS (R8)(DX*1), Z9
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x36
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xcf
+	VBROADCASTSS (R8)(DX*2), Z8
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x3e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xd7
+	VBROADCASTSS (R9), Z9
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x36
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xdf
+	VBROADCASTSS (R9)(DX*1), Z8
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x3e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xe7
+	VBROADCASTSS (R9)(DX*2), Z9
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x36
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xef
+	VBROADCASTSS (R10), Z8
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x3e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xf7
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         DI, SI
+	VMOVUPS      (SI), Z7
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Z8
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x3e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xc7
+	VBROADCASTSS (R8)(DX*1), Z9
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x36
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xcf
+	VBROADCASTSS (R8)(DX*2), Z8
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x3e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xd7
+	VBROADCASTSS (R9), Z9
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x36
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xdf
+	VBROADCASTSS (R9)(DX*1), Z8
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x3e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xe7
+	VBROADCASTSS (R9)(DX*2), Z9
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x36
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xef
+	VBROADCASTSS (R10), Z8
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x3e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xf7
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         DI, SI
+	SUBQ         $0x02, AX
+	JGE          fullloop
+
+fullrest:
+	ADDQ $0x02, AX
+	JZ   fullend
+
+fullone:
+	VMOVUPS      (SI), Z7
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Z8
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x3e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xc7
+	VBROADCASTSS (R8)(DX*1), Z9
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x36
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xcf
+	VBROADCASTSS (R8)(DX*2), Z8
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x3e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xd7
+	VBROADCASTSS (R9), Z9
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x36
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xdf
+	VBROADCASTSS (R9)(DX*1), Z8
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x3e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xe7
+	VBROADCASTSS (R9)(DX*2), Z9
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x36
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xef
+	VBROADCASTSS (R10), Z8
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x3e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xf7
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         DI, SI
+	DECQ         AX
+	JNZ          fullone
+
+fullend:
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R11, AX
+	VADDPS (AX), Z0, Z0
+	ADDQ   R12, AX
+	VADDPS (AX), Z1, Z1
+	ADDQ   R12, AX
+	VADDPS (AX), Z2, Z2
+	ADDQ   R12, AX
+	VADDPS (AX), Z3, Z3
+	ADDQ   R12, AX
+	VADDPS (AX), Z4, Z4
+	ADDQ   R12, AX
+	VADDPS (AX), Z5, Z5
+	ADDQ   R12, AX
+	VADDPS (AX), Z6, Z6
+
+fulloverwrite:
+	VMOVUPS Z0, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z1, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z2, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z3, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z4, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z5, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z6, (R11)
+	VZEROUPPER
+	RET
+
+masked:
+	MOVQ  $-1, R13
+	BZHIQ CX, R13, R13
+	KMOVW R13, K1
+	SUBQ  $0x02, AX
+	JLT   maskedrest
+
+maskedloop:
 	VMOVUPS.Z    (SI), K1, Z7
 	PREFETCHT0   (SI)(DI*8)
 	VBROADCASTSS (R8), Z8
@@ -3166,13 +4761,13 @@ loop:
 	ADDQ         BX, R10
 	ADDQ         DI, SI
 	SUBQ         $0x02, AX
-	JGE          loop
+	JGE          maskedloop
 
-rest:
+maskedrest:
 	ADDQ $0x02, AX
-	JZ   end
+	JZ   maskedend
 
-one:
+maskedone:
 	VMOVUPS.Z    (SI), K1, Z7
 	PREFETCHT0   (SI)(DI*8)
 	VBROADCASTSS (R8), Z8
@@ -3229,47 +4824,9 @@ one:
 	ADDQ         BX, R10
 	ADDQ         DI, SI
 	DECQ         AX
-	JNZ          one
+	JNZ          maskedone
 
-end:
-	CMPQ   CX, $0x10
-	JNE    masked
-	MOVB   accumulate+72(FP), AL
-	TESTB  AL, AL
-	JZ     fulloverwrite
-	MOVQ   R11, AX
-	VADDPS (AX), Z0, Z0
-	ADDQ   R12, AX
-	VADDPS (AX), Z1, Z1
-	ADDQ   R12, AX
-	VADDPS (AX), Z2, Z2
-	ADDQ   R12, AX
-	VADDPS (AX), Z3, Z3
-	ADDQ   R12, AX
-	VADDPS (AX), Z4, Z4
-	ADDQ   R12, AX
-	VADDPS (AX), Z5, Z5
-	ADDQ   R12, AX
-	VADDPS (AX), Z6, Z6
-
-fulloverwrite:
-	VMOVUPS Z0, (R11)
-	ADDQ    R12, R11
-	VMOVUPS Z1, (R11)
-	ADDQ    R12, R11
-	VMOVUPS Z2, (R11)
-	ADDQ    R12, R11
-	VMOVUPS Z3, (R11)
-	ADDQ    R12, R11
-	VMOVUPS Z4, (R11)
-	ADDQ    R12, R11
-	VMOVUPS Z5, (R11)
-	ADDQ    R12, R11
-	VMOVUPS Z6, (R11)
-	VZEROUPPER
-	RET
-
-masked:
+maskedend:
 	MOVB     accumulate+72(FP), AL
 	TESTB    AL, AL
 	JZ       maskedoverwrite
@@ -3330,9 +4887,6 @@ TEXT ·tileWide8x8(SB), NOSPLIT, $0-73
 	VXORPS     Y6, Y6, Y6
 	VXORPS     Y7, Y7, Y7
 	MOVQ       cols+64(FP), CX
-	MOVQ       $-1, R11
-	BZHIQ      CX, R11, R11
-	KMOVW      R11, K1
 	MOVQ       c+48(FP), R11
 	MOVQ       cRow+56(FP), R12
 	SHLQ       $0x02, R12
@@ -3352,10 +4906,137 @@ TEXT ·tileWide8x8(SB), NOSPLIT, $0-73
 	PREFETCHT0 (R13)
 	ADDQ       R12, R13
 	PREFETCHT0 (R13)
+	CMPQ       CX, $0x08
+	JNE        masked
 	SUBQ       $0x02, AX
-	JLT        rest
+	JLT        fullrest
 
-loop:
+fullloop:
+	VMOVUPS      (SI), Y8
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Y9
+	VFMADD231PS  Y8, Y9, Y0
+	VBROADCASTSS (R8)(DX*1), Y9
+	VFMADD231PS  Y8, Y9, Y1
+	VBROADCASTSS (R8)(DX*2), Y9
+	VFMADD231PS  Y8, Y9, Y2
+	VBROADCASTSS (R9), Y9
+	VFMADD231PS  Y8, Y9, Y3
+	VBROADCASTSS (R9)(DX*1), Y9
+	VFMADD231PS  Y8, Y9, Y4
+	VBROADCASTSS (R9)(DX*2), Y9
+	VFMADD231PS  Y8, Y9, Y5
+	VBROADCASTSS (R10), Y9
+	VFMADD231PS  Y8, Y9, Y6
+	VBROADCASTSS (R10)(DX*1), Y9
+	VFMADD231PS  Y8, Y9, Y7
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         DI, SI
+	VMOVUPS      (SI), Y8
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Y9
+	VFMADD231PS  Y8, Y9, Y0
+	VBROADCASTSS (R8)(DX*1), Y9
+	VFMADD231PS  Y8, Y9, Y1
+	VBROADCASTSS (R8)(DX*2), Y9
+	VFMADD231PS  Y8, Y9, Y2
+	VBROADCASTSS (R9), Y9
+	VFMADD231PS  Y8, Y9, Y3
+	VBROADCASTSS (R9)(DX*1), Y9
+	VFMADD231PS  Y8, Y9, Y4
+	VBROADCASTSS (R9)(DX*2), Y9
+	VFMADD231PS  Y8, Y9, Y5
+	VBROADCASTSS (R10), Y9
+	VFMADD231PS  Y8, Y9, Y6
+	VBROADCASTSS (R10)(DX*1), Y9
+	VFMADD231PS  Y8, Y9, Y7
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         DI, SI
+	SUBQ         $0x02, AX
+	JGE          fullloop
+
+fullrest:
+	ADDQ $0x02, AX
+	JZ   fullend
+
+fullone:
+	VMOVUPS      (SI), Y8
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Y9
+	VFMADD231PS  Y8, Y9, Y0
+	VBROADCASTSS (R8)(DX*1), Y9
+	VFMADD231PS  Y8, Y9, Y1
+	VBROADCASTSS (R8)(DX*2), Y9
+	VFMADD231PS  Y8, Y9, Y2
+	VBROADCASTSS (R9), Y9
+	VFMADD231PS  Y8, Y9, Y3
+	VBROADCASTSS (R9)(DX*1), Y9
+	VFMADD231PS  Y8, Y9, Y4
+	VBROADCASTSS (R9)(DX*2), Y9
+	VFMADD231PS  Y8, Y9, Y5
+	VBROADCASTSS (R10), Y9
+	VFMADD231PS  Y8, Y9, Y6
+	VBROADCASTSS (R10)(DX*1), Y9
+	VFMADD231PS  Y8, Y9, Y7
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         DI, SI
+	DECQ         AX
+	JNZ          fullone
+
+fullend:
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R11, AX
+	VADDPS (AX), Y0, Y0
+	ADDQ   R12, AX
+	VADDPS (AX), Y1, Y1
+	ADDQ   R12, AX
+	VADDPS (AX), Y2, Y2
+	ADDQ   R12, AX
+	VADDPS (AX), Y3, Y3
+	ADDQ   R12, AX
+	VADDPS (AX), Y4, Y4
+	ADDQ   R12, AX
+	VADDPS (AX), Y5, Y5
+	ADDQ   R12, AX
+	VADDPS (AX), Y6, Y6
+	ADDQ   R12, AX
+	VADDPS (AX), Y7, Y7
+
+fulloverwrite:
+	VMOVUPS Y0, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Y1, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Y2, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Y3, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Y4, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Y5, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Y6, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Y7, (R11)
+	VZEROUPPER
+	RET
+
+masked:
+	MOVQ  $-1, R13
+	BZHIQ CX, R13, R13
+	KMOVW R13, K1
+	SUBQ  $0x02, AX
+	JLT   maskedrest
+
+maskedloop:
 	VMOVUPS.Z    (SI), K1, Y8
 	PREFETCHT0   (SI)(DI*8)
 	VBROADCASTSS (R8), Y9
@@ -3401,13 +5082,13 @@ loop:
 	ADDQ         BX, R10
 	ADDQ         DI, SI
 	SUBQ         $0x02, AX
-	JGE          loop
+	JGE          maskedloop
 
-rest:
+maskedrest:
 	ADDQ $0x02, AX
-	JZ   end
+	JZ   maskedend
 
-one:
+maskedone:
 	VMOVUPS.Z    (SI), K1, Y8
 	PREFETCHT0   (SI)(DI*8)
 	VBROADCASTSS (R8), Y9
@@ -3431,51 +5112,9 @@ one:
 	ADDQ         BX, R10
 	ADDQ         DI, SI
 	DECQ         AX
-	JNZ          one
+	JNZ          maskedone
 
-end:
-	CMPQ   CX, $0x08
-	JNE    masked
-	MOVB   accumulate+72(FP), AL
-	TESTB  AL, AL
-	JZ     fulloverwrite
-	MOVQ   R11, AX
-	VADDPS (AX), Y0, Y0
-	ADDQ   R12, AX
-	VADDPS (AX), Y1, Y1
-	ADDQ   R12, AX
-	VADDPS (AX), Y2, Y2
-	ADDQ   R12, AX
-	VADDPS (AX), Y3, Y3
-	ADDQ   R12, AX
-	VADDPS (AX), Y4, Y4
-	ADDQ   R12, AX
-	VADDPS (AX), Y5, Y5
-	ADDQ   R12, AX
-	VADDPS (AX), Y6, Y6
-	ADDQ   R12, AX
-	VADDPS (AX), Y7, Y7
-
-fulloverwrite:
-	VMOVUPS Y0, (R11)
-	ADDQ    R12, R11
-	VMOVUPS Y1, (R11)
-	ADDQ    R12, R11
-	VMOVUPS Y2, (R11)
-	ADDQ    R12, R11
-	VMOVUPS Y3, (R11)
-	ADDQ    R12, R11
-	VMOVUPS Y4, (R11)
-	ADDQ    R12, R11
-	VMOVUPS Y5, (R11)
-	ADDQ    R12, R11
-	VMOVUPS Y6, (R11)
-	ADDQ    R12, R11
-	VMOVUPS Y7, (R11)
-	VZEROUPPER
-	RET
-
-masked:
+maskedend:
 	MOVB     accumulate+72(FP), AL
 	TESTB    AL, AL
 	JZ       maskedoverwrite
@@ -3540,9 +5179,6 @@ TEXT ·tileWide8x16(SB), NOSPLIT, $0-73
 	VXORPS     Z6, Z6, Z6
 	VXORPS     Z7, Z7, Z7
 	MOVQ       cols+64(FP), CX
-	MOVQ       $-1, R11
-	BZHIQ      CX, R11, R11
-	KMOVW      R11, K1
 	MOVQ       c+48(FP), R11
 	MOVQ       cRow+56(FP), R12
 	SHLQ       $0x02, R12
@@ -3562,10 +5198,137 @@ TEXT ·tileWide8x16(SB), NOSPLIT, $0-73
 	PREFETCHT0 (R13)
 	ADDQ       R12, R13
 	PREFETCHT0 (R13)
+	CMPQ       CX, $0x10
+	JNE        masked
 	SUBQ       $0x02, AX
-	JLT        rest
+	JLT        fullrest
 
-loop:
+fullloop:
+	VMOVUPS      (SI), Z8
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Z9
+	VFMADD231PS  Z8, Z9, Z0
+	VBROADCASTSS (R8)(DX*1), Z9
+	VFMADD231PS  Z8, Z9, Z1
+	VBROADCASTSS (R8)(DX*2), Z9
+	VFMADD231PS  Z8, Z9, Z2
+	VBROADCASTSS (R9), Z9
+	VFMADD231PS  Z8, Z9, Z3
+	VBROADCASTSS (R9)(DX*1), Z9
+	VFMADD231PS  Z8, Z9, Z4
+	VBROADCASTSS (R9)(DX*2), Z9
+	VFMADD231PS  Z8, Z9, Z5
+	VBROADCASTSS (R10), Z9
+	VFMADD231PS  Z8, Z9, Z6
+	VBROADCASTSS (R10)(DX*1), Z9
+	VFMADD231PS  Z8, Z9, Z7
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         DI, SI
+	VMOVUPS      (SI), Z8
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Z9
+	VFMADD231PS  Z8, Z9, Z0
+	VBROADCASTSS (R8)(DX*1), Z9
+	VFMADD231PS  Z8, Z9, Z1
+	VBROADCASTSS (R8)(DX*2), Z9
+	VFMADD231PS  Z8, Z9, Z2
+	VBROADCASTSS (R9), Z9
+	VFMADD231PS  Z8, Z9, Z3
+	VBROADCASTSS (R9)(DX*1), Z9
+	VFMADD231PS  Z8, Z9, Z4
+	VBROADCASTSS (R9)(DX*2), Z9
+	VFMADD231PS  Z8, Z9, Z5
+	VBROADCASTSS (R10), Z9
+	VFMADD231PS  Z8, Z9, Z6
+	VBROADCASTSS (R10)(DX*1), Z9
+	VFMADD231PS  Z8, Z9, Z7
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         DI, SI
+	SUBQ         $0x02, AX
+	JGE          fullloop
+
+fullrest:
+	ADDQ $0x02, AX
+	JZ   fullend
+
+fullone:
+	VMOVUPS      (SI), Z8
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Z9
+	VFMADD231PS  Z8, Z9, Z0
+	VBROADCASTSS (R8)(DX*1), Z9
+	VFMADD231PS  Z8, Z9, Z1
+	VBROADCASTSS (R8)(DX*2), Z9
+	VFMADD231PS  Z8, Z9, Z2
+	VBROADCASTSS (R9), Z9
+	VFMADD231PS  Z8, Z9, Z3
+	VBROADCASTSS (R9)(DX*1), Z9
+	VFMADD231PS  Z8, Z9, Z4
+	VBROADCASTSS (R9)(DX*2), Z9
+	VFMADD231PS  Z8, Z9, Z5
+	VBROADCASTSS (R10), Z9
+	VFMADD231PS  Z8, Z9, Z6
+	VBROADCASTSS (R10)(DX*1), Z9
+	VFMADD231PS  Z8, Z9, Z7
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         DI, SI
+	DECQ         AX
+	JNZ          fullone
+
+fullend:
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R11, AX
+	VADDPS (AX), Z0, Z0
+	ADDQ   R12, AX
+	VADDPS (AX), Z1, Z1
+	ADDQ   R12, AX
+	VADDPS (AX), Z2, Z2
+	ADDQ   R12, AX
+	VADDPS (AX), Z3, Z3
+	ADDQ   R12, AX
+	VADDPS (AX), Z4, Z4
+	ADDQ   R12, AX
+	VADDPS (AX), Z5, Z5
+	ADDQ   R12, AX
+	VADDPS (AX), Z6, Z6
+	ADDQ   R12, AX
+	VADDPS (AX), Z7, Z7
+
+fulloverwrite:
+	VMOVUPS Z0, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z1, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z2, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z3, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z4, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z5, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z6, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z7, (R11)
+	VZEROUPPER
+	RET
+
+masked:
+	MOVQ  $-1, R13
+	BZHIQ CX, R13, R13
+	KMOVW R13, K1
+	SUBQ  $0x02, AX
+	JLT   maskedrest
+
+maskedloop:
 	VMOVUPS.Z    (SI), K1, Z8
 	PREFETCHT0   (SI)(DI*8)
 	VBROADCASTSS (R8), Z9
@@ -3611,13 +5374,13 @@ loop:
 	ADDQ         BX, R10
 	ADDQ         DI, SI
 	SUBQ         $0x02, AX
-	JGE          loop
+	JGE          maskedloop
 
-rest:
+maskedrest:
 	ADDQ $0x02, AX
-	JZ   end
+	JZ   maskedend
 
-one:
+maskedone:
 	VMOVUPS.Z    (SI), K1, Z8
 	PREFETCHT0   (SI)(DI*8)
 	VBROADCASTSS (R8), Z9
@@ -3641,51 +5404,9 @@ one:
 	ADDQ         BX, R10
 	ADDQ         DI, SI
 	DECQ         AX
-	JNZ          one
+	JNZ          maskedone
 
-end:
-	CMPQ   CX, $0x10
-	JNE    masked
-	MOVB   accumulate+72(FP), AL
-	TESTB  AL, AL
-	JZ     fulloverwrite
-	MOVQ   R11, AX
-	VADDPS (AX), Z0, Z0
-	ADDQ   R12, AX
-	VADDPS (AX), Z1, Z1
-	ADDQ   R12, AX
-	VADDPS (AX), Z2, Z2
-	ADDQ   R12, AX
-	VADDPS (AX), Z3, Z3
-	ADDQ   R12, AX
-	VADDPS (AX), Z4, Z4
-	ADDQ   R12, AX
-	VADDPS (AX), Z5, Z5
-	ADDQ   R12, AX
-	VADDPS (AX), Z6, Z6
-	ADDQ   R12, AX
-	VADDPS (AX), Z7, Z7
-
-fulloverwrite:
-	VMOVUPS Z0, (R11)
-	ADDQ    R12, R11
-	VMOVUPS Z1, (R11)
-	ADDQ    R12, R11
-	VMOVUPS Z2, (R11)
-	ADDQ    R12, R11
-	VMOVUPS Z3, (R11)
-	ADDQ    R12, R11
-	VMOVUPS Z4, (R11)
-	ADDQ    R12, R11
-	VMOVUPS Z5, (R11)
-	ADDQ    R12, R11
-	VMOVUPS Z6, (R11)
-	ADDQ    R12, R11
-	VMOVUPS Z7, (R11)
-	VZEROUPPER
-	RET
-
-masked:
+maskedend:
 	MOVB     accumulate+72(FP), AL
 	TESTB    AL, AL
 	JZ       maskedoverwrite
@@ -3750,9 +5471,6 @@ TEXT ·tileHalf8x16(SB), NOSPLIT, $0-73
 	VXORPS     Z6, Z6, Z6
 	VXORPS     Z7, Z7, Z7
 	MOVQ       cols+64(FP), CX
-	MOVQ       $-1, R11
-	BZHIQ      CX, R11, R11
-	KMOVW      R11, K1
 	MOVQ       c+48(FP), R11
 	MOVQ       cRow+56(FP), R12
 	SHLQ       $0x02, R12
@@ -3772,10 +5490,257 @@ TEXT ·tileHalf8x16(SB), NOSPLIT, $0-73
 	PREFETCHT0 (R13)
 	ADDQ       R12, R13
 	PREFETCHT0 (R13)
+	CMPQ       CX, $0x10
+	JNE        masked
 	SUBQ       $0x02, AX
-	JLT        rest
+	JLT        fullrest
 
-loop:
+fullloop:
+	VMOVUPS      (SI), Z8
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Z9
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x36
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xc0
+	VBROADCASTSS (R8)(DX*1), Z10
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x2e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xc8
+	VBROADCASTSS (R8)(DX*2), Z9
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x36
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xd0
+	VBROADCASTSS (R9), Z10
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x2e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xd8
+	VBROADCASTSS (R9)(DX*1), Z9
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x36
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xe0
+	VBROADCASTSS (R9)(DX*2), Z10
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x2e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xe8
+	VBROADCASTSS (R10), Z9
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x36
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xf0
+	VBROADCASTSS (R10)(DX*1), Z10
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x2e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xf8
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         DI, SI
+	VMOVUPS      (SI), Z8
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Z9
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x36
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xc0
+	VBROADCASTSS (R8)(DX*1), Z10
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x2e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xc8
+	VBROADCASTSS (R8)(DX*2), Z9
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x36
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xd0
+	VBROADCASTSS (R9), Z10
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x2e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xd8
+	VBROADCASTSS (R9)(DX*1), Z9
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x36
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xe0
+	VBROADCASTSS (R9)(DX*2), Z10
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x2e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xe8
+	VBROADCASTSS (R10), Z9
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x36
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xf0
+	VBROADCASTSS (R10)(DX*1), Z10
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x2e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xf8
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         DI, SI
+	SUBQ         $0x02, AX
+	JGE          fullloop
+
+fullrest:
+	ADDQ $0x02, AX
+	JZ   fullend
+
+fullone:
+	VMOVUPS      (SI), Z8
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Z9
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x36
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xc0
+	VBROADCASTSS (R8)(DX*1), Z10
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x2e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xc8
+	VBROADCASTSS (R8)(DX*2), Z9
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x36
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xd0
+	VBROADCASTSS (R9), Z10
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x2e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xd8
+	VBROADCASTSS (R9)(DX*1), Z9
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x36
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xe0
+	VBROADCASTSS (R9)(DX*2), Z10
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x2e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xe8
+	VBROADCASTSS (R10), Z9
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x36
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xf0
+	VBROADCASTSS (R10)(DX*1), Z10
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x2e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xf8
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         DI, SI
+	DECQ         AX
+	JNZ          fullone
+
+fullend:
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R11, AX
+	VADDPS (AX), Z0, Z0
+	ADDQ   R12, AX
+	VADDPS (AX), Z1, Z1
+	ADDQ   R12, AX
+	VADDPS (AX), Z2, Z2
+	ADDQ   R12, AX
+	VADDPS (AX), Z3, Z3
+	ADDQ   R12, AX
+	VADDPS (AX), Z4, Z4
+	ADDQ   R12, AX
+	VADDPS (AX), Z5, Z5
+	ADDQ   R12, AX
+	VADDPS (AX), Z6, Z6
+	ADDQ   R12, AX
+	VADDPS (AX), Z7, Z7
+
+fulloverwrite:
+	VMOVUPS Z0, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z1, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z2, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z3, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z4, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z5, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z6, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z7, (R11)
+	VZEROUPPER
+	RET
+
+masked:
+	MOVQ  $-1, R13
+	BZHIQ CX, R13, R13
+	KMOVW R13, K1
+	SUBQ  $0x02, AX
+	JLT   maskedrest
+
+maskedloop:
 	VMOVUPS.Z    (SI), K1, Z8
 	PREFETCHT0   (SI)(DI*8)
 	VBROADCASTSS (R8), Z9
@@ -3901,13 +5866,13 @@ loop:
 	ADDQ         BX, R10
 	ADDQ         DI, SI
 	SUBQ         $0x02, AX
-	JGE          loop
+	JGE          maskedloop
 
-rest:
+maskedrest:
 	ADDQ $0x02, AX
-	JZ   end
+	JZ   maskedend
 
-one:
+maskedone:
 	VMOVUPS.Z    (SI), K1, Z8
 	PREFETCHT0   (SI)(DI*8)
 	VBROADCASTSS (R8), Z9
@@ -3971,51 +5936,9 @@ one:
 	ADDQ         BX, R10
 	ADDQ         DI, SI
 	DECQ         AX
-	JNZ          one
+	JNZ          maskedone
 
-end:
-	CMPQ   CX, $0x10
-	JNE    masked
-	MOVB   accumulate+72(FP), AL
-	TESTB  AL, AL
-	JZ     fulloverwrite
-	MOVQ   R11, AX
-	VADDPS (AX), Z0, Z0
-	ADDQ   R12, AX
-	VADDPS (AX), Z1, Z1
-	ADDQ   R12, AX
-	VADDPS (AX), Z2, Z2
-	ADDQ   R12, AX
-	VADDPS (AX), Z3, Z3
-	ADDQ   R12, AX
-	VADDPS (AX), Z4, Z4
-	ADDQ   R12, AX
-	VADDPS (AX), Z5, Z5
-	ADDQ   R12, AX
-	VADDPS (AX), Z6, Z6
-	ADDQ   R12, AX
-	VADDPS (AX), Z7, Z7
-
-fulloverwrite:
-	VMOVUPS Z0, (R11)
-	ADDQ    R12, R11
-	VMOVUPS Z1, (R11)
-	ADDQ    R12, R11
-	VMOVUPS Z2, (R11)
-	ADDQ    R12, R11
-	VMOVUPS Z3, (R11)
-	ADDQ    R12, R11
-	VMOVUPS Z4, (R11)
-	ADDQ    R12, R11
-	VMOVUPS Z5, (R11)
-	ADDQ    R12, R11
-	VMOVUPS Z6, (R11)
-	ADDQ    R12, R11
-	VMOVUPS Z7, (R11)
-	VZEROUPPER
-	RET
-
-masked:
+maskedend:
 	MOVB     accumulate+72(FP), AL
 	TESTB    AL, AL
 	JZ       maskedoverwrite
@@ -4081,9 +6004,6 @@ TEXT ·tileWide9x8(SB), NOSPLIT, $0-73
 	VXORPS     Y7, Y7, Y7
 	VXORPS     Y8, Y8, Y8
 	MOVQ       cols+64(FP), CX
-	MOVQ       $-1, R11
-	BZHIQ      CX, R11, R11
-	KMOVW      R11, K1
 	MOVQ       c+48(FP), R11
 	MOVQ       cRow+56(FP), R12
 	SHLQ       $0x02, R12
@@ -4105,10 +6025,147 @@ TEXT ·tileWide9x8(SB), NOSPLIT, $0-73
 	PREFETCHT0 (R13)
 	ADDQ       R12, R13
 	PREFETCHT0 (R13)
+	CMPQ       CX, $0x08
+	JNE        masked
 	SUBQ       $0x02, AX
-	JLT        rest
+	JLT        fullrest
 
-loop:
+fullloop:
+	VMOVUPS      (SI), Y9
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Y10
+	VFMADD231PS  Y9, Y10, Y0
+	VBROADCASTSS (R8)(DX*1), Y10
+	VFMADD231PS  Y9, Y10, Y1
+	VBROADCASTSS (R8)(DX*2), Y10
+	VFMADD231PS  Y9, Y10, Y2
+	VBROADCASTSS (R9), Y10
+	VFMADD231PS  Y9, Y10, Y3
+	VBROADCASTSS (R9)(DX*1), Y10
+	VFMADD231PS  Y9, Y10, Y4
+	VBROADCASTSS (R9)(DX*2), Y10
+	VFMADD231PS  Y9, Y10, Y5
+	VBROADCASTSS (R10), Y10
+	VFMADD231PS  Y9, Y10, Y6
+	VBROADCASTSS (R10)(DX*1), Y10
+	VFMADD231PS  Y9, Y10, Y7
+	VBROADCASTSS (R10)(DX*2), Y10
+	VFMADD231PS  Y9, Y10, Y8
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         DI, SI
+	VMOVUPS      (SI), Y9
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Y10
+	VFMADD231PS  Y9, Y10, Y0
+	VBROADCASTSS (R8)(DX*1), Y10
+	VFMADD231PS  Y9, Y10, Y1
+	VBROADCASTSS (R8)(DX*2), Y10
+	VFMADD231PS  Y9, Y10, Y2
+	VBROADCASTSS (R9), Y10
+	VFMADD231PS  Y9, Y10, Y3
+	VBROADCASTSS (R9)(DX*1), Y10
+	VFMADD231PS  Y9, Y10, Y4
+	VBROADCASTSS (R9)(DX*2), Y10
+	VFMADD231PS  Y9, Y10, Y5
+	VBROADCASTSS (R10), Y10
+	VFMADD231PS  Y9, Y10, Y6
+	VBROADCASTSS (R10)(DX*1), Y10
+	VFMADD231PS  Y9, Y10, Y7
+	VBROADCASTSS (R10)(DX*2), Y10
+	VFMADD231PS  Y9, Y10, Y8
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         DI, SI
+	SUBQ         $0x02, AX
+	JGE          fullloop
+
+fullrest:
+	ADDQ $0x02, AX
+	JZ   fullend
+
+fullone:
+	VMOVUPS      (SI), Y9
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Y10
+	VFMADD231PS  Y9, Y10, Y0
+	VBROADCASTSS (R8)(DX*1), Y10
+	VFMADD231PS  Y9, Y10, Y1
+	VBROADCASTSS (R8)(DX*2), Y10
+	VFMADD231PS  Y9, Y10, Y2
+	VBROADCASTSS (R9), Y10
+	VFMADD231PS  Y9, Y10, Y3
+	VBROADCASTSS (R9)(DX*1), Y10
+	VFMADD231PS  Y9, Y10, Y4
+	VBROADCASTSS (R9)(DX*2), Y10
+	VFMADD231PS  Y9, Y10, Y5
+	VBROADCASTSS (R10), Y10
+	VFMADD231PS  Y9, Y10, Y6
+	VBROADCASTSS (R10)(DX*1), Y10
+	VFMADD231PS  Y9, Y10, Y7
+	VBROADCASTSS (R10)(DX*2), Y10
+	VFMADD231PS  Y9, Y10, Y8
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         DI, SI
+	DECQ         AX
+	JNZ          fullone
+
+fullend:
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R11, AX
+	VADDPS (AX), Y0, Y0
+	ADDQ   R12, AX
+	VADDPS (AX), Y1, Y1
+	ADDQ   R12, AX
+	VADDPS (AX), Y2, Y2
+	ADDQ   R12, AX
+	VADDPS (AX), Y3, Y3
+	ADDQ   R12, AX
+	VADDPS (AX), Y4, Y4
+	ADDQ   R12, AX
+	VADDPS (AX), Y5, Y5
+	ADDQ   R12, AX
+	VADDPS (AX), Y6, Y6
+	ADDQ   R12, AX
+	VADDPS (AX), Y7, Y7
+	ADDQ   R12, AX
+	VADDPS (AX), Y8, Y8
+
+fulloverwrite:
+	VMOVUPS Y0, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Y1, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Y2, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Y3, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Y4, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Y5, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Y6, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Y7, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Y8, (R11)
+	VZEROUPPER
+	RET
+
+masked:
+	MOVQ  $-1, R13
+	BZHIQ CX, R13, R13
+	KMOVW R13, K1
+	SUBQ  $0x02, AX
+	JLT   maskedrest
+
+maskedloop:
 	VMOVUPS.Z    (SI), K1, Y9
 	PREFETCHT0   (SI)(DI*8)
 	VBROADCASTSS (R8), Y10
@@ -4158,13 +6215,13 @@ loop:
 	ADDQ         BX, R10
 	ADDQ         DI, SI
 	SUBQ         $0x02, AX
-	JGE          loop
+	JGE          maskedloop
 
-rest:
+maskedrest:
 	ADDQ $0x02, AX
-	JZ   end
+	JZ   maskedend
 
-one:
+maskedone:
 	VMOVUPS.Z    (SI), K1, Y9
 	PREFETCHT0   (SI)(DI*8)
 	VBROADCASTSS (R8), Y10
@@ -4190,55 +6247,9 @@ one:
 	ADDQ         BX, R10
 	ADDQ         DI, SI
 	DECQ         AX
-	JNZ          one
+	JNZ          maskedone
 
-end:
-	CMPQ   CX, $0x08
-	JNE    masked
-	MOVB   accumulate+72(FP), AL
-	TESTB  AL, AL
-	JZ     fulloverwrite
-	MOVQ   R11, AX
-	VADDPS (AX), Y0, Y0
-	ADDQ   R12, AX
-	VADDPS (AX), Y1, Y1
-	ADDQ   R12, AX
-	VADDPS (AX), Y2, Y2
-	ADDQ   R12, AX
-	VADDPS (AX), Y3, Y3
-	ADDQ   R12, AX
-	VADDPS (AX), Y4, Y4
-	ADDQ   R12, AX
-	VADDPS (AX), Y5, Y5
-	ADDQ   R12, AX
-	VADDPS (AX), Y6, Y6
-	ADDQ   R12, AX
-	VADDPS (AX), Y7, Y7
-	ADDQ   R12, AX
-	VADDPS (AX), Y8, Y8
-
-fulloverwrite:
-	VMOVUPS Y0, (R11)
-	ADDQ    R12, R11
-	VMOVUPS Y1, (R11)
-	ADDQ    R12, R11
-	VMOVUPS Y2, (R11)
-	ADDQ    R12, R11
-	VMOVUPS Y3, (R11)
-	ADDQ    R12, R11
-	VMOVUPS Y4, (R11)
-	ADDQ    R12, R11
-	VMOVUPS Y5, (R11)
-	ADDQ    R12, R11
-	VMOVUPS Y6, (R11)
-	ADDQ    R12, R11
-	VMOVUPS Y7, (R11)
-	ADDQ    R12, R11
-	VMOVUPS Y8, (R11)
-	VZEROUPPER
-	RET
-
-masked:
+maskedend:
 	MOVB     accumulate+72(FP), AL
 	TESTB    AL, AL
 	JZ       maskedoverwrite
@@ -4308,9 +6319,6 @@ TEXT ·tileWide9x16(SB), NOSPLIT, $0-73
 	VXORPS     Z7, Z7, Z7
 	VXORPS     Z8, Z8, Z8
 	MOVQ       cols+64(FP), CX
-	MOVQ       $-1, R11
-	BZHIQ      CX, R11, R11
-	KMOVW      R11, K1
 	MOVQ       c+48(FP), R11
 	MOVQ       cRow+56(FP), R12
 	SHLQ       $0x02, R12
@@ -4332,10 +6340,147 @@ TEXT ·tileWide9x16(SB), NOSPLIT, $0-73
 	PREFETCHT0 (R13)
 	ADDQ       R12, R13
 	PREFETCHT0 (R13)
+	CMPQ       CX, $0x10
+	JNE        masked
 	SUBQ       $0x02, AX
-	JLT        rest
+	JLT        fullrest
 
-loop:
+fullloop:
+	VMOVUPS      (SI), Z9
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Z10
+	VFMADD231PS  Z9, Z10, Z0
+	VBROADCASTSS (R8)(DX*1), Z10
+	VFMADD231PS  Z9, Z10, Z1
+	VBROADCASTSS (R8)(DX*2), Z10
+	VFMADD231PS  Z9, Z10, Z2
+	VBROADCASTSS (R9), Z10
+	VFMADD231PS  Z9, Z10, Z3
+	VBROADCASTSS (R9)(DX*1), Z10
+	VFMADD231PS  Z9, Z10, Z4
+	VBROADCASTSS (R9)(DX*2), Z10
+	VFMADD231PS  Z9, Z10, Z5
+	VBROADCASTSS (R10), Z10
+	VFMADD231PS  Z9, Z10, Z6
+	VBROADCASTSS (R10)(DX*1), Z10
+	VFMADD231PS  Z9, Z10, Z7
+	VBROADCASTSS (R10)(DX*2), Z10
+	VFMADD231PS  Z9, Z10, Z8
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         DI, SI
+	VMOVUPS      (SI), Z9
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Z10
+	VFMADD231PS  Z9, Z10, Z0
+	VBROADCASTSS (R8)(DX*1), Z10
+	VFMADD231PS  Z9, Z10, Z1
+	VBROADCASTSS (R8)(DX*2), Z10
+	VFMADD231PS  Z9, Z10, Z2
+	VBROADCASTSS (R9), Z10
+	VFMADD231PS  Z9, Z10, Z3
+	VBROADCASTSS (R9)(DX*1), Z10
+	VFMADD231PS  Z9, Z10, Z4
+	VBROADCASTSS (R9)(DX*2), Z10
+	VFMADD231PS  Z9, Z10, Z5
+	VBROADCASTSS (R10), Z10
+	VFMADD231PS  Z9, Z10, Z6
+	VBROADCASTSS (R10)(DX*1), Z10
+	VFMADD231PS  Z9, Z10, Z7
+	VBROADCASTSS (R10)(DX*2), Z10
+	VFMADD231PS  Z9, Z10, Z8
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         DI, SI
+	SUBQ         $0x02, AX
+	JGE          fullloop
+
+fullrest:
+	ADDQ $0x02, AX
+	JZ   fullend
+
+fullone:
+	VMOVUPS      (SI), Z9
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Z10
+	VFMADD231PS  Z9, Z10, Z0
+	VBROADCASTSS (R8)(DX*1), Z10
+	VFMADD231PS  Z9, Z10, Z1
+	VBROADCASTSS (R8)(DX*2), Z10
+	VFMADD231PS  Z9, Z10, Z2
+	VBROADCASTSS (R9), Z10
+	VFMADD231PS  Z9, Z10, Z3
+	VBROADCASTSS (R9)(DX*1), Z10
+	VFMADD231PS  Z9, Z10, Z4
+	VBROADCASTSS (R9)(DX*2), Z10
+	VFMADD231PS  Z9, Z10, Z5
+	VBROADCASTSS (R10), Z10
+	VFMADD231PS  Z9, Z10, Z6
+	VBROADCASTSS (R10)(DX*1), Z10
+	VFMADD231PS  Z9, Z10, Z7
+	VBROADCASTSS (R10)(DX*2), Z10
+	VFMADD231PS  Z9, Z10, Z8
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         DI, SI
+	DECQ         AX
+	JNZ          fullone
+
+fullend:
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R11, AX
+	VADDPS (AX), Z0, Z0
+	ADDQ   R12, AX
+	VADDPS (AX), Z1, Z1
+	ADDQ   R12, AX
+	VADDPS (AX), Z2, Z2
+	ADDQ   R12, AX
+	VADDPS (AX), Z3, Z3
+	ADDQ   R12, AX
+	VADDPS (AX), Z4, Z4
+	ADDQ   R12, AX
+	VADDPS (AX), Z5, Z5
+	ADDQ   R12, AX
+	VADDPS (AX), Z6, Z6
+	ADDQ   R12, AX
+	VADDPS (AX), Z7, Z7
+	ADDQ   R12, AX
+	VADDPS (AX), Z8, Z8
+
+fulloverwrite:
+	VMOVUPS Z0, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z1, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z2, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z3, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z4, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z5, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z6, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z7, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z8, (R11)
+	VZEROUPPER
+	RET
+
+masked:
+	MOVQ  $-1, R13
+	BZHIQ CX, R13, R13
+	KMOVW R13, K1
+	SUBQ  $0x02, AX
+	JLT   maskedrest
+
+maskedloop:
 	VMOVUPS.Z    (SI), K1, Z9
 	PREFETCHT0   (SI)(DI*8)
 	VBROADCASTSS (R8), Z10
@@ -4385,13 +6530,13 @@ loop:
 	ADDQ         BX, R10
 	ADDQ         DI, SI
 	SUBQ         $0x02, AX
-	JGE          loop
+	JGE          maskedloop
 
-rest:
+maskedrest:
 	ADDQ $0x02, AX
-	JZ   end
+	JZ   maskedend
 
-one:
+maskedone:
 	VMOVUPS.Z    (SI), K1, Z9
 	PREFETCHT0   (SI)(DI*8)
 	VBROADCASTSS (R8), Z10
@@ -4417,55 +6562,9 @@ one:
 	ADDQ         BX, R10
 	ADDQ         DI, SI
 	DECQ         AX
-	JNZ          one
+	JNZ          maskedone
 
-end:
-	CMPQ   CX, $0x10
-	JNE    masked
-	MOVB   accumulate+72(FP), AL
-	TESTB  AL, AL
-	JZ     fulloverwrite
-	MOVQ   R11, AX
-	VADDPS (AX), Z0, Z0
-	ADDQ   R12, AX
-	VADDPS (AX), Z1, Z1
-	ADDQ   R12, AX
-	VADDPS (AX), Z2, Z2
-	ADDQ   R12, AX
-	VADDPS (AX), Z3, Z3
-	ADDQ   R12, AX
-	VADDPS (AX), Z4, Z4
-	ADDQ   R12, AX
-	VADDPS (AX), Z5, Z5
-	ADDQ   R12, AX
-	VADDPS (AX), Z6, Z6
-	ADDQ   R12, AX
-	VADDPS (AX), Z7, Z7
-	ADDQ   R12, AX
-	VADDPS (AX), Z8, Z8
-
-fulloverwrite:
-	VMOVUPS Z0, (R11)
-	ADDQ    R12, R11
-	VMOVUPS Z1, (R11)
-	ADDQ    R12, R11
-	VMOVUPS Z2, (R11)
-	ADDQ    R12, R11
-	VMOVUPS Z3, (R11)
-	ADDQ    R12, R11
-	VMOVUPS Z4, (R11)
-	ADDQ    R12, R11
-	VMOVUPS Z5, (R11)
-	ADDQ    R12, R11
-	VMOVUPS Z6, (R11)
-	ADDQ    R12, R11
-	VMOVUPS Z7, (R11)
-	ADDQ    R12, R11
-	VMOVUPS Z8, (R11)
-	VZEROUPPER
-	RET
-
-masked:
+maskedend:
 	MOVB     accumulate+72(FP), AL
 	TESTB    AL, AL
 	JZ       maskedoverwrite
@@ -4535,9 +6634,6 @@ TEXT ·tileHalf9x16(SB), NOSPLIT, $0-73
 	VXORPS     Z7, Z7, Z7
 	VXORPS     Z8, Z8, Z8
 	MOVQ       cols+64(FP), CX
-	MOVQ       $-1, R11
-	BZHIQ      CX, R11, R11
-	KMOVW      R11, K1
 	MOVQ       c+48(FP), R11
 	MOVQ       cRow+56(FP), R12
 	SHLQ       $0x02, R12
@@ -4559,10 +6655,282 @@ TEXT ·tileHalf9x16(SB), NOSPLIT, $0-73
 	PREFETCHT0 (R13)
 	ADDQ       R12, R13
 	PREFETCHT0 (R13)
+	CMPQ       CX, $0x10
+	JNE        masked
 	SUBQ       $0x02, AX
-	JLT        rest
+	JLT        fullrest
 
-loop:
+fullloop:
+	VMOVUPS      (SI), Z9
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Z10
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x2e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xc1
+	VBROADCASTSS (R8)(DX*1), Z11
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x26
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xc9
+	VBROADCASTSS (R8)(DX*2), Z10
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x2e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xd1
+	VBROADCASTSS (R9), Z11
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x26
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xd9
+	VBROADCASTSS (R9)(DX*1), Z10
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x2e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xe1
+	VBROADCASTSS (R9)(DX*2), Z11
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x26
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xe9
+	VBROADCASTSS (R10), Z10
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x2e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xf1
+	VBROADCASTSS (R10)(DX*1), Z11
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x26
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xf9
+	VBROADCASTSS (R10)(DX*2), Z10
+	BYTE         $0x62
+	BYTE         $0x52
+	BYTE         $0x2e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xc1
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         DI, SI
+	VMOVUPS      (SI), Z9
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Z10
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x2e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xc1
+	VBROADCASTSS (R8)(DX*1), Z11
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x26
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xc9
+	VBROADCASTSS (R8)(DX*2), Z10
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x2e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xd1
+	VBROADCASTSS (R9), Z11
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x26
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xd9
+	VBROADCASTSS (R9)(DX*1), Z10
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x2e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xe1
+	VBROADCASTSS (R9)(DX*2), Z11
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x26
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xe9
+	VBROADCASTSS (R10), Z10
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x2e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xf1
+	VBROADCASTSS (R10)(DX*1), Z11
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x26
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xf9
+	VBROADCASTSS (R10)(DX*2), Z10
+	BYTE         $0x62
+	BYTE         $0x52
+	BYTE         $0x2e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xc1
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         DI, SI
+	SUBQ         $0x02, AX
+	JGE          fullloop
+
+fullrest:
+	ADDQ $0x02, AX
+	JZ   fullend
+
+fullone:
+	VMOVUPS      (SI), Z9
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Z10
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x2e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xc1
+	VBROADCASTSS (R8)(DX*1), Z11
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x26
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xc9
+	VBROADCASTSS (R8)(DX*2), Z10
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x2e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xd1
+	VBROADCASTSS (R9), Z11
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x26
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xd9
+	VBROADCASTSS (R9)(DX*1), Z10
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x2e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xe1
+	VBROADCASTSS (R9)(DX*2), Z11
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x26
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xe9
+	VBROADCASTSS (R10), Z10
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x2e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xf1
+	VBROADCASTSS (R10)(DX*1), Z11
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x26
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xf9
+	VBROADCASTSS (R10)(DX*2), Z10
+	BYTE         $0x62
+	BYTE         $0x52
+	BYTE         $0x2e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xc1
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         DI, SI
+	DECQ         AX
+	JNZ          fullone
+
+fullend:
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R11, AX
+	VADDPS (AX), Z0, Z0
+	ADDQ   R12, AX
+	VADDPS (AX), Z1, Z1
+	ADDQ   R12, AX
+	VADDPS (AX), Z2, Z2
+	ADDQ   R12, AX
+	VADDPS (AX), Z3, Z3
+	ADDQ   R12, AX
+	VADDPS (AX), Z4, Z4
+	ADDQ   R12, AX
+	VADDPS (AX), Z5, Z5
+	ADDQ   R12, AX
+	VADDPS (AX), Z6, Z6
+	ADDQ   R12, AX
+	VADDPS (AX), Z7, Z7
+	ADDQ   R12, AX
+	VADDPS (AX), Z8, Z8
+
+fulloverwrite:
+	VMOVUPS Z0, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z1, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z2, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z3, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z4, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z5, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z6, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z7, (R11)
+	ADDQ    R12, R11
+	VMOVUPS Z8, (R11)
+	VZEROUPPER
+	RET
+
+masked:
+	MOVQ  $-1, R13
+	BZHIQ CX, R13, R13
+	KMOVW R13, K1
+	SUBQ  $0x02, AX
+	JLT   maskedrest
+
+maskedloop:
 	VMOVUPS.Z    (SI), K1, Z9
 	PREFETCHT0   (SI)(DI*8)
 	VBROADCASTSS (R8), Z10
@@ -4702,13 +7070,13 @@ loop:
 	ADDQ         BX, R10
 	ADDQ         DI, SI
 	SUBQ         $0x02, AX
-	JGE          loop
+	JGE          maskedloop
 
-rest:
+maskedrest:
 	ADDQ $0x02, AX
-	JZ   end
+	JZ   maskedend
 
-one:
+maskedone:
 	VMOVUPS.Z    (SI), K1, Z9
 	PREFETCHT0   (SI)(DI*8)
 	VBROADCASTSS (R8), Z10
@@ -4779,55 +7147,9 @@ one:
 	ADDQ         BX, R10
 	ADDQ         DI, SI
 	DECQ         AX
-	JNZ          one
+	JNZ          maskedone
 
-end:
-	CMPQ   CX, $0x10
-	JNE    masked
-	MOVB   accumulate+72(FP), AL
-	TESTB  AL, AL
-	JZ     fulloverwrite
-	MOVQ   R11, AX
-	VADDPS (AX), Z0, Z0
-	ADDQ   R12, AX
-	VADDPS (AX), Z1, Z1
-	ADDQ   R12, AX
-	VADDPS (AX), Z2, Z2
-	ADDQ   R12, AX
-	VADDPS (AX), Z3, Z3
-	ADDQ   R12, AX
-	VADDPS (AX), Z4, Z4
-	ADDQ   R12, AX
-	VADDPS (AX), Z5, Z5
-	ADDQ   R12, AX
-	VADDPS (AX), Z6, Z6
-	ADDQ   R12, AX
-	VADDPS (AX), Z7, Z7
-	ADDQ   R12, AX
-	VADDPS (AX), Z8, Z8
-
-fulloverwrite:
-	VMOVUPS Z0, (R11)
-	ADDQ    R12, R11
-	VMOVUPS Z1, (R11)
-	ADDQ    R12, R11
-	VMOVUPS Z2, (R11)
-	ADDQ    R12, R11
-	VMOVUPS Z3, (R11)
-	ADDQ    R12, R11
-	VMOVUPS Z4, (R11)
-	ADDQ    R12, R11
-	VMOVUPS Z5, (R11)
-	ADDQ    R12, R11
-	VMOVUPS Z6, (R11)
-	ADDQ    R12, R11
-	VMOVUPS Z7, (R11)
-	ADDQ    R12, R11
-	VMOVUPS Z8, (R11)
-	VZEROUPPER
-	RET
-
-masked:
+maskedend:
 	MOVB     accumulate+72(FP), AL
 	TESTB    AL, AL
 	JZ       maskedoverwrite
@@ -4900,9 +7222,6 @@ TEXT ·tileWide10x8(SB), NOSPLIT, $0-73
 	VXORPS     Y8, Y8, Y8
 	VXORPS     Y9, Y9, Y9
 	MOVQ       cols+64(FP), CX
-	MOVQ       $-1, R12
-	BZHIQ      CX, R12, R12
-	KMOVW      R12, K1
 	MOVQ       c+48(FP), R12
 	MOVQ       cRow+56(FP), R13
 	SHLQ       $0x02, R13
@@ -4926,10 +7245,160 @@ TEXT ·tileWide10x8(SB), NOSPLIT, $0-73
 	PREFETCHT0 (R14)
 	ADDQ       R13, R14
 	PREFETCHT0 (R14)
+	CMPQ       CX, $0x08
+	JNE        masked
 	SUBQ       $0x02, AX
-	JLT        rest
+	JLT        fullrest
 
-loop:
+fullloop:
+	VMOVUPS      (SI), Y10
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Y11
+	VFMADD231PS  Y10, Y11, Y0
+	VBROADCASTSS (R8)(DX*1), Y11
+	VFMADD231PS  Y10, Y11, Y1
+	VBROADCASTSS (R8)(DX*2), Y11
+	VFMADD231PS  Y10, Y11, Y2
+	VBROADCASTSS (R9), Y11
+	VFMADD231PS  Y10, Y11, Y3
+	VBROADCASTSS (R9)(DX*1), Y11
+	VFMADD231PS  Y10, Y11, Y4
+	VBROADCASTSS (R9)(DX*2), Y11
+	VFMADD231PS  Y10, Y11, Y5
+	VBROADCASTSS (R10), Y11
+	VFMADD231PS  Y10, Y11, Y6
+	VBROADCASTSS (R10)(DX*1), Y11
+	VFMADD231PS  Y10, Y11, Y7
+	VBROADCASTSS (R10)(DX*2), Y11
+	VFMADD231PS  Y10, Y11, Y8
+	VBROADCASTSS (R11), Y11
+	VFMADD231PS  Y10, Y11, Y9
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         DI, SI
+	VMOVUPS      (SI), Y10
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Y11
+	VFMADD231PS  Y10, Y11, Y0
+	VBROADCASTSS (R8)(DX*1), Y11
+	VFMADD231PS  Y10, Y11, Y1
+	VBROADCASTSS (R8)(DX*2), Y11
+	VFMADD231PS  Y10, Y11, Y2
+	VBROADCASTSS (R9), Y11
+	VFMADD231PS  Y10, Y11, Y3
+	VBROADCASTSS (R9)(DX*1), Y11
+	VFMADD231PS  Y10, Y11, Y4
+	VBROADCASTSS (R9)(DX*2), Y11
+	VFMADD231PS  Y10, Y11, Y5
+	VBROADCASTSS (R10), Y11
+	VFMADD231PS  Y10, Y11, Y6
+	VBROADCASTSS (R10)(DX*1), Y11
+	VFMADD231PS  Y10, Y11, Y7
+	VBROADCASTSS (R10)(DX*2), Y11
+	VFMADD231PS  Y10, Y11, Y8
+	VBROADCASTSS (R11), Y11
+	VFMADD231PS  Y10, Y11, Y9
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         DI, SI
+	SUBQ         $0x02, AX
+	JGE          fullloop
+
+fullrest:
+	ADDQ $0x02, AX
+	JZ   fullend
+
+fullone:
+	VMOVUPS      (SI), Y10
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Y11
+	VFMADD231PS  Y10, Y11, Y0
+	VBROADCASTSS (R8)(DX*1), Y11
+	VFMADD231PS  Y10, Y11, Y1
+	VBROADCASTSS (R8)(DX*2), Y11
+	VFMADD231PS  Y10, Y11, Y2
+	VBROADCASTSS (R9), Y11
+	VFMADD231PS  Y10, Y11, Y3
+	VBROADCASTSS (R9)(DX*1), Y11
+	VFMADD231PS  Y10, Y11, Y4
+	VBROADCASTSS (R9)(DX*2), Y11
+	VFMADD231PS  Y10, Y11, Y5
+	VBROADCASTSS (R10), Y11
+	VFMADD231PS  Y10, Y11, Y6
+	VBROADCASTSS (R10)(DX*1), Y11
+	VFMADD231PS  Y10, Y11, Y7
+	VBROADCASTSS (R10)(DX*2), Y11
+	VFMADD231PS  Y10, Y11, Y8
+	VBROADCASTSS (R11), Y11
+	VFMADD231PS  Y10, Y11, Y9
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         DI, SI
+	DECQ         AX
+	JNZ          fullone
+
+fullend:
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R12, AX
+	VADDPS (AX), Y0, Y0
+	ADDQ   R13, AX
+	VADDPS (AX), Y1, Y1
+	ADDQ   R13, AX
+	VADDPS (AX), Y2, Y2
+	ADDQ   R13, AX
+	VADDPS (AX), Y3, Y3
+	ADDQ   R13, AX
+	VADDPS (AX), Y4, Y4
+	ADDQ   R13, AX
+	VADDPS (AX), Y5, Y5
+	ADDQ   R13, AX
+	VADDPS (AX), Y6, Y6
+	ADDQ   R13, AX
+	VADDPS (AX), Y7, Y7
+	ADDQ   R13, AX
+	VADDPS (AX), Y8, Y8
+	ADDQ   R13, AX
+	VADDPS (AX), Y9, Y9
+
+fulloverwrite:
+	VMOVUPS Y0, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Y1, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Y2, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Y3, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Y4, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Y5, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Y6, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Y7, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Y8, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Y9, (R12)
+	VZEROUPPER
+	RET
+
+masked:
+	MOVQ  $-1, R14
+	BZHIQ CX, R14, R14
+	KMOVW R14, K1
+	SUBQ  $0x02, AX
+	JLT   maskedrest
+
+maskedloop:
 	VMOVUPS.Z    (SI), K1, Y10
 	PREFETCHT0   (SI)(DI*8)
 	VBROADCASTSS (R8), Y11
@@ -4985,13 +7454,13 @@ loop:
 	ADDQ         BX, R11
 	ADDQ         DI, SI
 	SUBQ         $0x02, AX
-	JGE          loop
+	JGE          maskedloop
 
-rest:
+maskedrest:
 	ADDQ $0x02, AX
-	JZ   end
+	JZ   maskedend
 
-one:
+maskedone:
 	VMOVUPS.Z    (SI), K1, Y10
 	PREFETCHT0   (SI)(DI*8)
 	VBROADCASTSS (R8), Y11
@@ -5020,59 +7489,9 @@ one:
 	ADDQ         BX, R11
 	ADDQ         DI, SI
 	DECQ         AX
-	JNZ          one
+	JNZ          maskedone
 
-end:
-	CMPQ   CX, $0x08
-	JNE    masked
-	MOVB   accumulate+72(FP), AL
-	TESTB  AL, AL
-	JZ     fulloverwrite
-	MOVQ   R12, AX
-	VADDPS (AX), Y0, Y0
-	ADDQ   R13, AX
-	VADDPS (AX), Y1, Y1
-	ADDQ   R13, AX
-	VADDPS (AX), Y2, Y2
-	ADDQ   R13, AX
-	VADDPS (AX), Y3, Y3
-	ADDQ   R13, AX
-	VADDPS (AX), Y4, Y4
-	ADDQ   R13, AX
-	VADDPS (AX), Y5, Y5
-	ADDQ   R13, AX
-	VADDPS (AX), Y6, Y6
-	ADDQ   R13, AX
-	VADDPS (AX), Y7, Y7
-	ADDQ   R13, AX
-	VADDPS (AX), Y8, Y8
-	ADDQ   R13, AX
-	VADDPS (AX), Y9, Y9
-
-fulloverwrite:
-	VMOVUPS Y0, (R12)
-	ADDQ    R13, R12
-	VMOVUPS Y1, (R12)
-	ADDQ    R13, R12
-	VMOVUPS Y2, (R12)
-	ADDQ    R13, R12
-	VMOVUPS Y3, (R12)
-	ADDQ    R13, R12
-	VMOVUPS Y4, (R12)
-	ADDQ    R13, R12
-	VMOVUPS Y5, (R12)
-	ADDQ    R13, R12
-	VMOVUPS Y6, (R12)
-	ADDQ    R13, R12
-	VMOVUPS Y7, (R12)
-	ADDQ    R13, R12
-	VMOVUPS Y8, (R12)
-	ADDQ    R13, R12
-	VMOVUPS Y9, (R12)
-	VZEROUPPER
-	RET
-
-masked:
+maskedend:
 	MOVB     accumulate+72(FP), AL
 	TESTB    AL, AL
 	JZ       maskedoverwrite
@@ -5149,9 +7568,6 @@ TEXT ·tileWide10x16(SB), NOSPLIT, $0-73
 	VXORPS     Z8, Z8, Z8
 	VXORPS     Z9, Z9, Z9
 	MOVQ       cols+64(FP), CX
-	MOVQ       $-1, R12
-	BZHIQ      CX, R12, R12
-	KMOVW      R12, K1
 	MOVQ       c+48(FP), R12
 	MOVQ       cRow+56(FP), R13
 	SHLQ       $0x02, R13
@@ -5175,10 +7591,160 @@ TEXT ·tileWide10x16(SB), NOSPLIT, $0-73
 	PREFETCHT0 (R14)
 	ADDQ       R13, R14
 	PREFETCHT0 (R14)
+	CMPQ       CX, $0x10
+	JNE        masked
 	SUBQ       $0x02, AX
-	JLT        rest
+	JLT        fullrest
 
-loop:
+fullloop:
+	VMOVUPS      (SI), Z10
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Z11
+	VFMADD231PS  Z10, Z11, Z0
+	VBROADCASTSS (R8)(DX*1), Z11
+	VFMADD231PS  Z10, Z11, Z1
+	VBROADCASTSS (R8)(DX*2), Z11
+	VFMADD231PS  Z10, Z11, Z2
+	VBROADCASTSS (R9), Z11
+	VFMADD231PS  Z10, Z11, Z3
+	VBROADCASTSS (R9)(DX*1), Z11
+	VFMADD231PS  Z10, Z11, Z4
+	VBROADCASTSS (R9)(DX*2), Z11
+	VFMADD231PS  Z10, Z11, Z5
+	VBROADCASTSS (R10), Z11
+	VFMADD231PS  Z10, Z11, Z6
+	VBROADCASTSS (R10)(DX*1), Z11
+	VFMADD231PS  Z10, Z11, Z7
+	VBROADCASTSS (R10)(DX*2), Z11
+	VFMADD231PS  Z10, Z11, Z8
+	VBROADCASTSS (R11), Z11
+	VFMADD231PS  Z10, Z11, Z9
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         DI, SI
+	VMOVUPS      (SI), Z10
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Z11
+	VFMADD231PS  Z10, Z11, Z0
+	VBROADCASTSS (R8)(DX*1), Z11
+	VFMADD231PS  Z10, Z11, Z1
+	VBROADCASTSS (R8)(DX*2), Z11
+	VFMADD231PS  Z10, Z11, Z2
+	VBROADCASTSS (R9), Z11
+	VFMADD231PS  Z10, Z11, Z3
+	VBROADCASTSS (R9)(DX*1), Z11
+	VFMADD231PS  Z10, Z11, Z4
+	VBROADCASTSS (R9)(DX*2), Z11
+	VFMADD231PS  Z10, Z11, Z5
+	VBROADCASTSS (R10), Z11
+	VFMADD231PS  Z10, Z11, Z6
+	VBROADCASTSS (R10)(DX*1), Z11
+	VFMADD231PS  Z10, Z11, Z7
+	VBROADCASTSS (R10)(DX*2), Z11
+	VFMADD231PS  Z10, Z11, Z8
+	VBROADCASTSS (R11), Z11
+	VFMADD231PS  Z10, Z11, Z9
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         DI, SI
+	SUBQ         $0x02, AX
+	JGE          fullloop
+
+fullrest:
+	ADDQ $0x02, AX
+	JZ   fullend
+
+fullone:
+	VMOVUPS      (SI), Z10
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Z11
+	VFMADD231PS  Z10, Z11, Z0
+	VBROADCASTSS (R8)(DX*1), Z11
+	VFMADD231PS  Z10, Z11, Z1
+	VBROADCASTSS (R8)(DX*2), Z11
+	VFMADD231PS  Z10, Z11, Z2
+	VBROADCASTSS (R9), Z11
+	VFMADD231PS  Z10, Z11, Z3
+	VBROADCASTSS (R9)(DX*1), Z11
+	VFMADD231PS  Z10, Z11, Z4
+	VBROADCASTSS (R9)(DX*2), Z11
+	VFMADD231PS  Z10, Z11, Z5
+	VBROADCASTSS (R10), Z11
+	VFMADD231PS  Z10, Z11, Z6
+	VBROADCASTSS (R10)(DX*1), Z11
+	VFMADD231PS  Z10, Z11, Z7
+	VBROADCASTSS (R10)(DX*2), Z11
+	VFMADD231PS  Z10, Z11, Z8
+	VBROADCASTSS (R11), Z11
+	VFMADD231PS  Z10, Z11, Z9
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         DI, SI
+	DECQ         AX
+	JNZ          fullone
+
+fullend:
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R12, AX
+	VADDPS (AX), Z0, Z0
+	ADDQ   R13, AX
+	VADDPS (AX), Z1, Z1
+	ADDQ   R13, AX
+	VADDPS (AX), Z2, Z2
+	ADDQ   R13, AX
+	VADDPS (AX), Z3, Z3
+	ADDQ   R13, AX
+	VADDPS (AX), Z4, Z4
+	ADDQ   R13, AX
+	VADDPS (AX), Z5, Z5
+	ADDQ   R13, AX
+	VADDPS (AX), Z6, Z6
+	ADDQ   R13, AX
+	VADDPS (AX), Z7, Z7
+	ADDQ   R13, AX
+	VADDPS (AX), Z8, Z8
+	ADDQ   R13, AX
+	VADDPS (AX), Z9, Z9
+
+fulloverwrite:
+	VMOVUPS Z0, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z1, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z2, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z3, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z4, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z5, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z6, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z7, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z8, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z9, (R12)
+	VZEROUPPER
+	RET
+
+masked:
+	MOVQ  $-1, R14
+	BZHIQ CX, R14, R14
+	KMOVW R14, K1
+	SUBQ  $0x02, AX
+	JLT   maskedrest
+
+maskedloop:
 	VMOVUPS.Z    (SI), K1, Z10
 	PREFETCHT0   (SI)(DI*8)
 	VBROADCASTSS (R8), Z11
@@ -5234,13 +7800,13 @@ loop:
 	ADDQ         BX, R11
 	ADDQ         DI, SI
 	SUBQ         $0x02, AX
-	JGE          loop
+	JGE          maskedloop
 
-rest:
+maskedrest:
 	ADDQ $0x02, AX
-	JZ   end
+	JZ   maskedend
 
-one:
+maskedone:
 	VMOVUPS.Z    (SI), K1, Z10
 	PREFETCHT0   (SI)(DI*8)
 	VBROADCASTSS (R8), Z11
@@ -5269,59 +7835,9 @@ one:
 	ADDQ         BX, R11
 	ADDQ         DI, SI
 	DECQ         AX
-	JNZ          one
+	JNZ          maskedone
 
-end:
-	CMPQ   CX, $0x10
-	JNE    masked
-	MOVB   accumulate+72(FP), AL
-	TESTB  AL, AL
-	JZ     fulloverwrite
-	MOVQ   R12, AX
-	VADDPS (AX), Z0, Z0
-	ADDQ   R13, AX
-	VADDPS (AX), Z1, Z1
-	ADDQ   R13, AX
-	VADDPS (AX), Z2, Z2
-	ADDQ   R13, AX
-	VADDPS (AX), Z3, Z3
-	ADDQ   R13, AX
-	VADDPS (AX), Z4, Z4
-	ADDQ   R13, AX
-	VADDPS (AX), Z5, Z5
-	ADDQ   R13, AX
-	VADDPS (AX), Z6, Z6
-	ADDQ   R13, AX
-	VADDPS (AX), Z7, Z7
-	ADDQ   R13, AX
-	VADDPS (AX), Z8, Z8
-	ADDQ   R13, AX
-	VADDPS (AX), Z9, Z9
-
-fulloverwrite:
-	VMOVUPS Z0, (R12)
-	ADDQ    R13, R12
-	VMOVUPS Z1, (R12)
-	ADDQ    R13, R12
-	VMOVUPS Z2, (R12)
-	ADDQ    R13, R12
-	VMOVUPS Z3, (R12)
-	ADDQ    R13, R12
-	VMOVUPS Z4, (R12)
-	ADDQ    R13, R12
-	VMOVUPS Z5, (R12)
-	ADDQ    R13, R12
-	VMOVUPS Z6, (R12)
-	ADDQ    R13, R12
-	VMOVUPS Z7, (R12)
-	ADDQ    R13, R12
-	VMOVUPS Z8, (R12)
-	ADDQ    R13, R12
-	VMOVUPS Z9, (R12)
-	VZEROUPPER
-	RET
-
-masked:
+maskedend:
 	MOVB     accumulate+72(FP), AL
 	TESTB    AL, AL
 	JZ       maskedoverwrite
@@ -5398,9 +7914,6 @@ TEXT ·tileHalf10x16(SB), NOSPLIT, $0-73
 	VXORPS     Z8, Z8, Z8
 	VXORPS     Z9, Z9, Z9
 	MOVQ       cols+64(FP), CX
-	MOVQ       $-1, R12
-	BZHIQ      CX, R12, R12
-	KMOVW      R12, K1
 	MOVQ       c+48(FP), R12
 	MOVQ       cRow+56(FP), R13
 	SHLQ       $0x02, R13
@@ -5424,10 +7937,310 @@ TEXT ·tileHalf10x16(SB), NOSPLIT, $0-73
 	PREFETCHT0 (R14)
 	ADDQ       R13, R14
 	PREFETCHT0 (R14)
+	CMPQ       CX, $0x10
+	JNE        masked
 	SUBQ       $0x02, AX
-	JLT        rest
+	JLT        fullrest
 
-loop:
+fullloop:
+	VMOVUPS      (SI), Z10
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Z11
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x26
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xc2
+	VBROADCASTSS (R8)(DX*1), Z12
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x1e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xca
+	VBROADCASTSS (R8)(DX*2), Z11
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x26
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xd2
+	VBROADCASTSS (R9), Z12
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x1e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xda
+	VBROADCASTSS (R9)(DX*1), Z11
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x26
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xe2
+	VBROADCASTSS (R9)(DX*2), Z12
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x1e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xea
+	VBROADCASTSS (R10), Z11
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x26
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xf2
+	VBROADCASTSS (R10)(DX*1), Z12
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x1e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xfa
+	VBROADCASTSS (R10)(DX*2), Z11
+	BYTE         $0x62
+	BYTE         $0x52
+	BYTE         $0x26
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xc2
+	VBROADCASTSS (R11), Z12
+	BYTE         $0x62
+	BYTE         $0x52
+	BYTE         $0x1e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xca
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         DI, SI
+	VMOVUPS      (SI), Z10
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Z11
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x26
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xc2
+	VBROADCASTSS (R8)(DX*1), Z12
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x1e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xca
+	VBROADCASTSS (R8)(DX*2), Z11
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x26
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xd2
+	VBROADCASTSS (R9), Z12
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x1e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xda
+	VBROADCASTSS (R9)(DX*1), Z11
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x26
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xe2
+	VBROADCASTSS (R9)(DX*2), Z12
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x1e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xea
+	VBROADCASTSS (R10), Z11
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x26
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xf2
+	VBROADCASTSS (R10)(DX*1), Z12
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x1e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xfa
+	VBROADCASTSS (R10)(DX*2), Z11
+	BYTE         $0x62
+	BYTE         $0x52
+	BYTE         $0x26
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xc2
+	VBROADCASTSS (R11), Z12
+	BYTE         $0x62
+	BYTE         $0x52
+	BYTE         $0x1e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xca
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         DI, SI
+	SUBQ         $0x02, AX
+	JGE          fullloop
+
+fullrest:
+	ADDQ $0x02, AX
+	JZ   fullend
+
+fullone:
+	VMOVUPS      (SI), Z10
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Z11
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x26
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xc2
+	VBROADCASTSS (R8)(DX*1), Z12
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x1e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xca
+	VBROADCASTSS (R8)(DX*2), Z11
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x26
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xd2
+	VBROADCASTSS (R9), Z12
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x1e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xda
+	VBROADCASTSS (R9)(DX*1), Z11
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x26
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xe2
+	VBROADCASTSS (R9)(DX*2), Z12
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x1e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xea
+	VBROADCASTSS (R10), Z11
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x26
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xf2
+	VBROADCASTSS (R10)(DX*1), Z12
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x1e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xfa
+	VBROADCASTSS (R10)(DX*2), Z11
+	BYTE         $0x62
+	BYTE         $0x52
+	BYTE         $0x26
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xc2
+	VBROADCASTSS (R11), Z12
+	BYTE         $0x62
+	BYTE         $0x52
+	BYTE         $0x1e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xca
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         DI, SI
+	DECQ         AX
+	JNZ          fullone
+
+fullend:
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R12, AX
+	VADDPS (AX), Z0, Z0
+	ADDQ   R13, AX
+	VADDPS (AX), Z1, Z1
+	ADDQ   R13, AX
+	VADDPS (AX), Z2, Z2
+	ADDQ   R13, AX
+	VADDPS (AX), Z3, Z3
+	ADDQ   R13, AX
+	VADDPS (AX), Z4, Z4
+	ADDQ   R13, AX
+	VADDPS (AX), Z5, Z5
+	ADDQ   R13, AX
+	VADDPS (AX), Z6, Z6
+	ADDQ   R13, AX
+	VADDPS (AX), Z7, Z7
+	ADDQ   R13, AX
+	VADDPS (AX), Z8, Z8
+	ADDQ   R13, AX
+	VADDPS (AX), Z9, Z9
+
+fulloverwrite:
+	VMOVUPS Z0, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z1, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z2, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z3, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z4, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z5, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z6, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z7, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z8, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z9, (R12)
+	VZEROUPPER
+	RET
+
+masked:
+	MOVQ  $-1, R14
+	BZHIQ CX, R14, R14
+	KMOVW R14, K1
+	SUBQ  $0x02, AX
+	JLT   maskedrest
+
+maskedloop:
 	VMOVUPS.Z    (SI), K1, Z10
 	PREFETCHT0   (SI)(DI*8)
 	VBROADCASTSS (R8), Z11
@@ -5583,13 +8396,13 @@ loop:
 	ADDQ         BX, R11
 	ADDQ         DI, SI
 	SUBQ         $0x02, AX
-	JGE          loop
+	JGE          maskedloop
 
-rest:
+maskedrest:
 	ADDQ $0x02, AX
-	JZ   end
+	JZ   maskedend
 
-one:
+maskedone:
 	VMOVUPS.Z    (SI), K1, Z10
 	PREFETCHT0   (SI)(DI*8)
 	VBROADCASTSS (R8), Z11
@@ -5668,59 +8481,9 @@ one:
 	ADDQ         BX, R11
 	ADDQ         DI, SI
 	DECQ         AX
-	JNZ          one
+	JNZ          maskedone
 
-end:
-	CMPQ   CX, $0x10
-	JNE    masked
-	MOVB   accumulate+72(FP), AL
-	TESTB  AL, AL
-	JZ     fulloverwrite
-	MOVQ   R12, AX
-	VADDPS (AX), Z0, Z0
-	ADDQ   R13, AX
-	VADDPS (AX), Z1, Z1
-	ADDQ   R13, AX
-	VADDPS (AX), Z2, Z2
-	ADDQ   R13, AX
-	VADDPS (AX), Z3, Z3
-	ADDQ   R13, AX
-	VADDPS (AX), Z4, Z4
-	ADDQ   R13, AX
-	VADDPS (AX), Z5, Z5
-	ADDQ   R13, AX
-	VADDPS (AX), Z6, Z6
-	ADDQ   R13, AX
-	VADDPS (AX), Z7, Z7
-	ADDQ   R13, AX
-	VADDPS (AX), Z8, Z8
-	ADDQ   R13, AX
-	VADDPS (AX), Z9, Z9
-
-fulloverwrite:
-	VMOVUPS Z0, (R12)
-	ADDQ    R13, R12
-	VMOVUPS Z1, (R12)
-	ADDQ    R13, R12
-	VMOVUPS Z2, (R12)
-	ADDQ    R13, R12
-	VMOVUPS Z3, (R12)
-	ADDQ    R13, R12
-	VMOVUPS Z4, (R12)
-	ADDQ    R13, R12
-	VMOVUPS Z5, (R12)
-	ADDQ    R13, R12
-	VMOVUPS Z6, (R12)
-	ADDQ    R13, R12
-	VMOVUPS Z7, (R12)
-	ADDQ    R13, R12
-	VMOVUPS Z8, (R12)
-	ADDQ    R13, R12
-	VMOVUPS Z9, (R12)
-	VZEROUPPER
-	RET
-
-masked:
+maskedend:
 	MOVB     accumulate+72(FP), AL
 	TESTB    AL, AL
 	JZ       maskedoverwrite
@@ -5798,9 +8561,6 @@ TEXT ·tileWide11x8(SB), NOSPLIT, $0-73
 	VXORPS     Y9, Y9, Y9
 	VXORPS     Y10, Y10, Y10
 	MOVQ       cols+64(FP), CX
-	MOVQ       $-1, R12
-	BZHIQ      CX, R12, R12
-	KMOVW      R12, K1
 	MOVQ       c+48(FP), R12
 	MOVQ       cRow+56(FP), R13
 	SHLQ       $0x02, R13
@@ -5826,10 +8586,170 @@ TEXT ·tileWide11x8(SB), NOSPLIT, $0-73
 	PREFETCHT0 (R14)
 	ADDQ       R13, R14
 	PREFETCHT0 (R14)
+	CMPQ       CX, $0x08
+	JNE        masked
 	SUBQ       $0x02, AX
-	JLT        rest
+	JLT        fullrest
 
-loop:
+fullloop:
+	VMOVUPS      (SI), Y11
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Y12
+	VFMADD231PS  Y11, Y12, Y0
+	VBROADCASTSS (R8)(DX*1), Y12
+	VFMADD231PS  Y11, Y12, Y1
+	VBROADCASTSS (R8)(DX*2), Y12
+	VFMADD231PS  Y11, Y12, Y2
+	VBROADCASTSS (R9), Y12
+	VFMADD231PS  Y11, Y12, Y3
+	VBROADCASTSS (R9)(DX*1), Y12
+	VFMADD231PS  Y11, Y12, Y4
+	VBROADCASTSS (R9)(DX*2), Y12
+	VFMADD231PS  Y11, Y12, Y5
+	VBROADCASTSS (R10), Y12
+	VFMADD231PS  Y11, Y12, Y6
+	VBROADCASTSS (R10)(DX*1), Y12
+	VFMADD231PS  Y11, Y12, Y7
+	VBROADCASTSS (R10)(DX*2), Y12
+	VFMADD231PS  Y11, Y12, Y8
+	VBROADCASTSS (R11), Y12
+	VFMADD231PS  Y11, Y12, Y9
+	VBROADCASTSS (R11)(DX*1), Y12
+	VFMADD231PS  Y11, Y12, Y10
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         DI, SI
+	VMOVUPS      (SI), Y11
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Y12
+	VFMADD231PS  Y11, Y12, Y0
+	VBROADCASTSS (R8)(DX*1), Y12
+	VFMADD231PS  Y11, Y12, Y1
+	VBROADCASTSS (R8)(DX*2), Y12
+	VFMADD231PS  Y11, Y12, Y2
+	VBROADCASTSS (R9), Y12
+	VFMADD231PS  Y11, Y12, Y3
+	VBROADCASTSS (R9)(DX*1), Y12
+	VFMADD231PS  Y11, Y12, Y4
+	VBROADCASTSS (R9)(DX*2), Y12
+	VFMADD231PS  Y11, Y12, Y5
+	VBROADCASTSS (R10), Y12
+	VFMADD231PS  Y11, Y12, Y6
+	VBROADCASTSS (R10)(DX*1), Y12
+	VFMADD231PS  Y11, Y12, Y7
+	VBROADCASTSS (R10)(DX*2), Y12
+	VFMADD231PS  Y11, Y12, Y8
+	VBROADCASTSS (R11), Y12
+	VFMADD231PS  Y11, Y12, Y9
+	VBROADCASTSS (R11)(DX*1), Y12
+	VFMADD231PS  Y11, Y12, Y10
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         DI, SI
+	SUBQ         $0x02, AX
+	JGE          fullloop
+
+fullrest:
+	ADDQ $0x02, AX
+	JZ   fullend
+
+fullone:
+	VMOVUPS      (SI), Y11
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Y12
+	VFMADD231PS  Y11, Y12, Y0
+	VBROADCASTSS (R8)(DX*1), Y12
+	VFMADD231PS  Y11, Y12, Y1
+	VBROADCASTSS (R8)(DX*2), Y12
+	VFMADD231PS  Y11, Y12, Y2
+	VBROADCASTSS (R9), Y12
+	VFMADD231PS  Y11, Y12, Y3
+	VBROADCASTSS (R9)(DX*1), Y12
+	VFMADD231PS  Y11, Y12, Y4
+	VBROADCASTSS (R9)(DX*2), Y12
+	VFMADD231PS  Y11, Y12, Y5
+	VBROADCASTSS (R10), Y12
+	VFMADD231PS  Y11, Y12, Y6
+	VBROADCASTSS (R10)(DX*1), Y12
+	VFMADD231PS  Y11, Y12, Y7
+	VBROADCASTSS (R10)(DX*2), Y12
+	VFMADD231PS  Y11, Y12, Y8
+	VBROADCASTSS (R11), Y12
+	VFMADD231PS  Y11, Y12, Y9
+	VBROADCASTSS (R11)(DX*1), Y12
+	VFMADD231PS  Y11, Y12, Y10
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         DI, SI
+	DECQ         AX
+	JNZ          fullone
+
+fullend:
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R12, AX
+	VADDPS (AX), Y0, Y0
+	ADDQ   R13, AX
+	VADDPS (AX), Y1, Y1
+	ADDQ   R13, AX
+	VADDPS (AX), Y2, Y2
+	ADDQ   R13, AX
+	VADDPS (AX), Y3, Y3
+	ADDQ   R13, AX
+	VADDPS (AX), Y4, Y4
+	ADDQ   R13, AX
+	VADDPS (AX), Y5, Y5
+	ADDQ   R13, AX
+	VADDPS (AX), Y6, Y6
+	ADDQ   R13, AX
+	VADDPS (AX), Y7, Y7
+	ADDQ   R13, AX
+	VADDPS (AX), Y8, Y8
+	ADDQ   R13, AX
+	VADDPS (AX), Y9, Y9
+	ADDQ   R13, AX
+	VADDPS (AX), Y10, Y10
+
+fulloverwrite:
+	VMOVUPS Y0, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Y1, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Y2, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Y3, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Y4, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Y5, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Y6, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Y7, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Y8, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Y9, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Y10, (R12)
+	VZEROUPPER
+	RET
+
+masked:
+	MOVQ  $-1, R14
+	BZHIQ CX, R14, R14
+	KMOVW R14, K1
+	SUBQ  $0x02, AX
+	JLT   maskedrest
+
+maskedloop:
 	VMOVUPS.Z    (SI), K1, Y11
 	PREFETCHT0   (SI)(DI*8)
 	VBROADCASTSS (R8), Y12
@@ -5889,13 +8809,13 @@ loop:
 	ADDQ         BX, R11
 	ADDQ         DI, SI
 	SUBQ         $0x02, AX
-	JGE          loop
+	JGE          maskedloop
 
-rest:
+maskedrest:
 	ADDQ $0x02, AX
-	JZ   end
+	JZ   maskedend
 
-one:
+maskedone:
 	VMOVUPS.Z    (SI), K1, Y11
 	PREFETCHT0   (SI)(DI*8)
 	VBROADCASTSS (R8), Y12
@@ -5926,63 +8846,9 @@ one:
 	ADDQ         BX, R11
 	ADDQ         DI, SI
 	DECQ         AX
-	JNZ          one
+	JNZ          maskedone
 
-end:
-	CMPQ   CX, $0x08
-	JNE    masked
-	MOVB   accumulate+72(FP), AL
-	TESTB  AL, AL
-	JZ     fulloverwrite
-	MOVQ   R12, AX
-	VADDPS (AX), Y0, Y0
-	ADDQ   R13, AX
-	VADDPS (AX), Y1, Y1
-	ADDQ   R13, AX
-	VADDPS (AX), Y2, Y2
-	ADDQ   R13, AX
-	VADDPS (AX), Y3, Y3
-	ADDQ   R13, AX
-	VADDPS (AX), Y4, Y4
-	ADDQ   R13, AX
-	VADDPS (AX), Y5, Y5
-	ADDQ   R13, AX
-	VADDPS (AX), Y6, Y6
-	ADDQ   R13, AX
-	VADDPS (AX), Y7, Y7
-	ADDQ   R13, AX
-	VADDPS (AX), Y8, Y8
-	ADDQ   R13, AX
-	VADDPS (AX), Y9, Y9
-	ADDQ   R13, AX
-	VADDPS (AX), Y10, Y10
-
-fulloverwrite:
-	VMOVUPS Y0, (R12)
-	ADDQ    R13, R12
-	VMOVUPS Y1, (R12)
-	ADDQ    R13, R12
-	VMOVUPS Y2, (R12)
-	ADDQ    R13, R12
-	VMOVUPS Y3, (R12)
-	ADDQ    R13, R12
-	VMOVUPS Y4, (R12)
-	ADDQ    R13, R12
-	VMOVUPS Y5, (R12)
-	ADDQ    R13, R12
-	VMOVUPS Y6, (R12)
-	ADDQ    R13, R12
-	VMOVUPS Y7, (R12)
-	ADDQ    R13, R12
-	VMOVUPS Y8, (R12)
-	ADDQ    R13, R12
-	VMOVUPS Y9, (R12)
-	ADDQ    R13, R12
-	VMOVUPS Y10, (R12)
-	VZEROUPPER
-	RET
-
-masked:
+maskedend:
 	MOVB     accumulate+72(FP), AL
 	TESTB    AL, AL
 	JZ       maskedoverwrite
@@ -6064,9 +8930,6 @@ TEXT ·tileWide11x16(SB), NOSPLIT, $0-73
 	VXORPS     Z9, Z9, Z9
 	VXORPS     Z10, Z10, Z10
 	MOVQ       cols+64(FP), CX
-	MOVQ       $-1, R12
-	BZHIQ      CX, R12, R12
-	KMOVW      R12, K1
 	MOVQ       c+48(FP), R12
 	MOVQ       cRow+56(FP), R13
 	SHLQ       $0x02, R13
@@ -6092,10 +8955,170 @@ TEXT ·tileWide11x16(SB), NOSPLIT, $0-73
 	PREFETCHT0 (R14)
 	ADDQ       R13, R14
 	PREFETCHT0 (R14)
+	CMPQ       CX, $0x10
+	JNE        masked
 	SUBQ       $0x02, AX
-	JLT        rest
+	JLT        fullrest
 
-loop:
+fullloop:
+	VMOVUPS      (SI), Z11
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Z12
+	VFMADD231PS  Z11, Z12, Z0
+	VBROADCASTSS (R8)(DX*1), Z12
+	VFMADD231PS  Z11, Z12, Z1
+	VBROADCASTSS (R8)(DX*2), Z12
+	VFMADD231PS  Z11, Z12, Z2
+	VBROADCASTSS (R9), Z12
+	VFMADD231PS  Z11, Z12, Z3
+	VBROADCASTSS (R9)(DX*1), Z12
+	VFMADD231PS  Z11, Z12, Z4
+	VBROADCASTSS (R9)(DX*2), Z12
+	VFMADD231PS  Z11, Z12, Z5
+	VBROADCASTSS (R10), Z12
+	VFMADD231PS  Z11, Z12, Z6
+	VBROADCASTSS (R10)(DX*1), Z12
+	VFMADD231PS  Z11, Z12, Z7
+	VBROADCASTSS (R10)(DX*2), Z12
+	VFMADD231PS  Z11, Z12, Z8
+	VBROADCASTSS (R11), Z12
+	VFMADD231PS  Z11, Z12, Z9
+	VBROADCASTSS (R11)(DX*1), Z12
+	VFMADD231PS  Z11, Z12, Z10
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         DI, SI
+	VMOVUPS      (SI), Z11
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Z12
+	VFMADD231PS  Z11, Z12, Z0
+	VBROADCASTSS (R8)(DX*1), Z12
+	VFMADD231PS  Z11, Z12, Z1
+	VBROADCASTSS (R8)(DX*2), Z12
+	VFMADD231PS  Z11, Z12, Z2
+	VBROADCASTSS (R9), Z12
+	VFMADD231PS  Z11, Z12, Z3
+	VBROADCASTSS (R9)(DX*1), Z12
+	VFMADD231PS  Z11, Z12, Z4
+	VBROADCASTSS (R9)(DX*2), Z12
+	VFMADD231PS  Z11, Z12, Z5
+	VBROADCASTSS (R10), Z12
+	VFMADD231PS  Z11, Z12, Z6
+	VBROADCASTSS (R10)(DX*1), Z12
+	VFMADD231PS  Z11, Z12, Z7
+	VBROADCASTSS (R10)(DX*2), Z12
+	VFMADD231PS  Z11, Z12, Z8
+	VBROADCASTSS (R11), Z12
+	VFMADD231PS  Z11, Z12, Z9
+	VBROADCASTSS (R11)(DX*1), Z12
+	VFMADD231PS  Z11, Z12, Z10
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         DI, SI
+	SUBQ         $0x02, AX
+	JGE          fullloop
+
+fullrest:
+	ADDQ $0x02, AX
+	JZ   fullend
+
+fullone:
+	VMOVUPS      (SI), Z11
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Z12
+	VFMADD231PS  Z11, Z12, Z0
+	VBROADCASTSS (R8)(DX*1), Z12
+	VFMADD231PS  Z11, Z12, Z1
+	VBROADCASTSS (R8)(DX*2), Z12
+	VFMADD231PS  Z11, Z12, Z2
+	VBROADCASTSS (R9), Z12
+	VFMADD231PS  Z11, Z12, Z3
+	VBROADCASTSS (R9)(DX*1), Z12
+	VFMADD231PS  Z11, Z12, Z4
+	VBROADCASTSS (R9)(DX*2), Z12
+	VFMADD231PS  Z11, Z12, Z5
+	VBROADCASTSS (R10), Z12
+	VFMADD231PS  Z11, Z12, Z6
+	VBROADCASTSS (R10)(DX*1), Z12
+	VFMADD231PS  Z11, Z12, Z7
+	VBROADCASTSS (R10)(DX*2), Z12
+	VFMADD231PS  Z11, Z12, Z8
+	VBROADCASTSS (R11), Z12
+	VFMADD231PS  Z11, Z12, Z9
+	VBROADCASTSS (R11)(DX*1), Z12
+	VFMADD231PS  Z11, Z12, Z10
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         DI, SI
+	DECQ         AX
+	JNZ          fullone
+
+fullend:
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R12, AX
+	VADDPS (AX), Z0, Z0
+	ADDQ   R13, AX
+	VADDPS (AX), Z1, Z1
+	ADDQ   R13, AX
+	VADDPS (AX), Z2, Z2
+	ADDQ   R13, AX
+	VADDPS (AX), Z3, Z3
+	ADDQ   R13, AX
+	VADDPS (AX), Z4, Z4
+	ADDQ   R13, AX
+	VADDPS (AX), Z5, Z5
+	ADDQ   R13, AX
+	VADDPS (AX), Z6, Z6
+	ADDQ   R13, AX
+	VADDPS (AX), Z7, Z7
+	ADDQ   R13, AX
+	VADDPS (AX), Z8, Z8
+	ADDQ   R13, AX
+	VADDPS (AX), Z9, Z9
+	ADDQ   R13, AX
+	VADDPS (AX), Z10, Z10
+
+fulloverwrite:
+	VMOVUPS Z0, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z1, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z2, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z3, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z4, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z5, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z6, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z7, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z8, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z9, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z10, (R12)
+	VZEROUPPER
+	RET
+
+masked:
+	MOVQ  $-1, R14
+	BZHIQ CX, R14, R14
+	KMOVW R14, K1
+	SUBQ  $0x02, AX
+	JLT   maskedrest
+
+maskedloop:
 	VMOVUPS.Z    (SI), K1, Z11
 	PREFETCHT0   (SI)(DI*8)
 	VBROADCASTSS (R8), Z12
@@ -6155,13 +9178,13 @@ loop:
 	ADDQ         BX, R11
 	ADDQ         DI, SI
 	SUBQ         $0x02, AX
-	JGE          loop
+	JGE          maskedloop
 
-rest:
+maskedrest:
 	ADDQ $0x02, AX
-	JZ   end
+	JZ   maskedend
 
-one:
+maskedone:
 	VMOVUPS.Z    (SI), K1, Z11
 	PREFETCHT0   (SI)(DI*8)
 	VBROADCASTSS (R8), Z12
@@ -6192,63 +9215,9 @@ one:
 	ADDQ         BX, R11
 	ADDQ         DI, SI
 	DECQ         AX
-	JNZ          one
+	JNZ          maskedone
 
-end:
-	CMPQ   CX, $0x10
-	JNE    masked
-	MOVB   accumulate+72(FP), AL
-	TESTB  AL, AL
-	JZ     fulloverwrite
-	MOVQ   R12, AX
-	VADDPS (AX), Z0, Z0
-	ADDQ   R13, AX
-	VADDPS (AX), Z1, Z1
-	ADDQ   R13, AX
-	VADDPS (AX), Z2, Z2
-	ADDQ   R13, AX
-	VADDPS (AX), Z3, Z3
-	ADDQ   R13, AX
-	VADDPS (AX), Z4, Z4
-	ADDQ   R13, AX
-	VADDPS (AX), Z5, Z5
-	ADDQ   R13, AX
-	VADDPS (AX), Z6, Z6
-	ADDQ   R13, AX
-	VADDPS (AX), Z7, Z7
-	ADDQ   R13, AX
-	VADDPS (AX), Z8, Z8
-	ADDQ   R13, AX
-	VADDPS (AX), Z9, Z9
-	ADDQ   R13, AX
-	VADDPS (AX), Z10, Z10
-
-fulloverwrite:
-	VMOVUPS Z0, (R12)
-	ADDQ    R13, R12
-	VMOVUPS Z1, (R12)
-	ADDQ    R13, R12
-	VMOVUPS Z2, (R12)
-	ADDQ    R13, R12
-	VMOVUPS Z3, (R12)
-	ADDQ    R13, R12
-	VMOVUPS Z4, (R12)
-	ADDQ    R13, R12
-	VMOVUPS Z5, (R12)
-	ADDQ    R13, R12
-	VMOVUPS Z6, (R12)
-	ADDQ    R13, R12
-	VMOVUPS Z7, (R12)
-	ADDQ    R13, R12
-	VMOVUPS Z8, (R12)
-	ADDQ    R13, R12
-	VMOVUPS Z9, (R12)
-	ADDQ    R13, R12
-	VMOVUPS Z10, (R12)
-	VZEROUPPER
-	RET
-
-masked:
+maskedend:
 	MOVB     accumulate+72(FP), AL
 	TESTB    AL, AL
 	JZ       maskedoverwrite
@@ -6330,9 +9299,6 @@ TEXT ·tileHalf11x16(SB), NOSPLIT, $0-73
 	VXORPS     Z9, Z9, Z9
 	VXORPS     Z10, Z10, Z10
 	MOVQ       cols+64(FP), CX
-	MOVQ       $-1, R12
-	BZHIQ      CX, R12, R12
-	KMOVW      R12, K1
 	MOVQ       c+48(FP), R12
 	MOVQ       cRow+56(FP), R13
 	SHLQ       $0x02, R13
@@ -6358,10 +9324,335 @@ TEXT ·tileHalf11x16(SB), NOSPLIT, $0-73
 	PREFETCHT0 (R14)
 	ADDQ       R13, R14
 	PREFETCHT0 (R14)
+	CMPQ       CX, $0x10
+	JNE        masked
 	SUBQ       $0x02, AX
-	JLT        rest
+	JLT        fullrest
 
-loop:
+fullloop:
+	VMOVUPS      (SI), Z11
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Z12
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x1e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xc3
+	VBROADCASTSS (R8)(DX*1), Z13
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x16
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xcb
+	VBROADCASTSS (R8)(DX*2), Z12
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x1e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xd3
+	VBROADCASTSS (R9), Z13
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x16
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xdb
+	VBROADCASTSS (R9)(DX*1), Z12
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x1e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xe3
+	VBROADCASTSS (R9)(DX*2), Z13
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x16
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xeb
+	VBROADCASTSS (R10), Z12
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x1e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xf3
+	VBROADCASTSS (R10)(DX*1), Z13
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x16
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xfb
+	VBROADCASTSS (R10)(DX*2), Z12
+	BYTE         $0x62
+	BYTE         $0x52
+	BYTE         $0x1e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xc3
+	VBROADCASTSS (R11), Z13
+	BYTE         $0x62
+	BYTE         $0x52
+	BYTE         $0x16
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xcb
+	VBROADCASTSS (R11)(DX*1), Z12
+	BYTE         $0x62
+	BYTE         $0x52
+	BYTE         $0x1e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xd3
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         DI, SI
+	VMOVUPS      (SI), Z11
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Z12
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x1e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xc3
+	VBROADCASTSS (R8)(DX*1), Z13
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x16
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xcb
+	VBROADCASTSS (R8)(DX*2), Z12
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x1e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xd3
+	VBROADCASTSS (R9), Z13
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x16
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xdb
+	VBROADCASTSS (R9)(DX*1), Z12
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x1e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xe3
+	VBROADCASTSS (R9)(DX*2), Z13
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x16
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xeb
+	VBROADCASTSS (R10), Z12
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x1e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xf3
+	VBROADCASTSS (R10)(DX*1), Z13
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x16
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xfb
+	VBROADCASTSS (R10)(DX*2), Z12
+	BYTE         $0x62
+	BYTE         $0x52
+	BYTE         $0x1e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xc3
+	VBROADCASTSS (R11), Z13
+	BYTE         $0x62
+	BYTE         $0x52
+	BYTE         $0x16
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xcb
+	VBROADCASTSS (R11)(DX*1), Z12
+	BYTE         $0x62
+	BYTE         $0x52
+	BYTE         $0x1e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xd3
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         DI, SI
+	SUBQ         $0x02, AX
+	JGE          fullloop
+
+fullrest:
+	ADDQ $0x02, AX
+	JZ   fullend
+
+fullone:
+	VMOVUPS      (SI), Z11
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Z12
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x1e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xc3
+	VBROADCASTSS (R8)(DX*1), Z13
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x16
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xcb
+	VBROADCASTSS (R8)(DX*2), Z12
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x1e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xd3
+	VBROADCASTSS (R9), Z13
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x16
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xdb
+	VBROADCASTSS (R9)(DX*1), Z12
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x1e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xe3
+	VBROADCASTSS (R9)(DX*2), Z13
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x16
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xeb
+	VBROADCASTSS (R10), Z12
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x1e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xf3
+	VBROADCASTSS (R10)(DX*1), Z13
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x16
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xfb
+	VBROADCASTSS (R10)(DX*2), Z12
+	BYTE         $0x62
+	BYTE         $0x52
+	BYTE         $0x1e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xc3
+	VBROADCASTSS (R11), Z13
+	BYTE         $0x62
+	BYTE         $0x52
+	BYTE         $0x16
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xcb
+	VBROADCASTSS (R11)(DX*1), Z12
+	BYTE         $0x62
+	BYTE         $0x52
+	BYTE         $0x1e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xd3
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         DI, SI
+	DECQ         AX
+	JNZ          fullone
+
+fullend:
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R12, AX
+	VADDPS (AX), Z0, Z0
+	ADDQ   R13, AX
+	VADDPS (AX), Z1, Z1
+	ADDQ   R13, AX
+	VADDPS (AX), Z2, Z2
+	ADDQ   R13, AX
+	VADDPS (AX), Z3, Z3
+	ADDQ   R13, AX
+	VADDPS (AX), Z4, Z4
+	ADDQ   R13, AX
+	VADDPS (AX), Z5, Z5
+	ADDQ   R13, AX
+	VADDPS (AX), Z6, Z6
+	ADDQ   R13, AX
+	VADDPS (AX), Z7, Z7
+	ADDQ   R13, AX
+	VADDPS (AX), Z8, Z8
+	ADDQ   R13, AX
+	VADDPS (AX), Z9, Z9
+	ADDQ   R13, AX
+	VADDPS (AX), Z10, Z10
+
+fulloverwrite:
+	VMOVUPS Z0, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z1, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z2, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z3, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z4, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z5, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z6, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z7, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z8, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z9, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z10, (R12)
+	VZEROUPPER
+	RET
+
+masked:
+	MOVQ  $-1, R14
+	BZHIQ CX, R14, R14
+	KMOVW R14, K1
+	SUBQ  $0x02, AX
+	JLT   maskedrest
+
+maskedloop:
 	VMOVUPS.Z    (SI), K1, Z11
 	PREFETCHT0   (SI)(DI*8)
 	VBROADCASTSS (R8), Z12
@@ -6531,13 +9822,13 @@ loop:
 	ADDQ         BX, R11
 	ADDQ         DI, SI
 	SUBQ         $0x02, AX
-	JGE          loop
+	JGE          maskedloop
 
-rest:
+maskedrest:
 	ADDQ $0x02, AX
-	JZ   end
+	JZ   maskedend
 
-one:
+maskedone:
 	VMOVUPS.Z    (SI), K1, Z11
 	PREFETCHT0   (SI)(DI*8)
 	VBROADCASTSS (R8), Z12
@@ -6623,63 +9914,9 @@ one:
 	ADDQ         BX, R11
 	ADDQ         DI, SI
 	DECQ         AX
-	JNZ          one
+	JNZ          maskedone
 
-end:
-	CMPQ   CX, $0x10
-	JNE    masked
-	MOVB   accumulate+72(FP), AL
-	TESTB  AL, AL
-	JZ     fulloverwrite
-	MOVQ   R12, AX
-	VADDPS (AX), Z0, Z0
-	ADDQ   R13, AX
-	VADDPS (AX), Z1, Z1
-	ADDQ   R13, AX
-	VADDPS (AX), Z2, Z2
-	ADDQ   R13, AX
-	VADDPS (AX), Z3, Z3
-	ADDQ   R13, AX
-	VADDPS (AX), Z4, Z4
-	ADDQ   R13, AX
-	VADDPS (AX), Z5, Z5
-	ADDQ   R13, AX
-	VADDPS (AX), Z6, Z6
-	ADDQ   R13, AX
-	VADDPS (AX), Z7, Z7
-	ADDQ   R13, AX
-	VADDPS (AX), Z8, Z8
-	ADDQ   R13, AX
-	VADDPS (AX), Z9, Z9
-	ADDQ   R13, AX
-	VADDPS (AX), Z10, Z10
-
-fulloverwrite:
-	VMOVUPS Z0, (R12)
-	ADDQ    R13, R12
-	VMOVUPS Z1, (R12)
-	ADDQ    R13, R12
-	VMOVUPS Z2, (R12)
-	ADDQ    R13, R12
-	VMOVUPS Z3, (R12)
-	ADDQ    R13, R12
-	VMOVUPS Z4, (R12)
-	ADDQ    R13, R12
-	VMOVUPS Z5, (R12)
-	ADDQ    R13, R12
-	VMOVUPS Z6, (R12)
-	ADDQ    R13, R12
-	VMOVUPS Z7, (R12)
-	ADDQ    R13, R12
-	VMOVUPS Z8, (R12)
-	ADDQ    R13, R12
-	VMOVUPS Z9, (R12)
-	ADDQ    R13, R12
-	VMOVUPS Z10, (R12)
-	VZEROUPPER
-	RET
-
-masked:
+maskedend:
 	MOVB     accumulate+72(FP), AL
 	TESTB    AL, AL
 	JZ       maskedoverwrite
@@ -6762,9 +9999,6 @@ TEXT ·tileWide12x8(SB), NOSPLIT, $0-73
 	VXORPS     Y10, Y10, Y10
 	VXORPS     Y11, Y11, Y11
 	MOVQ       cols+64(FP), CX
-	MOVQ       $-1, R12
-	BZHIQ      CX, R12, R12
-	KMOVW      R12, K1
 	MOVQ       c+48(FP), R12
 	MOVQ       cRow+56(FP), R13
 	SHLQ       $0x02, R13
@@ -6792,10 +10026,180 @@ TEXT ·tileWide12x8(SB), NOSPLIT, $0-73
 	PREFETCHT0 (R14)
 	ADDQ       R13, R14
 	PREFETCHT0 (R14)
+	CMPQ       CX, $0x08
+	JNE        masked
 	SUBQ       $0x02, AX
-	JLT        rest
+	JLT        fullrest
 
-loop:
+fullloop:
+	VMOVUPS      (SI), Y12
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Y13
+	VFMADD231PS  Y12, Y13, Y0
+	VBROADCASTSS (R8)(DX*1), Y13
+	VFMADD231PS  Y12, Y13, Y1
+	VBROADCASTSS (R8)(DX*2), Y13
+	VFMADD231PS  Y12, Y13, Y2
+	VBROADCASTSS (R9), Y13
+	VFMADD231PS  Y12, Y13, Y3
+	VBROADCASTSS (R9)(DX*1), Y13
+	VFMADD231PS  Y12, Y13, Y4
+	VBROADCASTSS (R9)(DX*2), Y13
+	VFMADD231PS  Y12, Y13, Y5
+	VBROADCASTSS (R10), Y13
+	VFMADD231PS  Y12, Y13, Y6
+	VBROADCASTSS (R10)(DX*1), Y13
+	VFMADD231PS  Y12, Y13, Y7
+	VBROADCASTSS (R10)(DX*2), Y13
+	VFMADD231PS  Y12, Y13, Y8
+	VBROADCASTSS (R11), Y13
+	VFMADD231PS  Y12, Y13, Y9
+	VBROADCASTSS (R11)(DX*1), Y13
+	VFMADD231PS  Y12, Y13, Y10
+	VBROADCASTSS (R11)(DX*2), Y13
+	VFMADD231PS  Y12, Y13, Y11
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         DI, SI
+	VMOVUPS      (SI), Y12
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Y13
+	VFMADD231PS  Y12, Y13, Y0
+	VBROADCASTSS (R8)(DX*1), Y13
+	VFMADD231PS  Y12, Y13, Y1
+	VBROADCASTSS (R8)(DX*2), Y13
+	VFMADD231PS  Y12, Y13, Y2
+	VBROADCASTSS (R9), Y13
+	VFMADD231PS  Y12, Y13, Y3
+	VBROADCASTSS (R9)(DX*1), Y13
+	VFMADD231PS  Y12, Y13, Y4
+	VBROADCASTSS (R9)(DX*2), Y13
+	VFMADD231PS  Y12, Y13, Y5
+	VBROADCASTSS (R10), Y13
+	VFMADD231PS  Y12, Y13, Y6
+	VBROADCASTSS (R10)(DX*1), Y13
+	VFMADD231PS  Y12, Y13, Y7
+	VBROADCASTSS (R10)(DX*2), Y13
+	VFMADD231PS  Y12, Y13, Y8
+	VBROADCASTSS (R11), Y13
+	VFMADD231PS  Y12, Y13, Y9
+	VBROADCASTSS (R11)(DX*1), Y13
+	VFMADD231PS  Y12, Y13, Y10
+	VBROADCASTSS (R11)(DX*2), Y13
+	VFMADD231PS  Y12, Y13, Y11
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         DI, SI
+	SUBQ         $0x02, AX
+	JGE          fullloop
+
+fullrest:
+	ADDQ $0x02, AX
+	JZ   fullend
+
+fullone:
+	VMOVUPS      (SI), Y12
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Y13
+	VFMADD231PS  Y12, Y13, Y0
+	VBROADCASTSS (R8)(DX*1), Y13
+	VFMADD231PS  Y12, Y13, Y1
+	VBROADCASTSS (R8)(DX*2), Y13
+	VFMADD231PS  Y12, Y13, Y2
+	VBROADCASTSS (R9), Y13
+	VFMADD231PS  Y12, Y13, Y3
+	VBROADCASTSS (R9)(DX*1), Y13
+	VFMADD231PS  Y12, Y13, Y4
+	VBROADCASTSS (R9)(DX*2), Y13
+	VFMADD231PS  Y12, Y13, Y5
+	VBROADCASTSS (R10), Y13
+	VFMADD231PS  Y12, Y13, Y6
+	VBROADCASTSS (R10)(DX*1), Y13
+	VFMADD231PS  Y12, Y13, Y7
+	VBROADCASTSS (R10)(DX*2), Y13
+	VFMADD231PS  Y12, Y13, Y8
+	VBROADCASTSS (R11), Y13
+	VFMADD231PS  Y12, Y13, Y9
+	VBROADCASTSS (R11)(DX*1), Y13
+	VFMADD231PS  Y12, Y13, Y10
+	VBROADCASTSS (R11)(DX*2), Y13
+	VFMADD231PS  Y12, Y13, Y11
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         DI, SI
+	DECQ         AX
+	JNZ          fullone
+
+fullend:
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R12, AX
+	VADDPS (AX), Y0, Y0
+	ADDQ   R13, AX
+	VADDPS (AX), Y1, Y1
+	ADDQ   R13, AX
+	VADDPS (AX), Y2, Y2
+	ADDQ   R13, AX
+	VADDPS (AX), Y3, Y3
+	ADDQ   R13, AX
+	VADDPS (AX), Y4, Y4
+	ADDQ   R13, AX
+	VADDPS (AX), Y5, Y5
+	ADDQ   R13, AX
+	VADDPS (AX), Y6, Y6
+	ADDQ   R13, AX
+	VADDPS (AX), Y7, Y7
+	ADDQ   R13, AX
+	VADDPS (AX), Y8, Y8
+	ADDQ   R13, AX
+	VADDPS (AX), Y9, Y9
+	ADDQ   R13, AX
+	VADDPS (AX), Y10, Y10
+	ADDQ   R13, AX
+	VADDPS (AX), Y11, Y11
+
+fulloverwrite:
+	VMOVUPS Y0, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Y1, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Y2, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Y3, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Y4, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Y5, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Y6, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Y7, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Y8, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Y9, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Y10, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Y11, (R12)
+	VZEROUPPER
+	RET
+
+masked:
+	MOVQ  $-1, R14
+	BZHIQ CX, R14, R14
+	KMOVW R14, K1
+	SUBQ  $0x02, AX
+	JLT   maskedrest
+
+maskedloop:
 	VMOVUPS.Z    (SI), K1, Y12
 	PREFETCHT0   (SI)(DI*8)
 	VBROADCASTSS (R8), Y13
@@ -6859,13 +10263,13 @@ loop:
 	ADDQ         BX, R11
 	ADDQ         DI, SI
 	SUBQ         $0x02, AX
-	JGE          loop
+	JGE          maskedloop
 
-rest:
+maskedrest:
 	ADDQ $0x02, AX
-	JZ   end
+	JZ   maskedend
 
-one:
+maskedone:
 	VMOVUPS.Z    (SI), K1, Y12
 	PREFETCHT0   (SI)(DI*8)
 	VBROADCASTSS (R8), Y13
@@ -6898,67 +10302,9 @@ one:
 	ADDQ         BX, R11
 	ADDQ         DI, SI
 	DECQ         AX
-	JNZ          one
+	JNZ          maskedone
 
-end:
-	CMPQ   CX, $0x08
-	JNE    masked
-	MOVB   accumulate+72(FP), AL
-	TESTB  AL, AL
-	JZ     fulloverwrite
-	MOVQ   R12, AX
-	VADDPS (AX), Y0, Y0
-	ADDQ   R13, AX
-	VADDPS (AX), Y1, Y1
-	ADDQ   R13, AX
-	VADDPS (AX), Y2, Y2
-	ADDQ   R13, AX
-	VADDPS (AX), Y3, Y3
-	ADDQ   R13, AX
-	VADDPS (AX), Y4, Y4
-	ADDQ   R13, AX
-	VADDPS (AX), Y5, Y5
-	ADDQ   R13, AX
-	VADDPS (AX), Y6, Y6
-	ADDQ   R13, AX
-	VADDPS (AX), Y7, Y7
-	ADDQ   R13, AX
-	VADDPS (AX), Y8, Y8
-	ADDQ   R13, AX
-	VADDPS (AX), Y9, Y9
-	ADDQ   R13, AX
-	VADDPS (AX), Y10, Y10
-	ADDQ   R13, AX
-	VADDPS (AX), Y11, Y11
-
-fulloverwrite:
-	VMOVUPS Y0, (R12)
-	ADDQ    R13, R12
-	VMOVUPS Y1, (R12)
-	ADDQ    R13, R12
-	VMOVUPS Y2, (R12)
-	ADDQ    R13, R12
-	VMOVUPS Y3, (R12)
-	ADDQ    R13, R12
-	VMOVUPS Y4, (R12)
-	ADDQ    R13, R12
-	VMOVUPS Y5, (R12)
-	ADDQ    R13, R12
-	VMOVUPS Y6, (R12)
-	ADDQ    R13, R12
-	VMOVUPS Y7, (R12)
-	ADDQ    R13, R12
-	VMOVUPS Y8, (R12)
-	ADDQ    R13, R12
-	VMOVUPS Y9, (R12)
-	ADDQ    R13, R12
-	VMOVUPS Y10, (R12)
-	ADDQ    R13, R12
-	VMOVUPS Y11, (R12)
-	VZEROUPPER
-	RET
-
-masked:
+maskedend:
 	MOVB     accumulate+72(FP), AL
 	TESTB    AL, AL
 	JZ       maskedoverwrite
@@ -7045,9 +10391,6 @@ TEXT ·tileWide12x16(SB), NOSPLIT, $0-73
 	VXORPS     Z10, Z10, Z10
 	VXORPS     Z11, Z11, Z11
 	MOVQ       cols+64(FP), CX
-	MOVQ       $-1, R12
-	BZHIQ      CX, R12, R12
-	KMOVW      R12, K1
 	MOVQ       c+48(FP), R12
 	MOVQ       cRow+56(FP), R13
 	SHLQ       $0x02, R13
@@ -7075,10 +10418,180 @@ TEXT ·tileWide12x16(SB), NOSPLIT, $0-73
 	PREFETCHT0 (R14)
 	ADDQ       R13, R14
 	PREFETCHT0 (R14)
+	CMPQ       CX, $0x10
+	JNE        masked
 	SUBQ       $0x02, AX
-	JLT        rest
+	JLT        fullrest
 
-loop:
+fullloop:
+	VMOVUPS      (SI), Z12
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Z13
+	VFMADD231PS  Z12, Z13, Z0
+	VBROADCASTSS (R8)(DX*1), Z13
+	VFMADD231PS  Z12, Z13, Z1
+	VBROADCASTSS (R8)(DX*2), Z13
+	VFMADD231PS  Z12, Z13, Z2
+	VBROADCASTSS (R9), Z13
+	VFMADD231PS  Z12, Z13, Z3
+	VBROADCASTSS (R9)(DX*1), Z13
+	VFMADD231PS  Z12, Z13, Z4
+	VBROADCASTSS (R9)(DX*2), Z13
+	VFMADD231PS  Z12, Z13, Z5
+	VBROADCASTSS (R10), Z13
+	VFMADD231PS  Z12, Z13, Z6
+	VBROADCASTSS (R10)(DX*1), Z13
+	VFMADD231PS  Z12, Z13, Z7
+	VBROADCASTSS (R10)(DX*2), Z13
+	VFMADD231PS  Z12, Z13, Z8
+	VBROADCASTSS (R11), Z13
+	VFMADD231PS  Z12, Z13, Z9
+	VBROADCASTSS (R11)(DX*1), Z13
+	VFMADD231PS  Z12, Z13, Z10
+	VBROADCASTSS (R11)(DX*2), Z13
+	VFMADD231PS  Z12, Z13, Z11
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         DI, SI
+	VMOVUPS      (SI), Z12
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Z13
+	VFMADD231PS  Z12, Z13, Z0
+	VBROADCASTSS (R8)(DX*1), Z13
+	VFMADD231PS  Z12, Z13, Z1
+	VBROADCASTSS (R8)(DX*2), Z13
+	VFMADD231PS  Z12, Z13, Z2
+	VBROADCASTSS (R9), Z13
+	VFMADD231PS  Z12, Z13, Z3
+	VBROADCASTSS (R9)(DX*1), Z13
+	VFMADD231PS  Z12, Z13, Z4
+	VBROADCASTSS (R9)(DX*2), Z13
+	VFMADD231PS  Z12, Z13, Z5
+	VBROADCASTSS (R10), Z13
+	VFMADD231PS  Z12, Z13, Z6
+	VBROADCASTSS (R10)(DX*1), Z13
+	VFMADD231PS  Z12, Z13, Z7
+	VBROADCASTSS (R10)(DX*2), Z13
+	VFMADD231PS  Z12, Z13, Z8
+	VBROADCASTSS (R11), Z13
+	VFMADD231PS  Z12, Z13, Z9
+	VBROADCASTSS (R11)(DX*1), Z13
+	VFMADD231PS  Z12, Z13, Z10
+	VBROADCASTSS (R11)(DX*2), Z13
+	VFMADD231PS  Z12, Z13, Z11
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         DI, SI
+	SUBQ         $0x02, AX
+	JGE          fullloop
+
+fullrest:
+	ADDQ $0x02, AX
+	JZ   fullend
+
+fullone:
+	VMOVUPS      (SI), Z12
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Z13
+	VFMADD231PS  Z12, Z13, Z0
+	VBROADCASTSS (R8)(DX*1), Z13
+	VFMADD231PS  Z12, Z13, Z1
+	VBROADCASTSS (R8)(DX*2), Z13
+	VFMADD231PS  Z12, Z13, Z2
+	VBROADCASTSS (R9), Z13
+	VFMADD231PS  Z12, Z13, Z3
+	VBROADCASTSS (R9)(DX*1), Z13
+	VFMADD231PS  Z12, Z13, Z4
+	VBROADCASTSS (R9)(DX*2), Z13
+	VFMADD231PS  Z12, Z13, Z5
+	VBROADCASTSS (R10), Z13
+	VFMADD231PS  Z12, Z13, Z6
+	VBROADCASTSS (R10)(DX*1), Z13
+	VFMADD231PS  Z12, Z13, Z7
+	VBROADCASTSS (R10)(DX*2), Z13
+	VFMADD231PS  Z12, Z13, Z8
+	VBROADCASTSS (R11), Z13
+	VFMADD231PS  Z12, Z13, Z9
+	VBROADCASTSS (R11)(DX*1), Z13
+	VFMADD231PS  Z12, Z13, Z10
+	VBROADCASTSS (R11)(DX*2), Z13
+	VFMADD231PS  Z12, Z13, Z11
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         DI, SI
+	DECQ         AX
+	JNZ          fullone
+
+fullend:
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R12, AX
+	VADDPS (AX), Z0, Z0
+	ADDQ   R13, AX
+	VADDPS (AX), Z1, Z1
+	ADDQ   R13, AX
+	VADDPS (AX), Z2, Z2
+	ADDQ   R13, AX
+	VADDPS (AX), Z3, Z3
+	ADDQ   R13, AX
+	VADDPS (AX), Z4, Z4
+	ADDQ   R13, AX
+	VADDPS (AX), Z5, Z5
+	ADDQ   R13, AX
+	VADDPS (AX), Z6, Z6
+	ADDQ   R13, AX
+	VADDPS (AX), Z7, Z7
+	ADDQ   R13, AX
+	VADDPS (AX), Z8, Z8
+	ADDQ   R13, AX
+	VADDPS (AX), Z9, Z9
+	ADDQ   R13, AX
+	VADDPS (AX), Z10, Z10
+	ADDQ   R13, AX
+	VADDPS (AX), Z11, Z11
+
+fulloverwrite:
+	VMOVUPS Z0, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z1, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z2, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z3, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z4, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z5, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z6, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z7, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z8, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z9, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z10, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z11, (R12)
+	VZEROUPPER
+	RET
+
+masked:
+	MOVQ  $-1, R14
+	BZHIQ CX, R14, R14
+	KMOVW R14, K1
+	SUBQ  $0x02, AX
+	JLT   maskedrest
+
+maskedloop:
 	VMOVUPS.Z    (SI), K1, Z12
 	PREFETCHT0   (SI)(DI*8)
 	VBROADCASTSS (R8), Z13
@@ -7142,13 +10655,13 @@ loop:
 	ADDQ         BX, R11
 	ADDQ         DI, SI
 	SUBQ         $0x02, AX
-	JGE          loop
+	JGE          maskedloop
 
-rest:
+maskedrest:
 	ADDQ $0x02, AX
-	JZ   end
+	JZ   maskedend
 
-one:
+maskedone:
 	VMOVUPS.Z    (SI), K1, Z12
 	PREFETCHT0   (SI)(DI*8)
 	VBROADCASTSS (R8), Z13
@@ -7181,67 +10694,9 @@ one:
 	ADDQ         BX, R11
 	ADDQ         DI, SI
 	DECQ         AX
-	JNZ          one
+	JNZ          maskedone
 
-end:
-	CMPQ   CX, $0x10
-	JNE    masked
-	MOVB   accumulate+72(FP), AL
-	TESTB  AL, AL
-	JZ     fulloverwrite
-	MOVQ   R12, AX
-	VADDPS (AX), Z0, Z0
-	ADDQ   R13, AX
-	VADDPS (AX), Z1, Z1
-	ADDQ   R13, AX
-	VADDPS (AX), Z2, Z2
-	ADDQ   R13, AX
-	VADDPS (AX), Z3, Z3
-	ADDQ   R13, AX
-	VADDPS (AX), Z4, Z4
-	ADDQ   R13, AX
-	VADDPS (AX), Z5, Z5
-	ADDQ   R13, AX
-	VADDPS (AX), Z6, Z6
-	ADDQ   R13, AX
-	VADDPS (AX), Z7, Z7
-	ADDQ   R13, AX
-	VADDPS (AX), Z8, Z8
-	ADDQ   R13, AX
-	VADDPS (AX), Z9, Z9
-	ADDQ   R13, AX
-	VADDPS (AX), Z10, Z10
-	ADDQ   R13, AX
-	VADDPS (AX), Z11, Z11
-
-fulloverwrite:
-	VMOVUPS Z0, (R12)
-	ADDQ    R13, R12
-	VMOVUPS Z1, (R12)
-	ADDQ    R13, R12
-	VMOVUPS Z2, (R12)
-	ADDQ    R13, R12
-	VMOVUPS Z3, (R12)
-	ADDQ    R13, R12
-	VMOVUPS Z4, (R12)
-	ADDQ    R13, R12
-	VMOVUPS Z5, (R12)
-	ADDQ    R13, R12
-	VMOVUPS Z6, (R12)
-	ADDQ    R13, R12
-	VMOVUPS Z7, (R12)
-	ADDQ    R13, R12
-	VMOVUPS Z8, (R12)
-	ADDQ    R13, R12
-	VMOVUPS Z9, (R12)
-	ADDQ    R13, R12
-	VMOVUPS Z10, (R12)
-	ADDQ    R13, R12
-	VMOVUPS Z11, (R12)
-	VZEROUPPER
-	RET
-
-masked:
+maskedend:
 	MOVB     accumulate+72(FP), AL
 	TESTB    AL, AL
 	JZ       maskedoverwrite
@@ -7328,9 +10783,6 @@ TEXT ·tileHalf12x16(SB), NOSPLIT, $0-73
 	VXORPS     Z10, Z10, Z10
 	VXORPS     Z11, Z11, Z11
 	MOVQ       cols+64(FP), CX
-	MOVQ       $-1, R12
-	BZHIQ      CX, R12, R12
-	KMOVW      R12, K1
 	MOVQ       c+48(FP), R12
 	MOVQ       cRow+56(FP), R13
 	SHLQ       $0x02, R13
@@ -7358,10 +10810,360 @@ TEXT ·tileHalf12x16(SB), NOSPLIT, $0-73
 	PREFETCHT0 (R14)
 	ADDQ       R13, R14
 	PREFETCHT0 (R14)
+	CMPQ       CX, $0x10
+	JNE        masked
 	SUBQ       $0x02, AX
-	JLT        rest
+	JLT        fullrest
 
-loop:
+fullloop:
+	VMOVUPS      (SI), Z12
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Z13
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x16
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xc4
+	VBROADCASTSS (R8)(DX*1), Z14
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x0e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xcc
+	VBROADCASTSS (R8)(DX*2), Z13
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x16
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xd4
+	VBROADCASTSS (R9), Z14
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x0e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xdc
+	VBROADCASTSS (R9)(DX*1), Z13
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x16
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xe4
+	VBROADCASTSS (R9)(DX*2), Z14
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x0e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xec
+	VBROADCASTSS (R10), Z13
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x16
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xf4
+	VBROADCASTSS (R10)(DX*1), Z14
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x0e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xfc
+	VBROADCASTSS (R10)(DX*2), Z13
+	BYTE         $0x62
+	BYTE         $0x52
+	BYTE         $0x16
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xc4
+	VBROADCASTSS (R11), Z14
+	BYTE         $0x62
+	BYTE         $0x52
+	BYTE         $0x0e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xcc
+	VBROADCASTSS (R11)(DX*1), Z13
+	BYTE         $0x62
+	BYTE         $0x52
+	BYTE         $0x16
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xd4
+	VBROADCASTSS (R11)(DX*2), Z14
+	BYTE         $0x62
+	BYTE         $0x52
+	BYTE         $0x0e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xdc
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         DI, SI
+	VMOVUPS      (SI), Z12
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Z13
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x16
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xc4
+	VBROADCASTSS (R8)(DX*1), Z14
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x0e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xcc
+	VBROADCASTSS (R8)(DX*2), Z13
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x16
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xd4
+	VBROADCASTSS (R9), Z14
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x0e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xdc
+	VBROADCASTSS (R9)(DX*1), Z13
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x16
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xe4
+	VBROADCASTSS (R9)(DX*2), Z14
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x0e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xec
+	VBROADCASTSS (R10), Z13
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x16
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xf4
+	VBROADCASTSS (R10)(DX*1), Z14
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x0e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xfc
+	VBROADCASTSS (R10)(DX*2), Z13
+	BYTE         $0x62
+	BYTE         $0x52
+	BYTE         $0x16
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xc4
+	VBROADCASTSS (R11), Z14
+	BYTE         $0x62
+	BYTE         $0x52
+	BYTE         $0x0e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xcc
+	VBROADCASTSS (R11)(DX*1), Z13
+	BYTE         $0x62
+	BYTE         $0x52
+	BYTE         $0x16
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xd4
+	VBROADCASTSS (R11)(DX*2), Z14
+	BYTE         $0x62
+	BYTE         $0x52
+	BYTE         $0x0e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xdc
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         DI, SI
+	SUBQ         $0x02, AX
+	JGE          fullloop
+
+fullrest:
+	ADDQ $0x02, AX
+	JZ   fullend
+
+fullone:
+	VMOVUPS      (SI), Z12
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Z13
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x16
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xc4
+	VBROADCASTSS (R8)(DX*1), Z14
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x0e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xcc
+	VBROADCASTSS (R8)(DX*2), Z13
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x16
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xd4
+	VBROADCASTSS (R9), Z14
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x0e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xdc
+	VBROADCASTSS (R9)(DX*1), Z13
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x16
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xe4
+	VBROADCASTSS (R9)(DX*2), Z14
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x0e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xec
+	VBROADCASTSS (R10), Z13
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x16
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xf4
+	VBROADCASTSS (R10)(DX*1), Z14
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x0e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xfc
+	VBROADCASTSS (R10)(DX*2), Z13
+	BYTE         $0x62
+	BYTE         $0x52
+	BYTE         $0x16
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xc4
+	VBROADCASTSS (R11), Z14
+	BYTE         $0x62
+	BYTE         $0x52
+	BYTE         $0x0e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xcc
+	VBROADCASTSS (R11)(DX*1), Z13
+	BYTE         $0x62
+	BYTE         $0x52
+	BYTE         $0x16
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xd4
+	VBROADCASTSS (R11)(DX*2), Z14
+	BYTE         $0x62
+	BYTE         $0x52
+	BYTE         $0x0e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xdc
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         DI, SI
+	DECQ         AX
+	JNZ          fullone
+
+fullend:
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R12, AX
+	VADDPS (AX), Z0, Z0
+	ADDQ   R13, AX
+	VADDPS (AX), Z1, Z1
+	ADDQ   R13, AX
+	VADDPS (AX), Z2, Z2
+	ADDQ   R13, AX
+	VADDPS (AX), Z3, Z3
+	ADDQ   R13, AX
+	VADDPS (AX), Z4, Z4
+	ADDQ   R13, AX
+	VADDPS (AX), Z5, Z5
+	ADDQ   R13, AX
+	VADDPS (AX), Z6, Z6
+	ADDQ   R13, AX
+	VADDPS (AX), Z7, Z7
+	ADDQ   R13, AX
+	VADDPS (AX), Z8, Z8
+	ADDQ   R13, AX
+	VADDPS (AX), Z9, Z9
+	ADDQ   R13, AX
+	VADDPS (AX), Z10, Z10
+	ADDQ   R13, AX
+	VADDPS (AX), Z11, Z11
+
+fulloverwrite:
+	VMOVUPS Z0, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z1, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z2, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z3, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z4, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z5, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z6, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z7, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z8, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z9, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z10, (R12)
+	ADDQ    R13, R12
+	VMOVUPS Z11, (R12)
+	VZEROUPPER
+	RET
+
+masked:
+	MOVQ  $-1, R14
+	BZHIQ CX, R14, R14
+	KMOVW R14, K1
+	SUBQ  $0x02, AX
+	JLT   maskedrest
+
+maskedloop:
 	VMOVUPS.Z    (SI), K1, Z12
 	PREFETCHT0   (SI)(DI*8)
 	VBROADCASTSS (R8), Z13
@@ -7545,13 +11347,13 @@ loop:
 	ADDQ         BX, R11
 	ADDQ         DI, SI
 	SUBQ         $0x02, AX
-	JGE          loop
+	JGE          maskedloop
 
-rest:
+maskedrest:
 	ADDQ $0x02, AX
-	JZ   end
+	JZ   maskedend
 
-one:
+maskedone:
 	VMOVUPS.Z    (SI), K1, Z12
 	PREFETCHT0   (SI)(DI*8)
 	VBROADCASTSS (R8), Z13
@@ -7644,67 +11446,9 @@ one:
 	ADDQ         BX, R11
 	ADDQ         DI, SI
 	DECQ         AX
-	JNZ          one
+	JNZ          maskedone
 
-end:
-	CMPQ   CX, $0x10
-	JNE    masked
-	MOVB   accumulate+72(FP), AL
-	TESTB  AL, AL
-	JZ     fulloverwrite
-	MOVQ   R12, AX
-	VADDPS (AX), Z0, Z0
-	ADDQ   R13, AX
-	VADDPS (AX), Z1, Z1
-	ADDQ   R13, AX
-	VADDPS (AX), Z2, Z2
-	ADDQ   R13, AX
-	VADDPS (AX), Z3, Z3
-	ADDQ   R13, AX
-	VADDPS (AX), Z4, Z4
-	ADDQ   R13, AX
-	VADDPS (AX), Z5, Z5
-	ADDQ   R13, AX
-	VADDPS (AX), Z6, Z6
-	ADDQ   R13, AX
-	VADDPS (AX), Z7, Z7
-	ADDQ   R13, AX
-	VADDPS (AX), Z8, Z8
-	ADDQ   R13, AX
-	VADDPS (AX), Z9, Z9
-	ADDQ   R13, AX
-	VADDPS (AX), Z10, Z10
-	ADDQ   R13, AX
-	VADDPS (AX), Z11, Z11
-
-fulloverwrite:
-	VMOVUPS Z0, (R12)
-	ADDQ    R13, R12
-	VMOVUPS Z1, (R12)
-	ADDQ    R13, R12
-	VMOVUPS Z2, (R12)
-	ADDQ    R13, R12
-	VMOVUPS Z3, (R12)
-	ADDQ    R13, R12
-	VMOVUPS Z4, (R12)
-	ADDQ    R13, R12
-	VMOVUPS Z5, (R12)
-	ADDQ    R13, R12
-	VMOVUPS Z6, (R12)
-	ADDQ    R13, R12
-	VMOVUPS Z7, (R12)
-	ADDQ    R13, R12
-	VMOVUPS Z8, (R12)
-	ADDQ    R13, R12
-	VMOVUPS Z9, (R12)
-	ADDQ    R13, R12
-	VMOVUPS Z10, (R12)
-	ADDQ    R13, R12
-	VMOVUPS Z11, (R12)
-	VZEROUPPER
-	RET
-
-masked:
+maskedend:
 	MOVB     accumulate+72(FP), AL
 	TESTB    AL, AL
 	JZ       maskedoverwrite
@@ -7794,9 +11538,6 @@ TEXT ·tileWide13x8(SB), NOSPLIT, $0-73
 	VXORPS     Y11, Y11, Y11
 	VXORPS     Y12, Y12, Y12
 	MOVQ       cols+64(FP), CX
-	MOVQ       $-1, R13
-	BZHIQ      CX, R13, R13
-	KMOVW      R13, K1
 	MOVQ       c+48(FP), R13
 	MOVQ       cRow+56(FP), R14
 	SHLQ       $0x02, R14
@@ -7826,10 +11567,193 @@ TEXT ·tileWide13x8(SB), NOSPLIT, $0-73
 	PREFETCHT0 (R15)
 	ADDQ       R14, R15
 	PREFETCHT0 (R15)
+	CMPQ       CX, $0x08
+	JNE        masked
 	SUBQ       $0x02, AX
-	JLT        rest
+	JLT        fullrest
 
-loop:
+fullloop:
+	VMOVUPS      (SI), Y13
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Y14
+	VFMADD231PS  Y13, Y14, Y0
+	VBROADCASTSS (R8)(DX*1), Y14
+	VFMADD231PS  Y13, Y14, Y1
+	VBROADCASTSS (R8)(DX*2), Y14
+	VFMADD231PS  Y13, Y14, Y2
+	VBROADCASTSS (R9), Y14
+	VFMADD231PS  Y13, Y14, Y3
+	VBROADCASTSS (R9)(DX*1), Y14
+	VFMADD231PS  Y13, Y14, Y4
+	VBROADCASTSS (R9)(DX*2), Y14
+	VFMADD231PS  Y13, Y14, Y5
+	VBROADCASTSS (R10), Y14
+	VFMADD231PS  Y13, Y14, Y6
+	VBROADCASTSS (R10)(DX*1), Y14
+	VFMADD231PS  Y13, Y14, Y7
+	VBROADCASTSS (R10)(DX*2), Y14
+	VFMADD231PS  Y13, Y14, Y8
+	VBROADCASTSS (R11), Y14
+	VFMADD231PS  Y13, Y14, Y9
+	VBROADCASTSS (R11)(DX*1), Y14
+	VFMADD231PS  Y13, Y14, Y10
+	VBROADCASTSS (R11)(DX*2), Y14
+	VFMADD231PS  Y13, Y14, Y11
+	VBROADCASTSS (R12), Y14
+	VFMADD231PS  Y13, Y14, Y12
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         BX, R12
+	ADDQ         DI, SI
+	VMOVUPS      (SI), Y13
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Y14
+	VFMADD231PS  Y13, Y14, Y0
+	VBROADCASTSS (R8)(DX*1), Y14
+	VFMADD231PS  Y13, Y14, Y1
+	VBROADCASTSS (R8)(DX*2), Y14
+	VFMADD231PS  Y13, Y14, Y2
+	VBROADCASTSS (R9), Y14
+	VFMADD231PS  Y13, Y14, Y3
+	VBROADCASTSS (R9)(DX*1), Y14
+	VFMADD231PS  Y13, Y14, Y4
+	VBROADCASTSS (R9)(DX*2), Y14
+	VFMADD231PS  Y13, Y14, Y5
+	VBROADCASTSS (R10), Y14
+	VFMADD231PS  Y13, Y14, Y6
+	VBROADCASTSS (R10)(DX*1), Y14
+	VFMADD231PS  Y13, Y14, Y7
+	VBROADCASTSS (R10)(DX*2), Y14
+	VFMADD231PS  Y13, Y14, Y8
+	VBROADCASTSS (R11), Y14
+	VFMADD231PS  Y13, Y14, Y9
+	VBROADCASTSS (R11)(DX*1), Y14
+	VFMADD231PS  Y13, Y14, Y10
+	VBROADCASTSS (R11)(DX*2), Y14
+	VFMADD231PS  Y13, Y14, Y11
+	VBROADCASTSS (R12), Y14
+	VFMADD231PS  Y13, Y14, Y12
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         BX, R12
+	ADDQ         DI, SI
+	SUBQ         $0x02, AX
+	JGE          fullloop
+
+fullrest:
+	ADDQ $0x02, AX
+	JZ   fullend
+
+fullone:
+	VMOVUPS      (SI), Y13
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Y14
+	VFMADD231PS  Y13, Y14, Y0
+	VBROADCASTSS (R8)(DX*1), Y14
+	VFMADD231PS  Y13, Y14, Y1
+	VBROADCASTSS (R8)(DX*2), Y14
+	VFMADD231PS  Y13, Y14, Y2
+	VBROADCASTSS (R9), Y14
+	VFMADD231PS  Y13, Y14, Y3
+	VBROADCASTSS (R9)(DX*1), Y14
+	VFMADD231PS  Y13, Y14, Y4
+	VBROADCASTSS (R9)(DX*2), Y14
+	VFMADD231PS  Y13, Y14, Y5
+	VBROADCASTSS (R10), Y14
+	VFMADD231PS  Y13, Y14, Y6
+	VBROADCASTSS (R10)(DX*1), Y14
+	VFMADD231PS  Y13, Y14, Y7
+	VBROADCASTSS (R10)(DX*2), Y14
+	VFMADD231PS  Y13, Y14, Y8
+	VBROADCASTSS (R11), Y14
+	VFMADD231PS  Y13, Y14, Y9
+	VBROADCASTSS (R11)(DX*1), Y14
+	VFMADD231PS  Y13, Y14, Y10
+	VBROADCASTSS (R11)(DX*2), Y14
+	VFMADD231PS  Y13, Y14, Y11
+	VBROADCASTSS (R12), Y14
+	VFMADD231PS  Y13, Y14, Y12
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         BX, R12
+	ADDQ         DI, SI
+	DECQ         AX
+	JNZ          fullone
+
+fullend:
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R13, AX
+	VADDPS (AX), Y0, Y0
+	ADDQ   R14, AX
+	VADDPS (AX), Y1, Y1
+	ADDQ   R14, AX
+	VADDPS (AX), Y2, Y2
+	ADDQ   R14, AX
+	VADDPS (AX), Y3, Y3
+	ADDQ   R14, AX
+	VADDPS (AX), Y4, Y4
+	ADDQ   R14, AX
+	VADDPS (AX), Y5, Y5
+	ADDQ   R14, AX
+	VADDPS (AX), Y6, Y6
+	ADDQ   R14, AX
+	VADDPS (AX), Y7, Y7
+	ADDQ   R14, AX
+	VADDPS (AX), Y8, Y8
+	ADDQ   R14, AX
+	VADDPS (AX), Y9, Y9
+	ADDQ   R14, AX
+	VADDPS (AX), Y10, Y10
+	ADDQ   R14, AX
+	VADDPS (AX), Y11, Y11
+	ADDQ   R14, AX
+	VADDPS (AX), Y12, Y12
+
+fulloverwrite:
+	VMOVUPS Y0, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Y1, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Y2, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Y3, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Y4, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Y5, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Y6, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Y7, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Y8, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Y9, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Y10, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Y11, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Y12, (R13)
+	VZEROUPPER
+	RET
+
+masked:
+	MOVQ  $-1, R15
+	BZHIQ CX, R15, R15
+	KMOVW R15, K1
+	SUBQ  $0x02, AX
+	JLT   maskedrest
+
+maskedloop:
 	VMOVUPS.Z    (SI), K1, Y13
 	PREFETCHT0   (SI)(DI*8)
 	VBROADCASTSS (R8), Y14
@@ -7899,13 +11823,13 @@ loop:
 	ADDQ         BX, R12
 	ADDQ         DI, SI
 	SUBQ         $0x02, AX
-	JGE          loop
+	JGE          maskedloop
 
-rest:
+maskedrest:
 	ADDQ $0x02, AX
-	JZ   end
+	JZ   maskedend
 
-one:
+maskedone:
 	VMOVUPS.Z    (SI), K1, Y13
 	PREFETCHT0   (SI)(DI*8)
 	VBROADCASTSS (R8), Y14
@@ -7941,71 +11865,9 @@ one:
 	ADDQ         BX, R12
 	ADDQ         DI, SI
 	DECQ         AX
-	JNZ          one
+	JNZ          maskedone
 
-end:
-	CMPQ   CX, $0x08
-	JNE    masked
-	MOVB   accumulate+72(FP), AL
-	TESTB  AL, AL
-	JZ     fulloverwrite
-	MOVQ   R13, AX
-	VADDPS (AX), Y0, Y0
-	ADDQ   R14, AX
-	VADDPS (AX), Y1, Y1
-	ADDQ   R14, AX
-	VADDPS (AX), Y2, Y2
-	ADDQ   R14, AX
-	VADDPS (AX), Y3, Y3
-	ADDQ   R14, AX
-	VADDPS (AX), Y4, Y4
-	ADDQ   R14, AX
-	VADDPS (AX), Y5, Y5
-	ADDQ   R14, AX
-	VADDPS (AX), Y6, Y6
-	ADDQ   R14, AX
-	VADDPS (AX), Y7, Y7
-	ADDQ   R14, AX
-	VADDPS (AX), Y8, Y8
-	ADDQ   R14, AX
-	VADDPS (AX), Y9, Y9
-	ADDQ   R14, AX
-	VADDPS (AX), Y10, Y10
-	ADDQ   R14, AX
-	VADDPS (AX), Y11, Y11
-	ADDQ   R14, AX
-	VADDPS (AX), Y12, Y12
-
-fulloverwrite:
-	VMOVUPS Y0, (R13)
-	ADDQ    R14, R13
-	VMOVUPS Y1, (R13)
-	ADDQ    R14, R13
-	VMOVUPS Y2, (R13)
-	ADDQ    R14, R13
-	VMOVUPS Y3, (R13)
-	ADDQ    R14, R13
-	VMOVUPS Y4, (R13)
-	ADDQ    R14, R13
-	VMOVUPS Y5, (R13)
-	ADDQ    R14, R13
-	VMOVUPS Y6, (R13)
-	ADDQ    R14, R13
-	VMOVUPS Y7, (R13)
-	ADDQ    R14, R13
-	VMOVUPS Y8, (R13)
-	ADDQ    R14, R13
-	VMOVUPS Y9, (R13)
-	ADDQ    R14, R13
-	VMOVUPS Y10, (R13)
-	ADDQ    R14, R13
-	VMOVUPS Y11, (R13)
-	ADDQ    R14, R13
-	VMOVUPS Y12, (R13)
-	VZEROUPPER
-	RET
-
-masked:
+maskedend:
 	MOVB     accumulate+72(FP), AL
 	TESTB    AL, AL
 	JZ       maskedoverwrite
@@ -8099,9 +11961,6 @@ TEXT ·tileWide13x16(SB), NOSPLIT, $0-73
 	VXORPS     Z11, Z11, Z11
 	VXORPS     Z12, Z12, Z12
 	MOVQ       cols+64(FP), CX
-	MOVQ       $-1, R13
-	BZHIQ      CX, R13, R13
-	KMOVW      R13, K1
 	MOVQ       c+48(FP), R13
 	MOVQ       cRow+56(FP), R14
 	SHLQ       $0x02, R14
@@ -8131,10 +11990,193 @@ TEXT ·tileWide13x16(SB), NOSPLIT, $0-73
 	PREFETCHT0 (R15)
 	ADDQ       R14, R15
 	PREFETCHT0 (R15)
+	CMPQ       CX, $0x10
+	JNE        masked
 	SUBQ       $0x02, AX
-	JLT        rest
+	JLT        fullrest
 
-loop:
+fullloop:
+	VMOVUPS      (SI), Z13
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Z14
+	VFMADD231PS  Z13, Z14, Z0
+	VBROADCASTSS (R8)(DX*1), Z14
+	VFMADD231PS  Z13, Z14, Z1
+	VBROADCASTSS (R8)(DX*2), Z14
+	VFMADD231PS  Z13, Z14, Z2
+	VBROADCASTSS (R9), Z14
+	VFMADD231PS  Z13, Z14, Z3
+	VBROADCASTSS (R9)(DX*1), Z14
+	VFMADD231PS  Z13, Z14, Z4
+	VBROADCASTSS (R9)(DX*2), Z14
+	VFMADD231PS  Z13, Z14, Z5
+	VBROADCASTSS (R10), Z14
+	VFMADD231PS  Z13, Z14, Z6
+	VBROADCASTSS (R10)(DX*1), Z14
+	VFMADD231PS  Z13, Z14, Z7
+	VBROADCASTSS (R10)(DX*2), Z14
+	VFMADD231PS  Z13, Z14, Z8
+	VBROADCASTSS (R11), Z14
+	VFMADD231PS  Z13, Z14, Z9
+	VBROADCASTSS (R11)(DX*1), Z14
+	VFMADD231PS  Z13, Z14, Z10
+	VBROADCASTSS (R11)(DX*2), Z14
+	VFMADD231PS  Z13, Z14, Z11
+	VBROADCASTSS (R12), Z14
+	VFMADD231PS  Z13, Z14, Z12
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         BX, R12
+	ADDQ         DI, SI
+	VMOVUPS      (SI), Z13
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Z14
+	VFMADD231PS  Z13, Z14, Z0
+	VBROADCASTSS (R8)(DX*1), Z14
+	VFMADD231PS  Z13, Z14, Z1
+	VBROADCASTSS (R8)(DX*2), Z14
+	VFMADD231PS  Z13, Z14, Z2
+	VBROADCASTSS (R9), Z14
+	VFMADD231PS  Z13, Z14, Z3
+	VBROADCASTSS (R9)(DX*1), Z14
+	VFMADD231PS  Z13, Z14, Z4
+	VBROADCASTSS (R9)(DX*2), Z14
+	VFMADD231PS  Z13, Z14, Z5
+	VBROADCASTSS (R10), Z14
+	VFMADD231PS  Z13, Z14, Z6
+	VBROADCASTSS (R10)(DX*1), Z14
+	VFMADD231PS  Z13, Z14, Z7
+	VBROADCASTSS (R10)(DX*2), Z14
+	VFMADD231PS  Z13, Z14, Z8
+	VBROADCASTSS (R11), Z14
+	VFMADD231PS  Z13, Z14, Z9
+	VBROADCASTSS (R11)(DX*1), Z14
+	VFMADD231PS  Z13, Z14, Z10
+	VBROADCASTSS (R11)(DX*2), Z14
+	VFMADD231PS  Z13, Z14, Z11
+	VBROADCASTSS (R12), Z14
+	VFMADD231PS  Z13, Z14, Z12
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         BX, R12
+	ADDQ         DI, SI
+	SUBQ         $0x02, AX
+	JGE          fullloop
+
+fullrest:
+	ADDQ $0x02, AX
+	JZ   fullend
+
+fullone:
+	VMOVUPS      (SI), Z13
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Z14
+	VFMADD231PS  Z13, Z14, Z0
+	VBROADCASTSS (R8)(DX*1), Z14
+	VFMADD231PS  Z13, Z14, Z1
+	VBROADCASTSS (R8)(DX*2), Z14
+	VFMADD231PS  Z13, Z14, Z2
+	VBROADCASTSS (R9), Z14
+	VFMADD231PS  Z13, Z14, Z3
+	VBROADCASTSS (R9)(DX*1), Z14
+	VFMADD231PS  Z13, Z14, Z4
+	VBROADCASTSS (R9)(DX*2), Z14
+	VFMADD231PS  Z13, Z14, Z5
+	VBROADCASTSS (R10), Z14
+	VFMADD231PS  Z13, Z14, Z6
+	VBROADCASTSS (R10)(DX*1), Z14
+	VFMADD231PS  Z13, Z14, Z7
+	VBROADCASTSS (R10)(DX*2), Z14
+	VFMADD231PS  Z13, Z14, Z8
+	VBROADCASTSS (R11), Z14
+	VFMADD231PS  Z13, Z14, Z9
+	VBROADCASTSS (R11)(DX*1), Z14
+	VFMADD231PS  Z13, Z14, Z10
+	VBROADCASTSS (R11)(DX*2), Z14
+	VFMADD231PS  Z13, Z14, Z11
+	VBROADCASTSS (R12), Z14
+	VFMADD231PS  Z13, Z14, Z12
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         BX, R12
+	ADDQ         DI, SI
+	DECQ         AX
+	JNZ          fullone
+
+fullend:
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R13, AX
+	VADDPS (AX), Z0, Z0
+	ADDQ   R14, AX
+	VADDPS (AX), Z1, Z1
+	ADDQ   R14, AX
+	VADDPS (AX), Z2, Z2
+	ADDQ   R14, AX
+	VADDPS (AX), Z3, Z3
+	ADDQ   R14, AX
+	VADDPS (AX), Z4, Z4
+	ADDQ   R14, AX
+	VADDPS (AX), Z5, Z5
+	ADDQ   R14, AX
+	VADDPS (AX), Z6, Z6
+	ADDQ   R14, AX
+	VADDPS (AX), Z7, Z7
+	ADDQ   R14, AX
+	VADDPS (AX), Z8, Z8
+	ADDQ   R14, AX
+	VADDPS (AX), Z9, Z9
+	ADDQ   R14, AX
+	VADDPS (AX), Z10, Z10
+	ADDQ   R14, AX
+	VADDPS (AX), Z11, Z11
+	ADDQ   R14, AX
+	VADDPS (AX), Z12, Z12
+
+fulloverwrite:
+	VMOVUPS Z0, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z1, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z2, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z3, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z4, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z5, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z6, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z7, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z8, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z9, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z10, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z11, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z12, (R13)
+	VZEROUPPER
+	RET
+
+masked:
+	MOVQ  $-1, R15
+	BZHIQ CX, R15, R15
+	KMOVW R15, K1
+	SUBQ  $0x02, AX
+	JLT   maskedrest
+
+maskedloop:
 	VMOVUPS.Z    (SI), K1, Z13
 	PREFETCHT0   (SI)(DI*8)
 	VBROADCASTSS (R8), Z14
@@ -8204,13 +12246,13 @@ loop:
 	ADDQ         BX, R12
 	ADDQ         DI, SI
 	SUBQ         $0x02, AX
-	JGE          loop
+	JGE          maskedloop
 
-rest:
+maskedrest:
 	ADDQ $0x02, AX
-	JZ   end
+	JZ   maskedend
 
-one:
+maskedone:
 	VMOVUPS.Z    (SI), K1, Z13
 	PREFETCHT0   (SI)(DI*8)
 	VBROADCASTSS (R8), Z14
@@ -8246,71 +12288,9 @@ one:
 	ADDQ         BX, R12
 	ADDQ         DI, SI
 	DECQ         AX
-	JNZ          one
+	JNZ          maskedone
 
-end:
-	CMPQ   CX, $0x10
-	JNE    masked
-	MOVB   accumulate+72(FP), AL
-	TESTB  AL, AL
-	JZ     fulloverwrite
-	MOVQ   R13, AX
-	VADDPS (AX), Z0, Z0
-	ADDQ   R14, AX
-	VADDPS (AX), Z1, Z1
-	ADDQ   R14, AX
-	VADDPS (AX), Z2, Z2
-	ADDQ   R14, AX
-	VADDPS (AX), Z3, Z3
-	ADDQ   R14, AX
-	VADDPS (AX), Z4, Z4
-	ADDQ   R14, AX
-	VADDPS (AX), Z5, Z5
-	ADDQ   R14, AX
-	VADDPS (AX), Z6, Z6
-	ADDQ   R14, AX
-	VADDPS (AX), Z7, Z7
-	ADDQ   R14, AX
-	VADDPS (AX), Z8, Z8
-	ADDQ   R14, AX
-	VADDPS (AX), Z9, Z9
-	ADDQ   R14, AX
-	VADDPS (AX), Z10, Z10
-	ADDQ   R14, AX
-	VADDPS (AX), Z11, Z11
-	ADDQ   R14, AX
-	VADDPS (AX), Z12, Z12
-
-fulloverwrite:
-	VMOVUPS Z0, (R13)
-	ADDQ    R14, R13
-	VMOVUPS Z1, (R13)
-	ADDQ    R14, R13
-	VMOVUPS Z2, (R13)
-	ADDQ    R14, R13
-	VMOVUPS Z3, (R13)
-	ADDQ    R14, R13
-	VMOVUPS Z4, (R13)
-	ADDQ    R14, R13
-	VMOVUPS Z5, (R13)
-	ADDQ    R14, R13
-	VMOVUPS Z6, (R13)
-	ADDQ    R14, R13
-	VMOVUPS Z7, (R13)
-	ADDQ    R14, R13
-	VMOVUPS Z8, (R13)
-	ADDQ    R14, R13
-	VMOVUPS Z9, (R13)
-	ADDQ    R14, R13
-	VMOVUPS Z10, (R13)
-	ADDQ    R14, R13
-	VMOVUPS Z11, (R13)
-	ADDQ    R14, R13
-	VMOVUPS Z12, (R13)
-	VZEROUPPER
-	RET
-
-masked:
+maskedend:
 	MOVB     accumulate+72(FP), AL
 	TESTB    AL, AL
 	JZ       maskedoverwrite
@@ -8404,9 +12384,6 @@ TEXT ·tileHalf13x16(SB), NOSPLIT, $0-73
 	VXORPS     Z11, Z11, Z11
 	VXORPS     Z12, Z12, Z12
 	MOVQ       cols+64(FP), CX
-	MOVQ       $-1, R13
-	BZHIQ      CX, R13, R13
-	KMOVW      R13, K1
 	MOVQ       c+48(FP), R13
 	MOVQ       cRow+56(FP), R14
 	SHLQ       $0x02, R14
@@ -8436,10 +12413,388 @@ TEXT ·tileHalf13x16(SB), NOSPLIT, $0-73
 	PREFETCHT0 (R15)
 	ADDQ       R14, R15
 	PREFETCHT0 (R15)
+	CMPQ       CX, $0x10
+	JNE        masked
 	SUBQ       $0x02, AX
-	JLT        rest
+	JLT        fullrest
 
-loop:
+fullloop:
+	VMOVUPS      (SI), Z13
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Z14
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x0e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xc5
+	VBROADCASTSS (R8)(DX*1), Z15
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x06
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xcd
+	VBROADCASTSS (R8)(DX*2), Z14
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x0e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xd5
+	VBROADCASTSS (R9), Z15
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x06
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xdd
+	VBROADCASTSS (R9)(DX*1), Z14
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x0e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xe5
+	VBROADCASTSS (R9)(DX*2), Z15
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x06
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xed
+	VBROADCASTSS (R10), Z14
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x0e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xf5
+	VBROADCASTSS (R10)(DX*1), Z15
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x06
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xfd
+	VBROADCASTSS (R10)(DX*2), Z14
+	BYTE         $0x62
+	BYTE         $0x52
+	BYTE         $0x0e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xc5
+	VBROADCASTSS (R11), Z15
+	BYTE         $0x62
+	BYTE         $0x52
+	BYTE         $0x06
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xcd
+	VBROADCASTSS (R11)(DX*1), Z14
+	BYTE         $0x62
+	BYTE         $0x52
+	BYTE         $0x0e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xd5
+	VBROADCASTSS (R11)(DX*2), Z15
+	BYTE         $0x62
+	BYTE         $0x52
+	BYTE         $0x06
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xdd
+	VBROADCASTSS (R12), Z14
+	BYTE         $0x62
+	BYTE         $0x52
+	BYTE         $0x0e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xe5
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         BX, R12
+	ADDQ         DI, SI
+	VMOVUPS      (SI), Z13
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Z14
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x0e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xc5
+	VBROADCASTSS (R8)(DX*1), Z15
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x06
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xcd
+	VBROADCASTSS (R8)(DX*2), Z14
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x0e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xd5
+	VBROADCASTSS (R9), Z15
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x06
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xdd
+	VBROADCASTSS (R9)(DX*1), Z14
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x0e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xe5
+	VBROADCASTSS (R9)(DX*2), Z15
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x06
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xed
+	VBROADCASTSS (R10), Z14
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x0e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xf5
+	VBROADCASTSS (R10)(DX*1), Z15
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x06
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xfd
+	VBROADCASTSS (R10)(DX*2), Z14
+	BYTE         $0x62
+	BYTE         $0x52
+	BYTE         $0x0e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xc5
+	VBROADCASTSS (R11), Z15
+	BYTE         $0x62
+	BYTE         $0x52
+	BYTE         $0x06
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xcd
+	VBROADCASTSS (R11)(DX*1), Z14
+	BYTE         $0x62
+	BYTE         $0x52
+	BYTE         $0x0e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xd5
+	VBROADCASTSS (R11)(DX*2), Z15
+	BYTE         $0x62
+	BYTE         $0x52
+	BYTE         $0x06
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xdd
+	VBROADCASTSS (R12), Z14
+	BYTE         $0x62
+	BYTE         $0x52
+	BYTE         $0x0e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xe5
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         BX, R12
+	ADDQ         DI, SI
+	SUBQ         $0x02, AX
+	JGE          fullloop
+
+fullrest:
+	ADDQ $0x02, AX
+	JZ   fullend
+
+fullone:
+	VMOVUPS      (SI), Z13
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Z14
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x0e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xc5
+	VBROADCASTSS (R8)(DX*1), Z15
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x06
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xcd
+	VBROADCASTSS (R8)(DX*2), Z14
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x0e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xd5
+	VBROADCASTSS (R9), Z15
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x06
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xdd
+	VBROADCASTSS (R9)(DX*1), Z14
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x0e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xe5
+	VBROADCASTSS (R9)(DX*2), Z15
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x06
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xed
+	VBROADCASTSS (R10), Z14
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x0e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xf5
+	VBROADCASTSS (R10)(DX*1), Z15
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x06
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xfd
+	VBROADCASTSS (R10)(DX*2), Z14
+	BYTE         $0x62
+	BYTE         $0x52
+	BYTE         $0x0e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xc5
+	VBROADCASTSS (R11), Z15
+	BYTE         $0x62
+	BYTE         $0x52
+	BYTE         $0x06
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xcd
+	VBROADCASTSS (R11)(DX*1), Z14
+	BYTE         $0x62
+	BYTE         $0x52
+	BYTE         $0x0e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xd5
+	VBROADCASTSS (R11)(DX*2), Z15
+	BYTE         $0x62
+	BYTE         $0x52
+	BYTE         $0x06
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xdd
+	VBROADCASTSS (R12), Z14
+	BYTE         $0x62
+	BYTE         $0x52
+	BYTE         $0x0e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xe5
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         BX, R12
+	ADDQ         DI, SI
+	DECQ         AX
+	JNZ          fullone
+
+fullend:
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R13, AX
+	VADDPS (AX), Z0, Z0
+	ADDQ   R14, AX
+	VADDPS (AX), Z1, Z1
+	ADDQ   R14, AX
+	VADDPS (AX), Z2, Z2
+	ADDQ   R14, AX
+	VADDPS (AX), Z3, Z3
+	ADDQ   R14, AX
+	VADDPS (AX), Z4, Z4
+	ADDQ   R14, AX
+	VADDPS (AX), Z5, Z5
+	ADDQ   R14, AX
+	VADDPS (AX), Z6, Z6
+	ADDQ   R14, AX
+	VADDPS (AX), Z7, Z7
+	ADDQ   R14, AX
+	VADDPS (AX), Z8, Z8
+	ADDQ   R14, AX
+	VADDPS (AX), Z9, Z9
+	ADDQ   R14, AX
+	VADDPS (AX), Z10, Z10
+	ADDQ   R14, AX
+	VADDPS (AX), Z11, Z11
+	ADDQ   R14, AX
+	VADDPS (AX), Z12, Z12
+
+fulloverwrite:
+	VMOVUPS Z0, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z1, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z2, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z3, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z4, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z5, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z6, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z7, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z8, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z9, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z10, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z11, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z12, (R13)
+	VZEROUPPER
+	RET
+
+masked:
+	MOVQ  $-1, R15
+	BZHIQ CX, R15, R15
+	KMOVW R15, K1
+	SUBQ  $0x02, AX
+	JLT   maskedrest
+
+maskedloop:
 	VMOVUPS.Z    (SI), K1, Z13
 	PREFETCHT0   (SI)(DI*8)
 	VBROADCASTSS (R8), Z14
@@ -8639,13 +12994,13 @@ loop:
 	ADDQ         BX, R12
 	ADDQ         DI, SI
 	SUBQ         $0x02, AX
-	JGE          loop
+	JGE          maskedloop
 
-rest:
+maskedrest:
 	ADDQ $0x02, AX
-	JZ   end
+	JZ   maskedend
 
-one:
+maskedone:
 	VMOVUPS.Z    (SI), K1, Z13
 	PREFETCHT0   (SI)(DI*8)
 	VBROADCASTSS (R8), Z14
@@ -8746,71 +13101,9 @@ one:
 	ADDQ         BX, R12
 	ADDQ         DI, SI
 	DECQ         AX
-	JNZ          one
+	JNZ          maskedone
 
-end:
-	CMPQ   CX, $0x10
-	JNE    masked
-	MOVB   accumulate+72(FP), AL
-	TESTB  AL, AL
-	JZ     fulloverwrite
-	MOVQ   R13, AX
-	VADDPS (AX), Z0, Z0
-	ADDQ   R14, AX
-	VADDPS (AX), Z1, Z1
-	ADDQ   R14, AX
-	VADDPS (AX), Z2, Z2
-	ADDQ   R14, AX
-	VADDPS (AX), Z3, Z3
-	ADDQ   R14, AX
-	VADDPS (AX), Z4, Z4
-	ADDQ   R14, AX
-	VADDPS (AX), Z5, Z5
-	ADDQ   R14, AX
-	VADDPS (AX), Z6, Z6
-	ADDQ   R14, AX
-	VADDPS (AX), Z7, Z7
-	ADDQ   R14, AX
-	VADDPS (AX), Z8, Z8
-	ADDQ   R14, AX
-	VADDPS (AX), Z9, Z9
-	ADDQ   R14, AX
-	VADDPS (AX), Z10, Z10
-	ADDQ   R14, AX
-	VADDPS (AX), Z11, Z11
-	ADDQ   R14, AX
-	VADDPS (AX), Z12, Z12
-
-fulloverwrite:
-	VMOVUPS Z0, (R13)
-	ADDQ    R14, R13
-	VMOVUPS Z1, (R13)
-	ADDQ    R14, R13
-	VMOVUPS Z2, (R13)
-	ADDQ    R14, R13
-	VMOVUPS Z3, (R13)
-	ADDQ    R14, R13
-	VMOVUPS Z4, (R13)
-	ADDQ    R14, R13
-	VMOVUPS Z5, (R13)
-	ADDQ    R14, R13
-	VMOVUPS Z6, (R13)
-	ADDQ    R14, R13
-	VMOVUPS Z7, (R13)
-	ADDQ    R14, R13
-	VMOVUPS Z8, (R13)
-	ADDQ    R14, R13
-	VMOVUPS Z9, (R13)
-	ADDQ    R14, R13
-	VMOVUPS Z10, (R13)
-	ADDQ    R14, R13
-	VMOVUPS Z11, (R13)
-	ADDQ    R14, R13
-	VMOVUPS Z12, (R13)
-	VZEROUPPER
-	RET
-
-masked:
+maskedend:
 	MOVB     accumulate+72(FP), AL
 	TESTB    AL, AL
 	JZ       maskedoverwrite
@@ -8905,9 +13198,6 @@ TEXT ·tileWide14x8(SB), NOSPLIT, $0-73
 	VXORPS     Y12, Y12, Y12
 	VXORPS     Y13, Y13, Y13
 	MOVQ       cols+64(FP), CX
-	MOVQ       $-1, R13
-	BZHIQ      CX, R13, R13
-	KMOVW      R13, K1
 	MOVQ       c+48(FP), R13
 	MOVQ       cRow+56(FP), R14
 	SHLQ       $0x02, R14
@@ -8939,10 +13229,203 @@ TEXT ·tileWide14x8(SB), NOSPLIT, $0-73
 	PREFETCHT0 (R15)
 	ADDQ       R14, R15
 	PREFETCHT0 (R15)
+	CMPQ       CX, $0x08
+	JNE        masked
 	SUBQ       $0x02, AX
-	JLT        rest
+	JLT        fullrest
 
-loop:
+fullloop:
+	VMOVUPS      (SI), Y14
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Y15
+	VFMADD231PS  Y14, Y15, Y0
+	VBROADCASTSS (R8)(DX*1), Y15
+	VFMADD231PS  Y14, Y15, Y1
+	VBROADCASTSS (R8)(DX*2), Y15
+	VFMADD231PS  Y14, Y15, Y2
+	VBROADCASTSS (R9), Y15
+	VFMADD231PS  Y14, Y15, Y3
+	VBROADCASTSS (R9)(DX*1), Y15
+	VFMADD231PS  Y14, Y15, Y4
+	VBROADCASTSS (R9)(DX*2), Y15
+	VFMADD231PS  Y14, Y15, Y5
+	VBROADCASTSS (R10), Y15
+	VFMADD231PS  Y14, Y15, Y6
+	VBROADCASTSS (R10)(DX*1), Y15
+	VFMADD231PS  Y14, Y15, Y7
+	VBROADCASTSS (R10)(DX*2), Y15
+	VFMADD231PS  Y14, Y15, Y8
+	VBROADCASTSS (R11), Y15
+	VFMADD231PS  Y14, Y15, Y9
+	VBROADCASTSS (R11)(DX*1), Y15
+	VFMADD231PS  Y14, Y15, Y10
+	VBROADCASTSS (R11)(DX*2), Y15
+	VFMADD231PS  Y14, Y15, Y11
+	VBROADCASTSS (R12), Y15
+	VFMADD231PS  Y14, Y15, Y12
+	VBROADCASTSS (R12)(DX*1), Y15
+	VFMADD231PS  Y14, Y15, Y13
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         BX, R12
+	ADDQ         DI, SI
+	VMOVUPS      (SI), Y14
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Y15
+	VFMADD231PS  Y14, Y15, Y0
+	VBROADCASTSS (R8)(DX*1), Y15
+	VFMADD231PS  Y14, Y15, Y1
+	VBROADCASTSS (R8)(DX*2), Y15
+	VFMADD231PS  Y14, Y15, Y2
+	VBROADCASTSS (R9), Y15
+	VFMADD231PS  Y14, Y15, Y3
+	VBROADCASTSS (R9)(DX*1), Y15
+	VFMADD231PS  Y14, Y15, Y4
+	VBROADCASTSS (R9)(DX*2), Y15
+	VFMADD231PS  Y14, Y15, Y5
+	VBROADCASTSS (R10), Y15
+	VFMADD231PS  Y14, Y15, Y6
+	VBROADCASTSS (R10)(DX*1), Y15
+	VFMADD231PS  Y14, Y15, Y7
+	VBROADCASTSS (R10)(DX*2), Y15
+	VFMADD231PS  Y14, Y15, Y8
+	VBROADCASTSS (R11), Y15
+	VFMADD231PS  Y14, Y15, Y9
+	VBROADCASTSS (R11)(DX*1), Y15
+	VFMADD231PS  Y14, Y15, Y10
+	VBROADCASTSS (R11)(DX*2), Y15
+	VFMADD231PS  Y14, Y15, Y11
+	VBROADCASTSS (R12), Y15
+	VFMADD231PS  Y14, Y15, Y12
+	VBROADCASTSS (R12)(DX*1), Y15
+	VFMADD231PS  Y14, Y15, Y13
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         BX, R12
+	ADDQ         DI, SI
+	SUBQ         $0x02, AX
+	JGE          fullloop
+
+fullrest:
+	ADDQ $0x02, AX
+	JZ   fullend
+
+fullone:
+	VMOVUPS      (SI), Y14
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Y15
+	VFMADD231PS  Y14, Y15, Y0
+	VBROADCASTSS (R8)(DX*1), Y15
+	VFMADD231PS  Y14, Y15, Y1
+	VBROADCASTSS (R8)(DX*2), Y15
+	VFMADD231PS  Y14, Y15, Y2
+	VBROADCASTSS (R9), Y15
+	VFMADD231PS  Y14, Y15, Y3
+	VBROADCASTSS (R9)(DX*1), Y15
+	VFMADD231PS  Y14, Y15, Y4
+	VBROADCASTSS (R9)(DX*2), Y15
+	VFMADD231PS  Y14, Y15, Y5
+	VBROADCASTSS (R10), Y15
+	VFMADD231PS  Y14, Y15, Y6
+	VBROADCASTSS (R10)(DX*1), Y15
+	VFMADD231PS  Y14, Y15, Y7
+	VBROADCASTSS (R10)(DX*2), Y15
+	VFMADD231PS  Y14, Y15, Y8
+	VBROADCASTSS (R11), Y15
+	VFMADD231PS  Y14, Y15, Y9
+	VBROADCASTSS (R11)(DX*1), Y15
+	VFMADD231PS  Y14, Y15, Y10
+	VBROADCASTSS (R11)(DX*2), Y15
+	VFMADD231PS  Y14, Y15, Y11
+	VBROADCASTSS (R12), Y15
+	VFMADD231PS  Y14, Y15, Y12
+	VBROADCASTSS (R12)(DX*1), Y15
+	VFMADD231PS  Y14, Y15, Y13
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         BX, R12
+	ADDQ         DI, SI
+	DECQ         AX
+	JNZ          fullone
+
+fullend:
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R13, AX
+	VADDPS (AX), Y0, Y0
+	ADDQ   R14, AX
+	VADDPS (AX), Y1, Y1
+	ADDQ   R14, AX
+	VADDPS (AX), Y2, Y2
+	ADDQ   R14, AX
+	VADDPS (AX), Y3, Y3
+	ADDQ   R14, AX
+	VADDPS (AX), Y4, Y4
+	ADDQ   R14, AX
+	VADDPS (AX), Y5, Y5
+	ADDQ   R14, AX
+	VADDPS (AX), Y6, Y6
+	ADDQ   R14, AX
+	VADDPS (AX), Y7, Y7
+	ADDQ   R14, AX
+	VADDPS (AX), Y8, Y8
+	ADDQ   R14, AX
+	VADDPS (AX), Y9, Y9
+	ADDQ   R14, AX
+	VADDPS (AX), Y10, Y10
+	ADDQ   R14, AX
+	VADDPS (AX), Y11, Y11
+	ADDQ   R14, AX
+	VADDPS (AX), Y12, Y12
+	ADDQ   R14, AX
+	VADDPS (AX), Y13, Y13
+
+fulloverwrite:
+	VMOVUPS Y0, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Y1, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Y2, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Y3, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Y4, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Y5, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Y6, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Y7, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Y8, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Y9, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Y10, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Y11, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Y12, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Y13, (R13)
+	VZEROUPPER
+	RET
+
+masked:
+	MOVQ  $-1, R15
+	BZHIQ CX, R15, R15
+	KMOVW R15, K1
+	SUBQ  $0x02, AX
+	JLT   maskedrest
+
+maskedloop:
 	VMOVUPS.Z    (SI), K1, Y14
 	PREFETCHT0   (SI)(DI*8)
 	VBROADCASTSS (R8), Y15
@@ -9016,13 +13499,13 @@ loop:
 	ADDQ         BX, R12
 	ADDQ         DI, SI
 	SUBQ         $0x02, AX
-	JGE          loop
+	JGE          maskedloop
 
-rest:
+maskedrest:
 	ADDQ $0x02, AX
-	JZ   end
+	JZ   maskedend
 
-one:
+maskedone:
 	VMOVUPS.Z    (SI), K1, Y14
 	PREFETCHT0   (SI)(DI*8)
 	VBROADCASTSS (R8), Y15
@@ -9060,75 +13543,9 @@ one:
 	ADDQ         BX, R12
 	ADDQ         DI, SI
 	DECQ         AX
-	JNZ          one
+	JNZ          maskedone
 
-end:
-	CMPQ   CX, $0x08
-	JNE    masked
-	MOVB   accumulate+72(FP), AL
-	TESTB  AL, AL
-	JZ     fulloverwrite
-	MOVQ   R13, AX
-	VADDPS (AX), Y0, Y0
-	ADDQ   R14, AX
-	VADDPS (AX), Y1, Y1
-	ADDQ   R14, AX
-	VADDPS (AX), Y2, Y2
-	ADDQ   R14, AX
-	VADDPS (AX), Y3, Y3
-	ADDQ   R14, AX
-	VADDPS (AX), Y4, Y4
-	ADDQ   R14, AX
-	VADDPS (AX), Y5, Y5
-	ADDQ   R14, AX
-	VADDPS (AX), Y6, Y6
-	ADDQ   R14, AX
-	VADDPS (AX), Y7, Y7
-	ADDQ   R14, AX
-	VADDPS (AX), Y8, Y8
-	ADDQ   R14, AX
-	VADDPS (AX), Y9, Y9
-	ADDQ   R14, AX
-	VADDPS (AX), Y10, Y10
-	ADDQ   R14, AX
-	VADDPS (AX), Y11, Y11
-	ADDQ   R14, AX
-	VADDPS (AX), Y12, Y12
-	ADDQ   R14, AX
-	VADDPS (AX), Y13, Y13
-
-fulloverwrite:
-	VMOVUPS Y0, (R13)
-	ADDQ    R14, R13
-	VMOVUPS Y1, (R13)
-	ADDQ    R14, R13
-	VMOVUPS Y2, (R13)
-	ADDQ    R14, R13
-	VMOVUPS Y3, (R13)
-	ADDQ    R14, R13
-	VMOVUPS Y4, (R13)
-	ADDQ    R14, R13
-	VMOVUPS Y5, (R13)
-	ADDQ    R14, R13
-	VMOVUPS Y6, (R13)
-	ADDQ    R14, R13
-	VMOVUPS Y7, (R13)
-	ADDQ    R14, R13
-	VMOVUPS Y8, (R13)
-	ADDQ    R14, R13
-	VMOVUPS Y9, (R13)
-	ADDQ    R14, R13
-	VMOVUPS Y10, (R13)
-	ADDQ    R14, R13
-	VMOVUPS Y11, (R13)
-	ADDQ    R14, R13
-	VMOVUPS Y12, (R13)
-	ADDQ    R14, R13
-	VMOVUPS Y13, (R13)
-	VZEROUPPER
-	RET
-
-masked:
+maskedend:
 	MOVB     accumulate+72(FP), AL
 	TESTB    AL, AL
 	JZ       maskedoverwrite
@@ -9227,9 +13644,6 @@ TEXT ·tileWide14x16(SB), NOSPLIT, $0-73
 	VXORPS     Z12, Z12, Z12
 	VXORPS     Z13, Z13, Z13
 	MOVQ       cols+64(FP), CX
-	MOVQ       $-1, R13
-	BZHIQ      CX, R13, R13
-	KMOVW      R13, K1
 	MOVQ       c+48(FP), R13
 	MOVQ       cRow+56(FP), R14
 	SHLQ       $0x02, R14
@@ -9261,10 +13675,203 @@ TEXT ·tileWide14x16(SB), NOSPLIT, $0-73
 	PREFETCHT0 (R15)
 	ADDQ       R14, R15
 	PREFETCHT0 (R15)
+	CMPQ       CX, $0x10
+	JNE        masked
 	SUBQ       $0x02, AX
-	JLT        rest
+	JLT        fullrest
 
-loop:
+fullloop:
+	VMOVUPS      (SI), Z14
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Z15
+	VFMADD231PS  Z14, Z15, Z0
+	VBROADCASTSS (R8)(DX*1), Z15
+	VFMADD231PS  Z14, Z15, Z1
+	VBROADCASTSS (R8)(DX*2), Z15
+	VFMADD231PS  Z14, Z15, Z2
+	VBROADCASTSS (R9), Z15
+	VFMADD231PS  Z14, Z15, Z3
+	VBROADCASTSS (R9)(DX*1), Z15
+	VFMADD231PS  Z14, Z15, Z4
+	VBROADCASTSS (R9)(DX*2), Z15
+	VFMADD231PS  Z14, Z15, Z5
+	VBROADCASTSS (R10), Z15
+	VFMADD231PS  Z14, Z15, Z6
+	VBROADCASTSS (R10)(DX*1), Z15
+	VFMADD231PS  Z14, Z15, Z7
+	VBROADCASTSS (R10)(DX*2), Z15
+	VFMADD231PS  Z14, Z15, Z8
+	VBROADCASTSS (R11), Z15
+	VFMADD231PS  Z14, Z15, Z9
+	VBROADCASTSS (R11)(DX*1), Z15
+	VFMADD231PS  Z14, Z15, Z10
+	VBROADCASTSS (R11)(DX*2), Z15
+	VFMADD231PS  Z14, Z15, Z11
+	VBROADCASTSS (R12), Z15
+	VFMADD231PS  Z14, Z15, Z12
+	VBROADCASTSS (R12)(DX*1), Z15
+	VFMADD231PS  Z14, Z15, Z13
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         BX, R12
+	ADDQ         DI, SI
+	VMOVUPS      (SI), Z14
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Z15
+	VFMADD231PS  Z14, Z15, Z0
+	VBROADCASTSS (R8)(DX*1), Z15
+	VFMADD231PS  Z14, Z15, Z1
+	VBROADCASTSS (R8)(DX*2), Z15
+	VFMADD231PS  Z14, Z15, Z2
+	VBROADCASTSS (R9), Z15
+	VFMADD231PS  Z14, Z15, Z3
+	VBROADCASTSS (R9)(DX*1), Z15
+	VFMADD231PS  Z14, Z15, Z4
+	VBROADCASTSS (R9)(DX*2), Z15
+	VFMADD231PS  Z14, Z15, Z5
+	VBROADCASTSS (R10), Z15
+	VFMADD231PS  Z14, Z15, Z6
+	VBROADCASTSS (R10)(DX*1), Z15
+	VFMADD231PS  Z14, Z15, Z7
+	VBROADCASTSS (R10)(DX*2), Z15
+	VFMADD231PS  Z14, Z15, Z8
+	VBROADCASTSS (R11), Z15
+	VFMADD231PS  Z14, Z15, Z9
+	VBROADCASTSS (R11)(DX*1), Z15
+	VFMADD231PS  Z14, Z15, Z10
+	VBROADCASTSS (R11)(DX*2), Z15
+	VFMADD231PS  Z14, Z15, Z11
+	VBROADCASTSS (R12), Z15
+	VFMADD231PS  Z14, Z15, Z12
+	VBROADCASTSS (R12)(DX*1), Z15
+	VFMADD231PS  Z14, Z15, Z13
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         BX, R12
+	ADDQ         DI, SI
+	SUBQ         $0x02, AX
+	JGE          fullloop
+
+fullrest:
+	ADDQ $0x02, AX
+	JZ   fullend
+
+fullone:
+	VMOVUPS      (SI), Z14
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Z15
+	VFMADD231PS  Z14, Z15, Z0
+	VBROADCASTSS (R8)(DX*1), Z15
+	VFMADD231PS  Z14, Z15, Z1
+	VBROADCASTSS (R8)(DX*2), Z15
+	VFMADD231PS  Z14, Z15, Z2
+	VBROADCASTSS (R9), Z15
+	VFMADD231PS  Z14, Z15, Z3
+	VBROADCASTSS (R9)(DX*1), Z15
+	VFMADD231PS  Z14, Z15, Z4
+	VBROADCASTSS (R9)(DX*2), Z15
+	VFMADD231PS  Z14, Z15, Z5
+	VBROADCASTSS (R10), Z15
+	VFMADD231PS  Z14, Z15, Z6
+	VBROADCASTSS (R10)(DX*1), Z15
+	VFMADD231PS  Z14, Z15, Z7
+	VBROADCASTSS (R10)(DX*2), Z15
+	VFMADD231PS  Z14, Z15, Z8
+	VBROADCASTSS (R11), Z15
+	VFMADD231PS  Z14, Z15, Z9
+	VBROADCASTSS (R11)(DX*1), Z15
+	VFMADD231PS  Z14, Z15, Z10
+	VBROADCASTSS (R11)(DX*2), Z15
+	VFMADD231PS  Z14, Z15, Z11
+	VBROADCASTSS (R12), Z15
+	VFMADD231PS  Z14, Z15, Z12
+	VBROADCASTSS (R12)(DX*1), Z15
+	VFMADD231PS  Z14, Z15, Z13
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         BX, R12
+	ADDQ         DI, SI
+	DECQ         AX
+	JNZ          fullone
+
+fullend:
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R13, AX
+	VADDPS (AX), Z0, Z0
+	ADDQ   R14, AX
+	VADDPS (AX), Z1, Z1
+	ADDQ   R14, AX
+	VADDPS (AX), Z2, Z2
+	ADDQ   R14, AX
+	VADDPS (AX), Z3, Z3
+	ADDQ   R14, AX
+	VADDPS (AX), Z4, Z4
+	ADDQ   R14, AX
+	VADDPS (AX), Z5, Z5
+	ADDQ   R14, AX
+	VADDPS (AX), Z6, Z6
+	ADDQ   R14, AX
+	VADDPS (AX), Z7, Z7
+	ADDQ   R14, AX
+	VADDPS (AX), Z8, Z8
+	ADDQ   R14, AX
+	VADDPS (AX), Z9, Z9
+	ADDQ   R14, AX
+	VADDPS (AX), Z10, Z10
+	ADDQ   R14, AX
+	VADDPS (AX), Z11, Z11
+	ADDQ   R14, AX
+	VADDPS (AX), Z12, Z12
+	ADDQ   R14, AX
+	VADDPS (AX), Z13, Z13
+
+fulloverwrite:
+	VMOVUPS Z0, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z1, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z2, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z3, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z4, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z5, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z6, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z7, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z8, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z9, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z10, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z11, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z12, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z13, (R13)
+	VZEROUPPER
+	RET
+
+masked:
+	MOVQ  $-1, R15
+	BZHIQ CX, R15, R15
+	KMOVW R15, K1
+	SUBQ  $0x02, AX
+	JLT   maskedrest
+
+maskedloop:
 	VMOVUPS.Z    (SI), K1, Z14
 	PREFETCHT0   (SI)(DI*8)
 	VBROADCASTSS (R8), Z15
@@ -9338,13 +13945,13 @@ loop:
 	ADDQ         BX, R12
 	ADDQ         DI, SI
 	SUBQ         $0x02, AX
-	JGE          loop
+	JGE          maskedloop
 
-rest:
+maskedrest:
 	ADDQ $0x02, AX
-	JZ   end
+	JZ   maskedend
 
-one:
+maskedone:
 	VMOVUPS.Z    (SI), K1, Z14
 	PREFETCHT0   (SI)(DI*8)
 	VBROADCASTSS (R8), Z15
@@ -9382,75 +13989,9 @@ one:
 	ADDQ         BX, R12
 	ADDQ         DI, SI
 	DECQ         AX
-	JNZ          one
+	JNZ          maskedone
 
-end:
-	CMPQ   CX, $0x10
-	JNE    masked
-	MOVB   accumulate+72(FP), AL
-	TESTB  AL, AL
-	JZ     fulloverwrite
-	MOVQ   R13, AX
-	VADDPS (AX), Z0, Z0
-	ADDQ   R14, AX
-	VADDPS (AX), Z1, Z1
-	ADDQ   R14, AX
-	VADDPS (AX), Z2, Z2
-	ADDQ   R14, AX
-	VADDPS (AX), Z3, Z3
-	ADDQ   R14, AX
-	VADDPS (AX), Z4, Z4
-	ADDQ   R14, AX
-	VADDPS (AX), Z5, Z5
-	ADDQ   R14, AX
-	VADDPS (AX), Z6, Z6
-	ADDQ   R14, AX
-	VADDPS (AX), Z7, Z7
-	ADDQ   R14, AX
-	VADDPS (AX), Z8, Z8
-	ADDQ   R14, AX
-	VADDPS (AX), Z9, Z9
-	ADDQ   R14, AX
-	VADDPS (AX), Z10, Z10
-	ADDQ   R14, AX
-	VADDPS (AX), Z11, Z11
-	ADDQ   R14, AX
-	VADDPS (AX), Z12, Z12
-	ADDQ   R14, AX
-	VADDPS (AX), Z13, Z13
-
-fulloverwrite:
-	VMOVUPS Z0, (R13)
-	ADDQ    R14, R13
-	VMOVUPS Z1, (R13)
-	ADDQ    R14, R13
-	VMOVUPS Z2, (R13)
-	ADDQ    R14, R13
-	VMOVUPS Z3, (R13)
-	ADDQ    R14, R13
-	VMOVUPS Z4, (R13)
-	ADDQ    R14, R13
-	VMOVUPS Z5, (R13)
-	ADDQ    R14, R13
-	VMOVUPS Z6, (R13)
-	ADDQ    R14, R13
-	VMOVUPS Z7, (R13)
-	ADDQ    R14, R13
-	VMOVUPS Z8, (R13)
-	ADDQ    R14, R13
-	VMOVUPS Z9, (R13)
-	ADDQ    R14, R13
-	VMOVUPS Z10, (R13)
-	ADDQ    R14, R13
-	VMOVUPS Z11, (R13)
-	ADDQ    R14, R13
-	VMOVUPS Z12, (R13)
-	ADDQ    R14, R13
-	VMOVUPS Z13, (R13)
-	VZEROUPPER
-	RET
-
-masked:
+maskedend:
 	MOVB     accumulate+72(FP), AL
 	TESTB    AL, AL
 	JZ       maskedoverwrite
@@ -9549,9 +14090,6 @@ TEXT ·tileHalf14x16(SB), NOSPLIT, $0-73
 	VXORPS     Z12, Z12, Z12
 	VXORPS     Z13, Z13, Z13
 	MOVQ       cols+64(FP), CX
-	MOVQ       $-1, R13
-	BZHIQ      CX, R13, R13
-	KMOVW      R13, K1
 	MOVQ       c+48(FP), R13
 	MOVQ       cRow+56(FP), R14
 	SHLQ       $0x02, R14
@@ -9583,10 +14121,413 @@ TEXT ·tileHalf14x16(SB), NOSPLIT, $0-73
 	PREFETCHT0 (R15)
 	ADDQ       R14, R15
 	PREFETCHT0 (R15)
+	CMPQ       CX, $0x10
+	JNE        masked
 	SUBQ       $0x02, AX
-	JLT        rest
+	JLT        fullrest
 
-loop:
+fullloop:
+	VMOVUPS      (SI), Z14
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Z15
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x06
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xc6
+	VBROADCASTSS (R8)(DX*1), Z16
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x7e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xce
+	VBROADCASTSS (R8)(DX*2), Z15
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x06
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xd6
+	VBROADCASTSS (R9), Z16
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x7e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xde
+	VBROADCASTSS (R9)(DX*1), Z15
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x06
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xe6
+	VBROADCASTSS (R9)(DX*2), Z16
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x7e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xee
+	VBROADCASTSS (R10), Z15
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x06
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xf6
+	VBROADCASTSS (R10)(DX*1), Z16
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x7e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xfe
+	VBROADCASTSS (R10)(DX*2), Z15
+	BYTE         $0x62
+	BYTE         $0x52
+	BYTE         $0x06
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xc6
+	VBROADCASTSS (R11), Z16
+	BYTE         $0x62
+	BYTE         $0x52
+	BYTE         $0x7e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xce
+	VBROADCASTSS (R11)(DX*1), Z15
+	BYTE         $0x62
+	BYTE         $0x52
+	BYTE         $0x06
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xd6
+	VBROADCASTSS (R11)(DX*2), Z16
+	BYTE         $0x62
+	BYTE         $0x52
+	BYTE         $0x7e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xde
+	VBROADCASTSS (R12), Z15
+	BYTE         $0x62
+	BYTE         $0x52
+	BYTE         $0x06
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xe6
+	VBROADCASTSS (R12)(DX*1), Z16
+	BYTE         $0x62
+	BYTE         $0x52
+	BYTE         $0x7e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xee
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         BX, R12
+	ADDQ         DI, SI
+	VMOVUPS      (SI), Z14
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Z15
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x06
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xc6
+	VBROADCASTSS (R8)(DX*1), Z16
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x7e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xce
+	VBROADCASTSS (R8)(DX*2), Z15
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x06
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xd6
+	VBROADCASTSS (R9), Z16
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x7e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xde
+	VBROADCASTSS (R9)(DX*1), Z15
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x06
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xe6
+	VBROADCASTSS (R9)(DX*2), Z16
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x7e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xee
+	VBROADCASTSS (R10), Z15
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x06
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xf6
+	VBROADCASTSS (R10)(DX*1), Z16
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x7e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xfe
+	VBROADCASTSS (R10)(DX*2), Z15
+	BYTE         $0x62
+	BYTE         $0x52
+	BYTE         $0x06
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xc6
+	VBROADCASTSS (R11), Z16
+	BYTE         $0x62
+	BYTE         $0x52
+	BYTE         $0x7e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xce
+	VBROADCASTSS (R11)(DX*1), Z15
+	BYTE         $0x62
+	BYTE         $0x52
+	BYTE         $0x06
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xd6
+	VBROADCASTSS (R11)(DX*2), Z16
+	BYTE         $0x62
+	BYTE         $0x52
+	BYTE         $0x7e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xde
+	VBROADCASTSS (R12), Z15
+	BYTE         $0x62
+	BYTE         $0x52
+	BYTE         $0x06
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xe6
+	VBROADCASTSS (R12)(DX*1), Z16
+	BYTE         $0x62
+	BYTE         $0x52
+	BYTE         $0x7e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xee
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         BX, R12
+	ADDQ         DI, SI
+	SUBQ         $0x02, AX
+	JGE          fullloop
+
+fullrest:
+	ADDQ $0x02, AX
+	JZ   fullend
+
+fullone:
+	VMOVUPS      (SI), Z14
+	PREFETCHT0   (SI)(DI*8)
+	VBROADCASTSS (R8), Z15
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x06
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xc6
+	VBROADCASTSS (R8)(DX*1), Z16
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x7e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xce
+	VBROADCASTSS (R8)(DX*2), Z15
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x06
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xd6
+	VBROADCASTSS (R9), Z16
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x7e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xde
+	VBROADCASTSS (R9)(DX*1), Z15
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x06
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xe6
+	VBROADCASTSS (R9)(DX*2), Z16
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x7e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xee
+	VBROADCASTSS (R10), Z15
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x06
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xf6
+	VBROADCASTSS (R10)(DX*1), Z16
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x7e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xfe
+	VBROADCASTSS (R10)(DX*2), Z15
+	BYTE         $0x62
+	BYTE         $0x52
+	BYTE         $0x06
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xc6
+	VBROADCASTSS (R11), Z16
+	BYTE         $0x62
+	BYTE         $0x52
+	BYTE         $0x7e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xce
+	VBROADCASTSS (R11)(DX*1), Z15
+	BYTE         $0x62
+	BYTE         $0x52
+	BYTE         $0x06
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xd6
+	VBROADCASTSS (R11)(DX*2), Z16
+	BYTE         $0x62
+	BYTE         $0x52
+	BYTE         $0x7e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xde
+	VBROADCASTSS (R12), Z15
+	BYTE         $0x62
+	BYTE         $0x52
+	BYTE         $0x06
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xe6
+	VBROADCASTSS (R12)(DX*1), Z16
+	BYTE         $0x62
+	BYTE         $0x52
+	BYTE         $0x7e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xee
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         BX, R12
+	ADDQ         DI, SI
+	DECQ         AX
+	JNZ          fullone
+
+fullend:
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R13, AX
+	VADDPS (AX), Z0, Z0
+	ADDQ   R14, AX
+	VADDPS (AX), Z1, Z1
+	ADDQ   R14, AX
+	VADDPS (AX), Z2, Z2
+	ADDQ   R14, AX
+	VADDPS (AX), Z3, Z3
+	ADDQ   R14, AX
+	VADDPS (AX), Z4, Z4
+	ADDQ   R14, AX
+	VADDPS (AX), Z5, Z5
+	ADDQ   R14, AX
+	VADDPS (AX), Z6, Z6
+	ADDQ   R14, AX
+	VADDPS (AX), Z7, Z7
+	ADDQ   R14, AX
+	VADDPS (AX), Z8, Z8
+	ADDQ   R14, AX
+	VADDPS (AX), Z9, Z9
+	ADDQ   R14, AX
+	VADDPS (AX), Z10, Z10
+	ADDQ   R14, AX
+	VADDPS (AX), Z11, Z11
+	ADDQ   R14, AX
+	VADDPS (AX), Z12, Z12
+	ADDQ   R14, AX
+	VADDPS (AX), Z13, Z13
+
+fulloverwrite:
+	VMOVUPS Z0, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z1, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z2, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z3, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z4, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z5, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z6, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z7, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z8, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z9, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z10, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z11, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z12, (R13)
+	ADDQ    R14, R13
+	VMOVUPS Z13, (R13)
+	VZEROUPPER
+	RET
+
+masked:
+	MOVQ  $-1, R15
+	BZHIQ CX, R15, R15
+	KMOVW R15, K1
+	SUBQ  $0x02, AX
+	JLT   maskedrest
+
+maskedloop:
 	VMOVUPS.Z    (SI), K1, Z14
 	PREFETCHT0   (SI)(DI*8)
 	VBROADCASTSS (R8), Z15
@@ -9800,13 +14741,13 @@ loop:
 	ADDQ         BX, R12
 	ADDQ         DI, SI
 	SUBQ         $0x02, AX
-	JGE          loop
+	JGE          maskedloop
 
-rest:
+maskedrest:
 	ADDQ $0x02, AX
-	JZ   end
+	JZ   maskedend
 
-one:
+maskedone:
 	VMOVUPS.Z    (SI), K1, Z14
 	PREFETCHT0   (SI)(DI*8)
 	VBROADCASTSS (R8), Z15
@@ -9914,75 +14855,9 @@ one:
 	ADDQ         BX, R12
 	ADDQ         DI, SI
 	DECQ         AX
-	JNZ          one
+	JNZ          maskedone
 
-end:
-	CMPQ   CX, $0x10
-	JNE    masked
-	MOVB   accumulate+72(FP), AL
-	TESTB  AL, AL
-	JZ     fulloverwrite
-	MOVQ   R13, AX
-	VADDPS (AX), Z0, Z0
-	ADDQ   R14, AX
-	VADDPS (AX), Z1, Z1
-	ADDQ   R14, AX
-	VADDPS (AX), Z2, Z2
-	ADDQ   R14, AX
-	VADDPS (AX), Z3, Z3
-	ADDQ   R14, AX
-	VADDPS (AX), Z4, Z4
-	ADDQ   R14, AX
-	VADDPS (AX), Z5, Z5
-	ADDQ   R14, AX
-	VADDPS (AX), Z6, Z6
-	ADDQ   R14, AX
-	VADDPS (AX), Z7, Z7
-	ADDQ   R14, AX
-	VADDPS (AX), Z8, Z8
-	ADDQ   R14, AX
-	VADDPS (AX), Z9, Z9
-	ADDQ   R14, AX
-	VADDPS (AX), Z10, Z10
-	ADDQ   R14, AX
-	VADDPS (AX), Z11, Z11
-	ADDQ   R14, AX
-	VADDPS (AX), Z12, Z12
-	ADDQ   R14, AX
-	VADDPS (AX), Z13, Z13
-
-fulloverwrite:
-	VMOVUPS Z0, (R13)
-	ADDQ    R14, R13
-	VMOVUPS Z1, (R13)
-	ADDQ    R14, R13
-	VMOVUPS Z2, (R13)
-	ADDQ    R14, R13
-	VMOVUPS Z3, (R13)
-	ADDQ    R14, R13
-	VMOVUPS Z4, (R13)
-	ADDQ    R14, R13
-	VMOVUPS Z5, (R13)
-	ADDQ    R14, R13
-	VMOVUPS Z6, (R13)
-	ADDQ    R14, R13
-	VMOVUPS Z7, (R13)
-	ADDQ    R14, R13
-	VMOVUPS Z8, (R13)
-	ADDQ    R14, R13
-	VMOVUPS Z9, (R13)
-	ADDQ    R14, R13
-	VMOVUPS Z10, (R13)
-	ADDQ    R14, R13
-	VMOVUPS Z11, (R13)
-	ADDQ    R14, R13
-	VMOVUPS Z12, (R13)
-	ADDQ    R14, R13
-	VMOVUPS Z13, (R13)
-	VZEROUPPER
-	RET
-
-masked:
+maskedend:
 	MOVB     accumulate+72(FP), AL
 	TESTB    AL, AL
 	JZ       maskedoverwrite
@@ -11322,21 +16197,80 @@ TEXT ·tileWide1x24(SB), NOSPLIT, $0-73
 	VXORPS     Z0, Z0, Z0
 	VXORPS     Y1, Y1, Y1
 	MOVQ       cols+64(FP), CX
-	MOVQ       $-1, R8
-	BZHIQ      CX, R8, R8
-	KMOVW      R8, K1
-	SHRQ       $0x10, R8
-	KMOVW      R8, K2
 	MOVQ       c+48(FP), R8
 	MOVQ       cRow+56(FP), R9
 	SHLQ       $0x02, R9
 	MOVQ       R8, R9
 	PREFETCHT0 (R9)
 	PREFETCHT0 64(R9)
+	CMPQ       CX, $0x18
+	JNE        masked
 	SUBQ       $0x02, AX
-	JLT        rest
+	JLT        fullrest
 
-loop:
+fullloop:
+	VMOVUPS      (BX), Z2
+	PREFETCHT0   (BX)(SI*8)
+	VMOVUPS      64(BX), Y3
+	PREFETCHT0   64(BX)(SI*8)
+	VBROADCASTSS (DI), Z4
+	VFMADD231PS  Z2, Z4, Z0
+	VFMADD231PS  Y3, Y4, Y1
+	ADDQ         DX, DI
+	ADDQ         SI, BX
+	VMOVUPS      (BX), Z2
+	PREFETCHT0   (BX)(SI*8)
+	VMOVUPS      64(BX), Y3
+	PREFETCHT0   64(BX)(SI*8)
+	VBROADCASTSS (DI), Z4
+	VFMADD231PS  Z2, Z4, Z0
+	VFMADD231PS  Y3, Y4, Y1
+	ADDQ         DX, DI
+	ADDQ         SI, BX
+	SUBQ         $0x02, AX
+	JGE          fullloop
+
+fullrest:
+	ADDQ $0x02, AX
+	JZ   fullend
+
+fullone:
+	VMOVUPS      (BX), Z2
+	PREFETCHT0   (BX)(SI*8)
+	VMOVUPS      64(BX), Y3
+	PREFETCHT0   64(BX)(SI*8)
+	VBROADCASTSS (DI), Z4
+	VFMADD231PS  Z2, Z4, Z0
+	VFMADD231PS  Y3, Y4, Y1
+	ADDQ         DX, DI
+	ADDQ         SI, BX
+	DECQ         AX
+	JNZ          fullone
+
+fullend:
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R8, AX
+	VADDPS (AX), Z0, Z0
+	VADDPS 64(AX), Y1, Y1
+
+fulloverwrite:
+	VMOVUPS Z0, (R8)
+	VMOVUPS Y1, 64(R8)
+	VZEROUPPER
+	RET
+
+masked:
+	MOVQ  $-1, R9
+	BZHIQ CX, R9, R9
+	KMOVW R9, K1
+	SHRQ  $0x10, R9
+	KMOVW R9, K2
+	SUBQ  $0x02, AX
+	JLT   maskedrest
+
+maskedloop:
 	VMOVUPS.Z    (BX), K1, Z2
 	PREFETCHT0   (BX)(SI*8)
 	VMOVUPS.Z    64(BX), K2, Y3
@@ -11356,13 +16290,13 @@ loop:
 	ADDQ         DX, DI
 	ADDQ         SI, BX
 	SUBQ         $0x02, AX
-	JGE          loop
+	JGE          maskedloop
 
-rest:
+maskedrest:
 	ADDQ $0x02, AX
-	JZ   end
+	JZ   maskedend
 
-one:
+maskedone:
 	VMOVUPS.Z    (BX), K1, Z2
 	PREFETCHT0   (BX)(SI*8)
 	VMOVUPS.Z    64(BX), K2, Y3
@@ -11373,25 +16307,9 @@ one:
 	ADDQ         DX, DI
 	ADDQ         SI, BX
 	DECQ         AX
-	JNZ          one
+	JNZ          maskedone
 
-end:
-	CMPQ   CX, $0x18
-	JNE    masked
-	MOVB   accumulate+72(FP), AL
-	TESTB  AL, AL
-	JZ     fulloverwrite
-	MOVQ   R8, AX
-	VADDPS (AX), Z0, Z0
-	VADDPS 64(AX), Y1, Y1
-
-fulloverwrite:
-	VMOVUPS Z0, (R8)
-	VMOVUPS Y1, 64(R8)
-	VZEROUPPER
-	RET
-
-masked:
+maskedend:
 	MOVB     accumulate+72(FP), AL
 	TESTB    AL, AL
 	JZ       maskedoverwrite
@@ -11420,21 +16338,80 @@ TEXT ·tileWide1x32(SB), NOSPLIT, $0-73
 	VXORPS     Z0, Z0, Z0
 	VXORPS     Z1, Z1, Z1
 	MOVQ       cols+64(FP), CX
-	MOVQ       $-1, R8
-	BZHIQ      CX, R8, R8
-	KMOVW      R8, K1
-	SHRQ       $0x10, R8
-	KMOVW      R8, K2
 	MOVQ       c+48(FP), R8
 	MOVQ       cRow+56(FP), R9
 	SHLQ       $0x02, R9
 	MOVQ       R8, R9
 	PREFETCHT0 (R9)
 	PREFETCHT0 64(R9)
+	CMPQ       CX, $0x20
+	JNE        masked
 	SUBQ       $0x02, AX
-	JLT        rest
+	JLT        fullrest
 
-loop:
+fullloop:
+	VMOVUPS      (BX), Z2
+	PREFETCHT0   (BX)(SI*8)
+	VMOVUPS      64(BX), Z3
+	PREFETCHT0   64(BX)(SI*8)
+	VBROADCASTSS (DI), Z4
+	VFMADD231PS  Z2, Z4, Z0
+	VFMADD231PS  Z3, Z4, Z1
+	ADDQ         DX, DI
+	ADDQ         SI, BX
+	VMOVUPS      (BX), Z2
+	PREFETCHT0   (BX)(SI*8)
+	VMOVUPS      64(BX), Z3
+	PREFETCHT0   64(BX)(SI*8)
+	VBROADCASTSS (DI), Z4
+	VFMADD231PS  Z2, Z4, Z0
+	VFMADD231PS  Z3, Z4, Z1
+	ADDQ         DX, DI
+	ADDQ         SI, BX
+	SUBQ         $0x02, AX
+	JGE          fullloop
+
+fullrest:
+	ADDQ $0x02, AX
+	JZ   fullend
+
+fullone:
+	VMOVUPS      (BX), Z2
+	PREFETCHT0   (BX)(SI*8)
+	VMOVUPS      64(BX), Z3
+	PREFETCHT0   64(BX)(SI*8)
+	VBROADCASTSS (DI), Z4
+	VFMADD231PS  Z2, Z4, Z0
+	VFMADD231PS  Z3, Z4, Z1
+	ADDQ         DX, DI
+	ADDQ         SI, BX
+	DECQ         AX
+	JNZ          fullone
+
+fullend:
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R8, AX
+	VADDPS (AX), Z0, Z0
+	VADDPS 64(AX), Z1, Z1
+
+fulloverwrite:
+	VMOVUPS Z0, (R8)
+	VMOVUPS Z1, 64(R8)
+	VZEROUPPER
+	RET
+
+masked:
+	MOVQ  $-1, R9
+	BZHIQ CX, R9, R9
+	KMOVW R9, K1
+	SHRQ  $0x10, R9
+	KMOVW R9, K2
+	SUBQ  $0x02, AX
+	JLT   maskedrest
+
+maskedloop:
 	VMOVUPS.Z    (BX), K1, Z2
 	PREFETCHT0   (BX)(SI*8)
 	VMOVUPS.Z    64(BX), K2, Z3
@@ -11454,13 +16431,13 @@ loop:
 	ADDQ         DX, DI
 	ADDQ         SI, BX
 	SUBQ         $0x02, AX
-	JGE          loop
+	JGE          maskedloop
 
-rest:
+maskedrest:
 	ADDQ $0x02, AX
-	JZ   end
+	JZ   maskedend
 
-one:
+maskedone:
 	VMOVUPS.Z    (BX), K1, Z2
 	PREFETCHT0   (BX)(SI*8)
 	VMOVUPS.Z    64(BX), K2, Z3
@@ -11471,25 +16448,9 @@ one:
 	ADDQ         DX, DI
 	ADDQ         SI, BX
 	DECQ         AX
-	JNZ          one
+	JNZ          maskedone
 
-end:
-	CMPQ   CX, $0x20
-	JNE    masked
-	MOVB   accumulate+72(FP), AL
-	TESTB  AL, AL
-	JZ     fulloverwrite
-	MOVQ   R8, AX
-	VADDPS (AX), Z0, Z0
-	VADDPS 64(AX), Z1, Z1
-
-fulloverwrite:
-	VMOVUPS Z0, (R8)
-	VMOVUPS Z1, 64(R8)
-	VZEROUPPER
-	RET
-
-masked:
+maskedend:
 	MOVB     accumulate+72(FP), AL
 	TESTB    AL, AL
 	JZ       maskedoverwrite
@@ -11518,21 +16479,110 @@ TEXT ·tileHalf1x32(SB), NOSPLIT, $0-73
 	VXORPS     Z0, Z0, Z0
 	VXORPS     Z1, Z1, Z1
 	MOVQ       cols+64(FP), CX
-	MOVQ       $-1, R8
-	BZHIQ      CX, R8, R8
-	KMOVW      R8, K1
-	SHRQ       $0x10, R8
-	KMOVW      R8, K2
 	MOVQ       c+48(FP), R8
 	MOVQ       cRow+56(FP), R9
 	SHLQ       $0x02, R9
 	MOVQ       R8, R9
 	PREFETCHT0 (R9)
 	PREFETCHT0 64(R9)
+	CMPQ       CX, $0x20
+	JNE        masked
 	SUBQ       $0x02, AX
-	JLT        rest
+	JLT        fullrest
 
-loop:
+fullloop:
+	VMOVUPS      (BX), Z2
+	PREFETCHT0   (BX)(SI*8)
+	VMOVUPS      64(BX), Z3
+	PREFETCHT0   64(BX)(SI*8)
+	VBROADCASTSS (DI), Z4
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x5e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xc2
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x5e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xcb
+	ADDQ         DX, DI
+	ADDQ         SI, BX
+	VMOVUPS      (BX), Z2
+	PREFETCHT0   (BX)(SI*8)
+	VMOVUPS      64(BX), Z3
+	PREFETCHT0   64(BX)(SI*8)
+	VBROADCASTSS (DI), Z4
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x5e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xc2
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x5e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xcb
+	ADDQ         DX, DI
+	ADDQ         SI, BX
+	SUBQ         $0x02, AX
+	JGE          fullloop
+
+fullrest:
+	ADDQ $0x02, AX
+	JZ   fullend
+
+fullone:
+	VMOVUPS      (BX), Z2
+	PREFETCHT0   (BX)(SI*8)
+	VMOVUPS      64(BX), Z3
+	PREFETCHT0   64(BX)(SI*8)
+	VBROADCASTSS (DI), Z4
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x5e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xc2
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x5e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xcb
+	ADDQ         DX, DI
+	ADDQ         SI, BX
+	DECQ         AX
+	JNZ          fullone
+
+fullend:
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R8, AX
+	VADDPS (AX), Z0, Z0
+	VADDPS 64(AX), Z1, Z1
+
+fulloverwrite:
+	VMOVUPS Z0, (R8)
+	VMOVUPS Z1, 64(R8)
+	VZEROUPPER
+	RET
+
+masked:
+	MOVQ  $-1, R9
+	BZHIQ CX, R9, R9
+	KMOVW R9, K1
+	SHRQ  $0x10, R9
+	KMOVW R9, K2
+	SUBQ  $0x02, AX
+	JLT   maskedrest
+
+maskedloop:
 	VMOVUPS.Z    (BX), K1, Z2
 	PREFETCHT0   (BX)(SI*8)
 	VMOVUPS.Z    64(BX), K2, Z3
@@ -11572,13 +16622,13 @@ loop:
 	ADDQ         DX, DI
 	ADDQ         SI, BX
 	SUBQ         $0x02, AX
-	JGE          loop
+	JGE          maskedloop
 
-rest:
+maskedrest:
 	ADDQ $0x02, AX
-	JZ   end
+	JZ   maskedend
 
-one:
+maskedone:
 	VMOVUPS.Z    (BX), K1, Z2
 	PREFETCHT0   (BX)(SI*8)
 	VMOVUPS.Z    64(BX), K2, Z3
@@ -11599,25 +16649,9 @@ one:
 	ADDQ         DX, DI
 	ADDQ         SI, BX
 	DECQ         AX
-	JNZ          one
+	JNZ          maskedone
 
-end:
-	CMPQ   CX, $0x20
-	JNE    masked
-	MOVB   accumulate+72(FP), AL
-	TESTB  AL, AL
-	JZ     fulloverwrite
-	MOVQ   R8, AX
-	VADDPS (AX), Z0, Z0
-	VADDPS 64(AX), Z1, Z1
-
-fulloverwrite:
-	VMOVUPS Z0, (R8)
-	VMOVUPS Z1, 64(R8)
-	VZEROUPPER
-	RET
-
-masked:
+maskedend:
 	MOVB     accumulate+72(FP), AL
 	TESTB    AL, AL
 	JZ       maskedoverwrite
@@ -11648,11 +16682,6 @@ TEXT ·tileWide2x24(SB), NOSPLIT, $0-73
 	VXORPS     Z2, Z2, Z2
 	VXORPS     Y3, Y3, Y3
 	MOVQ       cols+64(FP), CX
-	MOVQ       $-1, R9
-	BZHIQ      CX, R9, R9
-	KMOVW      R9, K1
-	SHRQ       $0x10, R9
-	KMOVW      R9, K2
 	MOVQ       c+48(FP), R9
 	MOVQ       cRow+56(FP), R10
 	SHLQ       $0x02, R10
@@ -11662,10 +16691,89 @@ TEXT ·tileWide2x24(SB), NOSPLIT, $0-73
 	ADDQ       R10, R11
 	PREFETCHT0 (R11)
 	PREFETCHT0 64(R11)
+	CMPQ       CX, $0x18
+	JNE        masked
 	SUBQ       $0x02, AX
-	JLT        rest
+	JLT        fullrest
 
-loop:
+fullloop:
+	VMOVUPS      (SI), Z4
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS      64(SI), Y5
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z6
+	VFMADD231PS  Z4, Z6, Z0
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS (R8)(DX*1), Z6
+	VFMADD231PS  Z4, Z6, Z2
+	VFMADD231PS  Y5, Y6, Y3
+	ADDQ         BX, R8
+	ADDQ         DI, SI
+	VMOVUPS      (SI), Z4
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS      64(SI), Y5
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z6
+	VFMADD231PS  Z4, Z6, Z0
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS (R8)(DX*1), Z6
+	VFMADD231PS  Z4, Z6, Z2
+	VFMADD231PS  Y5, Y6, Y3
+	ADDQ         BX, R8
+	ADDQ         DI, SI
+	SUBQ         $0x02, AX
+	JGE          fullloop
+
+fullrest:
+	ADDQ $0x02, AX
+	JZ   fullend
+
+fullone:
+	VMOVUPS      (SI), Z4
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS      64(SI), Y5
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z6
+	VFMADD231PS  Z4, Z6, Z0
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS (R8)(DX*1), Z6
+	VFMADD231PS  Z4, Z6, Z2
+	VFMADD231PS  Y5, Y6, Y3
+	ADDQ         BX, R8
+	ADDQ         DI, SI
+	DECQ         AX
+	JNZ          fullone
+
+fullend:
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R9, AX
+	VADDPS (AX), Z0, Z0
+	VADDPS 64(AX), Y1, Y1
+	ADDQ   R10, AX
+	VADDPS (AX), Z2, Z2
+	VADDPS 64(AX), Y3, Y3
+
+fulloverwrite:
+	VMOVUPS Z0, (R9)
+	VMOVUPS Y1, 64(R9)
+	ADDQ    R10, R9
+	VMOVUPS Z2, (R9)
+	VMOVUPS Y3, 64(R9)
+	VZEROUPPER
+	RET
+
+masked:
+	MOVQ  $-1, R11
+	BZHIQ CX, R11, R11
+	KMOVW R11, K1
+	SHRQ  $0x10, R11
+	KMOVW R11, K2
+	SUBQ  $0x02, AX
+	JLT   maskedrest
+
+maskedloop:
 	VMOVUPS.Z    (SI), K1, Z4
 	PREFETCHT0   (SI)(DI*8)
 	VMOVUPS.Z    64(SI), K2, Y5
@@ -11691,13 +16799,13 @@ loop:
 	ADDQ         BX, R8
 	ADDQ         DI, SI
 	SUBQ         $0x02, AX
-	JGE          loop
+	JGE          maskedloop
 
-rest:
+maskedrest:
 	ADDQ $0x02, AX
-	JZ   end
+	JZ   maskedend
 
-one:
+maskedone:
 	VMOVUPS.Z    (SI), K1, Z4
 	PREFETCHT0   (SI)(DI*8)
 	VMOVUPS.Z    64(SI), K2, Y5
@@ -11711,31 +16819,9 @@ one:
 	ADDQ         BX, R8
 	ADDQ         DI, SI
 	DECQ         AX
-	JNZ          one
+	JNZ          maskedone
 
-end:
-	CMPQ   CX, $0x18
-	JNE    masked
-	MOVB   accumulate+72(FP), AL
-	TESTB  AL, AL
-	JZ     fulloverwrite
-	MOVQ   R9, AX
-	VADDPS (AX), Z0, Z0
-	VADDPS 64(AX), Y1, Y1
-	ADDQ   R10, AX
-	VADDPS (AX), Z2, Z2
-	VADDPS 64(AX), Y3, Y3
-
-fulloverwrite:
-	VMOVUPS Z0, (R9)
-	VMOVUPS Y1, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z2, (R9)
-	VMOVUPS Y3, 64(R9)
-	VZEROUPPER
-	RET
-
-masked:
+maskedend:
 	MOVB     accumulate+72(FP), AL
 	TESTB    AL, AL
 	JZ       maskedoverwrite
@@ -11772,11 +16858,6 @@ TEXT ·tileWide2x32(SB), NOSPLIT, $0-73
 	VXORPS     Z2, Z2, Z2
 	VXORPS     Z3, Z3, Z3
 	MOVQ       cols+64(FP), CX
-	MOVQ       $-1, R9
-	BZHIQ      CX, R9, R9
-	KMOVW      R9, K1
-	SHRQ       $0x10, R9
-	KMOVW      R9, K2
 	MOVQ       c+48(FP), R9
 	MOVQ       cRow+56(FP), R10
 	SHLQ       $0x02, R10
@@ -11786,10 +16867,89 @@ TEXT ·tileWide2x32(SB), NOSPLIT, $0-73
 	ADDQ       R10, R11
 	PREFETCHT0 (R11)
 	PREFETCHT0 64(R11)
+	CMPQ       CX, $0x20
+	JNE        masked
 	SUBQ       $0x02, AX
-	JLT        rest
+	JLT        fullrest
 
-loop:
+fullloop:
+	VMOVUPS      (SI), Z4
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS      64(SI), Z5
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z6
+	VFMADD231PS  Z4, Z6, Z0
+	VFMADD231PS  Z5, Z6, Z1
+	VBROADCASTSS (R8)(DX*1), Z6
+	VFMADD231PS  Z4, Z6, Z2
+	VFMADD231PS  Z5, Z6, Z3
+	ADDQ         BX, R8
+	ADDQ         DI, SI
+	VMOVUPS      (SI), Z4
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS      64(SI), Z5
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z6
+	VFMADD231PS  Z4, Z6, Z0
+	VFMADD231PS  Z5, Z6, Z1
+	VBROADCASTSS (R8)(DX*1), Z6
+	VFMADD231PS  Z4, Z6, Z2
+	VFMADD231PS  Z5, Z6, Z3
+	ADDQ         BX, R8
+	ADDQ         DI, SI
+	SUBQ         $0x02, AX
+	JGE          fullloop
+
+fullrest:
+	ADDQ $0x02, AX
+	JZ   fullend
+
+fullone:
+	VMOVUPS      (SI), Z4
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS      64(SI), Z5
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z6
+	VFMADD231PS  Z4, Z6, Z0
+	VFMADD231PS  Z5, Z6, Z1
+	VBROADCASTSS (R8)(DX*1), Z6
+	VFMADD231PS  Z4, Z6, Z2
+	VFMADD231PS  Z5, Z6, Z3
+	ADDQ         BX, R8
+	ADDQ         DI, SI
+	DECQ         AX
+	JNZ          fullone
+
+fullend:
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R9, AX
+	VADDPS (AX), Z0, Z0
+	VADDPS 64(AX), Z1, Z1
+	ADDQ   R10, AX
+	VADDPS (AX), Z2, Z2
+	VADDPS 64(AX), Z3, Z3
+
+fulloverwrite:
+	VMOVUPS Z0, (R9)
+	VMOVUPS Z1, 64(R9)
+	ADDQ    R10, R9
+	VMOVUPS Z2, (R9)
+	VMOVUPS Z3, 64(R9)
+	VZEROUPPER
+	RET
+
+masked:
+	MOVQ  $-1, R11
+	BZHIQ CX, R11, R11
+	KMOVW R11, K1
+	SHRQ  $0x10, R11
+	KMOVW R11, K2
+	SUBQ  $0x02, AX
+	JLT   maskedrest
+
+maskedloop:
 	VMOVUPS.Z    (SI), K1, Z4
 	PREFETCHT0   (SI)(DI*8)
 	VMOVUPS.Z    64(SI), K2, Z5
@@ -11815,13 +16975,13 @@ loop:
 	ADDQ         BX, R8
 	ADDQ         DI, SI
 	SUBQ         $0x02, AX
-	JGE          loop
+	JGE          maskedloop
 
-rest:
+maskedrest:
 	ADDQ $0x02, AX
-	JZ   end
+	JZ   maskedend
 
-one:
+maskedone:
 	VMOVUPS.Z    (SI), K1, Z4
 	PREFETCHT0   (SI)(DI*8)
 	VMOVUPS.Z    64(SI), K2, Z5
@@ -11835,31 +16995,9 @@ one:
 	ADDQ         BX, R8
 	ADDQ         DI, SI
 	DECQ         AX
-	JNZ          one
+	JNZ          maskedone
 
-end:
-	CMPQ   CX, $0x20
-	JNE    masked
-	MOVB   accumulate+72(FP), AL
-	TESTB  AL, AL
-	JZ     fulloverwrite
-	MOVQ   R9, AX
-	VADDPS (AX), Z0, Z0
-	VADDPS 64(AX), Z1, Z1
-	ADDQ   R10, AX
-	VADDPS (AX), Z2, Z2
-	VADDPS 64(AX), Z3, Z3
-
-fulloverwrite:
-	VMOVUPS Z0, (R9)
-	VMOVUPS Z1, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z2, (R9)
-	VMOVUPS Z3, 64(R9)
-	VZEROUPPER
-	RET
-
-masked:
+maskedend:
 	MOVB     accumulate+72(FP), AL
 	TESTB    AL, AL
 	JZ       maskedoverwrite
@@ -11896,11 +17034,6 @@ TEXT ·tileHalf2x32(SB), NOSPLIT, $0-73
 	VXORPS     Z2, Z2, Z2
 	VXORPS     Z3, Z3, Z3
 	MOVQ       cols+64(FP), CX
-	MOVQ       $-1, R9
-	BZHIQ      CX, R9, R9
-	KMOVW      R9, K1
-	SHRQ       $0x10, R9
-	KMOVW      R9, K2
 	MOVQ       c+48(FP), R9
 	MOVQ       cRow+56(FP), R10
 	SHLQ       $0x02, R10
@@ -11910,10 +17043,149 @@ TEXT ·tileHalf2x32(SB), NOSPLIT, $0-73
 	ADDQ       R10, R11
 	PREFETCHT0 (R11)
 	PREFETCHT0 64(R11)
+	CMPQ       CX, $0x20
+	JNE        masked
 	SUBQ       $0x02, AX
-	JLT        rest
+	JLT        fullrest
 
-loop:
+fullloop:
+	VMOVUPS      (SI), Z4
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS      64(SI), Z5
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z6
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x4e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xc4
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x4e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xcd
+	VBROADCASTSS (R8)(DX*1), Z7
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x46
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xd4
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x46
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xdd
+	ADDQ         BX, R8
+	ADDQ         DI, SI
+	VMOVUPS      (SI), Z4
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS      64(SI), Z5
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z6
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x4e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xc4
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x4e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xcd
+	VBROADCASTSS (R8)(DX*1), Z7
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x46
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xd4
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x46
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xdd
+	ADDQ         BX, R8
+	ADDQ         DI, SI
+	SUBQ         $0x02, AX
+	JGE          fullloop
+
+fullrest:
+	ADDQ $0x02, AX
+	JZ   fullend
+
+fullone:
+	VMOVUPS      (SI), Z4
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS      64(SI), Z5
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z6
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x4e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xc4
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x4e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xcd
+	VBROADCASTSS (R8)(DX*1), Z7
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x46
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xd4
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x46
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xdd
+	ADDQ         BX, R8
+	ADDQ         DI, SI
+	DECQ         AX
+	JNZ          fullone
+
+fullend:
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R9, AX
+	VADDPS (AX), Z0, Z0
+	VADDPS 64(AX), Z1, Z1
+	ADDQ   R10, AX
+	VADDPS (AX), Z2, Z2
+	VADDPS 64(AX), Z3, Z3
+
+fulloverwrite:
+	VMOVUPS Z0, (R9)
+	VMOVUPS Z1, 64(R9)
+	ADDQ    R10, R9
+	VMOVUPS Z2, (R9)
+	VMOVUPS Z3, 64(R9)
+	VZEROUPPER
+	RET
+
+masked:
+	MOVQ  $-1, R11
+	BZHIQ CX, R11, R11
+	KMOVW R11, K1
+	SHRQ  $0x10, R11
+	KMOVW R11, K2
+	SUBQ  $0x02, AX
+	JLT   maskedrest
+
+maskedloop:
 	VMOVUPS.Z    (SI), K1, Z4
 	PREFETCHT0   (SI)(DI*8)
 	VMOVUPS.Z    64(SI), K2, Z5
@@ -11979,13 +17251,13 @@ loop:
 	ADDQ         BX, R8
 	ADDQ         DI, SI
 	SUBQ         $0x02, AX
-	JGE          loop
+	JGE          maskedloop
 
-rest:
+maskedrest:
 	ADDQ $0x02, AX
-	JZ   end
+	JZ   maskedend
 
-one:
+maskedone:
 	VMOVUPS.Z    (SI), K1, Z4
 	PREFETCHT0   (SI)(DI*8)
 	VMOVUPS.Z    64(SI), K2, Z5
@@ -12019,31 +17291,9 @@ one:
 	ADDQ         BX, R8
 	ADDQ         DI, SI
 	DECQ         AX
-	JNZ          one
+	JNZ          maskedone
 
-end:
-	CMPQ   CX, $0x20
-	JNE    masked
-	MOVB   accumulate+72(FP), AL
-	TESTB  AL, AL
-	JZ     fulloverwrite
-	MOVQ   R9, AX
-	VADDPS (AX), Z0, Z0
-	VADDPS 64(AX), Z1, Z1
-	ADDQ   R10, AX
-	VADDPS (AX), Z2, Z2
-	VADDPS 64(AX), Z3, Z3
-
-fulloverwrite:
-	VMOVUPS Z0, (R9)
-	VMOVUPS Z1, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z2, (R9)
-	VMOVUPS Z3, 64(R9)
-	VZEROUPPER
-	RET
-
-masked:
+maskedend:
 	MOVB     accumulate+72(FP), AL
 	TESTB    AL, AL
 	JZ       maskedoverwrite
@@ -12082,11 +17332,6 @@ TEXT ·tileWide3x24(SB), NOSPLIT, $0-73
 	VXORPS     Z4, Z4, Z4
 	VXORPS     Y5, Y5, Y5
 	MOVQ       cols+64(FP), CX
-	MOVQ       $-1, R9
-	BZHIQ      CX, R9, R9
-	KMOVW      R9, K1
-	SHRQ       $0x10, R9
-	KMOVW      R9, K2
 	MOVQ       c+48(FP), R9
 	MOVQ       cRow+56(FP), R10
 	SHLQ       $0x02, R10
@@ -12099,10 +17344,104 @@ TEXT ·tileWide3x24(SB), NOSPLIT, $0-73
 	ADDQ       R10, R11
 	PREFETCHT0 (R11)
 	PREFETCHT0 64(R11)
+	CMPQ       CX, $0x18
+	JNE        masked
 	SUBQ       $0x02, AX
-	JLT        rest
+	JLT        fullrest
 
-loop:
+fullloop:
+	VMOVUPS      (SI), Z6
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS      64(SI), Y7
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z8
+	VFMADD231PS  Z6, Z8, Z0
+	VFMADD231PS  Y7, Y8, Y1
+	VBROADCASTSS (R8)(DX*1), Z8
+	VFMADD231PS  Z6, Z8, Z2
+	VFMADD231PS  Y7, Y8, Y3
+	VBROADCASTSS (R8)(DX*2), Z8
+	VFMADD231PS  Z6, Z8, Z4
+	VFMADD231PS  Y7, Y8, Y5
+	ADDQ         BX, R8
+	ADDQ         DI, SI
+	VMOVUPS      (SI), Z6
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS      64(SI), Y7
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z8
+	VFMADD231PS  Z6, Z8, Z0
+	VFMADD231PS  Y7, Y8, Y1
+	VBROADCASTSS (R8)(DX*1), Z8
+	VFMADD231PS  Z6, Z8, Z2
+	VFMADD231PS  Y7, Y8, Y3
+	VBROADCASTSS (R8)(DX*2), Z8
+	VFMADD231PS  Z6, Z8, Z4
+	VFMADD231PS  Y7, Y8, Y5
+	ADDQ         BX, R8
+	ADDQ         DI, SI
+	SUBQ         $0x02, AX
+	JGE          fullloop
+
+fullrest:
+	ADDQ $0x02, AX
+	JZ   fullend
+
+fullone:
+	VMOVUPS      (SI), Z6
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS      64(SI), Y7
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z8
+	VFMADD231PS  Z6, Z8, Z0
+	VFMADD231PS  Y7, Y8, Y1
+	VBROADCASTSS (R8)(DX*1), Z8
+	VFMADD231PS  Z6, Z8, Z2
+	VFMADD231PS  Y7, Y8, Y3
+	VBROADCASTSS (R8)(DX*2), Z8
+	VFMADD231PS  Z6, Z8, Z4
+	VFMADD231PS  Y7, Y8, Y5
+	ADDQ         BX, R8
+	ADDQ         DI, SI
+	DECQ         AX
+	JNZ          fullone
+
+fullend:
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R9, AX
+	VADDPS (AX), Z0, Z0
+	VADDPS 64(AX), Y1, Y1
+	ADDQ   R10, AX
+	VADDPS (AX), Z2, Z2
+	VADDPS 64(AX), Y3, Y3
+	ADDQ   R10, AX
+	VADDPS (AX), Z4, Z4
+	VADDPS 64(AX), Y5, Y5
+
+fulloverwrite:
+	VMOVUPS Z0, (R9)
+	VMOVUPS Y1, 64(R9)
+	ADDQ    R10, R9
+	VMOVUPS Z2, (R9)
+	VMOVUPS Y3, 64(R9)
+	ADDQ    R10, R9
+	VMOVUPS Z4, (R9)
+	VMOVUPS Y5, 64(R9)
+	VZEROUPPER
+	RET
+
+masked:
+	MOVQ  $-1, R11
+	BZHIQ CX, R11, R11
+	KMOVW R11, K1
+	SHRQ  $0x10, R11
+	KMOVW R11, K2
+	SUBQ  $0x02, AX
+	JLT   maskedrest
+
+maskedloop:
 	VMOVUPS.Z    (SI), K1, Z6
 	PREFETCHT0   (SI)(DI*8)
 	VMOVUPS.Z    64(SI), K2, Y7
@@ -12134,13 +17473,13 @@ loop:
 	ADDQ         BX, R8
 	ADDQ         DI, SI
 	SUBQ         $0x02, AX
-	JGE          loop
+	JGE          maskedloop
 
-rest:
+maskedrest:
 	ADDQ $0x02, AX
-	JZ   end
+	JZ   maskedend
 
-one:
+maskedone:
 	VMOVUPS.Z    (SI), K1, Z6
 	PREFETCHT0   (SI)(DI*8)
 	VMOVUPS.Z    64(SI), K2, Y7
@@ -12157,37 +17496,9 @@ one:
 	ADDQ         BX, R8
 	ADDQ         DI, SI
 	DECQ         AX
-	JNZ          one
+	JNZ          maskedone
 
-end:
-	CMPQ   CX, $0x18
-	JNE    masked
-	MOVB   accumulate+72(FP), AL
-	TESTB  AL, AL
-	JZ     fulloverwrite
-	MOVQ   R9, AX
-	VADDPS (AX), Z0, Z0
-	VADDPS 64(AX), Y1, Y1
-	ADDQ   R10, AX
-	VADDPS (AX), Z2, Z2
-	VADDPS 64(AX), Y3, Y3
-	ADDQ   R10, AX
-	VADDPS (AX), Z4, Z4
-	VADDPS 64(AX), Y5, Y5
-
-fulloverwrite:
-	VMOVUPS Z0, (R9)
-	VMOVUPS Y1, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z2, (R9)
-	VMOVUPS Y3, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z4, (R9)
-	VMOVUPS Y5, 64(R9)
-	VZEROUPPER
-	RET
-
-masked:
+maskedend:
 	MOVB     accumulate+72(FP), AL
 	TESTB    AL, AL
 	JZ       maskedoverwrite
@@ -12232,11 +17543,6 @@ TEXT ·tileWide3x32(SB), NOSPLIT, $0-73
 	VXORPS     Z4, Z4, Z4
 	VXORPS     Z5, Z5, Z5
 	MOVQ       cols+64(FP), CX
-	MOVQ       $-1, R9
-	BZHIQ      CX, R9, R9
-	KMOVW      R9, K1
-	SHRQ       $0x10, R9
-	KMOVW      R9, K2
 	MOVQ       c+48(FP), R9
 	MOVQ       cRow+56(FP), R10
 	SHLQ       $0x02, R10
@@ -12249,10 +17555,104 @@ TEXT ·tileWide3x32(SB), NOSPLIT, $0-73
 	ADDQ       R10, R11
 	PREFETCHT0 (R11)
 	PREFETCHT0 64(R11)
+	CMPQ       CX, $0x20
+	JNE        masked
 	SUBQ       $0x02, AX
-	JLT        rest
+	JLT        fullrest
 
-loop:
+fullloop:
+	VMOVUPS      (SI), Z6
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS      64(SI), Z7
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z8
+	VFMADD231PS  Z6, Z8, Z0
+	VFMADD231PS  Z7, Z8, Z1
+	VBROADCASTSS (R8)(DX*1), Z8
+	VFMADD231PS  Z6, Z8, Z2
+	VFMADD231PS  Z7, Z8, Z3
+	VBROADCASTSS (R8)(DX*2), Z8
+	VFMADD231PS  Z6, Z8, Z4
+	VFMADD231PS  Z7, Z8, Z5
+	ADDQ         BX, R8
+	ADDQ         DI, SI
+	VMOVUPS      (SI), Z6
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS      64(SI), Z7
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z8
+	VFMADD231PS  Z6, Z8, Z0
+	VFMADD231PS  Z7, Z8, Z1
+	VBROADCASTSS (R8)(DX*1), Z8
+	VFMADD231PS  Z6, Z8, Z2
+	VFMADD231PS  Z7, Z8, Z3
+	VBROADCASTSS (R8)(DX*2), Z8
+	VFMADD231PS  Z6, Z8, Z4
+	VFMADD231PS  Z7, Z8, Z5
+	ADDQ         BX, R8
+	ADDQ         DI, SI
+	SUBQ         $0x02, AX
+	JGE          fullloop
+
+fullrest:
+	ADDQ $0x02, AX
+	JZ   fullend
+
+fullone:
+	VMOVUPS      (SI), Z6
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS      64(SI), Z7
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z8
+	VFMADD231PS  Z6, Z8, Z0
+	VFMADD231PS  Z7, Z8, Z1
+	VBROADCASTSS (R8)(DX*1), Z8
+	VFMADD231PS  Z6, Z8, Z2
+	VFMADD231PS  Z7, Z8, Z3
+	VBROADCASTSS (R8)(DX*2), Z8
+	VFMADD231PS  Z6, Z8, Z4
+	VFMADD231PS  Z7, Z8, Z5
+	ADDQ         BX, R8
+	ADDQ         DI, SI
+	DECQ         AX
+	JNZ          fullone
+
+fullend:
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R9, AX
+	VADDPS (AX), Z0, Z0
+	VADDPS 64(AX), Z1, Z1
+	ADDQ   R10, AX
+	VADDPS (AX), Z2, Z2
+	VADDPS 64(AX), Z3, Z3
+	ADDQ   R10, AX
+	VADDPS (AX), Z4, Z4
+	VADDPS 64(AX), Z5, Z5
+
+fulloverwrite:
+	VMOVUPS Z0, (R9)
+	VMOVUPS Z1, 64(R9)
+	ADDQ    R10, R9
+	VMOVUPS Z2, (R9)
+	VMOVUPS Z3, 64(R9)
+	ADDQ    R10, R9
+	VMOVUPS Z4, (R9)
+	VMOVUPS Z5, 64(R9)
+	VZEROUPPER
+	RET
+
+masked:
+	MOVQ  $-1, R11
+	BZHIQ CX, R11, R11
+	KMOVW R11, K1
+	SHRQ  $0x10, R11
+	KMOVW R11, K2
+	SUBQ  $0x02, AX
+	JLT   maskedrest
+
+maskedloop:
 	VMOVUPS.Z    (SI), K1, Z6
 	PREFETCHT0   (SI)(DI*8)
 	VMOVUPS.Z    64(SI), K2, Z7
@@ -12284,13 +17684,13 @@ loop:
 	ADDQ         BX, R8
 	ADDQ         DI, SI
 	SUBQ         $0x02, AX
-	JGE          loop
+	JGE          maskedloop
 
-rest:
+maskedrest:
 	ADDQ $0x02, AX
-	JZ   end
+	JZ   maskedend
 
-one:
+maskedone:
 	VMOVUPS.Z    (SI), K1, Z6
 	PREFETCHT0   (SI)(DI*8)
 	VMOVUPS.Z    64(SI), K2, Z7
@@ -12307,37 +17707,9 @@ one:
 	ADDQ         BX, R8
 	ADDQ         DI, SI
 	DECQ         AX
-	JNZ          one
+	JNZ          maskedone
 
-end:
-	CMPQ   CX, $0x20
-	JNE    masked
-	MOVB   accumulate+72(FP), AL
-	TESTB  AL, AL
-	JZ     fulloverwrite
-	MOVQ   R9, AX
-	VADDPS (AX), Z0, Z0
-	VADDPS 64(AX), Z1, Z1
-	ADDQ   R10, AX
-	VADDPS (AX), Z2, Z2
-	VADDPS 64(AX), Z3, Z3
-	ADDQ   R10, AX
-	VADDPS (AX), Z4, Z4
-	VADDPS 64(AX), Z5, Z5
-
-fulloverwrite:
-	VMOVUPS Z0, (R9)
-	VMOVUPS Z1, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z2, (R9)
-	VMOVUPS Z3, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z4, (R9)
-	VMOVUPS Z5, 64(R9)
-	VZEROUPPER
-	RET
-
-masked:
+maskedend:
 	MOVB     accumulate+72(FP), AL
 	TESTB    AL, AL
 	JZ       maskedoverwrite
@@ -12382,11 +17754,6 @@ TEXT ·tileHalf3x32(SB), NOSPLIT, $0-73
 	VXORPS     Z4, Z4, Z4
 	VXORPS     Z5, Z5, Z5
 	MOVQ       cols+64(FP), CX
-	MOVQ       $-1, R9
-	BZHIQ      CX, R9, R9
-	KMOVW      R9, K1
-	SHRQ       $0x10, R9
-	KMOVW      R9, K2
 	MOVQ       c+48(FP), R9
 	MOVQ       cRow+56(FP), R10
 	SHLQ       $0x02, R10
@@ -12399,10 +17766,194 @@ TEXT ·tileHalf3x32(SB), NOSPLIT, $0-73
 	ADDQ       R10, R11
 	PREFETCHT0 (R11)
 	PREFETCHT0 64(R11)
+	CMPQ       CX, $0x20
+	JNE        masked
 	SUBQ       $0x02, AX
-	JLT        rest
+	JLT        fullrest
 
-loop:
+fullloop:
+	VMOVUPS      (SI), Z6
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS      64(SI), Z7
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z8
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x3e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xc6
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x3e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xcf
+	VBROADCASTSS (R8)(DX*1), Z9
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x36
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xd6
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x36
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xdf
+	VBROADCASTSS (R8)(DX*2), Z8
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x3e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xe6
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x3e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xef
+	ADDQ         BX, R8
+	ADDQ         DI, SI
+	VMOVUPS      (SI), Z6
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS      64(SI), Z7
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z8
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x3e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xc6
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x3e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xcf
+	VBROADCASTSS (R8)(DX*1), Z9
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x36
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xd6
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x36
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xdf
+	VBROADCASTSS (R8)(DX*2), Z8
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x3e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xe6
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x3e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xef
+	ADDQ         BX, R8
+	ADDQ         DI, SI
+	SUBQ         $0x02, AX
+	JGE          fullloop
+
+fullrest:
+	ADDQ $0x02, AX
+	JZ   fullend
+
+fullone:
+	VMOVUPS      (SI), Z6
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS      64(SI), Z7
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z8
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x3e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xc6
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x3e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xcf
+	VBROADCASTSS (R8)(DX*1), Z9
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x36
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xd6
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x36
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xdf
+	VBROADCASTSS (R8)(DX*2), Z8
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x3e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xe6
+	BYTE         $0x62
+	BYTE         $0xf2
+	BYTE         $0x3e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xef
+	ADDQ         BX, R8
+	ADDQ         DI, SI
+	DECQ         AX
+	JNZ          fullone
+
+fullend:
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R9, AX
+	VADDPS (AX), Z0, Z0
+	VADDPS 64(AX), Z1, Z1
+	ADDQ   R10, AX
+	VADDPS (AX), Z2, Z2
+	VADDPS 64(AX), Z3, Z3
+	ADDQ   R10, AX
+	VADDPS (AX), Z4, Z4
+	VADDPS 64(AX), Z5, Z5
+
+fulloverwrite:
+	VMOVUPS Z0, (R9)
+	VMOVUPS Z1, 64(R9)
+	ADDQ    R10, R9
+	VMOVUPS Z2, (R9)
+	VMOVUPS Z3, 64(R9)
+	ADDQ    R10, R9
+	VMOVUPS Z4, (R9)
+	VMOVUPS Z5, 64(R9)
+	VZEROUPPER
+	RET
+
+masked:
+	MOVQ  $-1, R11
+	BZHIQ CX, R11, R11
+	KMOVW R11, K1
+	SHRQ  $0x10, R11
+	KMOVW R11, K2
+	SUBQ  $0x02, AX
+	JLT   maskedrest
+
+maskedloop:
 	VMOVUPS.Z    (SI), K1, Z6
 	PREFETCHT0   (SI)(DI*8)
 	VMOVUPS.Z    64(SI), K2, Z7
@@ -12494,13 +18045,13 @@ loop:
 	ADDQ         BX, R8
 	ADDQ         DI, SI
 	SUBQ         $0x02, AX
-	JGE          loop
+	JGE          maskedloop
 
-rest:
+maskedrest:
 	ADDQ $0x02, AX
-	JZ   end
+	JZ   maskedend
 
-one:
+maskedone:
 	VMOVUPS.Z    (SI), K1, Z6
 	PREFETCHT0   (SI)(DI*8)
 	VMOVUPS.Z    64(SI), K2, Z7
@@ -12547,37 +18098,9 @@ one:
 	ADDQ         BX, R8
 	ADDQ         DI, SI
 	DECQ         AX
-	JNZ          one
+	JNZ          maskedone
 
-end:
-	CMPQ   CX, $0x20
-	JNE    masked
-	MOVB   accumulate+72(FP), AL
-	TESTB  AL, AL
-	JZ     fulloverwrite
-	MOVQ   R9, AX
-	VADDPS (AX), Z0, Z0
-	VADDPS 64(AX), Z1, Z1
-	ADDQ   R10, AX
-	VADDPS (AX), Z2, Z2
-	VADDPS 64(AX), Z3, Z3
-	ADDQ   R10, AX
-	VADDPS (AX), Z4, Z4
-	VADDPS 64(AX), Z5, Z5
-
-fulloverwrite:
-	VMOVUPS Z0, (R9)
-	VMOVUPS Z1, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z2, (R9)
-	VMOVUPS Z3, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z4, (R9)
-	VMOVUPS Z5, 64(R9)
-	VZEROUPPER
-	RET
-
-masked:
+maskedend:
 	MOVB     accumulate+72(FP), AL
 	TESTB    AL, AL
 	JZ       maskedoverwrite
@@ -12626,11 +18149,6 @@ TEXT ·tileWide4x24(SB), NOSPLIT, $0-73
 	VXORPS     Z6, Z6, Z6
 	VXORPS     Y7, Y7, Y7
 	MOVQ       cols+64(FP), CX
-	MOVQ       $-1, R10
-	BZHIQ      CX, R10, R10
-	KMOVW      R10, K1
-	SHRQ       $0x10, R10
-	KMOVW      R10, K2
 	MOVQ       c+48(FP), R10
 	MOVQ       cRow+56(FP), R11
 	SHLQ       $0x02, R11
@@ -12646,10 +18164,122 @@ TEXT ·tileWide4x24(SB), NOSPLIT, $0-73
 	ADDQ       R11, R12
 	PREFETCHT0 (R12)
 	PREFETCHT0 64(R12)
+	CMPQ       CX, $0x18
+	JNE        masked
 	SUBQ       $0x02, AX
-	JLT        rest
+	JLT        fullrest
 
-loop:
+fullloop:
+	VMOVUPS      (SI), Z8
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS      64(SI), Y9
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z10
+	VFMADD231PS  Z8, Z10, Z0
+	VFMADD231PS  Y9, Y10, Y1
+	VBROADCASTSS (R8)(DX*1), Z10
+	VFMADD231PS  Z8, Z10, Z2
+	VFMADD231PS  Y9, Y10, Y3
+	VBROADCASTSS (R8)(DX*2), Z10
+	VFMADD231PS  Z8, Z10, Z4
+	VFMADD231PS  Y9, Y10, Y5
+	VBROADCASTSS (R9), Z10
+	VFMADD231PS  Z8, Z10, Z6
+	VFMADD231PS  Y9, Y10, Y7
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         DI, SI
+	VMOVUPS      (SI), Z8
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS      64(SI), Y9
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z10
+	VFMADD231PS  Z8, Z10, Z0
+	VFMADD231PS  Y9, Y10, Y1
+	VBROADCASTSS (R8)(DX*1), Z10
+	VFMADD231PS  Z8, Z10, Z2
+	VFMADD231PS  Y9, Y10, Y3
+	VBROADCASTSS (R8)(DX*2), Z10
+	VFMADD231PS  Z8, Z10, Z4
+	VFMADD231PS  Y9, Y10, Y5
+	VBROADCASTSS (R9), Z10
+	VFMADD231PS  Z8, Z10, Z6
+	VFMADD231PS  Y9, Y10, Y7
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         DI, SI
+	SUBQ         $0x02, AX
+	JGE          fullloop
+
+fullrest:
+	ADDQ $0x02, AX
+	JZ   fullend
+
+fullone:
+	VMOVUPS      (SI), Z8
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS      64(SI), Y9
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z10
+	VFMADD231PS  Z8, Z10, Z0
+	VFMADD231PS  Y9, Y10, Y1
+	VBROADCASTSS (R8)(DX*1), Z10
+	VFMADD231PS  Z8, Z10, Z2
+	VFMADD231PS  Y9, Y10, Y3
+	VBROADCASTSS (R8)(DX*2), Z10
+	VFMADD231PS  Z8, Z10, Z4
+	VFMADD231PS  Y9, Y10, Y5
+	VBROADCASTSS (R9), Z10
+	VFMADD231PS  Z8, Z10, Z6
+	VFMADD231PS  Y9, Y10, Y7
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         DI, SI
+	DECQ         AX
+	JNZ          fullone
+
+fullend:
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R10, AX
+	VADDPS (AX), Z0, Z0
+	VADDPS 64(AX), Y1, Y1
+	ADDQ   R11, AX
+	VADDPS (AX), Z2, Z2
+	VADDPS 64(AX), Y3, Y3
+	ADDQ   R11, AX
+	VADDPS (AX), Z4, Z4
+	VADDPS 64(AX), Y5, Y5
+	ADDQ   R11, AX
+	VADDPS (AX), Z6, Z6
+	VADDPS 64(AX), Y7, Y7
+
+fulloverwrite:
+	VMOVUPS Z0, (R10)
+	VMOVUPS Y1, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z2, (R10)
+	VMOVUPS Y3, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z4, (R10)
+	VMOVUPS Y5, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z6, (R10)
+	VMOVUPS Y7, 64(R10)
+	VZEROUPPER
+	RET
+
+masked:
+	MOVQ  $-1, R12
+	BZHIQ CX, R12, R12
+	KMOVW R12, K1
+	SHRQ  $0x10, R12
+	KMOVW R12, K2
+	SUBQ  $0x02, AX
+	JLT   maskedrest
+
+maskedloop:
 	VMOVUPS.Z    (SI), K1, Z8
 	PREFETCHT0   (SI)(DI*8)
 	VMOVUPS.Z    64(SI), K2, Y9
@@ -12689,13 +18319,13 @@ loop:
 	ADDQ         BX, R9
 	ADDQ         DI, SI
 	SUBQ         $0x02, AX
-	JGE          loop
+	JGE          maskedloop
 
-rest:
+maskedrest:
 	ADDQ $0x02, AX
-	JZ   end
+	JZ   maskedend
 
-one:
+maskedone:
 	VMOVUPS.Z    (SI), K1, Z8
 	PREFETCHT0   (SI)(DI*8)
 	VMOVUPS.Z    64(SI), K2, Y9
@@ -12716,43 +18346,9 @@ one:
 	ADDQ         BX, R9
 	ADDQ         DI, SI
 	DECQ         AX
-	JNZ          one
+	JNZ          maskedone
 
-end:
-	CMPQ   CX, $0x18
-	JNE    masked
-	MOVB   accumulate+72(FP), AL
-	TESTB  AL, AL
-	JZ     fulloverwrite
-	MOVQ   R10, AX
-	VADDPS (AX), Z0, Z0
-	VADDPS 64(AX), Y1, Y1
-	ADDQ   R11, AX
-	VADDPS (AX), Z2, Z2
-	VADDPS 64(AX), Y3, Y3
-	ADDQ   R11, AX
-	VADDPS (AX), Z4, Z4
-	VADDPS 64(AX), Y5, Y5
-	ADDQ   R11, AX
-	VADDPS (AX), Z6, Z6
-	VADDPS 64(AX), Y7, Y7
-
-fulloverwrite:
-	VMOVUPS Z0, (R10)
-	VMOVUPS Y1, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z2, (R10)
-	VMOVUPS Y3, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z4, (R10)
-	VMOVUPS Y5, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z6, (R10)
-	VMOVUPS Y7, 64(R10)
-	VZEROUPPER
-	RET
-
-masked:
+maskedend:
 	MOVB     accumulate+72(FP), AL
 	TESTB    AL, AL
 	JZ       maskedoverwrite
@@ -12807,11 +18403,6 @@ TEXT ·tileWide4x32(SB), NOSPLIT, $0-73
 	VXORPS     Z6, Z6, Z6
 	VXORPS     Z7, Z7, Z7
 	MOVQ       cols+64(FP), CX
-	MOVQ       $-1, R10
-	BZHIQ      CX, R10, R10
-	KMOVW      R10, K1
-	SHRQ       $0x10, R10
-	KMOVW      R10, K2
 	MOVQ       c+48(FP), R10
 	MOVQ       cRow+56(FP), R11
 	SHLQ       $0x02, R11
@@ -12827,10 +18418,122 @@ TEXT ·tileWide4x32(SB), NOSPLIT, $0-73
 	ADDQ       R11, R12
 	PREFETCHT0 (R12)
 	PREFETCHT0 64(R12)
+	CMPQ       CX, $0x20
+	JNE        masked
 	SUBQ       $0x02, AX
-	JLT        rest
+	JLT        fullrest
 
-loop:
+fullloop:
+	VMOVUPS      (SI), Z8
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS      64(SI), Z9
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z10
+	VFMADD231PS  Z8, Z10, Z0
+	VFMADD231PS  Z9, Z10, Z1
+	VBROADCASTSS (R8)(DX*1), Z10
+	VFMADD231PS  Z8, Z10, Z2
+	VFMADD231PS  Z9, Z10, Z3
+	VBROADCASTSS (R8)(DX*2), Z10
+	VFMADD231PS  Z8, Z10, Z4
+	VFMADD231PS  Z9, Z10, Z5
+	VBROADCASTSS (R9), Z10
+	VFMADD231PS  Z8, Z10, Z6
+	VFMADD231PS  Z9, Z10, Z7
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         DI, SI
+	VMOVUPS      (SI), Z8
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS      64(SI), Z9
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z10
+	VFMADD231PS  Z8, Z10, Z0
+	VFMADD231PS  Z9, Z10, Z1
+	VBROADCASTSS (R8)(DX*1), Z10
+	VFMADD231PS  Z8, Z10, Z2
+	VFMADD231PS  Z9, Z10, Z3
+	VBROADCASTSS (R8)(DX*2), Z10
+	VFMADD231PS  Z8, Z10, Z4
+	VFMADD231PS  Z9, Z10, Z5
+	VBROADCASTSS (R9), Z10
+	VFMADD231PS  Z8, Z10, Z6
+	VFMADD231PS  Z9, Z10, Z7
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         DI, SI
+	SUBQ         $0x02, AX
+	JGE          fullloop
+
+fullrest:
+	ADDQ $0x02, AX
+	JZ   fullend
+
+fullone:
+	VMOVUPS      (SI), Z8
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS      64(SI), Z9
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z10
+	VFMADD231PS  Z8, Z10, Z0
+	VFMADD231PS  Z9, Z10, Z1
+	VBROADCASTSS (R8)(DX*1), Z10
+	VFMADD231PS  Z8, Z10, Z2
+	VFMADD231PS  Z9, Z10, Z3
+	VBROADCASTSS (R8)(DX*2), Z10
+	VFMADD231PS  Z8, Z10, Z4
+	VFMADD231PS  Z9, Z10, Z5
+	VBROADCASTSS (R9), Z10
+	VFMADD231PS  Z8, Z10, Z6
+	VFMADD231PS  Z9, Z10, Z7
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         DI, SI
+	DECQ         AX
+	JNZ          fullone
+
+fullend:
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R10, AX
+	VADDPS (AX), Z0, Z0
+	VADDPS 64(AX), Z1, Z1
+	ADDQ   R11, AX
+	VADDPS (AX), Z2, Z2
+	VADDPS 64(AX), Z3, Z3
+	ADDQ   R11, AX
+	VADDPS (AX), Z4, Z4
+	VADDPS 64(AX), Z5, Z5
+	ADDQ   R11, AX
+	VADDPS (AX), Z6, Z6
+	VADDPS 64(AX), Z7, Z7
+
+fulloverwrite:
+	VMOVUPS Z0, (R10)
+	VMOVUPS Z1, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z2, (R10)
+	VMOVUPS Z3, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z4, (R10)
+	VMOVUPS Z5, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z6, (R10)
+	VMOVUPS Z7, 64(R10)
+	VZEROUPPER
+	RET
+
+masked:
+	MOVQ  $-1, R12
+	BZHIQ CX, R12, R12
+	KMOVW R12, K1
+	SHRQ  $0x10, R12
+	KMOVW R12, K2
+	SUBQ  $0x02, AX
+	JLT   maskedrest
+
+maskedloop:
 	VMOVUPS.Z    (SI), K1, Z8
 	PREFETCHT0   (SI)(DI*8)
 	VMOVUPS.Z    64(SI), K2, Z9
@@ -12870,13 +18573,13 @@ loop:
 	ADDQ         BX, R9
 	ADDQ         DI, SI
 	SUBQ         $0x02, AX
-	JGE          loop
+	JGE          maskedloop
 
-rest:
+maskedrest:
 	ADDQ $0x02, AX
-	JZ   end
+	JZ   maskedend
 
-one:
+maskedone:
 	VMOVUPS.Z    (SI), K1, Z8
 	PREFETCHT0   (SI)(DI*8)
 	VMOVUPS.Z    64(SI), K2, Z9
@@ -12897,43 +18600,9 @@ one:
 	ADDQ         BX, R9
 	ADDQ         DI, SI
 	DECQ         AX
-	JNZ          one
+	JNZ          maskedone
 
-end:
-	CMPQ   CX, $0x20
-	JNE    masked
-	MOVB   accumulate+72(FP), AL
-	TESTB  AL, AL
-	JZ     fulloverwrite
-	MOVQ   R10, AX
-	VADDPS (AX), Z0, Z0
-	VADDPS 64(AX), Z1, Z1
-	ADDQ   R11, AX
-	VADDPS (AX), Z2, Z2
-	VADDPS 64(AX), Z3, Z3
-	ADDQ   R11, AX
-	VADDPS (AX), Z4, Z4
-	VADDPS 64(AX), Z5, Z5
-	ADDQ   R11, AX
-	VADDPS (AX), Z6, Z6
-	VADDPS 64(AX), Z7, Z7
-
-fulloverwrite:
-	VMOVUPS Z0, (R10)
-	VMOVUPS Z1, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z2, (R10)
-	VMOVUPS Z3, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z4, (R10)
-	VMOVUPS Z5, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z6, (R10)
-	VMOVUPS Z7, 64(R10)
-	VZEROUPPER
-	RET
-
-masked:
+maskedend:
 	MOVB     accumulate+72(FP), AL
 	TESTB    AL, AL
 	JZ       maskedoverwrite
@@ -12988,11 +18657,6 @@ TEXT ·tileHalf4x32(SB), NOSPLIT, $0-73
 	VXORPS     Z6, Z6, Z6
 	VXORPS     Z7, Z7, Z7
 	MOVQ       cols+64(FP), CX
-	MOVQ       $-1, R10
-	BZHIQ      CX, R10, R10
-	KMOVW      R10, K1
-	SHRQ       $0x10, R10
-	KMOVW      R10, K2
 	MOVQ       c+48(FP), R10
 	MOVQ       cRow+56(FP), R11
 	SHLQ       $0x02, R11
@@ -13008,10 +18672,242 @@ TEXT ·tileHalf4x32(SB), NOSPLIT, $0-73
 	ADDQ       R11, R12
 	PREFETCHT0 (R12)
 	PREFETCHT0 64(R12)
+	CMPQ       CX, $0x20
+	JNE        masked
 	SUBQ       $0x02, AX
-	JLT        rest
+	JLT        fullrest
 
-loop:
+fullloop:
+	VMOVUPS      (SI), Z8
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS      64(SI), Z9
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z10
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x2e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xc0
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x2e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xc9
+	VBROADCASTSS (R8)(DX*1), Z11
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x26
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xd0
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x26
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xd9
+	VBROADCASTSS (R8)(DX*2), Z10
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x2e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xe0
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x2e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xe9
+	VBROADCASTSS (R9), Z11
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x26
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xf0
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x26
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xf9
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         DI, SI
+	VMOVUPS      (SI), Z8
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS      64(SI), Z9
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z10
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x2e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xc0
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x2e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xc9
+	VBROADCASTSS (R8)(DX*1), Z11
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x26
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xd0
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x26
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xd9
+	VBROADCASTSS (R8)(DX*2), Z10
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x2e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xe0
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x2e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xe9
+	VBROADCASTSS (R9), Z11
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x26
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xf0
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x26
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xf9
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         DI, SI
+	SUBQ         $0x02, AX
+	JGE          fullloop
+
+fullrest:
+	ADDQ $0x02, AX
+	JZ   fullend
+
+fullone:
+	VMOVUPS      (SI), Z8
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS      64(SI), Z9
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z10
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x2e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xc0
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x2e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xc9
+	VBROADCASTSS (R8)(DX*1), Z11
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x26
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xd0
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x26
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xd9
+	VBROADCASTSS (R8)(DX*2), Z10
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x2e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xe0
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x2e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xe9
+	VBROADCASTSS (R9), Z11
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x26
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xf0
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x26
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xf9
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         DI, SI
+	DECQ         AX
+	JNZ          fullone
+
+fullend:
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R10, AX
+	VADDPS (AX), Z0, Z0
+	VADDPS 64(AX), Z1, Z1
+	ADDQ   R11, AX
+	VADDPS (AX), Z2, Z2
+	VADDPS 64(AX), Z3, Z3
+	ADDQ   R11, AX
+	VADDPS (AX), Z4, Z4
+	VADDPS 64(AX), Z5, Z5
+	ADDQ   R11, AX
+	VADDPS (AX), Z6, Z6
+	VADDPS 64(AX), Z7, Z7
+
+fulloverwrite:
+	VMOVUPS Z0, (R10)
+	VMOVUPS Z1, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z2, (R10)
+	VMOVUPS Z3, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z4, (R10)
+	VMOVUPS Z5, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z6, (R10)
+	VMOVUPS Z7, 64(R10)
+	VZEROUPPER
+	RET
+
+masked:
+	MOVQ  $-1, R12
+	BZHIQ CX, R12, R12
+	KMOVW R12, K1
+	SHRQ  $0x10, R12
+	KMOVW R12, K2
+	SUBQ  $0x02, AX
+	JLT   maskedrest
+
+maskedloop:
 	VMOVUPS.Z    (SI), K1, Z8
 	PREFETCHT0   (SI)(DI*8)
 	VMOVUPS.Z    64(SI), K2, Z9
@@ -13131,13 +19027,13 @@ loop:
 	ADDQ         BX, R9
 	ADDQ         DI, SI
 	SUBQ         $0x02, AX
-	JGE          loop
+	JGE          maskedloop
 
-rest:
+maskedrest:
 	ADDQ $0x02, AX
-	JZ   end
+	JZ   maskedend
 
-one:
+maskedone:
 	VMOVUPS.Z    (SI), K1, Z8
 	PREFETCHT0   (SI)(DI*8)
 	VMOVUPS.Z    64(SI), K2, Z9
@@ -13198,43 +19094,9 @@ one:
 	ADDQ         BX, R9
 	ADDQ         DI, SI
 	DECQ         AX
-	JNZ          one
+	JNZ          maskedone
 
-end:
-	CMPQ   CX, $0x20
-	JNE    masked
-	MOVB   accumulate+72(FP), AL
-	TESTB  AL, AL
-	JZ     fulloverwrite
-	MOVQ   R10, AX
-	VADDPS (AX), Z0, Z0
-	VADDPS 64(AX), Z1, Z1
-	ADDQ   R11, AX
-	VADDPS (AX), Z2, Z2
-	VADDPS 64(AX), Z3, Z3
-	ADDQ   R11, AX
-	VADDPS (AX), Z4, Z4
-	VADDPS 64(AX), Z5, Z5
-	ADDQ   R11, AX
-	VADDPS (AX), Z6, Z6
-	VADDPS 64(AX), Z7, Z7
-
-fulloverwrite:
-	VMOVUPS Z0, (R10)
-	VMOVUPS Z1, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z2, (R10)
-	VMOVUPS Z3, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z4, (R10)
-	VMOVUPS Z5, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z6, (R10)
-	VMOVUPS Z7, 64(R10)
-	VZEROUPPER
-	RET
-
-masked:
+maskedend:
 	MOVB     accumulate+72(FP), AL
 	TESTB    AL, AL
 	JZ       maskedoverwrite
@@ -13291,11 +19153,6 @@ TEXT ·tileWide5x24(SB), NOSPLIT, $0-73
 	VXORPS     Z8, Z8, Z8
 	VXORPS     Y9, Y9, Y9
 	MOVQ       cols+64(FP), CX
-	MOVQ       $-1, R10
-	BZHIQ      CX, R10, R10
-	KMOVW      R10, K1
-	SHRQ       $0x10, R10
-	KMOVW      R10, K2
 	MOVQ       c+48(FP), R10
 	MOVQ       cRow+56(FP), R11
 	SHLQ       $0x02, R11
@@ -13314,10 +19171,137 @@ TEXT ·tileWide5x24(SB), NOSPLIT, $0-73
 	ADDQ       R11, R12
 	PREFETCHT0 (R12)
 	PREFETCHT0 64(R12)
+	CMPQ       CX, $0x18
+	JNE        masked
 	SUBQ       $0x02, AX
-	JLT        rest
+	JLT        fullrest
 
-loop:
+fullloop:
+	VMOVUPS      (SI), Z10
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS      64(SI), Y11
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z12
+	VFMADD231PS  Z10, Z12, Z0
+	VFMADD231PS  Y11, Y12, Y1
+	VBROADCASTSS (R8)(DX*1), Z12
+	VFMADD231PS  Z10, Z12, Z2
+	VFMADD231PS  Y11, Y12, Y3
+	VBROADCASTSS (R8)(DX*2), Z12
+	VFMADD231PS  Z10, Z12, Z4
+	VFMADD231PS  Y11, Y12, Y5
+	VBROADCASTSS (R9), Z12
+	VFMADD231PS  Z10, Z12, Z6
+	VFMADD231PS  Y11, Y12, Y7
+	VBROADCASTSS (R9)(DX*1), Z12
+	VFMADD231PS  Z10, Z12, Z8
+	VFMADD231PS  Y11, Y12, Y9
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         DI, SI
+	VMOVUPS      (SI), Z10
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS      64(SI), Y11
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z12
+	VFMADD231PS  Z10, Z12, Z0
+	VFMADD231PS  Y11, Y12, Y1
+	VBROADCASTSS (R8)(DX*1), Z12
+	VFMADD231PS  Z10, Z12, Z2
+	VFMADD231PS  Y11, Y12, Y3
+	VBROADCASTSS (R8)(DX*2), Z12
+	VFMADD231PS  Z10, Z12, Z4
+	VFMADD231PS  Y11, Y12, Y5
+	VBROADCASTSS (R9), Z12
+	VFMADD231PS  Z10, Z12, Z6
+	VFMADD231PS  Y11, Y12, Y7
+	VBROADCASTSS (R9)(DX*1), Z12
+	VFMADD231PS  Z10, Z12, Z8
+	VFMADD231PS  Y11, Y12, Y9
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         DI, SI
+	SUBQ         $0x02, AX
+	JGE          fullloop
+
+fullrest:
+	ADDQ $0x02, AX
+	JZ   fullend
+
+fullone:
+	VMOVUPS      (SI), Z10
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS      64(SI), Y11
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z12
+	VFMADD231PS  Z10, Z12, Z0
+	VFMADD231PS  Y11, Y12, Y1
+	VBROADCASTSS (R8)(DX*1), Z12
+	VFMADD231PS  Z10, Z12, Z2
+	VFMADD231PS  Y11, Y12, Y3
+	VBROADCASTSS (R8)(DX*2), Z12
+	VFMADD231PS  Z10, Z12, Z4
+	VFMADD231PS  Y11, Y12, Y5
+	VBROADCASTSS (R9), Z12
+	VFMADD231PS  Z10, Z12, Z6
+	VFMADD231PS  Y11, Y12, Y7
+	VBROADCASTSS (R9)(DX*1), Z12
+	VFMADD231PS  Z10, Z12, Z8
+	VFMADD231PS  Y11, Y12, Y9
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         DI, SI
+	DECQ         AX
+	JNZ          fullone
+
+fullend:
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R10, AX
+	VADDPS (AX), Z0, Z0
+	VADDPS 64(AX), Y1, Y1
+	ADDQ   R11, AX
+	VADDPS (AX), Z2, Z2
+	VADDPS 64(AX), Y3, Y3
+	ADDQ   R11, AX
+	VADDPS (AX), Z4, Z4
+	VADDPS 64(AX), Y5, Y5
+	ADDQ   R11, AX
+	VADDPS (AX), Z6, Z6
+	VADDPS 64(AX), Y7, Y7
+	ADDQ   R11, AX
+	VADDPS (AX), Z8, Z8
+	VADDPS 64(AX), Y9, Y9
+
+fulloverwrite:
+	VMOVUPS Z0, (R10)
+	VMOVUPS Y1, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z2, (R10)
+	VMOVUPS Y3, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z4, (R10)
+	VMOVUPS Y5, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z6, (R10)
+	VMOVUPS Y7, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z8, (R10)
+	VMOVUPS Y9, 64(R10)
+	VZEROUPPER
+	RET
+
+masked:
+	MOVQ  $-1, R12
+	BZHIQ CX, R12, R12
+	KMOVW R12, K1
+	SHRQ  $0x10, R12
+	KMOVW R12, K2
+	SUBQ  $0x02, AX
+	JLT   maskedrest
+
+maskedloop:
 	VMOVUPS.Z    (SI), K1, Z10
 	PREFETCHT0   (SI)(DI*8)
 	VMOVUPS.Z    64(SI), K2, Y11
@@ -13363,13 +19347,13 @@ loop:
 	ADDQ         BX, R9
 	ADDQ         DI, SI
 	SUBQ         $0x02, AX
-	JGE          loop
+	JGE          maskedloop
 
-rest:
+maskedrest:
 	ADDQ $0x02, AX
-	JZ   end
+	JZ   maskedend
 
-one:
+maskedone:
 	VMOVUPS.Z    (SI), K1, Z10
 	PREFETCHT0   (SI)(DI*8)
 	VMOVUPS.Z    64(SI), K2, Y11
@@ -13393,49 +19377,9 @@ one:
 	ADDQ         BX, R9
 	ADDQ         DI, SI
 	DECQ         AX
-	JNZ          one
+	JNZ          maskedone
 
-end:
-	CMPQ   CX, $0x18
-	JNE    masked
-	MOVB   accumulate+72(FP), AL
-	TESTB  AL, AL
-	JZ     fulloverwrite
-	MOVQ   R10, AX
-	VADDPS (AX), Z0, Z0
-	VADDPS 64(AX), Y1, Y1
-	ADDQ   R11, AX
-	VADDPS (AX), Z2, Z2
-	VADDPS 64(AX), Y3, Y3
-	ADDQ   R11, AX
-	VADDPS (AX), Z4, Z4
-	VADDPS 64(AX), Y5, Y5
-	ADDQ   R11, AX
-	VADDPS (AX), Z6, Z6
-	VADDPS 64(AX), Y7, Y7
-	ADDQ   R11, AX
-	VADDPS (AX), Z8, Z8
-	VADDPS 64(AX), Y9, Y9
-
-fulloverwrite:
-	VMOVUPS Z0, (R10)
-	VMOVUPS Y1, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z2, (R10)
-	VMOVUPS Y3, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z4, (R10)
-	VMOVUPS Y5, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z6, (R10)
-	VMOVUPS Y7, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z8, (R10)
-	VMOVUPS Y9, 64(R10)
-	VZEROUPPER
-	RET
-
-masked:
+maskedend:
 	MOVB     accumulate+72(FP), AL
 	TESTB    AL, AL
 	JZ       maskedoverwrite
@@ -13498,11 +19442,6 @@ TEXT ·tileWide5x32(SB), NOSPLIT, $0-73
 	VXORPS     Z8, Z8, Z8
 	VXORPS     Z9, Z9, Z9
 	MOVQ       cols+64(FP), CX
-	MOVQ       $-1, R10
-	BZHIQ      CX, R10, R10
-	KMOVW      R10, K1
-	SHRQ       $0x10, R10
-	KMOVW      R10, K2
 	MOVQ       c+48(FP), R10
 	MOVQ       cRow+56(FP), R11
 	SHLQ       $0x02, R11
@@ -13521,10 +19460,137 @@ TEXT ·tileWide5x32(SB), NOSPLIT, $0-73
 	ADDQ       R11, R12
 	PREFETCHT0 (R12)
 	PREFETCHT0 64(R12)
+	CMPQ       CX, $0x20
+	JNE        masked
 	SUBQ       $0x02, AX
-	JLT        rest
+	JLT        fullrest
 
-loop:
+fullloop:
+	VMOVUPS      (SI), Z10
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS      64(SI), Z11
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z12
+	VFMADD231PS  Z10, Z12, Z0
+	VFMADD231PS  Z11, Z12, Z1
+	VBROADCASTSS (R8)(DX*1), Z12
+	VFMADD231PS  Z10, Z12, Z2
+	VFMADD231PS  Z11, Z12, Z3
+	VBROADCASTSS (R8)(DX*2), Z12
+	VFMADD231PS  Z10, Z12, Z4
+	VFMADD231PS  Z11, Z12, Z5
+	VBROADCASTSS (R9), Z12
+	VFMADD231PS  Z10, Z12, Z6
+	VFMADD231PS  Z11, Z12, Z7
+	VBROADCASTSS (R9)(DX*1), Z12
+	VFMADD231PS  Z10, Z12, Z8
+	VFMADD231PS  Z11, Z12, Z9
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         DI, SI
+	VMOVUPS      (SI), Z10
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS      64(SI), Z11
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z12
+	VFMADD231PS  Z10, Z12, Z0
+	VFMADD231PS  Z11, Z12, Z1
+	VBROADCASTSS (R8)(DX*1), Z12
+	VFMADD231PS  Z10, Z12, Z2
+	VFMADD231PS  Z11, Z12, Z3
+	VBROADCASTSS (R8)(DX*2), Z12
+	VFMADD231PS  Z10, Z12, Z4
+	VFMADD231PS  Z11, Z12, Z5
+	VBROADCASTSS (R9), Z12
+	VFMADD231PS  Z10, Z12, Z6
+	VFMADD231PS  Z11, Z12, Z7
+	VBROADCASTSS (R9)(DX*1), Z12
+	VFMADD231PS  Z10, Z12, Z8
+	VFMADD231PS  Z11, Z12, Z9
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         DI, SI
+	SUBQ         $0x02, AX
+	JGE          fullloop
+
+fullrest:
+	ADDQ $0x02, AX
+	JZ   fullend
+
+fullone:
+	VMOVUPS      (SI), Z10
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS      64(SI), Z11
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z12
+	VFMADD231PS  Z10, Z12, Z0
+	VFMADD231PS  Z11, Z12, Z1
+	VBROADCASTSS (R8)(DX*1), Z12
+	VFMADD231PS  Z10, Z12, Z2
+	VFMADD231PS  Z11, Z12, Z3
+	VBROADCASTSS (R8)(DX*2), Z12
+	VFMADD231PS  Z10, Z12, Z4
+	VFMADD231PS  Z11, Z12, Z5
+	VBROADCASTSS (R9), Z12
+	VFMADD231PS  Z10, Z12, Z6
+	VFMADD231PS  Z11, Z12, Z7
+	VBROADCASTSS (R9)(DX*1), Z12
+	VFMADD231PS  Z10, Z12, Z8
+	VFMADD231PS  Z11, Z12, Z9
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         DI, SI
+	DECQ         AX
+	JNZ          fullone
+
+fullend:
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R10, AX
+	VADDPS (AX), Z0, Z0
+	VADDPS 64(AX), Z1, Z1
+	ADDQ   R11, AX
+	VADDPS (AX), Z2, Z2
+	VADDPS 64(AX), Z3, Z3
+	ADDQ   R11, AX
+	VADDPS (AX), Z4, Z4
+	VADDPS 64(AX), Z5, Z5
+	ADDQ   R11, AX
+	VADDPS (AX), Z6, Z6
+	VADDPS 64(AX), Z7, Z7
+	ADDQ   R11, AX
+	VADDPS (AX), Z8, Z8
+	VADDPS 64(AX), Z9, Z9
+
+fulloverwrite:
+	VMOVUPS Z0, (R10)
+	VMOVUPS Z1, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z2, (R10)
+	VMOVUPS Z3, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z4, (R10)
+	VMOVUPS Z5, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z6, (R10)
+	VMOVUPS Z7, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z8, (R10)
+	VMOVUPS Z9, 64(R10)
+	VZEROUPPER
+	RET
+
+masked:
+	MOVQ  $-1, R12
+	BZHIQ CX, R12, R12
+	KMOVW R12, K1
+	SHRQ  $0x10, R12
+	KMOVW R12, K2
+	SUBQ  $0x02, AX
+	JLT   maskedrest
+
+maskedloop:
 	VMOVUPS.Z    (SI), K1, Z10
 	PREFETCHT0   (SI)(DI*8)
 	VMOVUPS.Z    64(SI), K2, Z11
@@ -13570,13 +19636,13 @@ loop:
 	ADDQ         BX, R9
 	ADDQ         DI, SI
 	SUBQ         $0x02, AX
-	JGE          loop
+	JGE          maskedloop
 
-rest:
+maskedrest:
 	ADDQ $0x02, AX
-	JZ   end
+	JZ   maskedend
 
-one:
+maskedone:
 	VMOVUPS.Z    (SI), K1, Z10
 	PREFETCHT0   (SI)(DI*8)
 	VMOVUPS.Z    64(SI), K2, Z11
@@ -13600,49 +19666,9 @@ one:
 	ADDQ         BX, R9
 	ADDQ         DI, SI
 	DECQ         AX
-	JNZ          one
+	JNZ          maskedone
 
-end:
-	CMPQ   CX, $0x20
-	JNE    masked
-	MOVB   accumulate+72(FP), AL
-	TESTB  AL, AL
-	JZ     fulloverwrite
-	MOVQ   R10, AX
-	VADDPS (AX), Z0, Z0
-	VADDPS 64(AX), Z1, Z1
-	ADDQ   R11, AX
-	VADDPS (AX), Z2, Z2
-	VADDPS 64(AX), Z3, Z3
-	ADDQ   R11, AX
-	VADDPS (AX), Z4, Z4
-	VADDPS 64(AX), Z5, Z5
-	ADDQ   R11, AX
-	VADDPS (AX), Z6, Z6
-	VADDPS 64(AX), Z7, Z7
-	ADDQ   R11, AX
-	VADDPS (AX), Z8, Z8
-	VADDPS 64(AX), Z9, Z9
-
-fulloverwrite:
-	VMOVUPS Z0, (R10)
-	VMOVUPS Z1, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z2, (R10)
-	VMOVUPS Z3, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z4, (R10)
-	VMOVUPS Z5, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z6, (R10)
-	VMOVUPS Z7, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z8, (R10)
-	VMOVUPS Z9, 64(R10)
-	VZEROUPPER
-	RET
-
-masked:
+maskedend:
 	MOVB     accumulate+72(FP), AL
 	TESTB    AL, AL
 	JZ       maskedoverwrite
@@ -13705,11 +19731,6 @@ TEXT ·tileHalf5x32(SB), NOSPLIT, $0-73
 	VXORPS     Z8, Z8, Z8
 	VXORPS     Z9, Z9, Z9
 	MOVQ       cols+64(FP), CX
-	MOVQ       $-1, R10
-	BZHIQ      CX, R10, R10
-	KMOVW      R10, K1
-	SHRQ       $0x10, R10
-	KMOVW      R10, K2
 	MOVQ       c+48(FP), R10
 	MOVQ       cRow+56(FP), R11
 	SHLQ       $0x02, R11
@@ -13728,10 +19749,287 @@ TEXT ·tileHalf5x32(SB), NOSPLIT, $0-73
 	ADDQ       R11, R12
 	PREFETCHT0 (R12)
 	PREFETCHT0 64(R12)
+	CMPQ       CX, $0x20
+	JNE        masked
 	SUBQ       $0x02, AX
-	JLT        rest
+	JLT        fullrest
 
-loop:
+fullloop:
+	VMOVUPS      (SI), Z10
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS      64(SI), Z11
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z12
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x1e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xc2
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x1e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xcb
+	VBROADCASTSS (R8)(DX*1), Z13
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x16
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xd2
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x16
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xdb
+	VBROADCASTSS (R8)(DX*2), Z12
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x1e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xe2
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x1e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xeb
+	VBROADCASTSS (R9), Z13
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x16
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xf2
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x16
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xfb
+	VBROADCASTSS (R9)(DX*1), Z12
+	BYTE         $0x62
+	BYTE         $0x52
+	BYTE         $0x1e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xc2
+	BYTE         $0x62
+	BYTE         $0x52
+	BYTE         $0x1e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xcb
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         DI, SI
+	VMOVUPS      (SI), Z10
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS      64(SI), Z11
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z12
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x1e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xc2
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x1e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xcb
+	VBROADCASTSS (R8)(DX*1), Z13
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x16
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xd2
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x16
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xdb
+	VBROADCASTSS (R8)(DX*2), Z12
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x1e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xe2
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x1e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xeb
+	VBROADCASTSS (R9), Z13
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x16
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xf2
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x16
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xfb
+	VBROADCASTSS (R9)(DX*1), Z12
+	BYTE         $0x62
+	BYTE         $0x52
+	BYTE         $0x1e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xc2
+	BYTE         $0x62
+	BYTE         $0x52
+	BYTE         $0x1e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xcb
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         DI, SI
+	SUBQ         $0x02, AX
+	JGE          fullloop
+
+fullrest:
+	ADDQ $0x02, AX
+	JZ   fullend
+
+fullone:
+	VMOVUPS      (SI), Z10
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS      64(SI), Z11
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z12
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x1e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xc2
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x1e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xcb
+	VBROADCASTSS (R8)(DX*1), Z13
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x16
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xd2
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x16
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xdb
+	VBROADCASTSS (R8)(DX*2), Z12
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x1e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xe2
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x1e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xeb
+	VBROADCASTSS (R9), Z13
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x16
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xf2
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x16
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xfb
+	VBROADCASTSS (R9)(DX*1), Z12
+	BYTE         $0x62
+	BYTE         $0x52
+	BYTE         $0x1e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xc2
+	BYTE         $0x62
+	BYTE         $0x52
+	BYTE         $0x1e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xcb
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         DI, SI
+	DECQ         AX
+	JNZ          fullone
+
+fullend:
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R10, AX
+	VADDPS (AX), Z0, Z0
+	VADDPS 64(AX), Z1, Z1
+	ADDQ   R11, AX
+	VADDPS (AX), Z2, Z2
+	VADDPS 64(AX), Z3, Z3
+	ADDQ   R11, AX
+	VADDPS (AX), Z4, Z4
+	VADDPS 64(AX), Z5, Z5
+	ADDQ   R11, AX
+	VADDPS (AX), Z6, Z6
+	VADDPS 64(AX), Z7, Z7
+	ADDQ   R11, AX
+	VADDPS (AX), Z8, Z8
+	VADDPS 64(AX), Z9, Z9
+
+fulloverwrite:
+	VMOVUPS Z0, (R10)
+	VMOVUPS Z1, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z2, (R10)
+	VMOVUPS Z3, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z4, (R10)
+	VMOVUPS Z5, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z6, (R10)
+	VMOVUPS Z7, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z8, (R10)
+	VMOVUPS Z9, 64(R10)
+	VZEROUPPER
+	RET
+
+masked:
+	MOVQ  $-1, R12
+	BZHIQ CX, R12, R12
+	KMOVW R12, K1
+	SHRQ  $0x10, R12
+	KMOVW R12, K2
+	SUBQ  $0x02, AX
+	JLT   maskedrest
+
+maskedloop:
 	VMOVUPS.Z    (SI), K1, Z10
 	PREFETCHT0   (SI)(DI*8)
 	VMOVUPS.Z    64(SI), K2, Z11
@@ -13877,13 +20175,13 @@ loop:
 	ADDQ         BX, R9
 	ADDQ         DI, SI
 	SUBQ         $0x02, AX
-	JGE          loop
+	JGE          maskedloop
 
-rest:
+maskedrest:
 	ADDQ $0x02, AX
-	JZ   end
+	JZ   maskedend
 
-one:
+maskedone:
 	VMOVUPS.Z    (SI), K1, Z10
 	PREFETCHT0   (SI)(DI*8)
 	VMOVUPS.Z    64(SI), K2, Z11
@@ -13957,49 +20255,9 @@ one:
 	ADDQ         BX, R9
 	ADDQ         DI, SI
 	DECQ         AX
-	JNZ          one
+	JNZ          maskedone
 
-end:
-	CMPQ   CX, $0x20
-	JNE    masked
-	MOVB   accumulate+72(FP), AL
-	TESTB  AL, AL
-	JZ     fulloverwrite
-	MOVQ   R10, AX
-	VADDPS (AX), Z0, Z0
-	VADDPS 64(AX), Z1, Z1
-	ADDQ   R11, AX
-	VADDPS (AX), Z2, Z2
-	VADDPS 64(AX), Z3, Z3
-	ADDQ   R11, AX
-	VADDPS (AX), Z4, Z4
-	VADDPS 64(AX), Z5, Z5
-	ADDQ   R11, AX
-	VADDPS (AX), Z6, Z6
-	VADDPS 64(AX), Z7, Z7
-	ADDQ   R11, AX
-	VADDPS (AX), Z8, Z8
-	VADDPS 64(AX), Z9, Z9
-
-fulloverwrite:
-	VMOVUPS Z0, (R10)
-	VMOVUPS Z1, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z2, (R10)
-	VMOVUPS Z3, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z4, (R10)
-	VMOVUPS Z5, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z6, (R10)
-	VMOVUPS Z7, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z8, (R10)
-	VMOVUPS Z9, 64(R10)
-	VZEROUPPER
-	RET
-
-masked:
+maskedend:
 	MOVB     accumulate+72(FP), AL
 	TESTB    AL, AL
 	JZ       maskedoverwrite
@@ -14064,11 +20322,6 @@ TEXT ·tileWide6x24(SB), NOSPLIT, $0-73
 	VXORPS     Z10, Z10, Z10
 	VXORPS     Y11, Y11, Y11
 	MOVQ       cols+64(FP), CX
-	MOVQ       $-1, R10
-	BZHIQ      CX, R10, R10
-	KMOVW      R10, K1
-	SHRQ       $0x10, R10
-	KMOVW      R10, K2
 	MOVQ       c+48(FP), R10
 	MOVQ       cRow+56(FP), R11
 	SHLQ       $0x02, R11
@@ -14090,10 +20343,152 @@ TEXT ·tileWide6x24(SB), NOSPLIT, $0-73
 	ADDQ       R11, R12
 	PREFETCHT0 (R12)
 	PREFETCHT0 64(R12)
+	CMPQ       CX, $0x18
+	JNE        masked
 	SUBQ       $0x02, AX
-	JLT        rest
+	JLT        fullrest
 
-loop:
+fullloop:
+	VMOVUPS      (SI), Z12
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS      64(SI), Y13
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z14
+	VFMADD231PS  Z12, Z14, Z0
+	VFMADD231PS  Y13, Y14, Y1
+	VBROADCASTSS (R8)(DX*1), Z14
+	VFMADD231PS  Z12, Z14, Z2
+	VFMADD231PS  Y13, Y14, Y3
+	VBROADCASTSS (R8)(DX*2), Z14
+	VFMADD231PS  Z12, Z14, Z4
+	VFMADD231PS  Y13, Y14, Y5
+	VBROADCASTSS (R9), Z14
+	VFMADD231PS  Z12, Z14, Z6
+	VFMADD231PS  Y13, Y14, Y7
+	VBROADCASTSS (R9)(DX*1), Z14
+	VFMADD231PS  Z12, Z14, Z8
+	VFMADD231PS  Y13, Y14, Y9
+	VBROADCASTSS (R9)(DX*2), Z14
+	VFMADD231PS  Z12, Z14, Z10
+	VFMADD231PS  Y13, Y14, Y11
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         DI, SI
+	VMOVUPS      (SI), Z12
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS      64(SI), Y13
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z14
+	VFMADD231PS  Z12, Z14, Z0
+	VFMADD231PS  Y13, Y14, Y1
+	VBROADCASTSS (R8)(DX*1), Z14
+	VFMADD231PS  Z12, Z14, Z2
+	VFMADD231PS  Y13, Y14, Y3
+	VBROADCASTSS (R8)(DX*2), Z14
+	VFMADD231PS  Z12, Z14, Z4
+	VFMADD231PS  Y13, Y14, Y5
+	VBROADCASTSS (R9), Z14
+	VFMADD231PS  Z12, Z14, Z6
+	VFMADD231PS  Y13, Y14, Y7
+	VBROADCASTSS (R9)(DX*1), Z14
+	VFMADD231PS  Z12, Z14, Z8
+	VFMADD231PS  Y13, Y14, Y9
+	VBROADCASTSS (R9)(DX*2), Z14
+	VFMADD231PS  Z12, Z14, Z10
+	VFMADD231PS  Y13, Y14, Y11
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         DI, SI
+	SUBQ         $0x02, AX
+	JGE          fullloop
+
+fullrest:
+	ADDQ $0x02, AX
+	JZ   fullend
+
+fullone:
+	VMOVUPS      (SI), Z12
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS      64(SI), Y13
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z14
+	VFMADD231PS  Z12, Z14, Z0
+	VFMADD231PS  Y13, Y14, Y1
+	VBROADCASTSS (R8)(DX*1), Z14
+	VFMADD231PS  Z12, Z14, Z2
+	VFMADD231PS  Y13, Y14, Y3
+	VBROADCASTSS (R8)(DX*2), Z14
+	VFMADD231PS  Z12, Z14, Z4
+	VFMADD231PS  Y13, Y14, Y5
+	VBROADCASTSS (R9), Z14
+	VFMADD231PS  Z12, Z14, Z6
+	VFMADD231PS  Y13, Y14, Y7
+	VBROADCASTSS (R9)(DX*1), Z14
+	VFMADD231PS  Z12, Z14, Z8
+	VFMADD231PS  Y13, Y14, Y9
+	VBROADCASTSS (R9)(DX*2), Z14
+	VFMADD231PS  Z12, Z14, Z10
+	VFMADD231PS  Y13, Y14, Y11
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         DI, SI
+	DECQ         AX
+	JNZ          fullone
+
+fullend:
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R10, AX
+	VADDPS (AX), Z0, Z0
+	VADDPS 64(AX), Y1, Y1
+	ADDQ   R11, AX
+	VADDPS (AX), Z2, Z2
+	VADDPS 64(AX), Y3, Y3
+	ADDQ   R11, AX
+	VADDPS (AX), Z4, Z4
+	VADDPS 64(AX), Y5, Y5
+	ADDQ   R11, AX
+	VADDPS (AX), Z6, Z6
+	VADDPS 64(AX), Y7, Y7
+	ADDQ   R11, AX
+	VADDPS (AX), Z8, Z8
+	VADDPS 64(AX), Y9, Y9
+	ADDQ   R11, AX
+	VADDPS (AX), Z10, Z10
+	VADDPS 64(AX), Y11, Y11
+
+fulloverwrite:
+	VMOVUPS Z0, (R10)
+	VMOVUPS Y1, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z2, (R10)
+	VMOVUPS Y3, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z4, (R10)
+	VMOVUPS Y5, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z6, (R10)
+	VMOVUPS Y7, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z8, (R10)
+	VMOVUPS Y9, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z10, (R10)
+	VMOVUPS Y11, 64(R10)
+	VZEROUPPER
+	RET
+
+masked:
+	MOVQ  $-1, R12
+	BZHIQ CX, R12, R12
+	KMOVW R12, K1
+	SHRQ  $0x10, R12
+	KMOVW R12, K2
+	SUBQ  $0x02, AX
+	JLT   maskedrest
+
+maskedloop:
 	VMOVUPS.Z    (SI), K1, Z12
 	PREFETCHT0   (SI)(DI*8)
 	VMOVUPS.Z    64(SI), K2, Y13
@@ -14145,13 +20540,13 @@ loop:
 	ADDQ         BX, R9
 	ADDQ         DI, SI
 	SUBQ         $0x02, AX
-	JGE          loop
+	JGE          maskedloop
 
-rest:
+maskedrest:
 	ADDQ $0x02, AX
-	JZ   end
+	JZ   maskedend
 
-one:
+maskedone:
 	VMOVUPS.Z    (SI), K1, Z12
 	PREFETCHT0   (SI)(DI*8)
 	VMOVUPS.Z    64(SI), K2, Y13
@@ -14178,55 +20573,9 @@ one:
 	ADDQ         BX, R9
 	ADDQ         DI, SI
 	DECQ         AX
-	JNZ          one
+	JNZ          maskedone
 
-end:
-	CMPQ   CX, $0x18
-	JNE    masked
-	MOVB   accumulate+72(FP), AL
-	TESTB  AL, AL
-	JZ     fulloverwrite
-	MOVQ   R10, AX
-	VADDPS (AX), Z0, Z0
-	VADDPS 64(AX), Y1, Y1
-	ADDQ   R11, AX
-	VADDPS (AX), Z2, Z2
-	VADDPS 64(AX), Y3, Y3
-	ADDQ   R11, AX
-	VADDPS (AX), Z4, Z4
-	VADDPS 64(AX), Y5, Y5
-	ADDQ   R11, AX
-	VADDPS (AX), Z6, Z6
-	VADDPS 64(AX), Y7, Y7
-	ADDQ   R11, AX
-	VADDPS (AX), Z8, Z8
-	VADDPS 64(AX), Y9, Y9
-	ADDQ   R11, AX
-	VADDPS (AX), Z10, Z10
-	VADDPS 64(AX), Y11, Y11
-
-fulloverwrite:
-	VMOVUPS Z0, (R10)
-	VMOVUPS Y1, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z2, (R10)
-	VMOVUPS Y3, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z4, (R10)
-	VMOVUPS Y5, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z6, (R10)
-	VMOVUPS Y7, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z8, (R10)
-	VMOVUPS Y9, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z10, (R10)
-	VMOVUPS Y11, 64(R10)
-	VZEROUPPER
-	RET
-
-masked:
+maskedend:
 	MOVB     accumulate+72(FP), AL
 	TESTB    AL, AL
 	JZ       maskedoverwrite
@@ -14297,11 +20646,6 @@ TEXT ·tileWide6x32(SB), NOSPLIT, $0-73
 	VXORPS     Z10, Z10, Z10
 	VXORPS     Z11, Z11, Z11
 	MOVQ       cols+64(FP), CX
-	MOVQ       $-1, R10
-	BZHIQ      CX, R10, R10
-	KMOVW      R10, K1
-	SHRQ       $0x10, R10
-	KMOVW      R10, K2
 	MOVQ       c+48(FP), R10
 	MOVQ       cRow+56(FP), R11
 	SHLQ       $0x02, R11
@@ -14323,10 +20667,152 @@ TEXT ·tileWide6x32(SB), NOSPLIT, $0-73
 	ADDQ       R11, R12
 	PREFETCHT0 (R12)
 	PREFETCHT0 64(R12)
+	CMPQ       CX, $0x20
+	JNE        masked
 	SUBQ       $0x02, AX
-	JLT        rest
+	JLT        fullrest
 
-loop:
+fullloop:
+	VMOVUPS      (SI), Z12
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS      64(SI), Z13
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z14
+	VFMADD231PS  Z12, Z14, Z0
+	VFMADD231PS  Z13, Z14, Z1
+	VBROADCASTSS (R8)(DX*1), Z14
+	VFMADD231PS  Z12, Z14, Z2
+	VFMADD231PS  Z13, Z14, Z3
+	VBROADCASTSS (R8)(DX*2), Z14
+	VFMADD231PS  Z12, Z14, Z4
+	VFMADD231PS  Z13, Z14, Z5
+	VBROADCASTSS (R9), Z14
+	VFMADD231PS  Z12, Z14, Z6
+	VFMADD231PS  Z13, Z14, Z7
+	VBROADCASTSS (R9)(DX*1), Z14
+	VFMADD231PS  Z12, Z14, Z8
+	VFMADD231PS  Z13, Z14, Z9
+	VBROADCASTSS (R9)(DX*2), Z14
+	VFMADD231PS  Z12, Z14, Z10
+	VFMADD231PS  Z13, Z14, Z11
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         DI, SI
+	VMOVUPS      (SI), Z12
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS      64(SI), Z13
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z14
+	VFMADD231PS  Z12, Z14, Z0
+	VFMADD231PS  Z13, Z14, Z1
+	VBROADCASTSS (R8)(DX*1), Z14
+	VFMADD231PS  Z12, Z14, Z2
+	VFMADD231PS  Z13, Z14, Z3
+	VBROADCASTSS (R8)(DX*2), Z14
+	VFMADD231PS  Z12, Z14, Z4
+	VFMADD231PS  Z13, Z14, Z5
+	VBROADCASTSS (R9), Z14
+	VFMADD231PS  Z12, Z14, Z6
+	VFMADD231PS  Z13, Z14, Z7
+	VBROADCASTSS (R9)(DX*1), Z14
+	VFMADD231PS  Z12, Z14, Z8
+	VFMADD231PS  Z13, Z14, Z9
+	VBROADCASTSS (R9)(DX*2), Z14
+	VFMADD231PS  Z12, Z14, Z10
+	VFMADD231PS  Z13, Z14, Z11
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         DI, SI
+	SUBQ         $0x02, AX
+	JGE          fullloop
+
+fullrest:
+	ADDQ $0x02, AX
+	JZ   fullend
+
+fullone:
+	VMOVUPS      (SI), Z12
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS      64(SI), Z13
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z14
+	VFMADD231PS  Z12, Z14, Z0
+	VFMADD231PS  Z13, Z14, Z1
+	VBROADCASTSS (R8)(DX*1), Z14
+	VFMADD231PS  Z12, Z14, Z2
+	VFMADD231PS  Z13, Z14, Z3
+	VBROADCASTSS (R8)(DX*2), Z14
+	VFMADD231PS  Z12, Z14, Z4
+	VFMADD231PS  Z13, Z14, Z5
+	VBROADCASTSS (R9), Z14
+	VFMADD231PS  Z12, Z14, Z6
+	VFMADD231PS  Z13, Z14, Z7
+	VBROADCASTSS (R9)(DX*1), Z14
+	VFMADD231PS  Z12, Z14, Z8
+	VFMADD231PS  Z13, Z14, Z9
+	VBROADCASTSS (R9)(DX*2), Z14
+	VFMADD231PS  Z12, Z14, Z10
+	VFMADD231PS  Z13, Z14, Z11
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         DI, SI
+	DECQ         AX
+	JNZ          fullone
+
+fullend:
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R10, AX
+	VADDPS (AX), Z0, Z0
+	VADDPS 64(AX), Z1, Z1
+	ADDQ   R11, AX
+	VADDPS (AX), Z2, Z2
+	VADDPS 64(AX), Z3, Z3
+	ADDQ   R11, AX
+	VADDPS (AX), Z4, Z4
+	VADDPS 64(AX), Z5, Z5
+	ADDQ   R11, AX
+	VADDPS (AX), Z6, Z6
+	VADDPS 64(AX), Z7, Z7
+	ADDQ   R11, AX
+	VADDPS (AX), Z8, Z8
+	VADDPS 64(AX), Z9, Z9
+	ADDQ   R11, AX
+	VADDPS (AX), Z10, Z10
+	VADDPS 64(AX), Z11, Z11
+
+fulloverwrite:
+	VMOVUPS Z0, (R10)
+	VMOVUPS Z1, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z2, (R10)
+	VMOVUPS Z3, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z4, (R10)
+	VMOVUPS Z5, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z6, (R10)
+	VMOVUPS Z7, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z8, (R10)
+	VMOVUPS Z9, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z10, (R10)
+	VMOVUPS Z11, 64(R10)
+	VZEROUPPER
+	RET
+
+masked:
+	MOVQ  $-1, R12
+	BZHIQ CX, R12, R12
+	KMOVW R12, K1
+	SHRQ  $0x10, R12
+	KMOVW R12, K2
+	SUBQ  $0x02, AX
+	JLT   maskedrest
+
+maskedloop:
 	VMOVUPS.Z    (SI), K1, Z12
 	PREFETCHT0   (SI)(DI*8)
 	VMOVUPS.Z    64(SI), K2, Z13
@@ -14378,13 +20864,13 @@ loop:
 	ADDQ         BX, R9
 	ADDQ         DI, SI
 	SUBQ         $0x02, AX
-	JGE          loop
+	JGE          maskedloop
 
-rest:
+maskedrest:
 	ADDQ $0x02, AX
-	JZ   end
+	JZ   maskedend
 
-one:
+maskedone:
 	VMOVUPS.Z    (SI), K1, Z12
 	PREFETCHT0   (SI)(DI*8)
 	VMOVUPS.Z    64(SI), K2, Z13
@@ -14411,55 +20897,9 @@ one:
 	ADDQ         BX, R9
 	ADDQ         DI, SI
 	DECQ         AX
-	JNZ          one
+	JNZ          maskedone
 
-end:
-	CMPQ   CX, $0x20
-	JNE    masked
-	MOVB   accumulate+72(FP), AL
-	TESTB  AL, AL
-	JZ     fulloverwrite
-	MOVQ   R10, AX
-	VADDPS (AX), Z0, Z0
-	VADDPS 64(AX), Z1, Z1
-	ADDQ   R11, AX
-	VADDPS (AX), Z2, Z2
-	VADDPS 64(AX), Z3, Z3
-	ADDQ   R11, AX
-	VADDPS (AX), Z4, Z4
-	VADDPS 64(AX), Z5, Z5
-	ADDQ   R11, AX
-	VADDPS (AX), Z6, Z6
-	VADDPS 64(AX), Z7, Z7
-	ADDQ   R11, AX
-	VADDPS (AX), Z8, Z8
-	VADDPS 64(AX), Z9, Z9
-	ADDQ   R11, AX
-	VADDPS (AX), Z10, Z10
-	VADDPS 64(AX), Z11, Z11
-
-fulloverwrite:
-	VMOVUPS Z0, (R10)
-	VMOVUPS Z1, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z2, (R10)
-	VMOVUPS Z3, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z4, (R10)
-	VMOVUPS Z5, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z6, (R10)
-	VMOVUPS Z7, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z8, (R10)
-	VMOVUPS Z9, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z10, (R10)
-	VMOVUPS Z11, 64(R10)
-	VZEROUPPER
-	RET
-
-masked:
+maskedend:
 	MOVB     accumulate+72(FP), AL
 	TESTB    AL, AL
 	JZ       maskedoverwrite
@@ -14530,11 +20970,6 @@ TEXT ·tileHalf6x32(SB), NOSPLIT, $0-73
 	VXORPS     Z10, Z10, Z10
 	VXORPS     Z11, Z11, Z11
 	MOVQ       cols+64(FP), CX
-	MOVQ       $-1, R10
-	BZHIQ      CX, R10, R10
-	KMOVW      R10, K1
-	SHRQ       $0x10, R10
-	KMOVW      R10, K2
 	MOVQ       c+48(FP), R10
 	MOVQ       cRow+56(FP), R11
 	SHLQ       $0x02, R11
@@ -14556,10 +20991,332 @@ TEXT ·tileHalf6x32(SB), NOSPLIT, $0-73
 	ADDQ       R11, R12
 	PREFETCHT0 (R12)
 	PREFETCHT0 64(R12)
+	CMPQ       CX, $0x20
+	JNE        masked
 	SUBQ       $0x02, AX
-	JLT        rest
+	JLT        fullrest
 
-loop:
+fullloop:
+	VMOVUPS      (SI), Z12
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS      64(SI), Z13
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z14
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x0e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xc4
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x0e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xcd
+	VBROADCASTSS (R8)(DX*1), Z15
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x06
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xd4
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x06
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xdd
+	VBROADCASTSS (R8)(DX*2), Z14
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x0e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xe4
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x0e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xed
+	VBROADCASTSS (R9), Z15
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x06
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xf4
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x06
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xfd
+	VBROADCASTSS (R9)(DX*1), Z14
+	BYTE         $0x62
+	BYTE         $0x52
+	BYTE         $0x0e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xc4
+	BYTE         $0x62
+	BYTE         $0x52
+	BYTE         $0x0e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xcd
+	VBROADCASTSS (R9)(DX*2), Z15
+	BYTE         $0x62
+	BYTE         $0x52
+	BYTE         $0x06
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xd4
+	BYTE         $0x62
+	BYTE         $0x52
+	BYTE         $0x06
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xdd
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         DI, SI
+	VMOVUPS      (SI), Z12
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS      64(SI), Z13
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z14
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x0e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xc4
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x0e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xcd
+	VBROADCASTSS (R8)(DX*1), Z15
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x06
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xd4
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x06
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xdd
+	VBROADCASTSS (R8)(DX*2), Z14
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x0e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xe4
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x0e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xed
+	VBROADCASTSS (R9), Z15
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x06
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xf4
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x06
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xfd
+	VBROADCASTSS (R9)(DX*1), Z14
+	BYTE         $0x62
+	BYTE         $0x52
+	BYTE         $0x0e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xc4
+	BYTE         $0x62
+	BYTE         $0x52
+	BYTE         $0x0e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xcd
+	VBROADCASTSS (R9)(DX*2), Z15
+	BYTE         $0x62
+	BYTE         $0x52
+	BYTE         $0x06
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xd4
+	BYTE         $0x62
+	BYTE         $0x52
+	BYTE         $0x06
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xdd
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         DI, SI
+	SUBQ         $0x02, AX
+	JGE          fullloop
+
+fullrest:
+	ADDQ $0x02, AX
+	JZ   fullend
+
+fullone:
+	VMOVUPS      (SI), Z12
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS      64(SI), Z13
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z14
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x0e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xc4
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x0e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xcd
+	VBROADCASTSS (R8)(DX*1), Z15
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x06
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xd4
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x06
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xdd
+	VBROADCASTSS (R8)(DX*2), Z14
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x0e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xe4
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x0e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xed
+	VBROADCASTSS (R9), Z15
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x06
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xf4
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x06
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xfd
+	VBROADCASTSS (R9)(DX*1), Z14
+	BYTE         $0x62
+	BYTE         $0x52
+	BYTE         $0x0e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xc4
+	BYTE         $0x62
+	BYTE         $0x52
+	BYTE         $0x0e
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xcd
+	VBROADCASTSS (R9)(DX*2), Z15
+	BYTE         $0x62
+	BYTE         $0x52
+	BYTE         $0x06
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xd4
+	BYTE         $0x62
+	BYTE         $0x52
+	BYTE         $0x06
+	BYTE         $0x48
+	BYTE         $0x52
+	BYTE         $0xdd
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         DI, SI
+	DECQ         AX
+	JNZ          fullone
+
+fullend:
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R10, AX
+	VADDPS (AX), Z0, Z0
+	VADDPS 64(AX), Z1, Z1
+	ADDQ   R11, AX
+	VADDPS (AX), Z2, Z2
+	VADDPS 64(AX), Z3, Z3
+	ADDQ   R11, AX
+	VADDPS (AX), Z4, Z4
+	VADDPS 64(AX), Z5, Z5
+	ADDQ   R11, AX
+	VADDPS (AX), Z6, Z6
+	VADDPS 64(AX), Z7, Z7
+	ADDQ   R11, AX
+	VADDPS (AX), Z8, Z8
+	VADDPS 64(AX), Z9, Z9
+	ADDQ   R11, AX
+	VADDPS (AX), Z10, Z10
+	VADDPS 64(AX), Z11, Z11
+
+fulloverwrite:
+	VMOVUPS Z0, (R10)
+	VMOVUPS Z1, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z2, (R10)
+	VMOVUPS Z3, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z4, (R10)
+	VMOVUPS Z5, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z6, (R10)
+	VMOVUPS Z7, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z8, (R10)
+	VMOVUPS Z9, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z10, (R10)
+	VMOVUPS Z11, 64(R10)
+	VZEROUPPER
+	RET
+
+masked:
+	MOVQ  $-1, R12
+	BZHIQ CX, R12, R12
+	KMOVW R12, K1
+	SHRQ  $0x10, R12
+	KMOVW R12, K2
+	SUBQ  $0x02, AX
+	JLT   maskedrest
+
+maskedloop:
 	VMOVUPS.Z    (SI), K1, Z12
 	PREFETCHT0   (SI)(DI*8)
 	VMOVUPS.Z    64(SI), K2, Z13
@@ -14731,13 +21488,13 @@ loop:
 	ADDQ         BX, R9
 	ADDQ         DI, SI
 	SUBQ         $0x02, AX
-	JGE          loop
+	JGE          maskedloop
 
-rest:
+maskedrest:
 	ADDQ $0x02, AX
-	JZ   end
+	JZ   maskedend
 
-one:
+maskedone:
 	VMOVUPS.Z    (SI), K1, Z12
 	PREFETCHT0   (SI)(DI*8)
 	VMOVUPS.Z    64(SI), K2, Z13
@@ -14824,55 +21581,9 @@ one:
 	ADDQ         BX, R9
 	ADDQ         DI, SI
 	DECQ         AX
-	JNZ          one
+	JNZ          maskedone
 
-end:
-	CMPQ   CX, $0x20
-	JNE    masked
-	MOVB   accumulate+72(FP), AL
-	TESTB  AL, AL
-	JZ     fulloverwrite
-	MOVQ   R10, AX
-	VADDPS (AX), Z0, Z0
-	VADDPS 64(AX), Z1, Z1
-	ADDQ   R11, AX
-	VADDPS (AX), Z2, Z2
-	VADDPS 64(AX), Z3, Z3
-	ADDQ   R11, AX
-	VADDPS (AX), Z4, Z4
-	VADDPS 64(AX), Z5, Z5
-	ADDQ   R11, AX
-	VADDPS (AX), Z6, Z6
-	VADDPS 64(AX), Z7, Z7
-	ADDQ   R11, AX
-	VADDPS (AX), Z8, Z8
-	VADDPS 64(AX), Z9, Z9
-	ADDQ   R11, AX
-	VADDPS (AX), Z10, Z10
-	VADDPS 64(AX), Z11, Z11
-
-fulloverwrite:
-	VMOVUPS Z0, (R10)
-	VMOVUPS Z1, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z2, (R10)
-	VMOVUPS Z3, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z4, (R10)
-	VMOVUPS Z5, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z6, (R10)
-	VMOVUPS Z7, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z8, (R10)
-	VMOVUPS Z9, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z10, (R10)
-	VMOVUPS Z11, 64(R10)
-	VZEROUPPER
-	RET
-
-masked:
+maskedend:
 	MOVB     accumulate+72(FP), AL
 	TESTB    AL, AL
 	JZ       maskedoverwrite
@@ -14947,11 +21658,6 @@ TEXT ·tileWide7x24(SB), NOSPLIT, $0-73
 	VXORPS     Z12, Z12, Z12
 	VXORPS     Y13, Y13, Y13
 	MOVQ       cols+64(FP), CX
-	MOVQ       $-1, R11
-	BZHIQ      CX, R11, R11
-	KMOVW      R11, K1
-	SHRQ       $0x10, R11
-	KMOVW      R11, K2
 	MOVQ       c+48(FP), R11
 	MOVQ       cRow+56(FP), R12
 	SHLQ       $0x02, R12
@@ -14976,10 +21682,170 @@ TEXT ·tileWide7x24(SB), NOSPLIT, $0-73
 	ADDQ       R12, R13
 	PREFETCHT0 (R13)
 	PREFETCHT0 64(R13)
+	CMPQ       CX, $0x18
+	JNE        masked
 	SUBQ       $0x02, AX
-	JLT        rest
+	JLT        fullrest
 
-loop:
+fullloop:
+	VMOVUPS      (SI), Z14
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS      64(SI), Y15
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z16
+	VFMADD231PS  Z14, Z16, Z0
+	VFMADD231PS  Y15, Y16, Y1
+	VBROADCASTSS (R8)(DX*1), Z16
+	VFMADD231PS  Z14, Z16, Z2
+	VFMADD231PS  Y15, Y16, Y3
+	VBROADCASTSS (R8)(DX*2), Z16
+	VFMADD231PS  Z14, Z16, Z4
+	VFMADD231PS  Y15, Y16, Y5
+	VBROADCASTSS (R9), Z16
+	VFMADD231PS  Z14, Z16, Z6
+	VFMADD231PS  Y15, Y16, Y7
+	VBROADCASTSS (R9)(DX*1), Z16
+	VFMADD231PS  Z14, Z16, Z8
+	VFMADD231PS  Y15, Y16, Y9
+	VBROADCASTSS (R9)(DX*2), Z16
+	VFMADD231PS  Z14, Z16, Z10
+	VFMADD231PS  Y15, Y16, Y11
+	VBROADCASTSS (R10), Z16
+	VFMADD231PS  Z14, Z16, Z12
+	VFMADD231PS  Y15, Y16, Y13
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         DI, SI
+	VMOVUPS      (SI), Z14
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS      64(SI), Y15
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z16
+	VFMADD231PS  Z14, Z16, Z0
+	VFMADD231PS  Y15, Y16, Y1
+	VBROADCASTSS (R8)(DX*1), Z16
+	VFMADD231PS  Z14, Z16, Z2
+	VFMADD231PS  Y15, Y16, Y3
+	VBROADCASTSS (R8)(DX*2), Z16
+	VFMADD231PS  Z14, Z16, Z4
+	VFMADD231PS  Y15, Y16, Y5
+	VBROADCASTSS (R9), Z16
+	VFMADD231PS  Z14, Z16, Z6
+	VFMADD231PS  Y15, Y16, Y7
+	VBROADCASTSS (R9)(DX*1), Z16
+	VFMADD231PS  Z14, Z16, Z8
+	VFMADD231PS  Y15, Y16, Y9
+	VBROADCASTSS (R9)(DX*2), Z16
+	VFMADD231PS  Z14, Z16, Z10
+	VFMADD231PS  Y15, Y16, Y11
+	VBROADCASTSS (R10), Z16
+	VFMADD231PS  Z14, Z16, Z12
+	VFMADD231PS  Y15, Y16, Y13
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         DI, SI
+	SUBQ         $0x02, AX
+	JGE          fullloop
+
+fullrest:
+	ADDQ $0x02, AX
+	JZ   fullend
+
+fullone:
+	VMOVUPS      (SI), Z14
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS      64(SI), Y15
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z16
+	VFMADD231PS  Z14, Z16, Z0
+	VFMADD231PS  Y15, Y16, Y1
+	VBROADCASTSS (R8)(DX*1), Z16
+	VFMADD231PS  Z14, Z16, Z2
+	VFMADD231PS  Y15, Y16, Y3
+	VBROADCASTSS (R8)(DX*2), Z16
+	VFMADD231PS  Z14, Z16, Z4
+	VFMADD231PS  Y15, Y16, Y5
+	VBROADCASTSS (R9), Z16
+	VFMADD231PS  Z14, Z16, Z6
+	VFMADD231PS  Y15, Y16, Y7
+	VBROADCASTSS (R9)(DX*1), Z16
+	VFMADD231PS  Z14, Z16, Z8
+	VFMADD231PS  Y15, Y16, Y9
+	VBROADCASTSS (R9)(DX*2), Z16
+	VFMADD231PS  Z14, Z16, Z10
+	VFMADD231PS  Y15, Y16, Y11
+	VBROADCASTSS (R10), Z16
+	VFMADD231PS  Z14, Z16, Z12
+	VFMADD231PS  Y15, Y16, Y13
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         DI, SI
+	DECQ         AX
+	JNZ          fullone
+
+fullend:
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R11, AX
+	VADDPS (AX), Z0, Z0
+	VADDPS 64(AX), Y1, Y1
+	ADDQ   R12, AX
+	VADDPS (AX), Z2, Z2
+	VADDPS 64(AX), Y3, Y3
+	ADDQ   R12, AX
+	VADDPS (AX), Z4, Z4
+	VADDPS 64(AX), Y5, Y5
+	ADDQ   R12, AX
+	VADDPS (AX), Z6, Z6
+	VADDPS 64(AX), Y7, Y7
+	ADDQ   R12, AX
+	VADDPS (AX), Z8, Z8
+	VADDPS 64(AX), Y9, Y9
+	ADDQ   R12, AX
+	VADDPS (AX), Z10, Z10
+	VADDPS 64(AX), Y11, Y11
+	ADDQ   R12, AX
+	VADDPS (AX), Z12, Z12
+	VADDPS 64(AX), Y13, Y13
+
+fulloverwrite:
+	VMOVUPS Z0, (R11)
+	VMOVUPS Y1, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z2, (R11)
+	VMOVUPS Y3, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z4, (R11)
+	VMOVUPS Y5, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z6, (R11)
+	VMOVUPS Y7, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z8, (R11)
+	VMOVUPS Y9, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z10, (R11)
+	VMOVUPS Y11, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z12, (R11)
+	VMOVUPS Y13, 64(R11)
+	VZEROUPPER
+	RET
+
+masked:
+	MOVQ  $-1, R13
+	BZHIQ CX, R13, R13
+	KMOVW R13, K1
+	SHRQ  $0x10, R13
+	KMOVW R13, K2
+	SUBQ  $0x02, AX
+	JLT   maskedrest
+
+maskedloop:
 	VMOVUPS.Z    (SI), K1, Z14
 	PREFETCHT0   (SI)(DI*8)
 	VMOVUPS.Z    64(SI), K2, Y15
@@ -15039,13 +21905,13 @@ loop:
 	ADDQ         BX, R10
 	ADDQ         DI, SI
 	SUBQ         $0x02, AX
-	JGE          loop
+	JGE          maskedloop
 
-rest:
+maskedrest:
 	ADDQ $0x02, AX
-	JZ   end
+	JZ   maskedend
 
-one:
+maskedone:
 	VMOVUPS.Z    (SI), K1, Z14
 	PREFETCHT0   (SI)(DI*8)
 	VMOVUPS.Z    64(SI), K2, Y15
@@ -15076,61 +21942,9 @@ one:
 	ADDQ         BX, R10
 	ADDQ         DI, SI
 	DECQ         AX
-	JNZ          one
+	JNZ          maskedone
 
-end:
-	CMPQ   CX, $0x18
-	JNE    masked
-	MOVB   accumulate+72(FP), AL
-	TESTB  AL, AL
-	JZ     fulloverwrite
-	MOVQ   R11, AX
-	VADDPS (AX), Z0, Z0
-	VADDPS 64(AX), Y1, Y1
-	ADDQ   R12, AX
-	VADDPS (AX), Z2, Z2
-	VADDPS 64(AX), Y3, Y3
-	ADDQ   R12, AX
-	VADDPS (AX), Z4, Z4
-	VADDPS 64(AX), Y5, Y5
-	ADDQ   R12, AX
-	VADDPS (AX), Z6, Z6
-	VADDPS 64(AX), Y7, Y7
-	ADDQ   R12, AX
-	VADDPS (AX), Z8, Z8
-	VADDPS 64(AX), Y9, Y9
-	ADDQ   R12, AX
-	VADDPS (AX), Z10, Z10
-	VADDPS 64(AX), Y11, Y11
-	ADDQ   R12, AX
-	VADDPS (AX), Z12, Z12
-	VADDPS 64(AX), Y13, Y13
-
-fulloverwrite:
-	VMOVUPS Z0, (R11)
-	VMOVUPS Y1, 64(R11)
-	ADDQ    R12, R11
-	VMOVUPS Z2, (R11)
-	VMOVUPS Y3, 64(R11)
-	ADDQ    R12, R11
-	VMOVUPS Z4, (R11)
-	VMOVUPS Y5, 64(R11)
-	ADDQ    R12, R11
-	VMOVUPS Z6, (R11)
-	VMOVUPS Y7, 64(R11)
-	ADDQ    R12, R11
-	VMOVUPS Z8, (R11)
-	VMOVUPS Y9, 64(R11)
-	ADDQ    R12, R11
-	VMOVUPS Z10, (R11)
-	VMOVUPS Y11, 64(R11)
-	ADDQ    R12, R11
-	VMOVUPS Z12, (R11)
-	VMOVUPS Y13, 64(R11)
-	VZEROUPPER
-	RET
-
-masked:
+maskedend:
 	MOVB     accumulate+72(FP), AL
 	TESTB    AL, AL
 	JZ       maskedoverwrite
@@ -15211,11 +22025,6 @@ TEXT ·tileWide7x32(SB), NOSPLIT, $0-73
 	VXORPS     Z12, Z12, Z12
 	VXORPS     Z13, Z13, Z13
 	MOVQ       cols+64(FP), CX
-	MOVQ       $-1, R11
-	BZHIQ      CX, R11, R11
-	KMOVW      R11, K1
-	SHRQ       $0x10, R11
-	KMOVW      R11, K2
 	MOVQ       c+48(FP), R11
 	MOVQ       cRow+56(FP), R12
 	SHLQ       $0x02, R12
@@ -15240,10 +22049,170 @@ TEXT ·tileWide7x32(SB), NOSPLIT, $0-73
 	ADDQ       R12, R13
 	PREFETCHT0 (R13)
 	PREFETCHT0 64(R13)
+	CMPQ       CX, $0x20
+	JNE        masked
 	SUBQ       $0x02, AX
-	JLT        rest
+	JLT        fullrest
 
-loop:
+fullloop:
+	VMOVUPS      (SI), Z14
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS      64(SI), Z15
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z16
+	VFMADD231PS  Z14, Z16, Z0
+	VFMADD231PS  Z15, Z16, Z1
+	VBROADCASTSS (R8)(DX*1), Z16
+	VFMADD231PS  Z14, Z16, Z2
+	VFMADD231PS  Z15, Z16, Z3
+	VBROADCASTSS (R8)(DX*2), Z16
+	VFMADD231PS  Z14, Z16, Z4
+	VFMADD231PS  Z15, Z16, Z5
+	VBROADCASTSS (R9), Z16
+	VFMADD231PS  Z14, Z16, Z6
+	VFMADD231PS  Z15, Z16, Z7
+	VBROADCASTSS (R9)(DX*1), Z16
+	VFMADD231PS  Z14, Z16, Z8
+	VFMADD231PS  Z15, Z16, Z9
+	VBROADCASTSS (R9)(DX*2), Z16
+	VFMADD231PS  Z14, Z16, Z10
+	VFMADD231PS  Z15, Z16, Z11
+	VBROADCASTSS (R10), Z16
+	VFMADD231PS  Z14, Z16, Z12
+	VFMADD231PS  Z15, Z16, Z13
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         DI, SI
+	VMOVUPS      (SI), Z14
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS      64(SI), Z15
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z16
+	VFMADD231PS  Z14, Z16, Z0
+	VFMADD231PS  Z15, Z16, Z1
+	VBROADCASTSS (R8)(DX*1), Z16
+	VFMADD231PS  Z14, Z16, Z2
+	VFMADD231PS  Z15, Z16, Z3
+	VBROADCASTSS (R8)(DX*2), Z16
+	VFMADD231PS  Z14, Z16, Z4
+	VFMADD231PS  Z15, Z16, Z5
+	VBROADCASTSS (R9), Z16
+	VFMADD231PS  Z14, Z16, Z6
+	VFMADD231PS  Z15, Z16, Z7
+	VBROADCASTSS (R9)(DX*1), Z16
+	VFMADD231PS  Z14, Z16, Z8
+	VFMADD231PS  Z15, Z16, Z9
+	VBROADCASTSS (R9)(DX*2), Z16
+	VFMADD231PS  Z14, Z16, Z10
+	VFMADD231PS  Z15, Z16, Z11
+	VBROADCASTSS (R10), Z16
+	VFMADD231PS  Z14, Z16, Z12
+	VFMADD231PS  Z15, Z16, Z13
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         DI, SI
+	SUBQ         $0x02, AX
+	JGE          fullloop
+
+fullrest:
+	ADDQ $0x02, AX
+	JZ   fullend
+
+fullone:
+	VMOVUPS      (SI), Z14
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS      64(SI), Z15
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z16
+	VFMADD231PS  Z14, Z16, Z0
+	VFMADD231PS  Z15, Z16, Z1
+	VBROADCASTSS (R8)(DX*1), Z16
+	VFMADD231PS  Z14, Z16, Z2
+	VFMADD231PS  Z15, Z16, Z3
+	VBROADCASTSS (R8)(DX*2), Z16
+	VFMADD231PS  Z14, Z16, Z4
+	VFMADD231PS  Z15, Z16, Z5
+	VBROADCASTSS (R9), Z16
+	VFMADD231PS  Z14, Z16, Z6
+	VFMADD231PS  Z15, Z16, Z7
+	VBROADCASTSS (R9)(DX*1), Z16
+	VFMADD231PS  Z14, Z16, Z8
+	VFMADD231PS  Z15, Z16, Z9
+	VBROADCASTSS (R9)(DX*2), Z16
+	VFMADD231PS  Z14, Z16, Z10
+	VFMADD231PS  Z15, Z16, Z11
+	VBROADCASTSS (R10), Z16
+	VFMADD231PS  Z14, Z16, Z12
+	VFMADD231PS  Z15, Z16, Z13
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         DI, SI
+	DECQ         AX
+	JNZ          fullone
+
+fullend:
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R11, AX
+	VADDPS (AX), Z0, Z0
+	VADDPS 64(AX), Z1, Z1
+	ADDQ   R12, AX
+	VADDPS (AX), Z2, Z2
+	VADDPS 64(AX), Z3, Z3
+	ADDQ   R12, AX
+	VADDPS (AX), Z4, Z4
+	VADDPS 64(AX), Z5, Z5
+	ADDQ   R12, AX
+	VADDPS (AX), Z6, Z6
+	VADDPS 64(AX), Z7, Z7
+	ADDQ   R12, AX
+	VADDPS (AX), Z8, Z8
+	VADDPS 64(AX), Z9, Z9
+	ADDQ   R12, AX
+	VADDPS (AX), Z10, Z10
+	VADDPS 64(AX), Z11, Z11
+	ADDQ   R12, AX
+	VADDPS (AX), Z12, Z12
+	VADDPS 64(AX), Z13, Z13
+
+fulloverwrite:
+	VMOVUPS Z0, (R11)
+	VMOVUPS Z1, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z2, (R11)
+	VMOVUPS Z3, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z4, (R11)
+	VMOVUPS Z5, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z6, (R11)
+	VMOVUPS Z7, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z8, (R11)
+	VMOVUPS Z9, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z10, (R11)
+	VMOVUPS Z11, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z12, (R11)
+	VMOVUPS Z13, 64(R11)
+	VZEROUPPER
+	RET
+
+masked:
+	MOVQ  $-1, R13
+	BZHIQ CX, R13, R13
+	KMOVW R13, K1
+	SHRQ  $0x10, R13
+	KMOVW R13, K2
+	SUBQ  $0x02, AX
+	JLT   maskedrest
+
+maskedloop:
 	VMOVUPS.Z    (SI), K1, Z14
 	PREFETCHT0   (SI)(DI*8)
 	VMOVUPS.Z    64(SI), K2, Z15
@@ -15303,13 +22272,13 @@ loop:
 	ADDQ         BX, R10
 	ADDQ         DI, SI
 	SUBQ         $0x02, AX
-	JGE          loop
+	JGE          maskedloop
 
-rest:
+maskedrest:
 	ADDQ $0x02, AX
-	JZ   end
+	JZ   maskedend
 
-one:
+maskedone:
 	VMOVUPS.Z    (SI), K1, Z14
 	PREFETCHT0   (SI)(DI*8)
 	VMOVUPS.Z    64(SI), K2, Z15
@@ -15340,61 +22309,9 @@ one:
 	ADDQ         BX, R10
 	ADDQ         DI, SI
 	DECQ         AX
-	JNZ          one
+	JNZ          maskedone
 
-end:
-	CMPQ   CX, $0x20
-	JNE    masked
-	MOVB   accumulate+72(FP), AL
-	TESTB  AL, AL
-	JZ     fulloverwrite
-	MOVQ   R11, AX
-	VADDPS (AX), Z0, Z0
-	VADDPS 64(AX), Z1, Z1
-	ADDQ   R12, AX
-	VADDPS (AX), Z2, Z2
-	VADDPS 64(AX), Z3, Z3
-	ADDQ   R12, AX
-	VADDPS (AX), Z4, Z4
-	VADDPS 64(AX), Z5, Z5
-	ADDQ   R12, AX
-	VADDPS (AX), Z6, Z6
-	VADDPS 64(AX), Z7, Z7
-	ADDQ   R12, AX
-	VADDPS (AX), Z8, Z8
-	VADDPS 64(AX), Z9, Z9
-	ADDQ   R12, AX
-	VADDPS (AX), Z10, Z10
-	VADDPS 64(AX), Z11, Z11
-	ADDQ   R12, AX
-	VADDPS (AX), Z12, Z12
-	VADDPS 64(AX), Z13, Z13
-
-fulloverwrite:
-	VMOVUPS Z0, (R11)
-	VMOVUPS Z1, 64(R11)
-	ADDQ    R12, R11
-	VMOVUPS Z2, (R11)
-	VMOVUPS Z3, 64(R11)
-	ADDQ    R12, R11
-	VMOVUPS Z4, (R11)
-	VMOVUPS Z5, 64(R11)
-	ADDQ    R12, R11
-	VMOVUPS Z6, (R11)
-	VMOVUPS Z7, 64(R11)
-	ADDQ    R12, R11
-	VMOVUPS Z8, (R11)
-	VMOVUPS Z9, 64(R11)
-	ADDQ    R12, R11
-	VMOVUPS Z10, (R11)
-	VMOVUPS Z11, 64(R11)
-	ADDQ    R12, R11
-	VMOVUPS Z12, (R11)
-	VMOVUPS Z13, 64(R11)
-	VZEROUPPER
-	RET
-
-masked:
+maskedend:
 	MOVB     accumulate+72(FP), AL
 	TESTB    AL, AL
 	JZ       maskedoverwrite
@@ -15475,11 +22392,6 @@ TEXT ·tileHalf7x32(SB), NOSPLIT, $0-73
 	VXORPS     Z12, Z12, Z12
 	VXORPS     Z13, Z13, Z13
 	MOVQ       cols+64(FP), CX
-	MOVQ       $-1, R11
-	BZHIQ      CX, R11, R11
-	KMOVW      R11, K1
-	SHRQ       $0x10, R11
-	KMOVW      R11, K2
 	MOVQ       c+48(FP), R11
 	MOVQ       cRow+56(FP), R12
 	SHLQ       $0x02, R12
@@ -15504,10 +22416,380 @@ TEXT ·tileHalf7x32(SB), NOSPLIT, $0-73
 	ADDQ       R12, R13
 	PREFETCHT0 (R13)
 	PREFETCHT0 64(R13)
+	CMPQ       CX, $0x20
+	JNE        masked
 	SUBQ       $0x02, AX
-	JLT        rest
+	JLT        fullrest
 
-loop:
+fullloop:
+	VMOVUPS      (SI), Z14
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS      64(SI), Z15
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z16
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x7e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc6
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x7e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xcf
+	VBROADCASTSS (R8)(DX*1), Z17
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x76
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd6
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x76
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xdf
+	VBROADCASTSS (R8)(DX*2), Z16
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x7e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe6
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x7e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xef
+	VBROADCASTSS (R9), Z17
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x76
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf6
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x76
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xff
+	VBROADCASTSS (R9)(DX*1), Z16
+	BYTE         $0x62
+	BYTE         $0x52
+	BYTE         $0x7e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc6
+	BYTE         $0x62
+	BYTE         $0x52
+	BYTE         $0x7e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xcf
+	VBROADCASTSS (R9)(DX*2), Z17
+	BYTE         $0x62
+	BYTE         $0x52
+	BYTE         $0x76
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd6
+	BYTE         $0x62
+	BYTE         $0x52
+	BYTE         $0x76
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xdf
+	VBROADCASTSS (R10), Z16
+	BYTE         $0x62
+	BYTE         $0x52
+	BYTE         $0x7e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe6
+	BYTE         $0x62
+	BYTE         $0x52
+	BYTE         $0x7e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xef
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         DI, SI
+	VMOVUPS      (SI), Z14
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS      64(SI), Z15
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z16
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x7e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc6
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x7e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xcf
+	VBROADCASTSS (R8)(DX*1), Z17
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x76
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd6
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x76
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xdf
+	VBROADCASTSS (R8)(DX*2), Z16
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x7e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe6
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x7e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xef
+	VBROADCASTSS (R9), Z17
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x76
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf6
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x76
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xff
+	VBROADCASTSS (R9)(DX*1), Z16
+	BYTE         $0x62
+	BYTE         $0x52
+	BYTE         $0x7e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc6
+	BYTE         $0x62
+	BYTE         $0x52
+	BYTE         $0x7e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xcf
+	VBROADCASTSS (R9)(DX*2), Z17
+	BYTE         $0x62
+	BYTE         $0x52
+	BYTE         $0x76
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd6
+	BYTE         $0x62
+	BYTE         $0x52
+	BYTE         $0x76
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xdf
+	VBROADCASTSS (R10), Z16
+	BYTE         $0x62
+	BYTE         $0x52
+	BYTE         $0x7e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe6
+	BYTE         $0x62
+	BYTE         $0x52
+	BYTE         $0x7e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xef
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         DI, SI
+	SUBQ         $0x02, AX
+	JGE          fullloop
+
+fullrest:
+	ADDQ $0x02, AX
+	JZ   fullend
+
+fullone:
+	VMOVUPS      (SI), Z14
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS      64(SI), Z15
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z16
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x7e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc6
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x7e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xcf
+	VBROADCASTSS (R8)(DX*1), Z17
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x76
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd6
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x76
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xdf
+	VBROADCASTSS (R8)(DX*2), Z16
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x7e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe6
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x7e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xef
+	VBROADCASTSS (R9), Z17
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x76
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf6
+	BYTE         $0x62
+	BYTE         $0xd2
+	BYTE         $0x76
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xff
+	VBROADCASTSS (R9)(DX*1), Z16
+	BYTE         $0x62
+	BYTE         $0x52
+	BYTE         $0x7e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc6
+	BYTE         $0x62
+	BYTE         $0x52
+	BYTE         $0x7e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xcf
+	VBROADCASTSS (R9)(DX*2), Z17
+	BYTE         $0x62
+	BYTE         $0x52
+	BYTE         $0x76
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd6
+	BYTE         $0x62
+	BYTE         $0x52
+	BYTE         $0x76
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xdf
+	VBROADCASTSS (R10), Z16
+	BYTE         $0x62
+	BYTE         $0x52
+	BYTE         $0x7e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe6
+	BYTE         $0x62
+	BYTE         $0x52
+	BYTE         $0x7e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xef
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         DI, SI
+	DECQ         AX
+	JNZ          fullone
+
+fullend:
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R11, AX
+	VADDPS (AX), Z0, Z0
+	VADDPS 64(AX), Z1, Z1
+	ADDQ   R12, AX
+	VADDPS (AX), Z2, Z2
+	VADDPS 64(AX), Z3, Z3
+	ADDQ   R12, AX
+	VADDPS (AX), Z4, Z4
+	VADDPS 64(AX), Z5, Z5
+	ADDQ   R12, AX
+	VADDPS (AX), Z6, Z6
+	VADDPS 64(AX), Z7, Z7
+	ADDQ   R12, AX
+	VADDPS (AX), Z8, Z8
+	VADDPS 64(AX), Z9, Z9
+	ADDQ   R12, AX
+	VADDPS (AX), Z10, Z10
+	VADDPS 64(AX), Z11, Z11
+	ADDQ   R12, AX
+	VADDPS (AX), Z12, Z12
+	VADDPS 64(AX), Z13, Z13
+
+fulloverwrite:
+	VMOVUPS Z0, (R11)
+	VMOVUPS Z1, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z2, (R11)
+	VMOVUPS Z3, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z4, (R11)
+	VMOVUPS Z5, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z6, (R11)
+	VMOVUPS Z7, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z8, (R11)
+	VMOVUPS Z9, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z10, (R11)
+	VMOVUPS Z11, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z12, (R11)
+	VMOVUPS Z13, 64(R11)
+	VZEROUPPER
+	RET
+
+masked:
+	MOVQ  $-1, R13
+	BZHIQ CX, R13, R13
+	KMOVW R13, K1
+	SHRQ  $0x10, R13
+	KMOVW R13, K2
+	SUBQ  $0x02, AX
+	JLT   maskedrest
+
+maskedloop:
 	VMOVUPS.Z    (SI), K1, Z14
 	PREFETCHT0   (SI)(DI*8)
 	VMOVUPS.Z    64(SI), K2, Z15
@@ -15707,13 +22989,13 @@ loop:
 	ADDQ         BX, R10
 	ADDQ         DI, SI
 	SUBQ         $0x02, AX
-	JGE          loop
+	JGE          maskedloop
 
-rest:
+maskedrest:
 	ADDQ $0x02, AX
-	JZ   end
+	JZ   maskedend
 
-one:
+maskedone:
 	VMOVUPS.Z    (SI), K1, Z14
 	PREFETCHT0   (SI)(DI*8)
 	VMOVUPS.Z    64(SI), K2, Z15
@@ -15814,61 +23096,9 @@ one:
 	ADDQ         BX, R10
 	ADDQ         DI, SI
 	DECQ         AX
-	JNZ          one
+	JNZ          maskedone
 
-end:
-	CMPQ   CX, $0x20
-	JNE    masked
-	MOVB   accumulate+72(FP), AL
-	TESTB  AL, AL
-	JZ     fulloverwrite
-	MOVQ   R11, AX
-	VADDPS (AX), Z0, Z0
-	VADDPS 64(AX), Z1, Z1
-	ADDQ   R12, AX
-	VADDPS (AX), Z2, Z2
-	VADDPS 64(AX), Z3, Z3
-	ADDQ   R12, AX
-	VADDPS (AX), Z4, Z4
-	VADDPS 64(AX), Z5, Z5
-	ADDQ   R12, AX
-	VADDPS (AX), Z6, Z6
-	VADDPS 64(AX), Z7, Z7
-	ADDQ   R12, AX
-	VADDPS (AX), Z8, Z8
-	VADDPS 64(AX), Z9, Z9
-	ADDQ   R12, AX
-	VADDPS (AX), Z10, Z10
-	VADDPS 64(AX), Z11, Z11
-	ADDQ   R12, AX
-	VADDPS (AX), Z12, Z12
-	VADDPS 64(AX), Z13, Z13
-
-fulloverwrite:
-	VMOVUPS Z0, (R11)
-	VMOVUPS Z1, 64(R11)
-	ADDQ    R12, R11
-	VMOVUPS Z2, (R11)
-	VMOVUPS Z3, 64(R11)
-	ADDQ    R12, R11
-	VMOVUPS Z4, (R11)
-	VMOVUPS Z5, 64(R11)
-	ADDQ    R12, R11
-	VMOVUPS Z6, (R11)
-	VMOVUPS Z7, 64(R11)
-	ADDQ    R12, R11
-	VMOVUPS Z8, (R11)
-	VMOVUPS Z9, 64(R11)
-	ADDQ    R12, R11
-	VMOVUPS Z10, (R11)
-	VMOVUPS Z11, 64(R11)
-	ADDQ    R12, R11
-	VMOVUPS Z12, (R11)
-	VMOVUPS Z13, 64(R11)
-	VZEROUPPER
-	RET
-
-masked:
+maskedend:
 	MOVB     accumulate+72(FP), AL
 	TESTB    AL, AL
 	JZ       maskedoverwrite
@@ -15951,11 +23181,6 @@ TEXT ·tileWide8x24(SB), NOSPLIT, $0-73
 	VXORPS     Z14, Z14, Z14
 	VXORPS     Y15, Y15, Y15
 	MOVQ       cols+64(FP), CX
-	MOVQ       $-1, R11
-	BZHIQ      CX, R11, R11
-	KMOVW      R11, K1
-	SHRQ       $0x10, R11
-	KMOVW      R11, K2
 	MOVQ       c+48(FP), R11
 	MOVQ       cRow+56(FP), R12
 	SHLQ       $0x02, R12
@@ -15983,10 +23208,185 @@ TEXT ·tileWide8x24(SB), NOSPLIT, $0-73
 	ADDQ       R12, R13
 	PREFETCHT0 (R13)
 	PREFETCHT0 64(R13)
+	CMPQ       CX, $0x18
+	JNE        masked
 	SUBQ       $0x02, AX
-	JLT        rest
+	JLT        fullrest
 
-loop:
+fullloop:
+	VMOVUPS      (SI), Z16
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS      64(SI), Y17
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z18
+	VFMADD231PS  Z16, Z18, Z0
+	VFMADD231PS  Y17, Y18, Y1
+	VBROADCASTSS (R8)(DX*1), Z18
+	VFMADD231PS  Z16, Z18, Z2
+	VFMADD231PS  Y17, Y18, Y3
+	VBROADCASTSS (R8)(DX*2), Z18
+	VFMADD231PS  Z16, Z18, Z4
+	VFMADD231PS  Y17, Y18, Y5
+	VBROADCASTSS (R9), Z18
+	VFMADD231PS  Z16, Z18, Z6
+	VFMADD231PS  Y17, Y18, Y7
+	VBROADCASTSS (R9)(DX*1), Z18
+	VFMADD231PS  Z16, Z18, Z8
+	VFMADD231PS  Y17, Y18, Y9
+	VBROADCASTSS (R9)(DX*2), Z18
+	VFMADD231PS  Z16, Z18, Z10
+	VFMADD231PS  Y17, Y18, Y11
+	VBROADCASTSS (R10), Z18
+	VFMADD231PS  Z16, Z18, Z12
+	VFMADD231PS  Y17, Y18, Y13
+	VBROADCASTSS (R10)(DX*1), Z18
+	VFMADD231PS  Z16, Z18, Z14
+	VFMADD231PS  Y17, Y18, Y15
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         DI, SI
+	VMOVUPS      (SI), Z16
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS      64(SI), Y17
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z18
+	VFMADD231PS  Z16, Z18, Z0
+	VFMADD231PS  Y17, Y18, Y1
+	VBROADCASTSS (R8)(DX*1), Z18
+	VFMADD231PS  Z16, Z18, Z2
+	VFMADD231PS  Y17, Y18, Y3
+	VBROADCASTSS (R8)(DX*2), Z18
+	VFMADD231PS  Z16, Z18, Z4
+	VFMADD231PS  Y17, Y18, Y5
+	VBROADCASTSS (R9), Z18
+	VFMADD231PS  Z16, Z18, Z6
+	VFMADD231PS  Y17, Y18, Y7
+	VBROADCASTSS (R9)(DX*1), Z18
+	VFMADD231PS  Z16, Z18, Z8
+	VFMADD231PS  Y17, Y18, Y9
+	VBROADCASTSS (R9)(DX*2), Z18
+	VFMADD231PS  Z16, Z18, Z10
+	VFMADD231PS  Y17, Y18, Y11
+	VBROADCASTSS (R10), Z18
+	VFMADD231PS  Z16, Z18, Z12
+	VFMADD231PS  Y17, Y18, Y13
+	VBROADCASTSS (R10)(DX*1), Z18
+	VFMADD231PS  Z16, Z18, Z14
+	VFMADD231PS  Y17, Y18, Y15
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         DI, SI
+	SUBQ         $0x02, AX
+	JGE          fullloop
+
+fullrest:
+	ADDQ $0x02, AX
+	JZ   fullend
+
+fullone:
+	VMOVUPS      (SI), Z16
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS      64(SI), Y17
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z18
+	VFMADD231PS  Z16, Z18, Z0
+	VFMADD231PS  Y17, Y18, Y1
+	VBROADCASTSS (R8)(DX*1), Z18
+	VFMADD231PS  Z16, Z18, Z2
+	VFMADD231PS  Y17, Y18, Y3
+	VBROADCASTSS (R8)(DX*2), Z18
+	VFMADD231PS  Z16, Z18, Z4
+	VFMADD231PS  Y17, Y18, Y5
+	VBROADCASTSS (R9), Z18
+	VFMADD231PS  Z16, Z18, Z6
+	VFMADD231PS  Y17, Y18, Y7
+	VBROADCASTSS (R9)(DX*1), Z18
+	VFMADD231PS  Z16, Z18, Z8
+	VFMADD231PS  Y17, Y18, Y9
+	VBROADCASTSS (R9)(DX*2), Z18
+	VFMADD231PS  Z16, Z18, Z10
+	VFMADD231PS  Y17, Y18, Y11
+	VBROADCASTSS (R10), Z18
+	VFMADD231PS  Z16, Z18, Z12
+	VFMADD231PS  Y17, Y18, Y13
+	VBROADCASTSS (R10)(DX*1), Z18
+	VFMADD231PS  Z16, Z18, Z14
+	VFMADD231PS  Y17, Y18, Y15
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         DI, SI
+	DECQ         AX
+	JNZ          fullone
+
+fullend:
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R11, AX
+	VADDPS (AX), Z0, Z0
+	VADDPS 64(AX), Y1, Y1
+	ADDQ   R12, AX
+	VADDPS (AX), Z2, Z2
+	VADDPS 64(AX), Y3, Y3
+	ADDQ   R12, AX
+	VADDPS (AX), Z4, Z4
+	VADDPS 64(AX), Y5, Y5
+	ADDQ   R12, AX
+	VADDPS (AX), Z6, Z6
+	VADDPS 64(AX), Y7, Y7
+	ADDQ   R12, AX
+	VADDPS (AX), Z8, Z8
+	VADDPS 64(AX), Y9, Y9
+	ADDQ   R12, AX
+	VADDPS (AX), Z10, Z10
+	VADDPS 64(AX), Y11, Y11
+	ADDQ   R12, AX
+	VADDPS (AX), Z12, Z12
+	VADDPS 64(AX), Y13, Y13
+	ADDQ   R12, AX
+	VADDPS (AX), Z14, Z14
+	VADDPS 64(AX), Y15, Y15
+
+fulloverwrite:
+	VMOVUPS Z0, (R11)
+	VMOVUPS Y1, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z2, (R11)
+	VMOVUPS Y3, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z4, (R11)
+	VMOVUPS Y5, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z6, (R11)
+	VMOVUPS Y7, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z8, (R11)
+	VMOVUPS Y9, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z10, (R11)
+	VMOVUPS Y11, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z12, (R11)
+	VMOVUPS Y13, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z14, (R11)
+	VMOVUPS Y15, 64(R11)
+	VZEROUPPER
+	RET
+
+masked:
+	MOVQ  $-1, R13
+	BZHIQ CX, R13, R13
+	KMOVW R13, K1
+	SHRQ  $0x10, R13
+	KMOVW R13, K2
+	SUBQ  $0x02, AX
+	JLT   maskedrest
+
+maskedloop:
 	VMOVUPS.Z    (SI), K1, Z16
 	PREFETCHT0   (SI)(DI*8)
 	VMOVUPS.Z    64(SI), K2, Y17
@@ -16052,13 +23452,13 @@ loop:
 	ADDQ         BX, R10
 	ADDQ         DI, SI
 	SUBQ         $0x02, AX
-	JGE          loop
+	JGE          maskedloop
 
-rest:
+maskedrest:
 	ADDQ $0x02, AX
-	JZ   end
+	JZ   maskedend
 
-one:
+maskedone:
 	VMOVUPS.Z    (SI), K1, Z16
 	PREFETCHT0   (SI)(DI*8)
 	VMOVUPS.Z    64(SI), K2, Y17
@@ -16092,67 +23492,9 @@ one:
 	ADDQ         BX, R10
 	ADDQ         DI, SI
 	DECQ         AX
-	JNZ          one
+	JNZ          maskedone
 
-end:
-	CMPQ   CX, $0x18
-	JNE    masked
-	MOVB   accumulate+72(FP), AL
-	TESTB  AL, AL
-	JZ     fulloverwrite
-	MOVQ   R11, AX
-	VADDPS (AX), Z0, Z0
-	VADDPS 64(AX), Y1, Y1
-	ADDQ   R12, AX
-	VADDPS (AX), Z2, Z2
-	VADDPS 64(AX), Y3, Y3
-	ADDQ   R12, AX
-	VADDPS (AX), Z4, Z4
-	VADDPS 64(AX), Y5, Y5
-	ADDQ   R12, AX
-	VADDPS (AX), Z6, Z6
-	VADDPS 64(AX), Y7, Y7
-	ADDQ   R12, AX
-	VADDPS (AX), Z8, Z8
-	VADDPS 64(AX), Y9, Y9
-	ADDQ   R12, AX
-	VADDPS (AX), Z10, Z10
-	VADDPS 64(AX), Y11, Y11
-	ADDQ   R12, AX
-	VADDPS (AX), Z12, Z12
-	VADDPS 64(AX), Y13, Y13
-	ADDQ   R12, AX
-	VADDPS (AX), Z14, Z14
-	VADDPS 64(AX), Y15, Y15
-
-fulloverwrite:
-	VMOVUPS Z0, (R11)
-	VMOVUPS Y1, 64(R11)
-	ADDQ    R12, R11
-	VMOVUPS Z2, (R11)
-	VMOVUPS Y3, 64(R11)
-	ADDQ    R12, R11
-	VMOVUPS Z4, (R11)
-	VMOVUPS Y5, 64(R11)
-	ADDQ    R12, R11
-	VMOVUPS Z6, (R11)
-	VMOVUPS Y7, 64(R11)
-	ADDQ    R12, R11
-	VMOVUPS Z8, (R11)
-	VMOVUPS Y9, 64(R11)
-	ADDQ    R12, R11
-	VMOVUPS Z10, (R11)
-	VMOVUPS Y11, 64(R11)
-	ADDQ    R12, R11
-	VMOVUPS Z12, (R11)
-	VMOVUPS Y13, 64(R11)
-	ADDQ    R12, R11
-	VMOVUPS Z14, (R11)
-	VMOVUPS Y15, 64(R11)
-	VZEROUPPER
-	RET
-
-masked:
+maskedend:
 	MOVB     accumulate+72(FP), AL
 	TESTB    AL, AL
 	JZ       maskedoverwrite
@@ -16241,11 +23583,6 @@ TEXT ·tileWide8x32(SB), NOSPLIT, $0-73
 	VXORPS     Z14, Z14, Z14
 	VXORPS     Z15, Z15, Z15
 	MOVQ       cols+64(FP), CX
-	MOVQ       $-1, R11
-	BZHIQ      CX, R11, R11
-	KMOVW      R11, K1
-	SHRQ       $0x10, R11
-	KMOVW      R11, K2
 	MOVQ       c+48(FP), R11
 	MOVQ       cRow+56(FP), R12
 	SHLQ       $0x02, R12
@@ -16273,10 +23610,185 @@ TEXT ·tileWide8x32(SB), NOSPLIT, $0-73
 	ADDQ       R12, R13
 	PREFETCHT0 (R13)
 	PREFETCHT0 64(R13)
+	CMPQ       CX, $0x20
+	JNE        masked
 	SUBQ       $0x02, AX
-	JLT        rest
+	JLT        fullrest
 
-loop:
+fullloop:
+	VMOVUPS      (SI), Z16
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS      64(SI), Z17
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z18
+	VFMADD231PS  Z16, Z18, Z0
+	VFMADD231PS  Z17, Z18, Z1
+	VBROADCASTSS (R8)(DX*1), Z18
+	VFMADD231PS  Z16, Z18, Z2
+	VFMADD231PS  Z17, Z18, Z3
+	VBROADCASTSS (R8)(DX*2), Z18
+	VFMADD231PS  Z16, Z18, Z4
+	VFMADD231PS  Z17, Z18, Z5
+	VBROADCASTSS (R9), Z18
+	VFMADD231PS  Z16, Z18, Z6
+	VFMADD231PS  Z17, Z18, Z7
+	VBROADCASTSS (R9)(DX*1), Z18
+	VFMADD231PS  Z16, Z18, Z8
+	VFMADD231PS  Z17, Z18, Z9
+	VBROADCASTSS (R9)(DX*2), Z18
+	VFMADD231PS  Z16, Z18, Z10
+	VFMADD231PS  Z17, Z18, Z11
+	VBROADCASTSS (R10), Z18
+	VFMADD231PS  Z16, Z18, Z12
+	VFMADD231PS  Z17, Z18, Z13
+	VBROADCASTSS (R10)(DX*1), Z18
+	VFMADD231PS  Z16, Z18, Z14
+	VFMADD231PS  Z17, Z18, Z15
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         DI, SI
+	VMOVUPS      (SI), Z16
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS      64(SI), Z17
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z18
+	VFMADD231PS  Z16, Z18, Z0
+	VFMADD231PS  Z17, Z18, Z1
+	VBROADCASTSS (R8)(DX*1), Z18
+	VFMADD231PS  Z16, Z18, Z2
+	VFMADD231PS  Z17, Z18, Z3
+	VBROADCASTSS (R8)(DX*2), Z18
+	VFMADD231PS  Z16, Z18, Z4
+	VFMADD231PS  Z17, Z18, Z5
+	VBROADCASTSS (R9), Z18
+	VFMADD231PS  Z16, Z18, Z6
+	VFMADD231PS  Z17, Z18, Z7
+	VBROADCASTSS (R9)(DX*1), Z18
+	VFMADD231PS  Z16, Z18, Z8
+	VFMADD231PS  Z17, Z18, Z9
+	VBROADCASTSS (R9)(DX*2), Z18
+	VFMADD231PS  Z16, Z18, Z10
+	VFMADD231PS  Z17, Z18, Z11
+	VBROADCASTSS (R10), Z18
+	VFMADD231PS  Z16, Z18, Z12
+	VFMADD231PS  Z17, Z18, Z13
+	VBROADCASTSS (R10)(DX*1), Z18
+	VFMADD231PS  Z16, Z18, Z14
+	VFMADD231PS  Z17, Z18, Z15
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         DI, SI
+	SUBQ         $0x02, AX
+	JGE          fullloop
+
+fullrest:
+	ADDQ $0x02, AX
+	JZ   fullend
+
+fullone:
+	VMOVUPS      (SI), Z16
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS      64(SI), Z17
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z18
+	VFMADD231PS  Z16, Z18, Z0
+	VFMADD231PS  Z17, Z18, Z1
+	VBROADCASTSS (R8)(DX*1), Z18
+	VFMADD231PS  Z16, Z18, Z2
+	VFMADD231PS  Z17, Z18, Z3
+	VBROADCASTSS (R8)(DX*2), Z18
+	VFMADD231PS  Z16, Z18, Z4
+	VFMADD231PS  Z17, Z18, Z5
+	VBROADCASTSS (R9), Z18
+	VFMADD231PS  Z16, Z18, Z6
+	VFMADD231PS  Z17, Z18, Z7
+	VBROADCASTSS (R9)(DX*1), Z18
+	VFMADD231PS  Z16, Z18, Z8
+	VFMADD231PS  Z17, Z18, Z9
+	VBROADCASTSS (R9)(DX*2), Z18
+	VFMADD231PS  Z16, Z18, Z10
+	VFMADD231PS  Z17, Z18, Z11
+	VBROADCASTSS (R10), Z18
+	VFMADD231PS  Z16, Z18, Z12
+	VFMADD231PS  Z17, Z18, Z13
+	VBROADCASTSS (R10)(DX*1), Z18
+	VFMADD231PS  Z16, Z18, Z14
+	VFMADD231PS  Z17, Z18, Z15
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         DI, SI
+	DECQ         AX
+	JNZ          fullone
+
+fullend:
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R11, AX
+	VADDPS (AX), Z0, Z0
+	VADDPS 64(AX), Z1, Z1
+	ADDQ   R12, AX
+	VADDPS (AX), Z2, Z2
+	VADDPS 64(AX), Z3, Z3
+	ADDQ   R12, AX
+	VADDPS (AX), Z4, Z4
+	VADDPS 64(AX), Z5, Z5
+	ADDQ   R12, AX
+	VADDPS (AX), Z6, Z6
+	VADDPS 64(AX), Z7, Z7
+	ADDQ   R12, AX
+	VADDPS (AX), Z8, Z8
+	VADDPS 64(AX), Z9, Z9
+	ADDQ   R12, AX
+	VADDPS (AX), Z10, Z10
+	VADDPS 64(AX), Z11, Z11
+	ADDQ   R12, AX
+	VADDPS (AX), Z12, Z12
+	VADDPS 64(AX), Z13, Z13
+	ADDQ   R12, AX
+	VADDPS (AX), Z14, Z14
+	VADDPS 64(AX), Z15, Z15
+
+fulloverwrite:
+	VMOVUPS Z0, (R11)
+	VMOVUPS Z1, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z2, (R11)
+	VMOVUPS Z3, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z4, (R11)
+	VMOVUPS Z5, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z6, (R11)
+	VMOVUPS Z7, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z8, (R11)
+	VMOVUPS Z9, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z10, (R11)
+	VMOVUPS Z11, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z12, (R11)
+	VMOVUPS Z13, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z14, (R11)
+	VMOVUPS Z15, 64(R11)
+	VZEROUPPER
+	RET
+
+masked:
+	MOVQ  $-1, R13
+	BZHIQ CX, R13, R13
+	KMOVW R13, K1
+	SHRQ  $0x10, R13
+	KMOVW R13, K2
+	SUBQ  $0x02, AX
+	JLT   maskedrest
+
+maskedloop:
 	VMOVUPS.Z    (SI), K1, Z16
 	PREFETCHT0   (SI)(DI*8)
 	VMOVUPS.Z    64(SI), K2, Z17
@@ -16342,13 +23854,13 @@ loop:
 	ADDQ         BX, R10
 	ADDQ         DI, SI
 	SUBQ         $0x02, AX
-	JGE          loop
+	JGE          maskedloop
 
-rest:
+maskedrest:
 	ADDQ $0x02, AX
-	JZ   end
+	JZ   maskedend
 
-one:
+maskedone:
 	VMOVUPS.Z    (SI), K1, Z16
 	PREFETCHT0   (SI)(DI*8)
 	VMOVUPS.Z    64(SI), K2, Z17
@@ -16382,67 +23894,9 @@ one:
 	ADDQ         BX, R10
 	ADDQ         DI, SI
 	DECQ         AX
-	JNZ          one
+	JNZ          maskedone
 
-end:
-	CMPQ   CX, $0x20
-	JNE    masked
-	MOVB   accumulate+72(FP), AL
-	TESTB  AL, AL
-	JZ     fulloverwrite
-	MOVQ   R11, AX
-	VADDPS (AX), Z0, Z0
-	VADDPS 64(AX), Z1, Z1
-	ADDQ   R12, AX
-	VADDPS (AX), Z2, Z2
-	VADDPS 64(AX), Z3, Z3
-	ADDQ   R12, AX
-	VADDPS (AX), Z4, Z4
-	VADDPS 64(AX), Z5, Z5
-	ADDQ   R12, AX
-	VADDPS (AX), Z6, Z6
-	VADDPS 64(AX), Z7, Z7
-	ADDQ   R12, AX
-	VADDPS (AX), Z8, Z8
-	VADDPS 64(AX), Z9, Z9
-	ADDQ   R12, AX
-	VADDPS (AX), Z10, Z10
-	VADDPS 64(AX), Z11, Z11
-	ADDQ   R12, AX
-	VADDPS (AX), Z12, Z12
-	VADDPS 64(AX), Z13, Z13
-	ADDQ   R12, AX
-	VADDPS (AX), Z14, Z14
-	VADDPS 64(AX), Z15, Z15
-
-fulloverwrite:
-	VMOVUPS Z0, (R11)
-	VMOVUPS Z1, 64(R11)
-	ADDQ    R12, R11
-	VMOVUPS Z2, (R11)
-	VMOVUPS Z3, 64(R11)
-	ADDQ    R12, R11
-	VMOVUPS Z4, (R11)
-	VMOVUPS Z5, 64(R11)
-	ADDQ    R12, R11
-	VMOVUPS Z6, (R11)
-	VMOVUPS Z7, 64(R11)
-	ADDQ    R12, R11
-	VMOVUPS Z8, (R11)
-	VMOVUPS Z9, 64(R11)
-	ADDQ    R12, R11
-	VMOVUPS Z10, (R11)
-	VMOVUPS Z11, 64(R11)
-	ADDQ    R12, R11
-	VMOVUPS Z12, (R11)
-	VMOVUPS Z13, 64(R11)
-	ADDQ    R12, R11
-	VMOVUPS Z14, (R11)
-	VMOVUPS Z15, 64(R11)
-	VZEROUPPER
-	RET
-
-masked:
+maskedend:
 	MOVB     accumulate+72(FP), AL
 	TESTB    AL, AL
 	JZ       maskedoverwrite
@@ -16531,11 +23985,6 @@ TEXT ·tileHalf8x32(SB), NOSPLIT, $0-73
 	VXORPS     Z14, Z14, Z14
 	VXORPS     Z15, Z15, Z15
 	MOVQ       cols+64(FP), CX
-	MOVQ       $-1, R11
-	BZHIQ      CX, R11, R11
-	KMOVW      R11, K1
-	SHRQ       $0x10, R11
-	KMOVW      R11, K2
 	MOVQ       c+48(FP), R11
 	MOVQ       cRow+56(FP), R12
 	SHLQ       $0x02, R12
@@ -16563,10 +24012,425 @@ TEXT ·tileHalf8x32(SB), NOSPLIT, $0-73
 	ADDQ       R12, R13
 	PREFETCHT0 (R13)
 	PREFETCHT0 64(R13)
+	CMPQ       CX, $0x20
+	JNE        masked
 	SUBQ       $0x02, AX
-	JLT        rest
+	JLT        fullrest
 
-loop:
+fullloop:
+	VMOVUPS      (SI), Z16
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS      64(SI), Z17
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z18
+	BYTE         $0x62
+	BYTE         $0xb2
+	BYTE         $0x6e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	BYTE         $0x62
+	BYTE         $0xb2
+	BYTE         $0x6e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc9
+	VBROADCASTSS (R8)(DX*1), Z19
+	BYTE         $0x62
+	BYTE         $0xb2
+	BYTE         $0x66
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd0
+	BYTE         $0x62
+	BYTE         $0xb2
+	BYTE         $0x66
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd9
+	VBROADCASTSS (R8)(DX*2), Z18
+	BYTE         $0x62
+	BYTE         $0xb2
+	BYTE         $0x6e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe0
+	BYTE         $0x62
+	BYTE         $0xb2
+	BYTE         $0x6e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe9
+	VBROADCASTSS (R9), Z19
+	BYTE         $0x62
+	BYTE         $0xb2
+	BYTE         $0x66
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf0
+	BYTE         $0x62
+	BYTE         $0xb2
+	BYTE         $0x66
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf9
+	VBROADCASTSS (R9)(DX*1), Z18
+	BYTE         $0x62
+	BYTE         $0x32
+	BYTE         $0x6e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	BYTE         $0x62
+	BYTE         $0x32
+	BYTE         $0x6e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc9
+	VBROADCASTSS (R9)(DX*2), Z19
+	BYTE         $0x62
+	BYTE         $0x32
+	BYTE         $0x66
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd0
+	BYTE         $0x62
+	BYTE         $0x32
+	BYTE         $0x66
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd9
+	VBROADCASTSS (R10), Z18
+	BYTE         $0x62
+	BYTE         $0x32
+	BYTE         $0x6e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe0
+	BYTE         $0x62
+	BYTE         $0x32
+	BYTE         $0x6e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe9
+	VBROADCASTSS (R10)(DX*1), Z19
+	BYTE         $0x62
+	BYTE         $0x32
+	BYTE         $0x66
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf0
+	BYTE         $0x62
+	BYTE         $0x32
+	BYTE         $0x66
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf9
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         DI, SI
+	VMOVUPS      (SI), Z16
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS      64(SI), Z17
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z18
+	BYTE         $0x62
+	BYTE         $0xb2
+	BYTE         $0x6e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	BYTE         $0x62
+	BYTE         $0xb2
+	BYTE         $0x6e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc9
+	VBROADCASTSS (R8)(DX*1), Z19
+	BYTE         $0x62
+	BYTE         $0xb2
+	BYTE         $0x66
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd0
+	BYTE         $0x62
+	BYTE         $0xb2
+	BYTE         $0x66
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd9
+	VBROADCASTSS (R8)(DX*2), Z18
+	BYTE         $0x62
+	BYTE         $0xb2
+	BYTE         $0x6e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe0
+	BYTE         $0x62
+	BYTE         $0xb2
+	BYTE         $0x6e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe9
+	VBROADCASTSS (R9), Z19
+	BYTE         $0x62
+	BYTE         $0xb2
+	BYTE         $0x66
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf0
+	BYTE         $0x62
+	BYTE         $0xb2
+	BYTE         $0x66
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf9
+	VBROADCASTSS (R9)(DX*1), Z18
+	BYTE         $0x62
+	BYTE         $0x32
+	BYTE         $0x6e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	BYTE         $0x62
+	BYTE         $0x32
+	BYTE         $0x6e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc9
+	VBROADCASTSS (R9)(DX*2), Z19
+	BYTE         $0x62
+	BYTE         $0x32
+	BYTE         $0x66
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd0
+	BYTE         $0x62
+	BYTE         $0x32
+	BYTE         $0x66
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd9
+	VBROADCASTSS (R10), Z18
+	BYTE         $0x62
+	BYTE         $0x32
+	BYTE         $0x6e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe0
+	BYTE         $0x62
+	BYTE         $0x32
+	BYTE         $0x6e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe9
+	VBROADCASTSS (R10)(DX*1), Z19
+	BYTE         $0x62
+	BYTE         $0x32
+	BYTE         $0x66
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf0
+	BYTE         $0x62
+	BYTE         $0x32
+	BYTE         $0x66
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf9
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         DI, SI
+	SUBQ         $0x02, AX
+	JGE          fullloop
+
+fullrest:
+	ADDQ $0x02, AX
+	JZ   fullend
+
+fullone:
+	VMOVUPS      (SI), Z16
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS      64(SI), Z17
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z18
+	BYTE         $0x62
+	BYTE         $0xb2
+	BYTE         $0x6e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	BYTE         $0x62
+	BYTE         $0xb2
+	BYTE         $0x6e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc9
+	VBROADCASTSS (R8)(DX*1), Z19
+	BYTE         $0x62
+	BYTE         $0xb2
+	BYTE         $0x66
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd0
+	BYTE         $0x62
+	BYTE         $0xb2
+	BYTE         $0x66
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd9
+	VBROADCASTSS (R8)(DX*2), Z18
+	BYTE         $0x62
+	BYTE         $0xb2
+	BYTE         $0x6e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe0
+	BYTE         $0x62
+	BYTE         $0xb2
+	BYTE         $0x6e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe9
+	VBROADCASTSS (R9), Z19
+	BYTE         $0x62
+	BYTE         $0xb2
+	BYTE         $0x66
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf0
+	BYTE         $0x62
+	BYTE         $0xb2
+	BYTE         $0x66
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf9
+	VBROADCASTSS (R9)(DX*1), Z18
+	BYTE         $0x62
+	BYTE         $0x32
+	BYTE         $0x6e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	BYTE         $0x62
+	BYTE         $0x32
+	BYTE         $0x6e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc9
+	VBROADCASTSS (R9)(DX*2), Z19
+	BYTE         $0x62
+	BYTE         $0x32
+	BYTE         $0x66
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd0
+	BYTE         $0x62
+	BYTE         $0x32
+	BYTE         $0x66
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd9
+	VBROADCASTSS (R10), Z18
+	BYTE         $0x62
+	BYTE         $0x32
+	BYTE         $0x6e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe0
+	BYTE         $0x62
+	BYTE         $0x32
+	BYTE         $0x6e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe9
+	VBROADCASTSS (R10)(DX*1), Z19
+	BYTE         $0x62
+	BYTE         $0x32
+	BYTE         $0x66
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf0
+	BYTE         $0x62
+	BYTE         $0x32
+	BYTE         $0x66
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf9
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         DI, SI
+	DECQ         AX
+	JNZ          fullone
+
+fullend:
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R11, AX
+	VADDPS (AX), Z0, Z0
+	VADDPS 64(AX), Z1, Z1
+	ADDQ   R12, AX
+	VADDPS (AX), Z2, Z2
+	VADDPS 64(AX), Z3, Z3
+	ADDQ   R12, AX
+	VADDPS (AX), Z4, Z4
+	VADDPS 64(AX), Z5, Z5
+	ADDQ   R12, AX
+	VADDPS (AX), Z6, Z6
+	VADDPS 64(AX), Z7, Z7
+	ADDQ   R12, AX
+	VADDPS (AX), Z8, Z8
+	VADDPS 64(AX), Z9, Z9
+	ADDQ   R12, AX
+	VADDPS (AX), Z10, Z10
+	VADDPS 64(AX), Z11, Z11
+	ADDQ   R12, AX
+	VADDPS (AX), Z12, Z12
+	VADDPS 64(AX), Z13, Z13
+	ADDQ   R12, AX
+	VADDPS (AX), Z14, Z14
+	VADDPS 64(AX), Z15, Z15
+
+fulloverwrite:
+	VMOVUPS Z0, (R11)
+	VMOVUPS Z1, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z2, (R11)
+	VMOVUPS Z3, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z4, (R11)
+	VMOVUPS Z5, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z6, (R11)
+	VMOVUPS Z7, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z8, (R11)
+	VMOVUPS Z9, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z10, (R11)
+	VMOVUPS Z11, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z12, (R11)
+	VMOVUPS Z13, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z14, (R11)
+	VMOVUPS Z15, 64(R11)
+	VZEROUPPER
+	RET
+
+masked:
+	MOVQ  $-1, R13
+	BZHIQ CX, R13, R13
+	KMOVW R13, K1
+	SHRQ  $0x10, R13
+	KMOVW R13, K2
+	SUBQ  $0x02, AX
+	JLT   maskedrest
+
+maskedloop:
 	VMOVUPS.Z    (SI), K1, Z16
 	PREFETCHT0   (SI)(DI*8)
 	VMOVUPS.Z    64(SI), K2, Z17
@@ -16792,13 +24656,13 @@ loop:
 	ADDQ         BX, R10
 	ADDQ         DI, SI
 	SUBQ         $0x02, AX
-	JGE          loop
+	JGE          maskedloop
 
-rest:
+maskedrest:
 	ADDQ $0x02, AX
-	JZ   end
+	JZ   maskedend
 
-one:
+maskedone:
 	VMOVUPS.Z    (SI), K1, Z16
 	PREFETCHT0   (SI)(DI*8)
 	VMOVUPS.Z    64(SI), K2, Z17
@@ -16912,67 +24776,9 @@ one:
 	ADDQ         BX, R10
 	ADDQ         DI, SI
 	DECQ         AX
-	JNZ          one
+	JNZ          maskedone
 
-end:
-	CMPQ   CX, $0x20
-	JNE    masked
-	MOVB   accumulate+72(FP), AL
-	TESTB  AL, AL
-	JZ     fulloverwrite
-	MOVQ   R11, AX
-	VADDPS (AX), Z0, Z0
-	VADDPS 64(AX), Z1, Z1
-	ADDQ   R12, AX
-	VADDPS (AX), Z2, Z2
-	VADDPS 64(AX), Z3, Z3
-	ADDQ   R12, AX
-	VADDPS (AX), Z4, Z4
-	VADDPS 64(AX), Z5, Z5
-	ADDQ   R12, AX
-	VADDPS (AX), Z6, Z6
-	VADDPS 64(AX), Z7, Z7
-	ADDQ   R12, AX
-	VADDPS (AX), Z8, Z8
-	VADDPS 64(AX), Z9, Z9
-	ADDQ   R12, AX
-	VADDPS (AX), Z10, Z10
-	VADDPS 64(AX), Z11, Z11
-	ADDQ   R12, AX
-	VADDPS (AX), Z12, Z12
-	VADDPS 64(AX), Z13, Z13
-	ADDQ   R12, AX
-	VADDPS (AX), Z14, Z14
-	VADDPS 64(AX), Z15, Z15
-
-fulloverwrite:
-	VMOVUPS Z0, (R11)
-	VMOVUPS Z1, 64(R11)
-	ADDQ    R12, R11
-	VMOVUPS Z2, (R11)
-	VMOVUPS Z3, 64(R11)
-	ADDQ    R12, R11
-	VMOVUPS Z4, (R11)
-	VMOVUPS Z5, 64(R11)
-	ADDQ    R12, R11
-	VMOVUPS Z6, (R11)
-	VMOVUPS Z7, 64(R11)
-	ADDQ    R12, R11
-	VMOVUPS Z8, (R11)
-	VMOVUPS Z9, 64(R11)
-	ADDQ    R12, R11
-	VMOVUPS Z10, (R11)
-	VMOVUPS Z11, 64(R11)
-	ADDQ    R12, R11
-	VMOVUPS Z12, (R11)
-	VMOVUPS Z13, 64(R11)
-	ADDQ    R12, R11
-	VMOVUPS Z14, (R11)
-	VMOVUPS Z15, 64(R11)
-	VZEROUPPER
-	RET
-
-masked:
+maskedend:
 	MOVB     accumulate+72(FP), AL
 	TESTB    AL, AL
 	JZ       maskedoverwrite
@@ -17063,11 +24869,6 @@ TEXT ·tileWide9x24(SB), NOSPLIT, $0-73
 	VXORPS     Z16, Z16, Z16
 	VXORPS     Y17, Y17, Y17
 	MOVQ       cols+64(FP), CX
-	MOVQ       $-1, R11
-	BZHIQ      CX, R11, R11
-	KMOVW      R11, K1
-	SHRQ       $0x10, R11
-	KMOVW      R11, K2
 	MOVQ       c+48(FP), R11
 	MOVQ       cRow+56(FP), R12
 	SHLQ       $0x02, R12
@@ -17098,10 +24899,200 @@ TEXT ·tileWide9x24(SB), NOSPLIT, $0-73
 	ADDQ       R12, R13
 	PREFETCHT0 (R13)
 	PREFETCHT0 64(R13)
+	CMPQ       CX, $0x18
+	JNE        masked
 	SUBQ       $0x02, AX
-	JLT        rest
+	JLT        fullrest
 
-loop:
+fullloop:
+	VMOVUPS      (SI), Z18
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS      64(SI), Y19
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z20
+	VFMADD231PS  Z18, Z20, Z0
+	VFMADD231PS  Y19, Y20, Y1
+	VBROADCASTSS (R8)(DX*1), Z20
+	VFMADD231PS  Z18, Z20, Z2
+	VFMADD231PS  Y19, Y20, Y3
+	VBROADCASTSS (R8)(DX*2), Z20
+	VFMADD231PS  Z18, Z20, Z4
+	VFMADD231PS  Y19, Y20, Y5
+	VBROADCASTSS (R9), Z20
+	VFMADD231PS  Z18, Z20, Z6
+	VFMADD231PS  Y19, Y20, Y7
+	VBROADCASTSS (R9)(DX*1), Z20
+	VFMADD231PS  Z18, Z20, Z8
+	VFMADD231PS  Y19, Y20, Y9
+	VBROADCASTSS (R9)(DX*2), Z20
+	VFMADD231PS  Z18, Z20, Z10
+	VFMADD231PS  Y19, Y20, Y11
+	VBROADCASTSS (R10), Z20
+	VFMADD231PS  Z18, Z20, Z12
+	VFMADD231PS  Y19, Y20, Y13
+	VBROADCASTSS (R10)(DX*1), Z20
+	VFMADD231PS  Z18, Z20, Z14
+	VFMADD231PS  Y19, Y20, Y15
+	VBROADCASTSS (R10)(DX*2), Z20
+	VFMADD231PS  Z18, Z20, Z16
+	VFMADD231PS  Y19, Y20, Y17
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         DI, SI
+	VMOVUPS      (SI), Z18
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS      64(SI), Y19
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z20
+	VFMADD231PS  Z18, Z20, Z0
+	VFMADD231PS  Y19, Y20, Y1
+	VBROADCASTSS (R8)(DX*1), Z20
+	VFMADD231PS  Z18, Z20, Z2
+	VFMADD231PS  Y19, Y20, Y3
+	VBROADCASTSS (R8)(DX*2), Z20
+	VFMADD231PS  Z18, Z20, Z4
+	VFMADD231PS  Y19, Y20, Y5
+	VBROADCASTSS (R9), Z20
+	VFMADD231PS  Z18, Z20, Z6
+	VFMADD231PS  Y19, Y20, Y7
+	VBROADCASTSS (R9)(DX*1), Z20
+	VFMADD231PS  Z18, Z20, Z8
+	VFMADD231PS  Y19, Y20, Y9
+	VBROADCASTSS (R9)(DX*2), Z20
+	VFMADD231PS  Z18, Z20, Z10
+	VFMADD231PS  Y19, Y20, Y11
+	VBROADCASTSS (R10), Z20
+	VFMADD231PS  Z18, Z20, Z12
+	VFMADD231PS  Y19, Y20, Y13
+	VBROADCASTSS (R10)(DX*1), Z20
+	VFMADD231PS  Z18, Z20, Z14
+	VFMADD231PS  Y19, Y20, Y15
+	VBROADCASTSS (R10)(DX*2), Z20
+	VFMADD231PS  Z18, Z20, Z16
+	VFMADD231PS  Y19, Y20, Y17
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         DI, SI
+	SUBQ         $0x02, AX
+	JGE          fullloop
+
+fullrest:
+	ADDQ $0x02, AX
+	JZ   fullend
+
+fullone:
+	VMOVUPS      (SI), Z18
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS      64(SI), Y19
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z20
+	VFMADD231PS  Z18, Z20, Z0
+	VFMADD231PS  Y19, Y20, Y1
+	VBROADCASTSS (R8)(DX*1), Z20
+	VFMADD231PS  Z18, Z20, Z2
+	VFMADD231PS  Y19, Y20, Y3
+	VBROADCASTSS (R8)(DX*2), Z20
+	VFMADD231PS  Z18, Z20, Z4
+	VFMADD231PS  Y19, Y20, Y5
+	VBROADCASTSS (R9), Z20
+	VFMADD231PS  Z18, Z20, Z6
+	VFMADD231PS  Y19, Y20, Y7
+	VBROADCASTSS (R9)(DX*1), Z20
+	VFMADD231PS  Z18, Z20, Z8
+	VFMADD231PS  Y19, Y20, Y9
+	VBROADCASTSS (R9)(DX*2), Z20
+	VFMADD231PS  Z18, Z20, Z10
+	VFMADD231PS  Y19, Y20, Y11
+	VBROADCASTSS (R10), Z20
+	VFMADD231PS  Z18, Z20, Z12
+	VFMADD231PS  Y19, Y20, Y13
+	VBROADCASTSS (R10)(DX*1), Z20
+	VFMADD231PS  Z18, Z20, Z14
+	VFMADD231PS  Y19, Y20, Y15
+	VBROADCASTSS (R10)(DX*2), Z20
+	VFMADD231PS  Z18, Z20, Z16
+	VFMADD231PS  Y19, Y20, Y17
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         DI, SI
+	DECQ         AX
+	JNZ          fullone
+
+fullend:
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R11, AX
+	VADDPS (AX), Z0, Z0
+	VADDPS 64(AX), Y1, Y1
+	ADDQ   R12, AX
+	VADDPS (AX), Z2, Z2
+	VADDPS 64(AX), Y3, Y3
+	ADDQ   R12, AX
+	VADDPS (AX), Z4, Z4
+	VADDPS 64(AX), Y5, Y5
+	ADDQ   R12, AX
+	VADDPS (AX), Z6, Z6
+	VADDPS 64(AX), Y7, Y7
+	ADDQ   R12, AX
+	VADDPS (AX), Z8, Z8
+	VADDPS 64(AX), Y9, Y9
+	ADDQ   R12, AX
+	VADDPS (AX), Z10, Z10
+	VADDPS 64(AX), Y11, Y11
+	ADDQ   R12, AX
+	VADDPS (AX), Z12, Z12
+	VADDPS 64(AX), Y13, Y13
+	ADDQ   R12, AX
+	VADDPS (AX), Z14, Z14
+	VADDPS 64(AX), Y15, Y15
+	ADDQ   R12, AX
+	VADDPS (AX), Z16, Z16
+	VADDPS 64(AX), Y17, Y17
+
+fulloverwrite:
+	VMOVUPS Z0, (R11)
+	VMOVUPS Y1, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z2, (R11)
+	VMOVUPS Y3, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z4, (R11)
+	VMOVUPS Y5, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z6, (R11)
+	VMOVUPS Y7, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z8, (R11)
+	VMOVUPS Y9, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z10, (R11)
+	VMOVUPS Y11, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z12, (R11)
+	VMOVUPS Y13, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z14, (R11)
+	VMOVUPS Y15, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z16, (R11)
+	VMOVUPS Y17, 64(R11)
+	VZEROUPPER
+	RET
+
+masked:
+	MOVQ  $-1, R13
+	BZHIQ CX, R13, R13
+	KMOVW R13, K1
+	SHRQ  $0x10, R13
+	KMOVW R13, K2
+	SUBQ  $0x02, AX
+	JLT   maskedrest
+
+maskedloop:
 	VMOVUPS.Z    (SI), K1, Z18
 	PREFETCHT0   (SI)(DI*8)
 	VMOVUPS.Z    64(SI), K2, Y19
@@ -17173,13 +25164,13 @@ loop:
 	ADDQ         BX, R10
 	ADDQ         DI, SI
 	SUBQ         $0x02, AX
-	JGE          loop
+	JGE          maskedloop
 
-rest:
+maskedrest:
 	ADDQ $0x02, AX
-	JZ   end
+	JZ   maskedend
 
-one:
+maskedone:
 	VMOVUPS.Z    (SI), K1, Z18
 	PREFETCHT0   (SI)(DI*8)
 	VMOVUPS.Z    64(SI), K2, Y19
@@ -17216,73 +25207,9 @@ one:
 	ADDQ         BX, R10
 	ADDQ         DI, SI
 	DECQ         AX
-	JNZ          one
+	JNZ          maskedone
 
-end:
-	CMPQ   CX, $0x18
-	JNE    masked
-	MOVB   accumulate+72(FP), AL
-	TESTB  AL, AL
-	JZ     fulloverwrite
-	MOVQ   R11, AX
-	VADDPS (AX), Z0, Z0
-	VADDPS 64(AX), Y1, Y1
-	ADDQ   R12, AX
-	VADDPS (AX), Z2, Z2
-	VADDPS 64(AX), Y3, Y3
-	ADDQ   R12, AX
-	VADDPS (AX), Z4, Z4
-	VADDPS 64(AX), Y5, Y5
-	ADDQ   R12, AX
-	VADDPS (AX), Z6, Z6
-	VADDPS 64(AX), Y7, Y7
-	ADDQ   R12, AX
-	VADDPS (AX), Z8, Z8
-	VADDPS 64(AX), Y9, Y9
-	ADDQ   R12, AX
-	VADDPS (AX), Z10, Z10
-	VADDPS 64(AX), Y11, Y11
-	ADDQ   R12, AX
-	VADDPS (AX), Z12, Z12
-	VADDPS 64(AX), Y13, Y13
-	ADDQ   R12, AX
-	VADDPS (AX), Z14, Z14
-	VADDPS 64(AX), Y15, Y15
-	ADDQ   R12, AX
-	VADDPS (AX), Z16, Z16
-	VADDPS 64(AX), Y17, Y17
-
-fulloverwrite:
-	VMOVUPS Z0, (R11)
-	VMOVUPS Y1, 64(R11)
-	ADDQ    R12, R11
-	VMOVUPS Z2, (R11)
-	VMOVUPS Y3, 64(R11)
-	ADDQ    R12, R11
-	VMOVUPS Z4, (R11)
-	VMOVUPS Y5, 64(R11)
-	ADDQ    R12, R11
-	VMOVUPS Z6, (R11)
-	VMOVUPS Y7, 64(R11)
-	ADDQ    R12, R11
-	VMOVUPS Z8, (R11)
-	VMOVUPS Y9, 64(R11)
-	ADDQ    R12, R11
-	VMOVUPS Z10, (R11)
-	VMOVUPS Y11, 64(R11)
-	ADDQ    R12, R11
-	VMOVUPS Z12, (R11)
-	VMOVUPS Y13, 64(R11)
-	ADDQ    R12, R11
-	VMOVUPS Z14, (R11)
-	VMOVUPS Y15, 64(R11)
-	ADDQ    R12, R11
-	VMOVUPS Z16, (R11)
-	VMOVUPS Y17, 64(R11)
-	VZEROUPPER
-	RET
-
-masked:
+maskedend:
 	MOVB     accumulate+72(FP), AL
 	TESTB    AL, AL
 	JZ       maskedoverwrite
@@ -17379,11 +25306,6 @@ TEXT ·tileWide9x32(SB), NOSPLIT, $0-73
 	VXORPS     Z16, Z16, Z16
 	VXORPS     Z17, Z17, Z17
 	MOVQ       cols+64(FP), CX
-	MOVQ       $-1, R11
-	BZHIQ      CX, R11, R11
-	KMOVW      R11, K1
-	SHRQ       $0x10, R11
-	KMOVW      R11, K2
 	MOVQ       c+48(FP), R11
 	MOVQ       cRow+56(FP), R12
 	SHLQ       $0x02, R12
@@ -17414,10 +25336,200 @@ TEXT ·tileWide9x32(SB), NOSPLIT, $0-73
 	ADDQ       R12, R13
 	PREFETCHT0 (R13)
 	PREFETCHT0 64(R13)
+	CMPQ       CX, $0x20
+	JNE        masked
 	SUBQ       $0x02, AX
-	JLT        rest
+	JLT        fullrest
 
-loop:
+fullloop:
+	VMOVUPS      (SI), Z18
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS      64(SI), Z19
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z20
+	VFMADD231PS  Z18, Z20, Z0
+	VFMADD231PS  Z19, Z20, Z1
+	VBROADCASTSS (R8)(DX*1), Z20
+	VFMADD231PS  Z18, Z20, Z2
+	VFMADD231PS  Z19, Z20, Z3
+	VBROADCASTSS (R8)(DX*2), Z20
+	VFMADD231PS  Z18, Z20, Z4
+	VFMADD231PS  Z19, Z20, Z5
+	VBROADCASTSS (R9), Z20
+	VFMADD231PS  Z18, Z20, Z6
+	VFMADD231PS  Z19, Z20, Z7
+	VBROADCASTSS (R9)(DX*1), Z20
+	VFMADD231PS  Z18, Z20, Z8
+	VFMADD231PS  Z19, Z20, Z9
+	VBROADCASTSS (R9)(DX*2), Z20
+	VFMADD231PS  Z18, Z20, Z10
+	VFMADD231PS  Z19, Z20, Z11
+	VBROADCASTSS (R10), Z20
+	VFMADD231PS  Z18, Z20, Z12
+	VFMADD231PS  Z19, Z20, Z13
+	VBROADCASTSS (R10)(DX*1), Z20
+	VFMADD231PS  Z18, Z20, Z14
+	VFMADD231PS  Z19, Z20, Z15
+	VBROADCASTSS (R10)(DX*2), Z20
+	VFMADD231PS  Z18, Z20, Z16
+	VFMADD231PS  Z19, Z20, Z17
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         DI, SI
+	VMOVUPS      (SI), Z18
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS      64(SI), Z19
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z20
+	VFMADD231PS  Z18, Z20, Z0
+	VFMADD231PS  Z19, Z20, Z1
+	VBROADCASTSS (R8)(DX*1), Z20
+	VFMADD231PS  Z18, Z20, Z2
+	VFMADD231PS  Z19, Z20, Z3
+	VBROADCASTSS (R8)(DX*2), Z20
+	VFMADD231PS  Z18, Z20, Z4
+	VFMADD231PS  Z19, Z20, Z5
+	VBROADCASTSS (R9), Z20
+	VFMADD231PS  Z18, Z20, Z6
+	VFMADD231PS  Z19, Z20, Z7
+	VBROADCASTSS (R9)(DX*1), Z20
+	VFMADD231PS  Z18, Z20, Z8
+	VFMADD231PS  Z19, Z20, Z9
+	VBROADCASTSS (R9)(DX*2), Z20
+	VFMADD231PS  Z18, Z20, Z10
+	VFMADD231PS  Z19, Z20, Z11
+	VBROADCASTSS (R10), Z20
+	VFMADD231PS  Z18, Z20, Z12
+	VFMADD231PS  Z19, Z20, Z13
+	VBROADCASTSS (R10)(DX*1), Z20
+	VFMADD231PS  Z18, Z20, Z14
+	VFMADD231PS  Z19, Z20, Z15
+	VBROADCASTSS (R10)(DX*2), Z20
+	VFMADD231PS  Z18, Z20, Z16
+	VFMADD231PS  Z19, Z20, Z17
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         DI, SI
+	SUBQ         $0x02, AX
+	JGE          fullloop
+
+fullrest:
+	ADDQ $0x02, AX
+	JZ   fullend
+
+fullone:
+	VMOVUPS      (SI), Z18
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS      64(SI), Z19
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z20
+	VFMADD231PS  Z18, Z20, Z0
+	VFMADD231PS  Z19, Z20, Z1
+	VBROADCASTSS (R8)(DX*1), Z20
+	VFMADD231PS  Z18, Z20, Z2
+	VFMADD231PS  Z19, Z20, Z3
+	VBROADCASTSS (R8)(DX*2), Z20
+	VFMADD231PS  Z18, Z20, Z4
+	VFMADD231PS  Z19, Z20, Z5
+	VBROADCASTSS (R9), Z20
+	VFMADD231PS  Z18, Z20, Z6
+	VFMADD231PS  Z19, Z20, Z7
+	VBROADCASTSS (R9)(DX*1), Z20
+	VFMADD231PS  Z18, Z20, Z8
+	VFMADD231PS  Z19, Z20, Z9
+	VBROADCASTSS (R9)(DX*2), Z20
+	VFMADD231PS  Z18, Z20, Z10
+	VFMADD231PS  Z19, Z20, Z11
+	VBROADCASTSS (R10), Z20
+	VFMADD231PS  Z18, Z20, Z12
+	VFMADD231PS  Z19, Z20, Z13
+	VBROADCASTSS (R10)(DX*1), Z20
+	VFMADD231PS  Z18, Z20, Z14
+	VFMADD231PS  Z19, Z20, Z15
+	VBROADCASTSS (R10)(DX*2), Z20
+	VFMADD231PS  Z18, Z20, Z16
+	VFMADD231PS  Z19, Z20, Z17
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         DI, SI
+	DECQ         AX
+	JNZ          fullone
+
+fullend:
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R11, AX
+	VADDPS (AX), Z0, Z0
+	VADDPS 64(AX), Z1, Z1
+	ADDQ   R12, AX
+	VADDPS (AX), Z2, Z2
+	VADDPS 64(AX), Z3, Z3
+	ADDQ   R12, AX
+	VADDPS (AX), Z4, Z4
+	VADDPS 64(AX), Z5, Z5
+	ADDQ   R12, AX
+	VADDPS (AX), Z6, Z6
+	VADDPS 64(AX), Z7, Z7
+	ADDQ   R12, AX
+	VADDPS (AX), Z8, Z8
+	VADDPS 64(AX), Z9, Z9
+	ADDQ   R12, AX
+	VADDPS (AX), Z10, Z10
+	VADDPS 64(AX), Z11, Z11
+	ADDQ   R12, AX
+	VADDPS (AX), Z12, Z12
+	VADDPS 64(AX), Z13, Z13
+	ADDQ   R12, AX
+	VADDPS (AX), Z14, Z14
+	VADDPS 64(AX), Z15, Z15
+	ADDQ   R12, AX
+	VADDPS (AX), Z16, Z16
+	VADDPS 64(AX), Z17, Z17
+
+fulloverwrite:
+	VMOVUPS Z0, (R11)
+	VMOVUPS Z1, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z2, (R11)
+	VMOVUPS Z3, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z4, (R11)
+	VMOVUPS Z5, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z6, (R11)
+	VMOVUPS Z7, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z8, (R11)
+	VMOVUPS Z9, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z10, (R11)
+	VMOVUPS Z11, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z12, (R11)
+	VMOVUPS Z13, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z14, (R11)
+	VMOVUPS Z15, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z16, (R11)
+	VMOVUPS Z17, 64(R11)
+	VZEROUPPER
+	RET
+
+masked:
+	MOVQ  $-1, R13
+	BZHIQ CX, R13, R13
+	KMOVW R13, K1
+	SHRQ  $0x10, R13
+	KMOVW R13, K2
+	SUBQ  $0x02, AX
+	JLT   maskedrest
+
+maskedloop:
 	VMOVUPS.Z    (SI), K1, Z18
 	PREFETCHT0   (SI)(DI*8)
 	VMOVUPS.Z    64(SI), K2, Z19
@@ -17489,13 +25601,13 @@ loop:
 	ADDQ         BX, R10
 	ADDQ         DI, SI
 	SUBQ         $0x02, AX
-	JGE          loop
+	JGE          maskedloop
 
-rest:
+maskedrest:
 	ADDQ $0x02, AX
-	JZ   end
+	JZ   maskedend
 
-one:
+maskedone:
 	VMOVUPS.Z    (SI), K1, Z18
 	PREFETCHT0   (SI)(DI*8)
 	VMOVUPS.Z    64(SI), K2, Z19
@@ -17532,73 +25644,9 @@ one:
 	ADDQ         BX, R10
 	ADDQ         DI, SI
 	DECQ         AX
-	JNZ          one
+	JNZ          maskedone
 
-end:
-	CMPQ   CX, $0x20
-	JNE    masked
-	MOVB   accumulate+72(FP), AL
-	TESTB  AL, AL
-	JZ     fulloverwrite
-	MOVQ   R11, AX
-	VADDPS (AX), Z0, Z0
-	VADDPS 64(AX), Z1, Z1
-	ADDQ   R12, AX
-	VADDPS (AX), Z2, Z2
-	VADDPS 64(AX), Z3, Z3
-	ADDQ   R12, AX
-	VADDPS (AX), Z4, Z4
-	VADDPS 64(AX), Z5, Z5
-	ADDQ   R12, AX
-	VADDPS (AX), Z6, Z6
-	VADDPS 64(AX), Z7, Z7
-	ADDQ   R12, AX
-	VADDPS (AX), Z8, Z8
-	VADDPS 64(AX), Z9, Z9
-	ADDQ   R12, AX
-	VADDPS (AX), Z10, Z10
-	VADDPS 64(AX), Z11, Z11
-	ADDQ   R12, AX
-	VADDPS (AX), Z12, Z12
-	VADDPS 64(AX), Z13, Z13
-	ADDQ   R12, AX
-	VADDPS (AX), Z14, Z14
-	VADDPS 64(AX), Z15, Z15
-	ADDQ   R12, AX
-	VADDPS (AX), Z16, Z16
-	VADDPS 64(AX), Z17, Z17
-
-fulloverwrite:
-	VMOVUPS Z0, (R11)
-	VMOVUPS Z1, 64(R11)
-	ADDQ    R12, R11
-	VMOVUPS Z2, (R11)
-	VMOVUPS Z3, 64(R11)
-	ADDQ    R12, R11
-	VMOVUPS Z4, (R11)
-	VMOVUPS Z5, 64(R11)
-	ADDQ    R12, R11
-	VMOVUPS Z6, (R11)
-	VMOVUPS Z7, 64(R11)
-	ADDQ    R12, R11
-	VMOVUPS Z8, (R11)
-	VMOVUPS Z9, 64(R11)
-	ADDQ    R12, R11
-	VMOVUPS Z10, (R11)
-	VMOVUPS Z11, 64(R11)
-	ADDQ    R12, R11
-	VMOVUPS Z12, (R11)
-	VMOVUPS Z13, 64(R11)
-	ADDQ    R12, R11
-	VMOVUPS Z14, (R11)
-	VMOVUPS Z15, 64(R11)
-	ADDQ    R12, R11
-	VMOVUPS Z16, (R11)
-	VMOVUPS Z17, 64(R11)
-	VZEROUPPER
-	RET
-
-masked:
+maskedend:
 	MOVB     accumulate+72(FP), AL
 	TESTB    AL, AL
 	JZ       maskedoverwrite
@@ -17695,11 +25743,6 @@ TEXT ·tileHalf9x32(SB), NOSPLIT, $0-73
 	VXORPS     Z16, Z16, Z16
 	VXORPS     Z17, Z17, Z17
 	MOVQ       cols+64(FP), CX
-	MOVQ       $-1, R11
-	BZHIQ      CX, R11, R11
-	KMOVW      R11, K1
-	SHRQ       $0x10, R11
-	KMOVW      R11, K2
 	MOVQ       c+48(FP), R11
 	MOVQ       cRow+56(FP), R12
 	SHLQ       $0x02, R12
@@ -17730,10 +25773,470 @@ TEXT ·tileHalf9x32(SB), NOSPLIT, $0-73
 	ADDQ       R12, R13
 	PREFETCHT0 (R13)
 	PREFETCHT0 64(R13)
+	CMPQ       CX, $0x20
+	JNE        masked
 	SUBQ       $0x02, AX
-	JLT        rest
+	JLT        fullrest
 
-loop:
+fullloop:
+	VMOVUPS      (SI), Z18
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS      64(SI), Z19
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z20
+	BYTE         $0x62
+	BYTE         $0xb2
+	BYTE         $0x5e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc2
+	BYTE         $0x62
+	BYTE         $0xb2
+	BYTE         $0x5e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xcb
+	VBROADCASTSS (R8)(DX*1), Z21
+	BYTE         $0x62
+	BYTE         $0xb2
+	BYTE         $0x56
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd2
+	BYTE         $0x62
+	BYTE         $0xb2
+	BYTE         $0x56
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xdb
+	VBROADCASTSS (R8)(DX*2), Z20
+	BYTE         $0x62
+	BYTE         $0xb2
+	BYTE         $0x5e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe2
+	BYTE         $0x62
+	BYTE         $0xb2
+	BYTE         $0x5e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xeb
+	VBROADCASTSS (R9), Z21
+	BYTE         $0x62
+	BYTE         $0xb2
+	BYTE         $0x56
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf2
+	BYTE         $0x62
+	BYTE         $0xb2
+	BYTE         $0x56
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xfb
+	VBROADCASTSS (R9)(DX*1), Z20
+	BYTE         $0x62
+	BYTE         $0x32
+	BYTE         $0x5e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc2
+	BYTE         $0x62
+	BYTE         $0x32
+	BYTE         $0x5e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xcb
+	VBROADCASTSS (R9)(DX*2), Z21
+	BYTE         $0x62
+	BYTE         $0x32
+	BYTE         $0x56
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd2
+	BYTE         $0x62
+	BYTE         $0x32
+	BYTE         $0x56
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xdb
+	VBROADCASTSS (R10), Z20
+	BYTE         $0x62
+	BYTE         $0x32
+	BYTE         $0x5e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe2
+	BYTE         $0x62
+	BYTE         $0x32
+	BYTE         $0x5e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xeb
+	VBROADCASTSS (R10)(DX*1), Z21
+	BYTE         $0x62
+	BYTE         $0x32
+	BYTE         $0x56
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf2
+	BYTE         $0x62
+	BYTE         $0x32
+	BYTE         $0x56
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xfb
+	VBROADCASTSS (R10)(DX*2), Z20
+	BYTE         $0x62
+	BYTE         $0xa2
+	BYTE         $0x5e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc2
+	BYTE         $0x62
+	BYTE         $0xa2
+	BYTE         $0x5e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xcb
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         DI, SI
+	VMOVUPS      (SI), Z18
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS      64(SI), Z19
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z20
+	BYTE         $0x62
+	BYTE         $0xb2
+	BYTE         $0x5e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc2
+	BYTE         $0x62
+	BYTE         $0xb2
+	BYTE         $0x5e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xcb
+	VBROADCASTSS (R8)(DX*1), Z21
+	BYTE         $0x62
+	BYTE         $0xb2
+	BYTE         $0x56
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd2
+	BYTE         $0x62
+	BYTE         $0xb2
+	BYTE         $0x56
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xdb
+	VBROADCASTSS (R8)(DX*2), Z20
+	BYTE         $0x62
+	BYTE         $0xb2
+	BYTE         $0x5e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe2
+	BYTE         $0x62
+	BYTE         $0xb2
+	BYTE         $0x5e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xeb
+	VBROADCASTSS (R9), Z21
+	BYTE         $0x62
+	BYTE         $0xb2
+	BYTE         $0x56
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf2
+	BYTE         $0x62
+	BYTE         $0xb2
+	BYTE         $0x56
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xfb
+	VBROADCASTSS (R9)(DX*1), Z20
+	BYTE         $0x62
+	BYTE         $0x32
+	BYTE         $0x5e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc2
+	BYTE         $0x62
+	BYTE         $0x32
+	BYTE         $0x5e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xcb
+	VBROADCASTSS (R9)(DX*2), Z21
+	BYTE         $0x62
+	BYTE         $0x32
+	BYTE         $0x56
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd2
+	BYTE         $0x62
+	BYTE         $0x32
+	BYTE         $0x56
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xdb
+	VBROADCASTSS (R10), Z20
+	BYTE         $0x62
+	BYTE         $0x32
+	BYTE         $0x5e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe2
+	BYTE         $0x62
+	BYTE         $0x32
+	BYTE         $0x5e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xeb
+	VBROADCASTSS (R10)(DX*1), Z21
+	BYTE         $0x62
+	BYTE         $0x32
+	BYTE         $0x56
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf2
+	BYTE         $0x62
+	BYTE         $0x32
+	BYTE         $0x56
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xfb
+	VBROADCASTSS (R10)(DX*2), Z20
+	BYTE         $0x62
+	BYTE         $0xa2
+	BYTE         $0x5e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc2
+	BYTE         $0x62
+	BYTE         $0xa2
+	BYTE         $0x5e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xcb
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         DI, SI
+	SUBQ         $0x02, AX
+	JGE          fullloop
+
+fullrest:
+	ADDQ $0x02, AX
+	JZ   fullend
+
+fullone:
+	VMOVUPS      (SI), Z18
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS      64(SI), Z19
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z20
+	BYTE         $0x62
+	BYTE         $0xb2
+	BYTE         $0x5e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc2
+	BYTE         $0x62
+	BYTE         $0xb2
+	BYTE         $0x5e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xcb
+	VBROADCASTSS (R8)(DX*1), Z21
+	BYTE         $0x62
+	BYTE         $0xb2
+	BYTE         $0x56
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd2
+	BYTE         $0x62
+	BYTE         $0xb2
+	BYTE         $0x56
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xdb
+	VBROADCASTSS (R8)(DX*2), Z20
+	BYTE         $0x62
+	BYTE         $0xb2
+	BYTE         $0x5e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe2
+	BYTE         $0x62
+	BYTE         $0xb2
+	BYTE         $0x5e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xeb
+	VBROADCASTSS (R9), Z21
+	BYTE         $0x62
+	BYTE         $0xb2
+	BYTE         $0x56
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf2
+	BYTE         $0x62
+	BYTE         $0xb2
+	BYTE         $0x56
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xfb
+	VBROADCASTSS (R9)(DX*1), Z20
+	BYTE         $0x62
+	BYTE         $0x32
+	BYTE         $0x5e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc2
+	BYTE         $0x62
+	BYTE         $0x32
+	BYTE         $0x5e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xcb
+	VBROADCASTSS (R9)(DX*2), Z21
+	BYTE         $0x62
+	BYTE         $0x32
+	BYTE         $0x56
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd2
+	BYTE         $0x62
+	BYTE         $0x32
+	BYTE         $0x56
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xdb
+	VBROADCASTSS (R10), Z20
+	BYTE         $0x62
+	BYTE         $0x32
+	BYTE         $0x5e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe2
+	BYTE         $0x62
+	BYTE         $0x32
+	BYTE         $0x5e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xeb
+	VBROADCASTSS (R10)(DX*1), Z21
+	BYTE         $0x62
+	BYTE         $0x32
+	BYTE         $0x56
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf2
+	BYTE         $0x62
+	BYTE         $0x32
+	BYTE         $0x56
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xfb
+	VBROADCASTSS (R10)(DX*2), Z20
+	BYTE         $0x62
+	BYTE         $0xa2
+	BYTE         $0x5e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc2
+	BYTE         $0x62
+	BYTE         $0xa2
+	BYTE         $0x5e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xcb
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         DI, SI
+	DECQ         AX
+	JNZ          fullone
+
+fullend:
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R11, AX
+	VADDPS (AX), Z0, Z0
+	VADDPS 64(AX), Z1, Z1
+	ADDQ   R12, AX
+	VADDPS (AX), Z2, Z2
+	VADDPS 64(AX), Z3, Z3
+	ADDQ   R12, AX
+	VADDPS (AX), Z4, Z4
+	VADDPS 64(AX), Z5, Z5
+	ADDQ   R12, AX
+	VADDPS (AX), Z6, Z6
+	VADDPS 64(AX), Z7, Z7
+	ADDQ   R12, AX
+	VADDPS (AX), Z8, Z8
+	VADDPS 64(AX), Z9, Z9
+	ADDQ   R12, AX
+	VADDPS (AX), Z10, Z10
+	VADDPS 64(AX), Z11, Z11
+	ADDQ   R12, AX
+	VADDPS (AX), Z12, Z12
+	VADDPS 64(AX), Z13, Z13
+	ADDQ   R12, AX
+	VADDPS (AX), Z14, Z14
+	VADDPS 64(AX), Z15, Z15
+	ADDQ   R12, AX
+	VADDPS (AX), Z16, Z16
+	VADDPS 64(AX), Z17, Z17
+
+fulloverwrite:
+	VMOVUPS Z0, (R11)
+	VMOVUPS Z1, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z2, (R11)
+	VMOVUPS Z3, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z4, (R11)
+	VMOVUPS Z5, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z6, (R11)
+	VMOVUPS Z7, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z8, (R11)
+	VMOVUPS Z9, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z10, (R11)
+	VMOVUPS Z11, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z12, (R11)
+	VMOVUPS Z13, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z14, (R11)
+	VMOVUPS Z15, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z16, (R11)
+	VMOVUPS Z17, 64(R11)
+	VZEROUPPER
+	RET
+
+masked:
+	MOVQ  $-1, R13
+	BZHIQ CX, R13, R13
+	KMOVW R13, K1
+	SHRQ  $0x10, R13
+	KMOVW R13, K2
+	SUBQ  $0x02, AX
+	JLT   maskedrest
+
+maskedloop:
 	VMOVUPS.Z    (SI), K1, Z18
 	PREFETCHT0   (SI)(DI*8)
 	VMOVUPS.Z    64(SI), K2, Z19
@@ -17985,13 +26488,13 @@ loop:
 	ADDQ         BX, R10
 	ADDQ         DI, SI
 	SUBQ         $0x02, AX
-	JGE          loop
+	JGE          maskedloop
 
-rest:
+maskedrest:
 	ADDQ $0x02, AX
-	JZ   end
+	JZ   maskedend
 
-one:
+maskedone:
 	VMOVUPS.Z    (SI), K1, Z18
 	PREFETCHT0   (SI)(DI*8)
 	VMOVUPS.Z    64(SI), K2, Z19
@@ -18118,73 +26621,9 @@ one:
 	ADDQ         BX, R10
 	ADDQ         DI, SI
 	DECQ         AX
-	JNZ          one
+	JNZ          maskedone
 
-end:
-	CMPQ   CX, $0x20
-	JNE    masked
-	MOVB   accumulate+72(FP), AL
-	TESTB  AL, AL
-	JZ     fulloverwrite
-	MOVQ   R11, AX
-	VADDPS (AX), Z0, Z0
-	VADDPS 64(AX), Z1, Z1
-	ADDQ   R12, AX
-	VADDPS (AX), Z2, Z2
-	VADDPS 64(AX), Z3, Z3
-	ADDQ   R12, AX
-	VADDPS (AX), Z4, Z4
-	VADDPS 64(AX), Z5, Z5
-	ADDQ   R12, AX
-	VADDPS (AX), Z6, Z6
-	VADDPS 64(AX), Z7, Z7
-	ADDQ   R12, AX
-	VADDPS (AX), Z8, Z8
-	VADDPS 64(AX), Z9, Z9
-	ADDQ   R12, AX
-	VADDPS (AX), Z10, Z10
-	VADDPS 64(AX), Z11, Z11
-	ADDQ   R12, AX
-	VADDPS (AX), Z12, Z12
-	VADDPS 64(AX), Z13, Z13
-	ADDQ   R12, AX
-	VADDPS (AX), Z14, Z14
-	VADDPS 64(AX), Z15, Z15
-	ADDQ   R12, AX
-	VADDPS (AX), Z16, Z16
-	VADDPS 64(AX), Z17, Z17
-
-fulloverwrite:
-	VMOVUPS Z0, (R11)
-	VMOVUPS Z1, 64(R11)
-	ADDQ    R12, R11
-	VMOVUPS Z2, (R11)
-	VMOVUPS Z3, 64(R11)
-	ADDQ    R12, R11
-	VMOVUPS Z4, (R11)
-	VMOVUPS Z5, 64(R11)
-	ADDQ    R12, R11
-	VMOVUPS Z6, (R11)
-	VMOVUPS Z7, 64(R11)
-	ADDQ    R12, R11
-	VMOVUPS Z8, (R11)
-	VMOVUPS Z9, 64(R11)
-	ADDQ    R12, R11
-	VMOVUPS Z10, (R11)
-	VMOVUPS Z11, 64(R11)
-	ADDQ    R12, R11
-	VMOVUPS Z12, (R11)
-	VMOVUPS Z13, 64(R11)
-	ADDQ    R12, R11
-	VMOVUPS Z14, (R11)
-	VMOVUPS Z15, 64(R11)
-	ADDQ    R12, R11
-	VMOVUPS Z16, (R11)
-	VMOVUPS Z17, 64(R11)
-	VZEROUPPER
-	RET
-
-masked:
+maskedend:
 	MOVB     accumulate+72(FP), AL
 	TESTB    AL, AL
 	JZ       maskedoverwrite
@@ -18285,11 +26724,6 @@ TEXT ·tileWide10x24(SB), NOSPLIT, $0-73
 	VXORPS     Z18, Z18, Z18
 	VXORPS     Y19, Y19, Y19
 	MOVQ       cols+64(FP), CX
-	MOVQ       $-1, R12
-	BZHIQ      CX, R12, R12
-	KMOVW      R12, K1
-	SHRQ       $0x10, R12
-	KMOVW      R12, K2
 	MOVQ       c+48(FP), R12
 	MOVQ       cRow+56(FP), R13
 	SHLQ       $0x02, R13
@@ -18323,10 +26757,218 @@ TEXT ·tileWide10x24(SB), NOSPLIT, $0-73
 	ADDQ       R13, R14
 	PREFETCHT0 (R14)
 	PREFETCHT0 64(R14)
+	CMPQ       CX, $0x18
+	JNE        masked
 	SUBQ       $0x02, AX
-	JLT        rest
+	JLT        fullrest
 
-loop:
+fullloop:
+	VMOVUPS      (SI), Z20
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS      64(SI), Y21
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z22
+	VFMADD231PS  Z20, Z22, Z0
+	VFMADD231PS  Y21, Y22, Y1
+	VBROADCASTSS (R8)(DX*1), Z22
+	VFMADD231PS  Z20, Z22, Z2
+	VFMADD231PS  Y21, Y22, Y3
+	VBROADCASTSS (R8)(DX*2), Z22
+	VFMADD231PS  Z20, Z22, Z4
+	VFMADD231PS  Y21, Y22, Y5
+	VBROADCASTSS (R9), Z22
+	VFMADD231PS  Z20, Z22, Z6
+	VFMADD231PS  Y21, Y22, Y7
+	VBROADCASTSS (R9)(DX*1), Z22
+	VFMADD231PS  Z20, Z22, Z8
+	VFMADD231PS  Y21, Y22, Y9
+	VBROADCASTSS (R9)(DX*2), Z22
+	VFMADD231PS  Z20, Z22, Z10
+	VFMADD231PS  Y21, Y22, Y11
+	VBROADCASTSS (R10), Z22
+	VFMADD231PS  Z20, Z22, Z12
+	VFMADD231PS  Y21, Y22, Y13
+	VBROADCASTSS (R10)(DX*1), Z22
+	VFMADD231PS  Z20, Z22, Z14
+	VFMADD231PS  Y21, Y22, Y15
+	VBROADCASTSS (R10)(DX*2), Z22
+	VFMADD231PS  Z20, Z22, Z16
+	VFMADD231PS  Y21, Y22, Y17
+	VBROADCASTSS (R11), Z22
+	VFMADD231PS  Z20, Z22, Z18
+	VFMADD231PS  Y21, Y22, Y19
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         DI, SI
+	VMOVUPS      (SI), Z20
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS      64(SI), Y21
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z22
+	VFMADD231PS  Z20, Z22, Z0
+	VFMADD231PS  Y21, Y22, Y1
+	VBROADCASTSS (R8)(DX*1), Z22
+	VFMADD231PS  Z20, Z22, Z2
+	VFMADD231PS  Y21, Y22, Y3
+	VBROADCASTSS (R8)(DX*2), Z22
+	VFMADD231PS  Z20, Z22, Z4
+	VFMADD231PS  Y21, Y22, Y5
+	VBROADCASTSS (R9), Z22
+	VFMADD231PS  Z20, Z22, Z6
+	VFMADD231PS  Y21, Y22, Y7
+	VBROADCASTSS (R9)(DX*1), Z22
+	VFMADD231PS  Z20, Z22, Z8
+	VFMADD231PS  Y21, Y22, Y9
+	VBROADCASTSS (R9)(DX*2), Z22
+	VFMADD231PS  Z20, Z22, Z10
+	VFMADD231PS  Y21, Y22, Y11
+	VBROADCASTSS (R10), Z22
+	VFMADD231PS  Z20, Z22, Z12
+	VFMADD231PS  Y21, Y22, Y13
+	VBROADCASTSS (R10)(DX*1), Z22
+	VFMADD231PS  Z20, Z22, Z14
+	VFMADD231PS  Y21, Y22, Y15
+	VBROADCASTSS (R10)(DX*2), Z22
+	VFMADD231PS  Z20, Z22, Z16
+	VFMADD231PS  Y21, Y22, Y17
+	VBROADCASTSS (R11), Z22
+	VFMADD231PS  Z20, Z22, Z18
+	VFMADD231PS  Y21, Y22, Y19
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         DI, SI
+	SUBQ         $0x02, AX
+	JGE          fullloop
+
+fullrest:
+	ADDQ $0x02, AX
+	JZ   fullend
+
+fullone:
+	VMOVUPS      (SI), Z20
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS      64(SI), Y21
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z22
+	VFMADD231PS  Z20, Z22, Z0
+	VFMADD231PS  Y21, Y22, Y1
+	VBROADCASTSS (R8)(DX*1), Z22
+	VFMADD231PS  Z20, Z22, Z2
+	VFMADD231PS  Y21, Y22, Y3
+	VBROADCASTSS (R8)(DX*2), Z22
+	VFMADD231PS  Z20, Z22, Z4
+	VFMADD231PS  Y21, Y22, Y5
+	VBROADCASTSS (R9), Z22
+	VFMADD231PS  Z20, Z22, Z6
+	VFMADD231PS  Y21, Y22, Y7
+	VBROADCASTSS (R9)(DX*1), Z22
+	VFMADD231PS  Z20, Z22, Z8
+	VFMADD231PS  Y21, Y22, Y9
+	VBROADCASTSS (R9)(DX*2), Z22
+	VFMADD231PS  Z20, Z22, Z10
+	VFMADD231PS  Y21, Y22, Y11
+	VBROADCASTSS (R10), Z22
+	VFMADD231PS  Z20, Z22, Z12
+	VFMADD231PS  Y21, Y22, Y13
+	VBROADCASTSS (R10)(DX*1), Z22
+	VFMADD231PS  Z20, Z22, Z14
+	VFMADD231PS  Y21, Y22, Y15
+	VBROADCASTSS (R10)(DX*2), Z22
+	VFMADD231PS  Z20, Z22, Z16
+	VFMADD231PS  Y21, Y22, Y17
+	VBROADCASTSS (R11), Z22
+	VFMADD231PS  Z20, Z22, Z18
+	VFMADD231PS  Y21, Y22, Y19
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         DI, SI
+	DECQ         AX
+	JNZ          fullone
+
+fullend:
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R12, AX
+	VADDPS (AX), Z0, Z0
+	VADDPS 64(AX), Y1, Y1
+	ADDQ   R13, AX
+	VADDPS (AX), Z2, Z2
+	VADDPS 64(AX), Y3, Y3
+	ADDQ   R13, AX
+	VADDPS (AX), Z4, Z4
+	VADDPS 64(AX), Y5, Y5
+	ADDQ   R13, AX
+	VADDPS (AX), Z6, Z6
+	VADDPS 64(AX), Y7, Y7
+	ADDQ   R13, AX
+	VADDPS (AX), Z8, Z8
+	VADDPS 64(AX), Y9, Y9
+	ADDQ   R13, AX
+	VADDPS (AX), Z10, Z10
+	VADDPS 64(AX), Y11, Y11
+	ADDQ   R13, AX
+	VADDPS (AX), Z12, Z12
+	VADDPS 64(AX), Y13, Y13
+	ADDQ   R13, AX
+	VADDPS (AX), Z14, Z14
+	VADDPS 64(AX), Y15, Y15
+	ADDQ   R13, AX
+	VADDPS (AX), Z16, Z16
+	VADDPS 64(AX), Y17, Y17
+	ADDQ   R13, AX
+	VADDPS (AX), Z18, Z18
+	VADDPS 64(AX), Y19, Y19
+
+fulloverwrite:
+	VMOVUPS Z0, (R12)
+	VMOVUPS Y1, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z2, (R12)
+	VMOVUPS Y3, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z4, (R12)
+	VMOVUPS Y5, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z6, (R12)
+	VMOVUPS Y7, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z8, (R12)
+	VMOVUPS Y9, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z10, (R12)
+	VMOVUPS Y11, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z12, (R12)
+	VMOVUPS Y13, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z14, (R12)
+	VMOVUPS Y15, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z16, (R12)
+	VMOVUPS Y17, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z18, (R12)
+	VMOVUPS Y19, 64(R12)
+	VZEROUPPER
+	RET
+
+masked:
+	MOVQ  $-1, R14
+	BZHIQ CX, R14, R14
+	KMOVW R14, K1
+	SHRQ  $0x10, R14
+	KMOVW R14, K2
+	SUBQ  $0x02, AX
+	JLT   maskedrest
+
+maskedloop:
 	VMOVUPS.Z    (SI), K1, Z20
 	PREFETCHT0   (SI)(DI*8)
 	VMOVUPS.Z    64(SI), K2, Y21
@@ -18406,13 +27048,13 @@ loop:
 	ADDQ         BX, R11
 	ADDQ         DI, SI
 	SUBQ         $0x02, AX
-	JGE          loop
+	JGE          maskedloop
 
-rest:
+maskedrest:
 	ADDQ $0x02, AX
-	JZ   end
+	JZ   maskedend
 
-one:
+maskedone:
 	VMOVUPS.Z    (SI), K1, Z20
 	PREFETCHT0   (SI)(DI*8)
 	VMOVUPS.Z    64(SI), K2, Y21
@@ -18453,79 +27095,9 @@ one:
 	ADDQ         BX, R11
 	ADDQ         DI, SI
 	DECQ         AX
-	JNZ          one
+	JNZ          maskedone
 
-end:
-	CMPQ   CX, $0x18
-	JNE    masked
-	MOVB   accumulate+72(FP), AL
-	TESTB  AL, AL
-	JZ     fulloverwrite
-	MOVQ   R12, AX
-	VADDPS (AX), Z0, Z0
-	VADDPS 64(AX), Y1, Y1
-	ADDQ   R13, AX
-	VADDPS (AX), Z2, Z2
-	VADDPS 64(AX), Y3, Y3
-	ADDQ   R13, AX
-	VADDPS (AX), Z4, Z4
-	VADDPS 64(AX), Y5, Y5
-	ADDQ   R13, AX
-	VADDPS (AX), Z6, Z6
-	VADDPS 64(AX), Y7, Y7
-	ADDQ   R13, AX
-	VADDPS (AX), Z8, Z8
-	VADDPS 64(AX), Y9, Y9
-	ADDQ   R13, AX
-	VADDPS (AX), Z10, Z10
-	VADDPS 64(AX), Y11, Y11
-	ADDQ   R13, AX
-	VADDPS (AX), Z12, Z12
-	VADDPS 64(AX), Y13, Y13
-	ADDQ   R13, AX
-	VADDPS (AX), Z14, Z14
-	VADDPS 64(AX), Y15, Y15
-	ADDQ   R13, AX
-	VADDPS (AX), Z16, Z16
-	VADDPS 64(AX), Y17, Y17
-	ADDQ   R13, AX
-	VADDPS (AX), Z18, Z18
-	VADDPS 64(AX), Y19, Y19
-
-fulloverwrite:
-	VMOVUPS Z0, (R12)
-	VMOVUPS Y1, 64(R12)
-	ADDQ    R13, R12
-	VMOVUPS Z2, (R12)
-	VMOVUPS Y3, 64(R12)
-	ADDQ    R13, R12
-	VMOVUPS Z4, (R12)
-	VMOVUPS Y5, 64(R12)
-	ADDQ    R13, R12
-	VMOVUPS Z6, (R12)
-	VMOVUPS Y7, 64(R12)
-	ADDQ    R13, R12
-	VMOVUPS Z8, (R12)
-	VMOVUPS Y9, 64(R12)
-	ADDQ    R13, R12
-	VMOVUPS Z10, (R12)
-	VMOVUPS Y11, 64(R12)
-	ADDQ    R13, R12
-	VMOVUPS Z12, (R12)
-	VMOVUPS Y13, 64(R12)
-	ADDQ    R13, R12
-	VMOVUPS Z14, (R12)
-	VMOVUPS Y15, 64(R12)
-	ADDQ    R13, R12
-	VMOVUPS Z16, (R12)
-	VMOVUPS Y17, 64(R12)
-	ADDQ    R13, R12
-	VMOVUPS Z18, (R12)
-	VMOVUPS Y19, 64(R12)
-	VZEROUPPER
-	RET
-
-masked:
+maskedend:
 	MOVB     accumulate+72(FP), AL
 	TESTB    AL, AL
 	JZ       maskedoverwrite
@@ -18632,11 +27204,6 @@ TEXT ·tileWide10x32(SB), NOSPLIT, $0-73
 	VXORPS     Z18, Z18, Z18
 	VXORPS     Z19, Z19, Z19
 	MOVQ       cols+64(FP), CX
-	MOVQ       $-1, R12
-	BZHIQ      CX, R12, R12
-	KMOVW      R12, K1
-	SHRQ       $0x10, R12
-	KMOVW      R12, K2
 	MOVQ       c+48(FP), R12
 	MOVQ       cRow+56(FP), R13
 	SHLQ       $0x02, R13
@@ -18670,10 +27237,218 @@ TEXT ·tileWide10x32(SB), NOSPLIT, $0-73
 	ADDQ       R13, R14
 	PREFETCHT0 (R14)
 	PREFETCHT0 64(R14)
+	CMPQ       CX, $0x20
+	JNE        masked
 	SUBQ       $0x02, AX
-	JLT        rest
+	JLT        fullrest
 
-loop:
+fullloop:
+	VMOVUPS      (SI), Z20
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS      64(SI), Z21
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z22
+	VFMADD231PS  Z20, Z22, Z0
+	VFMADD231PS  Z21, Z22, Z1
+	VBROADCASTSS (R8)(DX*1), Z22
+	VFMADD231PS  Z20, Z22, Z2
+	VFMADD231PS  Z21, Z22, Z3
+	VBROADCASTSS (R8)(DX*2), Z22
+	VFMADD231PS  Z20, Z22, Z4
+	VFMADD231PS  Z21, Z22, Z5
+	VBROADCASTSS (R9), Z22
+	VFMADD231PS  Z20, Z22, Z6
+	VFMADD231PS  Z21, Z22, Z7
+	VBROADCASTSS (R9)(DX*1), Z22
+	VFMADD231PS  Z20, Z22, Z8
+	VFMADD231PS  Z21, Z22, Z9
+	VBROADCASTSS (R9)(DX*2), Z22
+	VFMADD231PS  Z20, Z22, Z10
+	VFMADD231PS  Z21, Z22, Z11
+	VBROADCASTSS (R10), Z22
+	VFMADD231PS  Z20, Z22, Z12
+	VFMADD231PS  Z21, Z22, Z13
+	VBROADCASTSS (R10)(DX*1), Z22
+	VFMADD231PS  Z20, Z22, Z14
+	VFMADD231PS  Z21, Z22, Z15
+	VBROADCASTSS (R10)(DX*2), Z22
+	VFMADD231PS  Z20, Z22, Z16
+	VFMADD231PS  Z21, Z22, Z17
+	VBROADCASTSS (R11), Z22
+	VFMADD231PS  Z20, Z22, Z18
+	VFMADD231PS  Z21, Z22, Z19
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         DI, SI
+	VMOVUPS      (SI), Z20
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS      64(SI), Z21
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z22
+	VFMADD231PS  Z20, Z22, Z0
+	VFMADD231PS  Z21, Z22, Z1
+	VBROADCASTSS (R8)(DX*1), Z22
+	VFMADD231PS  Z20, Z22, Z2
+	VFMADD231PS  Z21, Z22, Z3
+	VBROADCASTSS (R8)(DX*2), Z22
+	VFMADD231PS  Z20, Z22, Z4
+	VFMADD231PS  Z21, Z22, Z5
+	VBROADCASTSS (R9), Z22
+	VFMADD231PS  Z20, Z22, Z6
+	VFMADD231PS  Z21, Z22, Z7
+	VBROADCASTSS (R9)(DX*1), Z22
+	VFMADD231PS  Z20, Z22, Z8
+	VFMADD231PS  Z21, Z22, Z9
+	VBROADCASTSS (R9)(DX*2), Z22
+	VFMADD231PS  Z20, Z22, Z10
+	VFMADD231PS  Z21, Z22, Z11
+	VBROADCASTSS (R10), Z22
+	VFMADD231PS  Z20, Z22, Z12
+	VFMADD231PS  Z21, Z22, Z13
+	VBROADCASTSS (R10)(DX*1), Z22
+	VFMADD231PS  Z20, Z22, Z14
+	VFMADD231PS  Z21, Z22, Z15
+	VBROADCASTSS (R10)(DX*2), Z22
+	VFMADD231PS  Z20, Z22, Z16
+	VFMADD231PS  Z21, Z22, Z17
+	VBROADCASTSS (R11), Z22
+	VFMADD231PS  Z20, Z22, Z18
+	VFMADD231PS  Z21, Z22, Z19
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         DI, SI
+	SUBQ         $0x02, AX
+	JGE          fullloop
+
+fullrest:
+	ADDQ $0x02, AX
+	JZ   fullend
+
+fullone:
+	VMOVUPS      (SI), Z20
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS      64(SI), Z21
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z22
+	VFMADD231PS  Z20, Z22, Z0
+	VFMADD231PS  Z21, Z22, Z1
+	VBROADCASTSS (R8)(DX*1), Z22
+	VFMADD231PS  Z20, Z22, Z2
+	VFMADD231PS  Z21, Z22, Z3
+	VBROADCASTSS (R8)(DX*2), Z22
+	VFMADD231PS  Z20, Z22, Z4
+	VFMADD231PS  Z21, Z22, Z5
+	VBROADCASTSS (R9), Z22
+	VFMADD231PS  Z20, Z22, Z6
+	VFMADD231PS  Z21, Z22, Z7
+	VBROADCASTSS (R9)(DX*1), Z22
+	VFMADD231PS  Z20, Z22, Z8
+	VFMADD231PS  Z21, Z22, Z9
+	VBROADCASTSS (R9)(DX*2), Z22
+	VFMADD231PS  Z20, Z22, Z10
+	VFMADD231PS  Z21, Z22, Z11
+	VBROADCASTSS (R10), Z22
+	VFMADD231PS  Z20, Z22, Z12
+	VFMADD231PS  Z21, Z22, Z13
+	VBROADCASTSS (R10)(DX*1), Z22
+	VFMADD231PS  Z20, Z22, Z14
+	VFMADD231PS  Z21, Z22, Z15
+	VBROADCASTSS (R10)(DX*2), Z22
+	VFMADD231PS  Z20, Z22, Z16
+	VFMADD231PS  Z21, Z22, Z17
+	VBROADCASTSS (R11), Z22
+	VFMADD231PS  Z20, Z22, Z18
+	VFMADD231PS  Z21, Z22, Z19
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         DI, SI
+	DECQ         AX
+	JNZ          fullone
+
+fullend:
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R12, AX
+	VADDPS (AX), Z0, Z0
+	VADDPS 64(AX), Z1, Z1
+	ADDQ   R13, AX
+	VADDPS (AX), Z2, Z2
+	VADDPS 64(AX), Z3, Z3
+	ADDQ   R13, AX
+	VADDPS (AX), Z4, Z4
+	VADDPS 64(AX), Z5, Z5
+	ADDQ   R13, AX
+	VADDPS (AX), Z6, Z6
+	VADDPS 64(AX), Z7, Z7
+	ADDQ   R13, AX
+	VADDPS (AX), Z8, Z8
+	VADDPS 64(AX), Z9, Z9
+	ADDQ   R13, AX
+	VADDPS (AX), Z10, Z10
+	VADDPS 64(AX), Z11, Z11
+	ADDQ   R13, AX
+	VADDPS (AX), Z12, Z12
+	VADDPS 64(AX), Z13, Z13
+	ADDQ   R13, AX
+	VADDPS (AX), Z14, Z14
+	VADDPS 64(AX), Z15, Z15
+	ADDQ   R13, AX
+	VADDPS (AX), Z16, Z16
+	VADDPS 64(AX), Z17, Z17
+	ADDQ   R13, AX
+	VADDPS (AX), Z18, Z18
+	VADDPS 64(AX), Z19, Z19
+
+fulloverwrite:
+	VMOVUPS Z0, (R12)
+	VMOVUPS Z1, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z2, (R12)
+	VMOVUPS Z3, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z4, (R12)
+	VMOVUPS Z5, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z6, (R12)
+	VMOVUPS Z7, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z8, (R12)
+	VMOVUPS Z9, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z10, (R12)
+	VMOVUPS Z11, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z12, (R12)
+	VMOVUPS Z13, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z14, (R12)
+	VMOVUPS Z15, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z16, (R12)
+	VMOVUPS Z17, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z18, (R12)
+	VMOVUPS Z19, 64(R12)
+	VZEROUPPER
+	RET
+
+masked:
+	MOVQ  $-1, R14
+	BZHIQ CX, R14, R14
+	KMOVW R14, K1
+	SHRQ  $0x10, R14
+	KMOVW R14, K2
+	SUBQ  $0x02, AX
+	JLT   maskedrest
+
+maskedloop:
 	VMOVUPS.Z    (SI), K1, Z20
 	PREFETCHT0   (SI)(DI*8)
 	VMOVUPS.Z    64(SI), K2, Z21
@@ -18753,13 +27528,13 @@ loop:
 	ADDQ         BX, R11
 	ADDQ         DI, SI
 	SUBQ         $0x02, AX
-	JGE          loop
+	JGE          maskedloop
 
-rest:
+maskedrest:
 	ADDQ $0x02, AX
-	JZ   end
+	JZ   maskedend
 
-one:
+maskedone:
 	VMOVUPS.Z    (SI), K1, Z20
 	PREFETCHT0   (SI)(DI*8)
 	VMOVUPS.Z    64(SI), K2, Z21
@@ -18800,79 +27575,9 @@ one:
 	ADDQ         BX, R11
 	ADDQ         DI, SI
 	DECQ         AX
-	JNZ          one
+	JNZ          maskedone
 
-end:
-	CMPQ   CX, $0x20
-	JNE    masked
-	MOVB   accumulate+72(FP), AL
-	TESTB  AL, AL
-	JZ     fulloverwrite
-	MOVQ   R12, AX
-	VADDPS (AX), Z0, Z0
-	VADDPS 64(AX), Z1, Z1
-	ADDQ   R13, AX
-	VADDPS (AX), Z2, Z2
-	VADDPS 64(AX), Z3, Z3
-	ADDQ   R13, AX
-	VADDPS (AX), Z4, Z4
-	VADDPS 64(AX), Z5, Z5
-	ADDQ   R13, AX
-	VADDPS (AX), Z6, Z6
-	VADDPS 64(AX), Z7, Z7
-	ADDQ   R13, AX
-	VADDPS (AX), Z8, Z8
-	VADDPS 64(AX), Z9, Z9
-	ADDQ   R13, AX
-	VADDPS (AX), Z10, Z10
-	VADDPS 64(AX), Z11, Z11
-	ADDQ   R13, AX
-	VADDPS (AX), Z12, Z12
-	VADDPS 64(AX), Z13, Z13
-	ADDQ   R13, AX
-	VADDPS (AX), Z14, Z14
-	VADDPS 64(AX), Z15, Z15
-	ADDQ   R13, AX
-	VADDPS (AX), Z16, Z16
-	VADDPS 64(AX), Z17, Z17
-	ADDQ   R13, AX
-	VADDPS (AX), Z18, Z18
-	VADDPS 64(AX), Z19, Z19
-
-fulloverwrite:
-	VMOVUPS Z0, (R12)
-	VMOVUPS Z1, 64(R12)
-	ADDQ    R13, R12
-	VMOVUPS Z2, (R12)
-	VMOVUPS Z3, 64(R12)
-	ADDQ    R13, R12
-	VMOVUPS Z4, (R12)
-	VMOVUPS Z5, 64(R12)
-	ADDQ    R13, R12
-	VMOVUPS Z6, (R12)
-	VMOVUPS Z7, 64(R12)
-	ADDQ    R13, R12
-	VMOVUPS Z8, (R12)
-	VMOVUPS Z9, 64(R12)
-	ADDQ    R13, R12
-	VMOVUPS Z10, (R12)
-	VMOVUPS Z11, 64(R12)
-	ADDQ    R13, R12
-	VMOVUPS Z12, (R12)
-	VMOVUPS Z13, 64(R12)
-	ADDQ    R13, R12
-	VMOVUPS Z14, (R12)
-	VMOVUPS Z15, 64(R12)
-	ADDQ    R13, R12
-	VMOVUPS Z16, (R12)
-	VMOVUPS Z17, 64(R12)
-	ADDQ    R13, R12
-	VMOVUPS Z18, (R12)
-	VMOVUPS Z19, 64(R12)
-	VZEROUPPER
-	RET
-
-masked:
+maskedend:
 	MOVB     accumulate+72(FP), AL
 	TESTB    AL, AL
 	JZ       maskedoverwrite
@@ -18979,11 +27684,6 @@ TEXT ·tileHalf10x32(SB), NOSPLIT, $0-73
 	VXORPS     Z18, Z18, Z18
 	VXORPS     Z19, Z19, Z19
 	MOVQ       cols+64(FP), CX
-	MOVQ       $-1, R12
-	BZHIQ      CX, R12, R12
-	KMOVW      R12, K1
-	SHRQ       $0x10, R12
-	KMOVW      R12, K2
 	MOVQ       c+48(FP), R12
 	MOVQ       cRow+56(FP), R13
 	SHLQ       $0x02, R13
@@ -19017,10 +27717,518 @@ TEXT ·tileHalf10x32(SB), NOSPLIT, $0-73
 	ADDQ       R13, R14
 	PREFETCHT0 (R14)
 	PREFETCHT0 64(R14)
+	CMPQ       CX, $0x20
+	JNE        masked
 	SUBQ       $0x02, AX
-	JLT        rest
+	JLT        fullrest
 
-loop:
+fullloop:
+	VMOVUPS      (SI), Z20
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS      64(SI), Z21
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z22
+	BYTE         $0x62
+	BYTE         $0xb2
+	BYTE         $0x4e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc4
+	BYTE         $0x62
+	BYTE         $0xb2
+	BYTE         $0x4e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xcd
+	VBROADCASTSS (R8)(DX*1), Z23
+	BYTE         $0x62
+	BYTE         $0xb2
+	BYTE         $0x46
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd4
+	BYTE         $0x62
+	BYTE         $0xb2
+	BYTE         $0x46
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xdd
+	VBROADCASTSS (R8)(DX*2), Z22
+	BYTE         $0x62
+	BYTE         $0xb2
+	BYTE         $0x4e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe4
+	BYTE         $0x62
+	BYTE         $0xb2
+	BYTE         $0x4e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xed
+	VBROADCASTSS (R9), Z23
+	BYTE         $0x62
+	BYTE         $0xb2
+	BYTE         $0x46
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf4
+	BYTE         $0x62
+	BYTE         $0xb2
+	BYTE         $0x46
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xfd
+	VBROADCASTSS (R9)(DX*1), Z22
+	BYTE         $0x62
+	BYTE         $0x32
+	BYTE         $0x4e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc4
+	BYTE         $0x62
+	BYTE         $0x32
+	BYTE         $0x4e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xcd
+	VBROADCASTSS (R9)(DX*2), Z23
+	BYTE         $0x62
+	BYTE         $0x32
+	BYTE         $0x46
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd4
+	BYTE         $0x62
+	BYTE         $0x32
+	BYTE         $0x46
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xdd
+	VBROADCASTSS (R10), Z22
+	BYTE         $0x62
+	BYTE         $0x32
+	BYTE         $0x4e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe4
+	BYTE         $0x62
+	BYTE         $0x32
+	BYTE         $0x4e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xed
+	VBROADCASTSS (R10)(DX*1), Z23
+	BYTE         $0x62
+	BYTE         $0x32
+	BYTE         $0x46
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf4
+	BYTE         $0x62
+	BYTE         $0x32
+	BYTE         $0x46
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xfd
+	VBROADCASTSS (R10)(DX*2), Z22
+	BYTE         $0x62
+	BYTE         $0xa2
+	BYTE         $0x4e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc4
+	BYTE         $0x62
+	BYTE         $0xa2
+	BYTE         $0x4e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xcd
+	VBROADCASTSS (R11), Z23
+	BYTE         $0x62
+	BYTE         $0xa2
+	BYTE         $0x46
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd4
+	BYTE         $0x62
+	BYTE         $0xa2
+	BYTE         $0x46
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xdd
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         DI, SI
+	VMOVUPS      (SI), Z20
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS      64(SI), Z21
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z22
+	BYTE         $0x62
+	BYTE         $0xb2
+	BYTE         $0x4e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc4
+	BYTE         $0x62
+	BYTE         $0xb2
+	BYTE         $0x4e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xcd
+	VBROADCASTSS (R8)(DX*1), Z23
+	BYTE         $0x62
+	BYTE         $0xb2
+	BYTE         $0x46
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd4
+	BYTE         $0x62
+	BYTE         $0xb2
+	BYTE         $0x46
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xdd
+	VBROADCASTSS (R8)(DX*2), Z22
+	BYTE         $0x62
+	BYTE         $0xb2
+	BYTE         $0x4e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe4
+	BYTE         $0x62
+	BYTE         $0xb2
+	BYTE         $0x4e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xed
+	VBROADCASTSS (R9), Z23
+	BYTE         $0x62
+	BYTE         $0xb2
+	BYTE         $0x46
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf4
+	BYTE         $0x62
+	BYTE         $0xb2
+	BYTE         $0x46
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xfd
+	VBROADCASTSS (R9)(DX*1), Z22
+	BYTE         $0x62
+	BYTE         $0x32
+	BYTE         $0x4e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc4
+	BYTE         $0x62
+	BYTE         $0x32
+	BYTE         $0x4e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xcd
+	VBROADCASTSS (R9)(DX*2), Z23
+	BYTE         $0x62
+	BYTE         $0x32
+	BYTE         $0x46
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd4
+	BYTE         $0x62
+	BYTE         $0x32
+	BYTE         $0x46
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xdd
+	VBROADCASTSS (R10), Z22
+	BYTE         $0x62
+	BYTE         $0x32
+	BYTE         $0x4e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe4
+	BYTE         $0x62
+	BYTE         $0x32
+	BYTE         $0x4e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xed
+	VBROADCASTSS (R10)(DX*1), Z23
+	BYTE         $0x62
+	BYTE         $0x32
+	BYTE         $0x46
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf4
+	BYTE         $0x62
+	BYTE         $0x32
+	BYTE         $0x46
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xfd
+	VBROADCASTSS (R10)(DX*2), Z22
+	BYTE         $0x62
+	BYTE         $0xa2
+	BYTE         $0x4e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc4
+	BYTE         $0x62
+	BYTE         $0xa2
+	BYTE         $0x4e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xcd
+	VBROADCASTSS (R11), Z23
+	BYTE         $0x62
+	BYTE         $0xa2
+	BYTE         $0x46
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd4
+	BYTE         $0x62
+	BYTE         $0xa2
+	BYTE         $0x46
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xdd
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         DI, SI
+	SUBQ         $0x02, AX
+	JGE          fullloop
+
+fullrest:
+	ADDQ $0x02, AX
+	JZ   fullend
+
+fullone:
+	VMOVUPS      (SI), Z20
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS      64(SI), Z21
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z22
+	BYTE         $0x62
+	BYTE         $0xb2
+	BYTE         $0x4e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc4
+	BYTE         $0x62
+	BYTE         $0xb2
+	BYTE         $0x4e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xcd
+	VBROADCASTSS (R8)(DX*1), Z23
+	BYTE         $0x62
+	BYTE         $0xb2
+	BYTE         $0x46
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd4
+	BYTE         $0x62
+	BYTE         $0xb2
+	BYTE         $0x46
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xdd
+	VBROADCASTSS (R8)(DX*2), Z22
+	BYTE         $0x62
+	BYTE         $0xb2
+	BYTE         $0x4e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe4
+	BYTE         $0x62
+	BYTE         $0xb2
+	BYTE         $0x4e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xed
+	VBROADCASTSS (R9), Z23
+	BYTE         $0x62
+	BYTE         $0xb2
+	BYTE         $0x46
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf4
+	BYTE         $0x62
+	BYTE         $0xb2
+	BYTE         $0x46
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xfd
+	VBROADCASTSS (R9)(DX*1), Z22
+	BYTE         $0x62
+	BYTE         $0x32
+	BYTE         $0x4e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc4
+	BYTE         $0x62
+	BYTE         $0x32
+	BYTE         $0x4e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xcd
+	VBROADCASTSS (R9)(DX*2), Z23
+	BYTE         $0x62
+	BYTE         $0x32
+	BYTE         $0x46
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd4
+	BYTE         $0x62
+	BYTE         $0x32
+	BYTE         $0x46
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xdd
+	VBROADCASTSS (R10), Z22
+	BYTE         $0x62
+	BYTE         $0x32
+	BYTE         $0x4e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe4
+	BYTE         $0x62
+	BYTE         $0x32
+	BYTE         $0x4e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xed
+	VBROADCASTSS (R10)(DX*1), Z23
+	BYTE         $0x62
+	BYTE         $0x32
+	BYTE         $0x46
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf4
+	BYTE         $0x62
+	BYTE         $0x32
+	BYTE         $0x46
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xfd
+	VBROADCASTSS (R10)(DX*2), Z22
+	BYTE         $0x62
+	BYTE         $0xa2
+	BYTE         $0x4e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc4
+	BYTE         $0x62
+	BYTE         $0xa2
+	BYTE         $0x4e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xcd
+	VBROADCASTSS (R11), Z23
+	BYTE         $0x62
+	BYTE         $0xa2
+	BYTE         $0x46
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd4
+	BYTE         $0x62
+	BYTE         $0xa2
+	BYTE         $0x46
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xdd
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         DI, SI
+	DECQ         AX
+	JNZ          fullone
+
+fullend:
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R12, AX
+	VADDPS (AX), Z0, Z0
+	VADDPS 64(AX), Z1, Z1
+	ADDQ   R13, AX
+	VADDPS (AX), Z2, Z2
+	VADDPS 64(AX), Z3, Z3
+	ADDQ   R13, AX
+	VADDPS (AX), Z4, Z4
+	VADDPS 64(AX), Z5, Z5
+	ADDQ   R13, AX
+	VADDPS (AX), Z6, Z6
+	VADDPS 64(AX), Z7, Z7
+	ADDQ   R13, AX
+	VADDPS (AX), Z8, Z8
+	VADDPS 64(AX), Z9, Z9
+	ADDQ   R13, AX
+	VADDPS (AX), Z10, Z10
+	VADDPS 64(AX), Z11, Z11
+	ADDQ   R13, AX
+	VADDPS (AX), Z12, Z12
+	VADDPS 64(AX), Z13, Z13
+	ADDQ   R13, AX
+	VADDPS (AX), Z14, Z14
+	VADDPS 64(AX), Z15, Z15
+	ADDQ   R13, AX
+	VADDPS (AX), Z16, Z16
+	VADDPS 64(AX), Z17, Z17
+	ADDQ   R13, AX
+	VADDPS (AX), Z18, Z18
+	VADDPS 64(AX), Z19, Z19
+
+fulloverwrite:
+	VMOVUPS Z0, (R12)
+	VMOVUPS Z1, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z2, (R12)
+	VMOVUPS Z3, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z4, (R12)
+	VMOVUPS Z5, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z6, (R12)
+	VMOVUPS Z7, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z8, (R12)
+	VMOVUPS Z9, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z10, (R12)
+	VMOVUPS Z11, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z12, (R12)
+	VMOVUPS Z13, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z14, (R12)
+	VMOVUPS Z15, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z16, (R12)
+	VMOVUPS Z17, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z18, (R12)
+	VMOVUPS Z19, 64(R12)
+	VZEROUPPER
+	RET
+
+masked:
+	MOVQ  $-1, R14
+	BZHIQ CX, R14, R14
+	KMOVW R14, K1
+	SHRQ  $0x10, R14
+	KMOVW R14, K2
+	SUBQ  $0x02, AX
+	JLT   maskedrest
+
+maskedloop:
 	VMOVUPS.Z    (SI), K1, Z20
 	PREFETCHT0   (SI)(DI*8)
 	VMOVUPS.Z    64(SI), K2, Z21
@@ -19300,13 +28508,13 @@ loop:
 	ADDQ         BX, R11
 	ADDQ         DI, SI
 	SUBQ         $0x02, AX
-	JGE          loop
+	JGE          maskedloop
 
-rest:
+maskedrest:
 	ADDQ $0x02, AX
-	JZ   end
+	JZ   maskedend
 
-one:
+maskedone:
 	VMOVUPS.Z    (SI), K1, Z20
 	PREFETCHT0   (SI)(DI*8)
 	VMOVUPS.Z    64(SI), K2, Z21
@@ -19447,79 +28655,9 @@ one:
 	ADDQ         BX, R11
 	ADDQ         DI, SI
 	DECQ         AX
-	JNZ          one
+	JNZ          maskedone
 
-end:
-	CMPQ   CX, $0x20
-	JNE    masked
-	MOVB   accumulate+72(FP), AL
-	TESTB  AL, AL
-	JZ     fulloverwrite
-	MOVQ   R12, AX
-	VADDPS (AX), Z0, Z0
-	VADDPS 64(AX), Z1, Z1
-	ADDQ   R13, AX
-	VADDPS (AX), Z2, Z2
-	VADDPS 64(AX), Z3, Z3
-	ADDQ   R13, AX
-	VADDPS (AX), Z4, Z4
-	VADDPS 64(AX), Z5, Z5
-	ADDQ   R13, AX
-	VADDPS (AX), Z6, Z6
-	VADDPS 64(AX), Z7, Z7
-	ADDQ   R13, AX
-	VADDPS (AX), Z8, Z8
-	VADDPS 64(AX), Z9, Z9
-	ADDQ   R13, AX
-	VADDPS (AX), Z10, Z10
-	VADDPS 64(AX), Z11, Z11
-	ADDQ   R13, AX
-	VADDPS (AX), Z12, Z12
-	VADDPS 64(AX), Z13, Z13
-	ADDQ   R13, AX
-	VADDPS (AX), Z14, Z14
-	VADDPS 64(AX), Z15, Z15
-	ADDQ   R13, AX
-	VADDPS (AX), Z16, Z16
-	VADDPS 64(AX), Z17, Z17
-	ADDQ   R13, AX
-	VADDPS (AX), Z18, Z18
-	VADDPS 64(AX), Z19, Z19
-
-fulloverwrite:
-	VMOVUPS Z0, (R12)
-	VMOVUPS Z1, 64(R12)
-	ADDQ    R13, R12
-	VMOVUPS Z2, (R12)
-	VMOVUPS Z3, 64(R12)
-	ADDQ    R13, R12
-	VMOVUPS Z4, (R12)
-	VMOVUPS Z5, 64(R12)
-	ADDQ    R13, R12
-	VMOVUPS Z6, (R12)
-	VMOVUPS Z7, 64(R12)
-	ADDQ    R13, R12
-	VMOVUPS Z8, (R12)
-	VMOVUPS Z9, 64(R12)
-	ADDQ    R13, R12
-	VMOVUPS Z10, (R12)
-	VMOVUPS Z11, 64(R12)
-	ADDQ    R13, R12
-	VMOVUPS Z12, (R12)
-	VMOVUPS Z13, 64(R12)
-	ADDQ    R13, R12
-	VMOVUPS Z14, (R12)
-	VMOVUPS Z15, 64(R12)
-	ADDQ    R13, R12
-	VMOVUPS Z16, (R12)
-	VMOVUPS Z17, 64(R12)
-	ADDQ    R13, R12
-	VMOVUPS Z18, (R12)
-	VMOVUPS Z19, 64(R12)
-	VZEROUPPER
-	RET
-
-masked:
+maskedend:
 	MOVB     accumulate+72(FP), AL
 	TESTB    AL, AL
 	JZ       maskedoverwrite
@@ -19628,11 +28766,6 @@ TEXT ·tileWide11x24(SB), NOSPLIT, $0-73
 	VXORPS     Z20, Z20, Z20
 	VXORPS     Y21, Y21, Y21
 	MOVQ       cols+64(FP), CX
-	MOVQ       $-1, R12
-	BZHIQ      CX, R12, R12
-	KMOVW      R12, K1
-	SHRQ       $0x10, R12
-	KMOVW      R12, K2
 	MOVQ       c+48(FP), R12
 	MOVQ       cRow+56(FP), R13
 	SHLQ       $0x02, R13
@@ -19669,10 +28802,233 @@ TEXT ·tileWide11x24(SB), NOSPLIT, $0-73
 	ADDQ       R13, R14
 	PREFETCHT0 (R14)
 	PREFETCHT0 64(R14)
+	CMPQ       CX, $0x18
+	JNE        masked
 	SUBQ       $0x02, AX
-	JLT        rest
+	JLT        fullrest
 
-loop:
+fullloop:
+	VMOVUPS      (SI), Z22
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS      64(SI), Y23
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z24
+	VFMADD231PS  Z22, Z24, Z0
+	VFMADD231PS  Y23, Y24, Y1
+	VBROADCASTSS (R8)(DX*1), Z24
+	VFMADD231PS  Z22, Z24, Z2
+	VFMADD231PS  Y23, Y24, Y3
+	VBROADCASTSS (R8)(DX*2), Z24
+	VFMADD231PS  Z22, Z24, Z4
+	VFMADD231PS  Y23, Y24, Y5
+	VBROADCASTSS (R9), Z24
+	VFMADD231PS  Z22, Z24, Z6
+	VFMADD231PS  Y23, Y24, Y7
+	VBROADCASTSS (R9)(DX*1), Z24
+	VFMADD231PS  Z22, Z24, Z8
+	VFMADD231PS  Y23, Y24, Y9
+	VBROADCASTSS (R9)(DX*2), Z24
+	VFMADD231PS  Z22, Z24, Z10
+	VFMADD231PS  Y23, Y24, Y11
+	VBROADCASTSS (R10), Z24
+	VFMADD231PS  Z22, Z24, Z12
+	VFMADD231PS  Y23, Y24, Y13
+	VBROADCASTSS (R10)(DX*1), Z24
+	VFMADD231PS  Z22, Z24, Z14
+	VFMADD231PS  Y23, Y24, Y15
+	VBROADCASTSS (R10)(DX*2), Z24
+	VFMADD231PS  Z22, Z24, Z16
+	VFMADD231PS  Y23, Y24, Y17
+	VBROADCASTSS (R11), Z24
+	VFMADD231PS  Z22, Z24, Z18
+	VFMADD231PS  Y23, Y24, Y19
+	VBROADCASTSS (R11)(DX*1), Z24
+	VFMADD231PS  Z22, Z24, Z20
+	VFMADD231PS  Y23, Y24, Y21
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         DI, SI
+	VMOVUPS      (SI), Z22
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS      64(SI), Y23
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z24
+	VFMADD231PS  Z22, Z24, Z0
+	VFMADD231PS  Y23, Y24, Y1
+	VBROADCASTSS (R8)(DX*1), Z24
+	VFMADD231PS  Z22, Z24, Z2
+	VFMADD231PS  Y23, Y24, Y3
+	VBROADCASTSS (R8)(DX*2), Z24
+	VFMADD231PS  Z22, Z24, Z4
+	VFMADD231PS  Y23, Y24, Y5
+	VBROADCASTSS (R9), Z24
+	VFMADD231PS  Z22, Z24, Z6
+	VFMADD231PS  Y23, Y24, Y7
+	VBROADCASTSS (R9)(DX*1), Z24
+	VFMADD231PS  Z22, Z24, Z8
+	VFMADD231PS  Y23, Y24, Y9
+	VBROADCASTSS (R9)(DX*2), Z24
+	VFMADD231PS  Z22, Z24, Z10
+	VFMADD231PS  Y23, Y24, Y11
+	VBROADCASTSS (R10), Z24
+	VFMADD231PS  Z22, Z24, Z12
+	VFMADD231PS  Y23, Y24, Y13
+	VBROADCASTSS (R10)(DX*1), Z24
+	VFMADD231PS  Z22, Z24, Z14
+	VFMADD231PS  Y23, Y24, Y15
+	VBROADCASTSS (R10)(DX*2), Z24
+	VFMADD231PS  Z22, Z24, Z16
+	VFMADD231PS  Y23, Y24, Y17
+	VBROADCASTSS (R11), Z24
+	VFMADD231PS  Z22, Z24, Z18
+	VFMADD231PS  Y23, Y24, Y19
+	VBROADCASTSS (R11)(DX*1), Z24
+	VFMADD231PS  Z22, Z24, Z20
+	VFMADD231PS  Y23, Y24, Y21
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         DI, SI
+	SUBQ         $0x02, AX
+	JGE          fullloop
+
+fullrest:
+	ADDQ $0x02, AX
+	JZ   fullend
+
+fullone:
+	VMOVUPS      (SI), Z22
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS      64(SI), Y23
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z24
+	VFMADD231PS  Z22, Z24, Z0
+	VFMADD231PS  Y23, Y24, Y1
+	VBROADCASTSS (R8)(DX*1), Z24
+	VFMADD231PS  Z22, Z24, Z2
+	VFMADD231PS  Y23, Y24, Y3
+	VBROADCASTSS (R8)(DX*2), Z24
+	VFMADD231PS  Z22, Z24, Z4
+	VFMADD231PS  Y23, Y24, Y5
+	VBROADCASTSS (R9), Z24
+	VFMADD231PS  Z22, Z24, Z6
+	VFMADD231PS  Y23, Y24, Y7
+	VBROADCASTSS (R9)(DX*1), Z24
+	VFMADD231PS  Z22, Z24, Z8
+	VFMADD231PS  Y23, Y24, Y9
+	VBROADCASTSS (R9)(DX*2), Z24
+	VFMADD231PS  Z22, Z24, Z10
+	VFMADD231PS  Y23, Y24, Y11
+	VBROADCASTSS (R10), Z24
+	VFMADD231PS  Z22, Z24, Z12
+	VFMADD231PS  Y23, Y24, Y13
+	VBROADCASTSS (R10)(DX*1), Z24
+	VFMADD231PS  Z22, Z24, Z14
+	VFMADD231PS  Y23, Y24, Y15
+	VBROADCASTSS (R10)(DX*2), Z24
+	VFMADD231PS  Z22, Z24, Z16
+	VFMADD231PS  Y23, Y24, Y17
+	VBROADCASTSS (R11), Z24
+	VFMADD231PS  Z22, Z24, Z18
+	VFMADD231PS  Y23, Y24, Y19
+	VBROADCASTSS (R11)(DX*1), Z24
+	VFMADD231PS  Z22, Z24, Z20
+	VFMADD231PS  Y23, Y24, Y21
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         DI, SI
+	DECQ         AX
+	JNZ          fullone
+
+fullend:
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R12, AX
+	VADDPS (AX), Z0, Z0
+	VADDPS 64(AX), Y1, Y1
+	ADDQ   R13, AX
+	VADDPS (AX), Z2, Z2
+	VADDPS 64(AX), Y3, Y3
+	ADDQ   R13, AX
+	VADDPS (AX), Z4, Z4
+	VADDPS 64(AX), Y5, Y5
+	ADDQ   R13, AX
+	VADDPS (AX), Z6, Z6
+	VADDPS 64(AX), Y7, Y7
+	ADDQ   R13, AX
+	VADDPS (AX), Z8, Z8
+	VADDPS 64(AX), Y9, Y9
+	ADDQ   R13, AX
+	VADDPS (AX), Z10, Z10
+	VADDPS 64(AX), Y11, Y11
+	ADDQ   R13, AX
+	VADDPS (AX), Z12, Z12
+	VADDPS 64(AX), Y13, Y13
+	ADDQ   R13, AX
+	VADDPS (AX), Z14, Z14
+	VADDPS 64(AX), Y15, Y15
+	ADDQ   R13, AX
+	VADDPS (AX), Z16, Z16
+	VADDPS 64(AX), Y17, Y17
+	ADDQ   R13, AX
+	VADDPS (AX), Z18, Z18
+	VADDPS 64(AX), Y19, Y19
+	ADDQ   R13, AX
+	VADDPS (AX), Z20, Z20
+	VADDPS 64(AX), Y21, Y21
+
+fulloverwrite:
+	VMOVUPS Z0, (R12)
+	VMOVUPS Y1, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z2, (R12)
+	VMOVUPS Y3, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z4, (R12)
+	VMOVUPS Y5, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z6, (R12)
+	VMOVUPS Y7, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z8, (R12)
+	VMOVUPS Y9, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z10, (R12)
+	VMOVUPS Y11, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z12, (R12)
+	VMOVUPS Y13, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z14, (R12)
+	VMOVUPS Y15, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z16, (R12)
+	VMOVUPS Y17, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z18, (R12)
+	VMOVUPS Y19, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z20, (R12)
+	VMOVUPS Y21, 64(R12)
+	VZEROUPPER
+	RET
+
+masked:
+	MOVQ  $-1, R14
+	BZHIQ CX, R14, R14
+	KMOVW R14, K1
+	SHRQ  $0x10, R14
+	KMOVW R14, K2
+	SUBQ  $0x02, AX
+	JLT   maskedrest
+
+maskedloop:
 	VMOVUPS.Z    (SI), K1, Z22
 	PREFETCHT0   (SI)(DI*8)
 	VMOVUPS.Z    64(SI), K2, Y23
@@ -19758,13 +29114,13 @@ loop:
 	ADDQ         BX, R11
 	ADDQ         DI, SI
 	SUBQ         $0x02, AX
-	JGE          loop
+	JGE          maskedloop
 
-rest:
+maskedrest:
 	ADDQ $0x02, AX
-	JZ   end
+	JZ   maskedend
 
-one:
+maskedone:
 	VMOVUPS.Z    (SI), K1, Z22
 	PREFETCHT0   (SI)(DI*8)
 	VMOVUPS.Z    64(SI), K2, Y23
@@ -19808,85 +29164,9 @@ one:
 	ADDQ         BX, R11
 	ADDQ         DI, SI
 	DECQ         AX
-	JNZ          one
+	JNZ          maskedone
 
-end:
-	CMPQ   CX, $0x18
-	JNE    masked
-	MOVB   accumulate+72(FP), AL
-	TESTB  AL, AL
-	JZ     fulloverwrite
-	MOVQ   R12, AX
-	VADDPS (AX), Z0, Z0
-	VADDPS 64(AX), Y1, Y1
-	ADDQ   R13, AX
-	VADDPS (AX), Z2, Z2
-	VADDPS 64(AX), Y3, Y3
-	ADDQ   R13, AX
-	VADDPS (AX), Z4, Z4
-	VADDPS 64(AX), Y5, Y5
-	ADDQ   R13, AX
-	VADDPS (AX), Z6, Z6
-	VADDPS 64(AX), Y7, Y7
-	ADDQ   R13, AX
-	VADDPS (AX), Z8, Z8
-	VADDPS 64(AX), Y9, Y9
-	ADDQ   R13, AX
-	VADDPS (AX), Z10, Z10
-	VADDPS 64(AX), Y11, Y11
-	ADDQ   R13, AX
-	VADDPS (AX), Z12, Z12
-	VADDPS 64(AX), Y13, Y13
-	ADDQ   R13, AX
-	VADDPS (AX), Z14, Z14
-	VADDPS 64(AX), Y15, Y15
-	ADDQ   R13, AX
-	VADDPS (AX), Z16, Z16
-	VADDPS 64(AX), Y17, Y17
-	ADDQ   R13, AX
-	VADDPS (AX), Z18, Z18
-	VADDPS 64(AX), Y19, Y19
-	ADDQ   R13, AX
-	VADDPS (AX), Z20, Z20
-	VADDPS 64(AX), Y21, Y21
-
-fulloverwrite:
-	VMOVUPS Z0, (R12)
-	VMOVUPS Y1, 64(R12)
-	ADDQ    R13, R12
-	VMOVUPS Z2, (R12)
-	VMOVUPS Y3, 64(R12)
-	ADDQ    R13, R12
-	VMOVUPS Z4, (R12)
-	VMOVUPS Y5, 64(R12)
-	ADDQ    R13, R12
-	VMOVUPS Z6, (R12)
-	VMOVUPS Y7, 64(R12)
-	ADDQ    R13, R12
-	VMOVUPS Z8, (R12)
-	VMOVUPS Y9, 64(R12)
-	ADDQ    R13, R12
-	VMOVUPS Z10, (R12)
-	VMOVUPS Y11, 64(R12)
-	ADDQ    R13, R12
-	VMOVUPS Z12, (R12)
-	VMOVUPS Y13, 64(R12)
-	ADDQ    R13, R12
-	VMOVUPS Z14, (R12)
-	VMOVUPS Y15, 64(R12)
-	ADDQ    R13, R12
-	VMOVUPS Z16, (R12)
-	VMOVUPS Y17, 64(R12)
-	ADDQ    R13, R12
-	VMOVUPS Z18, (R12)
-	VMOVUPS Y19, 64(R12)
-	ADDQ    R13, R12
-	VMOVUPS Z20, (R12)
-	VMOVUPS Y21, 64(R12)
-	VZEROUPPER
-	RET
-
-masked:
+maskedend:
 	MOVB     accumulate+72(FP), AL
 	TESTB    AL, AL
 	JZ       maskedoverwrite
@@ -20001,11 +29281,6 @@ TEXT ·tileWide11x32(SB), NOSPLIT, $0-73
 	VXORPS     Z20, Z20, Z20
 	VXORPS     Z21, Z21, Z21
 	MOVQ       cols+64(FP), CX
-	MOVQ       $-1, R12
-	BZHIQ      CX, R12, R12
-	KMOVW      R12, K1
-	SHRQ       $0x10, R12
-	KMOVW      R12, K2
 	MOVQ       c+48(FP), R12
 	MOVQ       cRow+56(FP), R13
 	SHLQ       $0x02, R13
@@ -20042,10 +29317,233 @@ TEXT ·tileWide11x32(SB), NOSPLIT, $0-73
 	ADDQ       R13, R14
 	PREFETCHT0 (R14)
 	PREFETCHT0 64(R14)
+	CMPQ       CX, $0x20
+	JNE        masked
 	SUBQ       $0x02, AX
-	JLT        rest
+	JLT        fullrest
 
-loop:
+fullloop:
+	VMOVUPS      (SI), Z22
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS      64(SI), Z23
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z24
+	VFMADD231PS  Z22, Z24, Z0
+	VFMADD231PS  Z23, Z24, Z1
+	VBROADCASTSS (R8)(DX*1), Z24
+	VFMADD231PS  Z22, Z24, Z2
+	VFMADD231PS  Z23, Z24, Z3
+	VBROADCASTSS (R8)(DX*2), Z24
+	VFMADD231PS  Z22, Z24, Z4
+	VFMADD231PS  Z23, Z24, Z5
+	VBROADCASTSS (R9), Z24
+	VFMADD231PS  Z22, Z24, Z6
+	VFMADD231PS  Z23, Z24, Z7
+	VBROADCASTSS (R9)(DX*1), Z24
+	VFMADD231PS  Z22, Z24, Z8
+	VFMADD231PS  Z23, Z24, Z9
+	VBROADCASTSS (R9)(DX*2), Z24
+	VFMADD231PS  Z22, Z24, Z10
+	VFMADD231PS  Z23, Z24, Z11
+	VBROADCASTSS (R10), Z24
+	VFMADD231PS  Z22, Z24, Z12
+	VFMADD231PS  Z23, Z24, Z13
+	VBROADCASTSS (R10)(DX*1), Z24
+	VFMADD231PS  Z22, Z24, Z14
+	VFMADD231PS  Z23, Z24, Z15
+	VBROADCASTSS (R10)(DX*2), Z24
+	VFMADD231PS  Z22, Z24, Z16
+	VFMADD231PS  Z23, Z24, Z17
+	VBROADCASTSS (R11), Z24
+	VFMADD231PS  Z22, Z24, Z18
+	VFMADD231PS  Z23, Z24, Z19
+	VBROADCASTSS (R11)(DX*1), Z24
+	VFMADD231PS  Z22, Z24, Z20
+	VFMADD231PS  Z23, Z24, Z21
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         DI, SI
+	VMOVUPS      (SI), Z22
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS      64(SI), Z23
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z24
+	VFMADD231PS  Z22, Z24, Z0
+	VFMADD231PS  Z23, Z24, Z1
+	VBROADCASTSS (R8)(DX*1), Z24
+	VFMADD231PS  Z22, Z24, Z2
+	VFMADD231PS  Z23, Z24, Z3
+	VBROADCASTSS (R8)(DX*2), Z24
+	VFMADD231PS  Z22, Z24, Z4
+	VFMADD231PS  Z23, Z24, Z5
+	VBROADCASTSS (R9), Z24
+	VFMADD231PS  Z22, Z24, Z6
+	VFMADD231PS  Z23, Z24, Z7
+	VBROADCASTSS (R9)(DX*1), Z24
+	VFMADD231PS  Z22, Z24, Z8
+	VFMADD231PS  Z23, Z24, Z9
+	VBROADCASTSS (R9)(DX*2), Z24
+	VFMADD231PS  Z22, Z24, Z10
+	VFMADD231PS  Z23, Z24, Z11
+	VBROADCASTSS (R10), Z24
+	VFMADD231PS  Z22, Z24, Z12
+	VFMADD231PS  Z23, Z24, Z13
+	VBROADCASTSS (R10)(DX*1), Z24
+	VFMADD231PS  Z22, Z24, Z14
+	VFMADD231PS  Z23, Z24, Z15
+	VBROADCASTSS (R10)(DX*2), Z24
+	VFMADD231PS  Z22, Z24, Z16
+	VFMADD231PS  Z23, Z24, Z17
+	VBROADCASTSS (R11), Z24
+	VFMADD231PS  Z22, Z24, Z18
+	VFMADD231PS  Z23, Z24, Z19
+	VBROADCASTSS (R11)(DX*1), Z24
+	VFMADD231PS  Z22, Z24, Z20
+	VFMADD231PS  Z23, Z24, Z21
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         DI, SI
+	SUBQ         $0x02, AX
+	JGE          fullloop
+
+fullrest:
+	ADDQ $0x02, AX
+	JZ   fullend
+
+fullone:
+	VMOVUPS      (SI), Z22
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS      64(SI), Z23
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z24
+	VFMADD231PS  Z22, Z24, Z0
+	VFMADD231PS  Z23, Z24, Z1
+	VBROADCASTSS (R8)(DX*1), Z24
+	VFMADD231PS  Z22, Z24, Z2
+	VFMADD231PS  Z23, Z24, Z3
+	VBROADCASTSS (R8)(DX*2), Z24
+	VFMADD231PS  Z22, Z24, Z4
+	VFMADD231PS  Z23, Z24, Z5
+	VBROADCASTSS (R9), Z24
+	VFMADD231PS  Z22, Z24, Z6
+	VFMADD231PS  Z23, Z24, Z7
+	VBROADCASTSS (R9)(DX*1), Z24
+	VFMADD231PS  Z22, Z24, Z8
+	VFMADD231PS  Z23, Z24, Z9
+	VBROADCASTSS (R9)(DX*2), Z24
+	VFMADD231PS  Z22, Z24, Z10
+	VFMADD231PS  Z23, Z24, Z11
+	VBROADCASTSS (R10), Z24
+	VFMADD231PS  Z22, Z24, Z12
+	VFMADD231PS  Z23, Z24, Z13
+	VBROADCASTSS (R10)(DX*1), Z24
+	VFMADD231PS  Z22, Z24, Z14
+	VFMADD231PS  Z23, Z24, Z15
+	VBROADCASTSS (R10)(DX*2), Z24
+	VFMADD231PS  Z22, Z24, Z16
+	VFMADD231PS  Z23, Z24, Z17
+	VBROADCASTSS (R11), Z24
+	VFMADD231PS  Z22, Z24, Z18
+	VFMADD231PS  Z23, Z24, Z19
+	VBROADCASTSS (R11)(DX*1), Z24
+	VFMADD231PS  Z22, Z24, Z20
+	VFMADD231PS  Z23, Z24, Z21
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         DI, SI
+	DECQ         AX
+	JNZ          fullone
+
+fullend:
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R12, AX
+	VADDPS (AX), Z0, Z0
+	VADDPS 64(AX), Z1, Z1
+	ADDQ   R13, AX
+	VADDPS (AX), Z2, Z2
+	VADDPS 64(AX), Z3, Z3
+	ADDQ   R13, AX
+	VADDPS (AX), Z4, Z4
+	VADDPS 64(AX), Z5, Z5
+	ADDQ   R13, AX
+	VADDPS (AX), Z6, Z6
+	VADDPS 64(AX), Z7, Z7
+	ADDQ   R13, AX
+	VADDPS (AX), Z8, Z8
+	VADDPS 64(AX), Z9, Z9
+	ADDQ   R13, AX
+	VADDPS (AX), Z10, Z10
+	VADDPS 64(AX), Z11, Z11
+	ADDQ   R13, AX
+	VADDPS (AX), Z12, Z12
+	VADDPS 64(AX), Z13, Z13
+	ADDQ   R13, AX
+	VADDPS (AX), Z14, Z14
+	VADDPS 64(AX), Z15, Z15
+	ADDQ   R13, AX
+	VADDPS (AX), Z16, Z16
+	VADDPS 64(AX), Z17, Z17
+	ADDQ   R13, AX
+	VADDPS (AX), Z18, Z18
+	VADDPS 64(AX), Z19, Z19
+	ADDQ   R13, AX
+	VADDPS (AX), Z20, Z20
+	VADDPS 64(AX), Z21, Z21
+
+fulloverwrite:
+	VMOVUPS Z0, (R12)
+	VMOVUPS Z1, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z2, (R12)
+	VMOVUPS Z3, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z4, (R12)
+	VMOVUPS Z5, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z6, (R12)
+	VMOVUPS Z7, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z8, (R12)
+	VMOVUPS Z9, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z10, (R12)
+	VMOVUPS Z11, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z12, (R12)
+	VMOVUPS Z13, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z14, (R12)
+	VMOVUPS Z15, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z16, (R12)
+	VMOVUPS Z17, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z18, (R12)
+	VMOVUPS Z19, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z20, (R12)
+	VMOVUPS Z21, 64(R12)
+	VZEROUPPER
+	RET
+
+masked:
+	MOVQ  $-1, R14
+	BZHIQ CX, R14, R14
+	KMOVW R14, K1
+	SHRQ  $0x10, R14
+	KMOVW R14, K2
+	SUBQ  $0x02, AX
+	JLT   maskedrest
+
+maskedloop:
 	VMOVUPS.Z    (SI), K1, Z22
 	PREFETCHT0   (SI)(DI*8)
 	VMOVUPS.Z    64(SI), K2, Z23
@@ -20131,13 +29629,13 @@ loop:
 	ADDQ         BX, R11
 	ADDQ         DI, SI
 	SUBQ         $0x02, AX
-	JGE          loop
+	JGE          maskedloop
 
-rest:
+maskedrest:
 	ADDQ $0x02, AX
-	JZ   end
+	JZ   maskedend
 
-one:
+maskedone:
 	VMOVUPS.Z    (SI), K1, Z22
 	PREFETCHT0   (SI)(DI*8)
 	VMOVUPS.Z    64(SI), K2, Z23
@@ -20181,85 +29679,9 @@ one:
 	ADDQ         BX, R11
 	ADDQ         DI, SI
 	DECQ         AX
-	JNZ          one
+	JNZ          maskedone
 
-end:
-	CMPQ   CX, $0x20
-	JNE    masked
-	MOVB   accumulate+72(FP), AL
-	TESTB  AL, AL
-	JZ     fulloverwrite
-	MOVQ   R12, AX
-	VADDPS (AX), Z0, Z0
-	VADDPS 64(AX), Z1, Z1
-	ADDQ   R13, AX
-	VADDPS (AX), Z2, Z2
-	VADDPS 64(AX), Z3, Z3
-	ADDQ   R13, AX
-	VADDPS (AX), Z4, Z4
-	VADDPS 64(AX), Z5, Z5
-	ADDQ   R13, AX
-	VADDPS (AX), Z6, Z6
-	VADDPS 64(AX), Z7, Z7
-	ADDQ   R13, AX
-	VADDPS (AX), Z8, Z8
-	VADDPS 64(AX), Z9, Z9
-	ADDQ   R13, AX
-	VADDPS (AX), Z10, Z10
-	VADDPS 64(AX), Z11, Z11
-	ADDQ   R13, AX
-	VADDPS (AX), Z12, Z12
-	VADDPS 64(AX), Z13, Z13
-	ADDQ   R13, AX
-	VADDPS (AX), Z14, Z14
-	VADDPS 64(AX), Z15, Z15
-	ADDQ   R13, AX
-	VADDPS (AX), Z16, Z16
-	VADDPS 64(AX), Z17, Z17
-	ADDQ   R13, AX
-	VADDPS (AX), Z18, Z18
-	VADDPS 64(AX), Z19, Z19
-	ADDQ   R13, AX
-	VADDPS (AX), Z20, Z20
-	VADDPS 64(AX), Z21, Z21
-
-fulloverwrite:
-	VMOVUPS Z0, (R12)
-	VMOVUPS Z1, 64(R12)
-	ADDQ    R13, R12
-	VMOVUPS Z2, (R12)
-	VMOVUPS Z3, 64(R12)
-	ADDQ    R13, R12
-	VMOVUPS Z4, (R12)
-	VMOVUPS Z5, 64(R12)
-	ADDQ    R13, R12
-	VMOVUPS Z6, (R12)
-	VMOVUPS Z7, 64(R12)
-	ADDQ    R13, R12
-	VMOVUPS Z8, (R12)
-	VMOVUPS Z9, 64(R12)
-	ADDQ    R13, R12
-	VMOVUPS Z10, (R12)
-	VMOVUPS Z11, 64(R12)
-	ADDQ    R13, R12
-	VMOVUPS Z12, (R12)
-	VMOVUPS Z13, 64(R12)
-	ADDQ    R13, R12
-	VMOVUPS Z14, (R12)
-	VMOVUPS Z15, 64(R12)
-	ADDQ    R13, R12
-	VMOVUPS Z16, (R12)
-	VMOVUPS Z17, 64(R12)
-	ADDQ    R13, R12
-	VMOVUPS Z18, (R12)
-	VMOVUPS Z19, 64(R12)
-	ADDQ    R13, R12
-	VMOVUPS Z20, (R12)
-	VMOVUPS Z21, 64(R12)
-	VZEROUPPER
-	RET
-
-masked:
+maskedend:
 	MOVB     accumulate+72(FP), AL
 	TESTB    AL, AL
 	JZ       maskedoverwrite
@@ -20374,11 +29796,6 @@ TEXT ·tileHalf11x32(SB), NOSPLIT, $0-73
 	VXORPS     Z20, Z20, Z20
 	VXORPS     Z21, Z21, Z21
 	MOVQ       cols+64(FP), CX
-	MOVQ       $-1, R12
-	BZHIQ      CX, R12, R12
-	KMOVW      R12, K1
-	SHRQ       $0x10, R12
-	KMOVW      R12, K2
 	MOVQ       c+48(FP), R12
 	MOVQ       cRow+56(FP), R13
 	SHLQ       $0x02, R13
@@ -20415,10 +29832,563 @@ TEXT ·tileHalf11x32(SB), NOSPLIT, $0-73
 	ADDQ       R13, R14
 	PREFETCHT0 (R14)
 	PREFETCHT0 64(R14)
+	CMPQ       CX, $0x20
+	JNE        masked
 	SUBQ       $0x02, AX
-	JLT        rest
+	JLT        fullrest
 
-loop:
+fullloop:
+	VMOVUPS      (SI), Z22
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS      64(SI), Z23
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z24
+	BYTE         $0x62
+	BYTE         $0xb2
+	BYTE         $0x3e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc6
+	BYTE         $0x62
+	BYTE         $0xb2
+	BYTE         $0x3e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xcf
+	VBROADCASTSS (R8)(DX*1), Z25
+	BYTE         $0x62
+	BYTE         $0xb2
+	BYTE         $0x36
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd6
+	BYTE         $0x62
+	BYTE         $0xb2
+	BYTE         $0x36
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xdf
+	VBROADCASTSS (R8)(DX*2), Z24
+	BYTE         $0x62
+	BYTE         $0xb2
+	BYTE         $0x3e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe6
+	BYTE         $0x62
+	BYTE         $0xb2
+	BYTE         $0x3e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xef
+	VBROADCASTSS (R9), Z25
+	BYTE         $0x62
+	BYTE         $0xb2
+	BYTE         $0x36
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf6
+	BYTE         $0x62
+	BYTE         $0xb2
+	BYTE         $0x36
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xff
+	VBROADCASTSS (R9)(DX*1), Z24
+	BYTE         $0x62
+	BYTE         $0x32
+	BYTE         $0x3e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc6
+	BYTE         $0x62
+	BYTE         $0x32
+	BYTE         $0x3e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xcf
+	VBROADCASTSS (R9)(DX*2), Z25
+	BYTE         $0x62
+	BYTE         $0x32
+	BYTE         $0x36
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd6
+	BYTE         $0x62
+	BYTE         $0x32
+	BYTE         $0x36
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xdf
+	VBROADCASTSS (R10), Z24
+	BYTE         $0x62
+	BYTE         $0x32
+	BYTE         $0x3e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe6
+	BYTE         $0x62
+	BYTE         $0x32
+	BYTE         $0x3e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xef
+	VBROADCASTSS (R10)(DX*1), Z25
+	BYTE         $0x62
+	BYTE         $0x32
+	BYTE         $0x36
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf6
+	BYTE         $0x62
+	BYTE         $0x32
+	BYTE         $0x36
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xff
+	VBROADCASTSS (R10)(DX*2), Z24
+	BYTE         $0x62
+	BYTE         $0xa2
+	BYTE         $0x3e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc6
+	BYTE         $0x62
+	BYTE         $0xa2
+	BYTE         $0x3e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xcf
+	VBROADCASTSS (R11), Z25
+	BYTE         $0x62
+	BYTE         $0xa2
+	BYTE         $0x36
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd6
+	BYTE         $0x62
+	BYTE         $0xa2
+	BYTE         $0x36
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xdf
+	VBROADCASTSS (R11)(DX*1), Z24
+	BYTE         $0x62
+	BYTE         $0xa2
+	BYTE         $0x3e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe6
+	BYTE         $0x62
+	BYTE         $0xa2
+	BYTE         $0x3e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xef
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         DI, SI
+	VMOVUPS      (SI), Z22
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS      64(SI), Z23
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z24
+	BYTE         $0x62
+	BYTE         $0xb2
+	BYTE         $0x3e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc6
+	BYTE         $0x62
+	BYTE         $0xb2
+	BYTE         $0x3e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xcf
+	VBROADCASTSS (R8)(DX*1), Z25
+	BYTE         $0x62
+	BYTE         $0xb2
+	BYTE         $0x36
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd6
+	BYTE         $0x62
+	BYTE         $0xb2
+	BYTE         $0x36
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xdf
+	VBROADCASTSS (R8)(DX*2), Z24
+	BYTE         $0x62
+	BYTE         $0xb2
+	BYTE         $0x3e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe6
+	BYTE         $0x62
+	BYTE         $0xb2
+	BYTE         $0x3e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xef
+	VBROADCASTSS (R9), Z25
+	BYTE         $0x62
+	BYTE         $0xb2
+	BYTE         $0x36
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf6
+	BYTE         $0x62
+	BYTE         $0xb2
+	BYTE         $0x36
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xff
+	VBROADCASTSS (R9)(DX*1), Z24
+	BYTE         $0x62
+	BYTE         $0x32
+	BYTE         $0x3e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc6
+	BYTE         $0x62
+	BYTE         $0x32
+	BYTE         $0x3e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xcf
+	VBROADCASTSS (R9)(DX*2), Z25
+	BYTE         $0x62
+	BYTE         $0x32
+	BYTE         $0x36
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd6
+	BYTE         $0x62
+	BYTE         $0x32
+	BYTE         $0x36
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xdf
+	VBROADCASTSS (R10), Z24
+	BYTE         $0x62
+	BYTE         $0x32
+	BYTE         $0x3e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe6
+	BYTE         $0x62
+	BYTE         $0x32
+	BYTE         $0x3e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xef
+	VBROADCASTSS (R10)(DX*1), Z25
+	BYTE         $0x62
+	BYTE         $0x32
+	BYTE         $0x36
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf6
+	BYTE         $0x62
+	BYTE         $0x32
+	BYTE         $0x36
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xff
+	VBROADCASTSS (R10)(DX*2), Z24
+	BYTE         $0x62
+	BYTE         $0xa2
+	BYTE         $0x3e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc6
+	BYTE         $0x62
+	BYTE         $0xa2
+	BYTE         $0x3e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xcf
+	VBROADCASTSS (R11), Z25
+	BYTE         $0x62
+	BYTE         $0xa2
+	BYTE         $0x36
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd6
+	BYTE         $0x62
+	BYTE         $0xa2
+	BYTE         $0x36
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xdf
+	VBROADCASTSS (R11)(DX*1), Z24
+	BYTE         $0x62
+	BYTE         $0xa2
+	BYTE         $0x3e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe6
+	BYTE         $0x62
+	BYTE         $0xa2
+	BYTE         $0x3e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xef
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         DI, SI
+	SUBQ         $0x02, AX
+	JGE          fullloop
+
+fullrest:
+	ADDQ $0x02, AX
+	JZ   fullend
+
+fullone:
+	VMOVUPS      (SI), Z22
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS      64(SI), Z23
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z24
+	BYTE         $0x62
+	BYTE         $0xb2
+	BYTE         $0x3e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc6
+	BYTE         $0x62
+	BYTE         $0xb2
+	BYTE         $0x3e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xcf
+	VBROADCASTSS (R8)(DX*1), Z25
+	BYTE         $0x62
+	BYTE         $0xb2
+	BYTE         $0x36
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd6
+	BYTE         $0x62
+	BYTE         $0xb2
+	BYTE         $0x36
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xdf
+	VBROADCASTSS (R8)(DX*2), Z24
+	BYTE         $0x62
+	BYTE         $0xb2
+	BYTE         $0x3e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe6
+	BYTE         $0x62
+	BYTE         $0xb2
+	BYTE         $0x3e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xef
+	VBROADCASTSS (R9), Z25
+	BYTE         $0x62
+	BYTE         $0xb2
+	BYTE         $0x36
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf6
+	BYTE         $0x62
+	BYTE         $0xb2
+	BYTE         $0x36
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xff
+	VBROADCASTSS (R9)(DX*1), Z24
+	BYTE         $0x62
+	BYTE         $0x32
+	BYTE         $0x3e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc6
+	BYTE         $0x62
+	BYTE         $0x32
+	BYTE         $0x3e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xcf
+	VBROADCASTSS (R9)(DX*2), Z25
+	BYTE         $0x62
+	BYTE         $0x32
+	BYTE         $0x36
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd6
+	BYTE         $0x62
+	BYTE         $0x32
+	BYTE         $0x36
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xdf
+	VBROADCASTSS (R10), Z24
+	BYTE         $0x62
+	BYTE         $0x32
+	BYTE         $0x3e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe6
+	BYTE         $0x62
+	BYTE         $0x32
+	BYTE         $0x3e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xef
+	VBROADCASTSS (R10)(DX*1), Z25
+	BYTE         $0x62
+	BYTE         $0x32
+	BYTE         $0x36
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf6
+	BYTE         $0x62
+	BYTE         $0x32
+	BYTE         $0x36
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xff
+	VBROADCASTSS (R10)(DX*2), Z24
+	BYTE         $0x62
+	BYTE         $0xa2
+	BYTE         $0x3e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc6
+	BYTE         $0x62
+	BYTE         $0xa2
+	BYTE         $0x3e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xcf
+	VBROADCASTSS (R11), Z25
+	BYTE         $0x62
+	BYTE         $0xa2
+	BYTE         $0x36
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd6
+	BYTE         $0x62
+	BYTE         $0xa2
+	BYTE         $0x36
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xdf
+	VBROADCASTSS (R11)(DX*1), Z24
+	BYTE         $0x62
+	BYTE         $0xa2
+	BYTE         $0x3e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe6
+	BYTE         $0x62
+	BYTE         $0xa2
+	BYTE         $0x3e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xef
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         DI, SI
+	DECQ         AX
+	JNZ          fullone
+
+fullend:
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R12, AX
+	VADDPS (AX), Z0, Z0
+	VADDPS 64(AX), Z1, Z1
+	ADDQ   R13, AX
+	VADDPS (AX), Z2, Z2
+	VADDPS 64(AX), Z3, Z3
+	ADDQ   R13, AX
+	VADDPS (AX), Z4, Z4
+	VADDPS 64(AX), Z5, Z5
+	ADDQ   R13, AX
+	VADDPS (AX), Z6, Z6
+	VADDPS 64(AX), Z7, Z7
+	ADDQ   R13, AX
+	VADDPS (AX), Z8, Z8
+	VADDPS 64(AX), Z9, Z9
+	ADDQ   R13, AX
+	VADDPS (AX), Z10, Z10
+	VADDPS 64(AX), Z11, Z11
+	ADDQ   R13, AX
+	VADDPS (AX), Z12, Z12
+	VADDPS 64(AX), Z13, Z13
+	ADDQ   R13, AX
+	VADDPS (AX), Z14, Z14
+	VADDPS 64(AX), Z15, Z15
+	ADDQ   R13, AX
+	VADDPS (AX), Z16, Z16
+	VADDPS 64(AX), Z17, Z17
+	ADDQ   R13, AX
+	VADDPS (AX), Z18, Z18
+	VADDPS 64(AX), Z19, Z19
+	ADDQ   R13, AX
+	VADDPS (AX), Z20, Z20
+	VADDPS 64(AX), Z21, Z21
+
+fulloverwrite:
+	VMOVUPS Z0, (R12)
+	VMOVUPS Z1, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z2, (R12)
+	VMOVUPS Z3, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z4, (R12)
+	VMOVUPS Z5, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z6, (R12)
+	VMOVUPS Z7, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z8, (R12)
+	VMOVUPS Z9, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z10, (R12)
+	VMOVUPS Z11, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z12, (R12)
+	VMOVUPS Z13, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z14, (R12)
+	VMOVUPS Z15, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z16, (R12)
+	VMOVUPS Z17, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z18, (R12)
+	VMOVUPS Z19, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z20, (R12)
+	VMOVUPS Z21, 64(R12)
+	VZEROUPPER
+	RET
+
+masked:
+	MOVQ  $-1, R14
+	BZHIQ CX, R14, R14
+	KMOVW R14, K1
+	SHRQ  $0x10, R14
+	KMOVW R14, K2
+	SUBQ  $0x02, AX
+	JLT   maskedrest
+
+maskedloop:
 	VMOVUPS.Z    (SI), K1, Z22
 	PREFETCHT0   (SI)(DI*8)
 	VMOVUPS.Z    64(SI), K2, Z23
@@ -20724,13 +30694,13 @@ loop:
 	ADDQ         BX, R11
 	ADDQ         DI, SI
 	SUBQ         $0x02, AX
-	JGE          loop
+	JGE          maskedloop
 
-rest:
+maskedrest:
 	ADDQ $0x02, AX
-	JZ   end
+	JZ   maskedend
 
-one:
+maskedone:
 	VMOVUPS.Z    (SI), K1, Z22
 	PREFETCHT0   (SI)(DI*8)
 	VMOVUPS.Z    64(SI), K2, Z23
@@ -20884,85 +30854,9 @@ one:
 	ADDQ         BX, R11
 	ADDQ         DI, SI
 	DECQ         AX
-	JNZ          one
+	JNZ          maskedone
 
-end:
-	CMPQ   CX, $0x20
-	JNE    masked
-	MOVB   accumulate+72(FP), AL
-	TESTB  AL, AL
-	JZ     fulloverwrite
-	MOVQ   R12, AX
-	VADDPS (AX), Z0, Z0
-	VADDPS 64(AX), Z1, Z1
-	ADDQ   R13, AX
-	VADDPS (AX), Z2, Z2
-	VADDPS 64(AX), Z3, Z3
-	ADDQ   R13, AX
-	VADDPS (AX), Z4, Z4
-	VADDPS 64(AX), Z5, Z5
-	ADDQ   R13, AX
-	VADDPS (AX), Z6, Z6
-	VADDPS 64(AX), Z7, Z7
-	ADDQ   R13, AX
-	VADDPS (AX), Z8, Z8
-	VADDPS 64(AX), Z9, Z9
-	ADDQ   R13, AX
-	VADDPS (AX), Z10, Z10
-	VADDPS 64(AX), Z11, Z11
-	ADDQ   R13, AX
-	VADDPS (AX), Z12, Z12
-	VADDPS 64(AX), Z13, Z13
-	ADDQ   R13, AX
-	VADDPS (AX), Z14, Z14
-	VADDPS 64(AX), Z15, Z15
-	ADDQ   R13, AX
-	VADDPS (AX), Z16, Z16
-	VADDPS 64(AX), Z17, Z17
-	ADDQ   R13, AX
-	VADDPS (AX), Z18, Z18
-	VADDPS 64(AX), Z19, Z19
-	ADDQ   R13, AX
-	VADDPS (AX), Z20, Z20
-	VADDPS 64(AX), Z21, Z21
-
-fulloverwrite:
-	VMOVUPS Z0, (R12)
-	VMOVUPS Z1, 64(R12)
-	ADDQ    R13, R12
-	VMOVUPS Z2, (R12)
-	VMOVUPS Z3, 64(R12)
-	ADDQ    R13, R12
-	VMOVUPS Z4, (R12)
-	VMOVUPS Z5, 64(R12)
-	ADDQ    R13, R12
-	VMOVUPS Z6, (R12)
-	VMOVUPS Z7, 64(R12)
-	ADDQ    R13, R12
-	VMOVUPS Z8, (R12)
-	VMOVUPS Z9, 64(R12)
-	ADDQ    R13, R12
-	VMOVUPS Z10, (R12)
-	VMOVUPS Z11, 64(R12)
-	ADDQ    R13, R12
-	VMOVUPS Z12, (R12)
-	VMOVUPS Z13, 64(R12)
-	ADDQ    R13, R12
-	VMOVUPS Z14, (R12)
-	VMOVUPS Z15, 64(R12)
-	ADDQ    R13, R12
-	VMOVUPS Z16, (R12)
-	VMOVUPS Z17, 64(R12)
-	ADDQ    R13, R12
-	VMOVUPS Z18, (R12)
-	VMOVUPS Z19, 64(R12)
-	ADDQ    R13, R12
-	VMOVUPS Z20, (R12)
-	VMOVUPS Z21, 64(R12)
-	VZEROUPPER
-	RET
-
-masked:
+maskedend:
 	MOVB     accumulate+72(FP), AL
 	TESTB    AL, AL
 	JZ       maskedoverwrite
@@ -21079,11 +30973,6 @@ TEXT ·tileWide12x24(SB), NOSPLIT, $0-73
 	VXORPS     Z22, Z22, Z22
 	VXORPS     Y23, Y23, Y23
 	MOVQ       cols+64(FP), CX
-	MOVQ       $-1, R12
-	BZHIQ      CX, R12, R12
-	KMOVW      R12, K1
-	SHRQ       $0x10, R12
-	KMOVW      R12, K2
 	MOVQ       c+48(FP), R12
 	MOVQ       cRow+56(FP), R13
 	SHLQ       $0x02, R13
@@ -21123,10 +31012,248 @@ TEXT ·tileWide12x24(SB), NOSPLIT, $0-73
 	ADDQ       R13, R14
 	PREFETCHT0 (R14)
 	PREFETCHT0 64(R14)
+	CMPQ       CX, $0x18
+	JNE        masked
 	SUBQ       $0x02, AX
-	JLT        rest
+	JLT        fullrest
 
-loop:
+fullloop:
+	VMOVUPS      (SI), Z24
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS      64(SI), Y25
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z26
+	VFMADD231PS  Z24, Z26, Z0
+	VFMADD231PS  Y25, Y26, Y1
+	VBROADCASTSS (R8)(DX*1), Z26
+	VFMADD231PS  Z24, Z26, Z2
+	VFMADD231PS  Y25, Y26, Y3
+	VBROADCASTSS (R8)(DX*2), Z26
+	VFMADD231PS  Z24, Z26, Z4
+	VFMADD231PS  Y25, Y26, Y5
+	VBROADCASTSS (R9), Z26
+	VFMADD231PS  Z24, Z26, Z6
+	VFMADD231PS  Y25, Y26, Y7
+	VBROADCASTSS (R9)(DX*1), Z26
+	VFMADD231PS  Z24, Z26, Z8
+	VFMADD231PS  Y25, Y26, Y9
+	VBROADCASTSS (R9)(DX*2), Z26
+	VFMADD231PS  Z24, Z26, Z10
+	VFMADD231PS  Y25, Y26, Y11
+	VBROADCASTSS (R10), Z26
+	VFMADD231PS  Z24, Z26, Z12
+	VFMADD231PS  Y25, Y26, Y13
+	VBROADCASTSS (R10)(DX*1), Z26
+	VFMADD231PS  Z24, Z26, Z14
+	VFMADD231PS  Y25, Y26, Y15
+	VBROADCASTSS (R10)(DX*2), Z26
+	VFMADD231PS  Z24, Z26, Z16
+	VFMADD231PS  Y25, Y26, Y17
+	VBROADCASTSS (R11), Z26
+	VFMADD231PS  Z24, Z26, Z18
+	VFMADD231PS  Y25, Y26, Y19
+	VBROADCASTSS (R11)(DX*1), Z26
+	VFMADD231PS  Z24, Z26, Z20
+	VFMADD231PS  Y25, Y26, Y21
+	VBROADCASTSS (R11)(DX*2), Z26
+	VFMADD231PS  Z24, Z26, Z22
+	VFMADD231PS  Y25, Y26, Y23
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         DI, SI
+	VMOVUPS      (SI), Z24
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS      64(SI), Y25
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z26
+	VFMADD231PS  Z24, Z26, Z0
+	VFMADD231PS  Y25, Y26, Y1
+	VBROADCASTSS (R8)(DX*1), Z26
+	VFMADD231PS  Z24, Z26, Z2
+	VFMADD231PS  Y25, Y26, Y3
+	VBROADCASTSS (R8)(DX*2), Z26
+	VFMADD231PS  Z24, Z26, Z4
+	VFMADD231PS  Y25, Y26, Y5
+	VBROADCASTSS (R9), Z26
+	VFMADD231PS  Z24, Z26, Z6
+	VFMADD231PS  Y25, Y26, Y7
+	VBROADCASTSS (R9)(DX*1), Z26
+	VFMADD231PS  Z24, Z26, Z8
+	VFMADD231PS  Y25, Y26, Y9
+	VBROADCASTSS (R9)(DX*2), Z26
+	VFMADD231PS  Z24, Z26, Z10
+	VFMADD231PS  Y25, Y26, Y11
+	VBROADCASTSS (R10), Z26
+	VFMADD231PS  Z24, Z26, Z12
+	VFMADD231PS  Y25, Y26, Y13
+	VBROADCASTSS (R10)(DX*1), Z26
+	VFMADD231PS  Z24, Z26, Z14
+	VFMADD231PS  Y25, Y26, Y15
+	VBROADCASTSS (R10)(DX*2), Z26
+	VFMADD231PS  Z24, Z26, Z16
+	VFMADD231PS  Y25, Y26, Y17
+	VBROADCASTSS (R11), Z26
+	VFMADD231PS  Z24, Z26, Z18
+	VFMADD231PS  Y25, Y26, Y19
+	VBROADCASTSS (R11)(DX*1), Z26
+	VFMADD231PS  Z24, Z26, Z20
+	VFMADD231PS  Y25, Y26, Y21
+	VBROADCASTSS (R11)(DX*2), Z26
+	VFMADD231PS  Z24, Z26, Z22
+	VFMADD231PS  Y25, Y26, Y23
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         DI, SI
+	SUBQ         $0x02, AX
+	JGE          fullloop
+
+fullrest:
+	ADDQ $0x02, AX
+	JZ   fullend
+
+fullone:
+	VMOVUPS      (SI), Z24
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS      64(SI), Y25
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z26
+	VFMADD231PS  Z24, Z26, Z0
+	VFMADD231PS  Y25, Y26, Y1
+	VBROADCASTSS (R8)(DX*1), Z26
+	VFMADD231PS  Z24, Z26, Z2
+	VFMADD231PS  Y25, Y26, Y3
+	VBROADCASTSS (R8)(DX*2), Z26
+	VFMADD231PS  Z24, Z26, Z4
+	VFMADD231PS  Y25, Y26, Y5
+	VBROADCASTSS (R9), Z26
+	VFMADD231PS  Z24, Z26, Z6
+	VFMADD231PS  Y25, Y26, Y7
+	VBROADCASTSS (R9)(DX*1), Z26
+	VFMADD231PS  Z24, Z26, Z8
+	VFMADD231PS  Y25, Y26, Y9
+	VBROADCASTSS (R9)(DX*2), Z26
+	VFMADD231PS  Z24, Z26, Z10
+	VFMADD231PS  Y25, Y26, Y11
+	VBROADCASTSS (R10), Z26
+	VFMADD231PS  Z24, Z26, Z12
+	VFMADD231PS  Y25, Y26, Y13
+	VBROADCASTSS (R10)(DX*1), Z26
+	VFMADD231PS  Z24, Z26, Z14
+	VFMADD231PS  Y25, Y26, Y15
+	VBROADCASTSS (R10)(DX*2), Z26
+	VFMADD231PS  Z24, Z26, Z16
+	VFMADD231PS  Y25, Y26, Y17
+	VBROADCASTSS (R11), Z26
+	VFMADD231PS  Z24, Z26, Z18
+	VFMADD231PS  Y25, Y26, Y19
+	VBROADCASTSS (R11)(DX*1), Z26
+	VFMADD231PS  Z24, Z26, Z20
+	VFMADD231PS  Y25, Y26, Y21
+	VBROADCASTSS (R11)(DX*2), Z26
+	VFMADD231PS  Z24, Z26, Z22
+	VFMADD231PS  Y25, Y26, Y23
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         DI, SI
+	DECQ         AX
+	JNZ          fullone
+
+fullend:
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R12, AX
+	VADDPS (AX), Z0, Z0
+	VADDPS 64(AX), Y1, Y1
+	ADDQ   R13, AX
+	VADDPS (AX), Z2, Z2
+	VADDPS 64(AX), Y3, Y3
+	ADDQ   R13, AX
+	VADDPS (AX), Z4, Z4
+	VADDPS 64(AX), Y5, Y5
+	ADDQ   R13, AX
+	VADDPS (AX), Z6, Z6
+	VADDPS 64(AX), Y7, Y7
+	ADDQ   R13, AX
+	VADDPS (AX), Z8, Z8
+	VADDPS 64(AX), Y9, Y9
+	ADDQ   R13, AX
+	VADDPS (AX), Z10, Z10
+	VADDPS 64(AX), Y11, Y11
+	ADDQ   R13, AX
+	VADDPS (AX), Z12, Z12
+	VADDPS 64(AX), Y13, Y13
+	ADDQ   R13, AX
+	VADDPS (AX), Z14, Z14
+	VADDPS 64(AX), Y15, Y15
+	ADDQ   R13, AX
+	VADDPS (AX), Z16, Z16
+	VADDPS 64(AX), Y17, Y17
+	ADDQ   R13, AX
+	VADDPS (AX), Z18, Z18
+	VADDPS 64(AX), Y19, Y19
+	ADDQ   R13, AX
+	VADDPS (AX), Z20, Z20
+	VADDPS 64(AX), Y21, Y21
+	ADDQ   R13, AX
+	VADDPS (AX), Z22, Z22
+	VADDPS 64(AX), Y23, Y23
+
+fulloverwrite:
+	VMOVUPS Z0, (R12)
+	VMOVUPS Y1, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z2, (R12)
+	VMOVUPS Y3, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z4, (R12)
+	VMOVUPS Y5, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z6, (R12)
+	VMOVUPS Y7, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z8, (R12)
+	VMOVUPS Y9, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z10, (R12)
+	VMOVUPS Y11, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z12, (R12)
+	VMOVUPS Y13, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z14, (R12)
+	VMOVUPS Y15, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z16, (R12)
+	VMOVUPS Y17, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z18, (R12)
+	VMOVUPS Y19, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z20, (R12)
+	VMOVUPS Y21, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z22, (R12)
+	VMOVUPS Y23, 64(R12)
+	VZEROUPPER
+	RET
+
+masked:
+	MOVQ  $-1, R14
+	BZHIQ CX, R14, R14
+	KMOVW R14, K1
+	SHRQ  $0x10, R14
+	KMOVW R14, K2
+	SUBQ  $0x02, AX
+	JLT   maskedrest
+
+maskedloop:
 	VMOVUPS.Z    (SI), K1, Z24
 	PREFETCHT0   (SI)(DI*8)
 	VMOVUPS.Z    64(SI), K2, Y25
@@ -21218,13 +31345,13 @@ loop:
 	ADDQ         BX, R11
 	ADDQ         DI, SI
 	SUBQ         $0x02, AX
-	JGE          loop
+	JGE          maskedloop
 
-rest:
+maskedrest:
 	ADDQ $0x02, AX
-	JZ   end
+	JZ   maskedend
 
-one:
+maskedone:
 	VMOVUPS.Z    (SI), K1, Z24
 	PREFETCHT0   (SI)(DI*8)
 	VMOVUPS.Z    64(SI), K2, Y25
@@ -21271,91 +31398,9 @@ one:
 	ADDQ         BX, R11
 	ADDQ         DI, SI
 	DECQ         AX
-	JNZ          one
+	JNZ          maskedone
 
-end:
-	CMPQ   CX, $0x18
-	JNE    masked
-	MOVB   accumulate+72(FP), AL
-	TESTB  AL, AL
-	JZ     fulloverwrite
-	MOVQ   R12, AX
-	VADDPS (AX), Z0, Z0
-	VADDPS 64(AX), Y1, Y1
-	ADDQ   R13, AX
-	VADDPS (AX), Z2, Z2
-	VADDPS 64(AX), Y3, Y3
-	ADDQ   R13, AX
-	VADDPS (AX), Z4, Z4
-	VADDPS 64(AX), Y5, Y5
-	ADDQ   R13, AX
-	VADDPS (AX), Z6, Z6
-	VADDPS 64(AX), Y7, Y7
-	ADDQ   R13, AX
-	VADDPS (AX), Z8, Z8
-	VADDPS 64(AX), Y9, Y9
-	ADDQ   R13, AX
-	VADDPS (AX), Z10, Z10
-	VADDPS 64(AX), Y11, Y11
-	ADDQ   R13, AX
-	VADDPS (AX), Z12, Z12
-	VADDPS 64(AX), Y13, Y13
-	ADDQ   R13, AX
-	VADDPS (AX), Z14, Z14
-	VADDPS 64(AX), Y15, Y15
-	ADDQ   R13, AX
-	VADDPS (AX), Z16, Z16
-	VADDPS 64(AX), Y17, Y17
-	ADDQ   R13, AX
-	VADDPS (AX), Z18, Z18
-	VADDPS 64(AX), Y19, Y19
-	ADDQ   R13, AX
-	VADDPS (AX), Z20, Z20
-	VADDPS 64(AX), Y21, Y21
-	ADDQ   R13, AX
-	VADDPS (AX), Z22, Z22
-	VADDPS 64(AX), Y23, Y23
-
-fulloverwrite:
-	VMOVUPS Z0, (R12)
-	VMOVUPS Y1, 64(R12)
-	ADDQ    R13, R12
-	VMOVUPS Z2, (R12)
-	VMOVUPS Y3, 64(R12)
-	ADDQ    R13, R12
-	VMOVUPS Z4, (R12)
-	VMOVUPS Y5, 64(R12)
-	ADDQ    R13, R12
-	VMOVUPS Z6, (R12)
-	VMOVUPS Y7, 64(R12)
-	ADDQ    R13, R12
-	VMOVUPS Z8, (R12)
-	VMOVUPS Y9, 64(R12)
-	ADDQ    R13, R12
-	VMOVUPS Z10, (R12)
-	VMOVUPS Y11, 64(R12)
-	ADDQ    R13, R12
-	VMOVUPS Z12, (R12)
-	VMOVUPS Y13, 64(R12)
-	ADDQ    R13, R12
-	VMOVUPS Z14, (R12)
-	VMOVUPS Y15, 64(R12)
-	ADDQ    R13, R12
-	VMOVUPS Z16, (R12)
-	VMOVUPS Y17, 64(R12)
-	ADDQ    R13, R12
-	VMOVUPS Z18, (R12)
-	VMOVUPS Y19, 64(R12)
-	ADDQ    R13, R12
-	VMOVUPS Z20, (R12)
-	VMOVUPS Y21, 64(R12)
-	ADDQ    R13, R12
-	VMOVUPS Z22, (R12)
-	VMOVUPS Y23, 64(R12)
-	VZEROUPPER
-	RET
-
-masked:
+maskedend:
 	MOVB     accumulate+72(FP), AL
 	TESTB    AL, AL
 	JZ       maskedoverwrite
@@ -21478,11 +31523,6 @@ TEXT ·tileWide12x32(SB), NOSPLIT, $0-73
 	VXORPS     Z22, Z22, Z22
 	VXORPS     Z23, Z23, Z23
 	MOVQ       cols+64(FP), CX
-	MOVQ       $-1, R12
-	BZHIQ      CX, R12, R12
-	KMOVW      R12, K1
-	SHRQ       $0x10, R12
-	KMOVW      R12, K2
 	MOVQ       c+48(FP), R12
 	MOVQ       cRow+56(FP), R13
 	SHLQ       $0x02, R13
@@ -21522,10 +31562,248 @@ TEXT ·tileWide12x32(SB), NOSPLIT, $0-73
 	ADDQ       R13, R14
 	PREFETCHT0 (R14)
 	PREFETCHT0 64(R14)
+	CMPQ       CX, $0x20
+	JNE        masked
 	SUBQ       $0x02, AX
-	JLT        rest
+	JLT        fullrest
 
-loop:
+fullloop:
+	VMOVUPS      (SI), Z24
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS      64(SI), Z25
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z26
+	VFMADD231PS  Z24, Z26, Z0
+	VFMADD231PS  Z25, Z26, Z1
+	VBROADCASTSS (R8)(DX*1), Z26
+	VFMADD231PS  Z24, Z26, Z2
+	VFMADD231PS  Z25, Z26, Z3
+	VBROADCASTSS (R8)(DX*2), Z26
+	VFMADD231PS  Z24, Z26, Z4
+	VFMADD231PS  Z25, Z26, Z5
+	VBROADCASTSS (R9), Z26
+	VFMADD231PS  Z24, Z26, Z6
+	VFMADD231PS  Z25, Z26, Z7
+	VBROADCASTSS (R9)(DX*1), Z26
+	VFMADD231PS  Z24, Z26, Z8
+	VFMADD231PS  Z25, Z26, Z9
+	VBROADCASTSS (R9)(DX*2), Z26
+	VFMADD231PS  Z24, Z26, Z10
+	VFMADD231PS  Z25, Z26, Z11
+	VBROADCASTSS (R10), Z26
+	VFMADD231PS  Z24, Z26, Z12
+	VFMADD231PS  Z25, Z26, Z13
+	VBROADCASTSS (R10)(DX*1), Z26
+	VFMADD231PS  Z24, Z26, Z14
+	VFMADD231PS  Z25, Z26, Z15
+	VBROADCASTSS (R10)(DX*2), Z26
+	VFMADD231PS  Z24, Z26, Z16
+	VFMADD231PS  Z25, Z26, Z17
+	VBROADCASTSS (R11), Z26
+	VFMADD231PS  Z24, Z26, Z18
+	VFMADD231PS  Z25, Z26, Z19
+	VBROADCASTSS (R11)(DX*1), Z26
+	VFMADD231PS  Z24, Z26, Z20
+	VFMADD231PS  Z25, Z26, Z21
+	VBROADCASTSS (R11)(DX*2), Z26
+	VFMADD231PS  Z24, Z26, Z22
+	VFMADD231PS  Z25, Z26, Z23
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         DI, SI
+	VMOVUPS      (SI), Z24
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS      64(SI), Z25
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z26
+	VFMADD231PS  Z24, Z26, Z0
+	VFMADD231PS  Z25, Z26, Z1
+	VBROADCASTSS (R8)(DX*1), Z26
+	VFMADD231PS  Z24, Z26, Z2
+	VFMADD231PS  Z25, Z26, Z3
+	VBROADCASTSS (R8)(DX*2), Z26
+	VFMADD231PS  Z24, Z26, Z4
+	VFMADD231PS  Z25, Z26, Z5
+	VBROADCASTSS (R9), Z26
+	VFMADD231PS  Z24, Z26, Z6
+	VFMADD231PS  Z25, Z26, Z7
+	VBROADCASTSS (R9)(DX*1), Z26
+	VFMADD231PS  Z24, Z26, Z8
+	VFMADD231PS  Z25, Z26, Z9
+	VBROADCASTSS (R9)(DX*2), Z26
+	VFMADD231PS  Z24, Z26, Z10
+	VFMADD231PS  Z25, Z26, Z11
+	VBROADCASTSS (R10), Z26
+	VFMADD231PS  Z24, Z26, Z12
+	VFMADD231PS  Z25, Z26, Z13
+	VBROADCASTSS (R10)(DX*1), Z26
+	VFMADD231PS  Z24, Z26, Z14
+	VFMADD231PS  Z25, Z26, Z15
+	VBROADCASTSS (R10)(DX*2), Z26
+	VFMADD231PS  Z24, Z26, Z16
+	VFMADD231PS  Z25, Z26, Z17
+	VBROADCASTSS (R11), Z26
+	VFMADD231PS  Z24, Z26, Z18
+	VFMADD231PS  Z25, Z26, Z19
+	VBROADCASTSS (R11)(DX*1), Z26
+	VFMADD231PS  Z24, Z26, Z20
+	VFMADD231PS  Z25, Z26, Z21
+	VBROADCASTSS (R11)(DX*2), Z26
+	VFMADD231PS  Z24, Z26, Z22
+	VFMADD231PS  Z25, Z26, Z23
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         DI, SI
+	SUBQ         $0x02, AX
+	JGE          fullloop
+
+fullrest:
+	ADDQ $0x02, AX
+	JZ   fullend
+
+fullone:
+	VMOVUPS      (SI), Z24
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS      64(SI), Z25
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z26
+	VFMADD231PS  Z24, Z26, Z0
+	VFMADD231PS  Z25, Z26, Z1
+	VBROADCASTSS (R8)(DX*1), Z26
+	VFMADD231PS  Z24, Z26, Z2
+	VFMADD231PS  Z25, Z26, Z3
+	VBROADCASTSS (R8)(DX*2), Z26
+	VFMADD231PS  Z24, Z26, Z4
+	VFMADD231PS  Z25, Z26, Z5
+	VBROADCASTSS (R9), Z26
+	VFMADD231PS  Z24, Z26, Z6
+	VFMADD231PS  Z25, Z26, Z7
+	VBROADCASTSS (R9)(DX*1), Z26
+	VFMADD231PS  Z24, Z26, Z8
+	VFMADD231PS  Z25, Z26, Z9
+	VBROADCASTSS (R9)(DX*2), Z26
+	VFMADD231PS  Z24, Z26, Z10
+	VFMADD231PS  Z25, Z26, Z11
+	VBROADCASTSS (R10), Z26
+	VFMADD231PS  Z24, Z26, Z12
+	VFMADD231PS  Z25, Z26, Z13
+	VBROADCASTSS (R10)(DX*1), Z26
+	VFMADD231PS  Z24, Z26, Z14
+	VFMADD231PS  Z25, Z26, Z15
+	VBROADCASTSS (R10)(DX*2), Z26
+	VFMADD231PS  Z24, Z26, Z16
+	VFMADD231PS  Z25, Z26, Z17
+	VBROADCASTSS (R11), Z26
+	VFMADD231PS  Z24, Z26, Z18
+	VFMADD231PS  Z25, Z26, Z19
+	VBROADCASTSS (R11)(DX*1), Z26
+	VFMADD231PS  Z24, Z26, Z20
+	VFMADD231PS  Z25, Z26, Z21
+	VBROADCASTSS (R11)(DX*2), Z26
+	VFMADD231PS  Z24, Z26, Z22
+	VFMADD231PS  Z25, Z26, Z23
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         DI, SI
+	DECQ         AX
+	JNZ          fullone
+
+fullend:
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R12, AX
+	VADDPS (AX), Z0, Z0
+	VADDPS 64(AX), Z1, Z1
+	ADDQ   R13, AX
+	VADDPS (AX), Z2, Z2
+	VADDPS 64(AX), Z3, Z3
+	ADDQ   R13, AX
+	VADDPS (AX), Z4, Z4
+	VADDPS 64(AX), Z5, Z5
+	ADDQ   R13, AX
+	VADDPS (AX), Z6, Z6
+	VADDPS 64(AX), Z7, Z7
+	ADDQ   R13, AX
+	VADDPS (AX), Z8, Z8
+	VADDPS 64(AX), Z9, Z9
+	ADDQ   R13, AX
+	VADDPS (AX), Z10, Z10
+	VADDPS 64(AX), Z11, Z11
+	ADDQ   R13, AX
+	VADDPS (AX), Z12, Z12
+	VADDPS 64(AX), Z13, Z13
+	ADDQ   R13, AX
+	VADDPS (AX), Z14, Z14
+	VADDPS 64(AX), Z15, Z15
+	ADDQ   R13, AX
+	VADDPS (AX), Z16, Z16
+	VADDPS 64(AX), Z17, Z17
+	ADDQ   R13, AX
+	VADDPS (AX), Z18, Z18
+	VADDPS 64(AX), Z19, Z19
+	ADDQ   R13, AX
+	VADDPS (AX), Z20, Z20
+	VADDPS 64(AX), Z21, Z21
+	ADDQ   R13, AX
+	VADDPS (AX), Z22, Z22
+	VADDPS 64(AX), Z23, Z23
+
+fulloverwrite:
+	VMOVUPS Z0, (R12)
+	VMOVUPS Z1, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z2, (R12)
+	VMOVUPS Z3, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z4, (R12)
+	VMOVUPS Z5, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z6, (R12)
+	VMOVUPS Z7, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z8, (R12)
+	VMOVUPS Z9, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z10, (R12)
+	VMOVUPS Z11, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z12, (R12)
+	VMOVUPS Z13, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z14, (R12)
+	VMOVUPS Z15, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z16, (R12)
+	VMOVUPS Z17, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z18, (R12)
+	VMOVUPS Z19, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z20, (R12)
+	VMOVUPS Z21, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z22, (R12)
+	VMOVUPS Z23, 64(R12)
+	VZEROUPPER
+	RET
+
+masked:
+	MOVQ  $-1, R14
+	BZHIQ CX, R14, R14
+	KMOVW R14, K1
+	SHRQ  $0x10, R14
+	KMOVW R14, K2
+	SUBQ  $0x02, AX
+	JLT   maskedrest
+
+maskedloop:
 	VMOVUPS.Z    (SI), K1, Z24
 	PREFETCHT0   (SI)(DI*8)
 	VMOVUPS.Z    64(SI), K2, Z25
@@ -21617,13 +31895,13 @@ loop:
 	ADDQ         BX, R11
 	ADDQ         DI, SI
 	SUBQ         $0x02, AX
-	JGE          loop
+	JGE          maskedloop
 
-rest:
+maskedrest:
 	ADDQ $0x02, AX
-	JZ   end
+	JZ   maskedend
 
-one:
+maskedone:
 	VMOVUPS.Z    (SI), K1, Z24
 	PREFETCHT0   (SI)(DI*8)
 	VMOVUPS.Z    64(SI), K2, Z25
@@ -21670,91 +31948,9 @@ one:
 	ADDQ         BX, R11
 	ADDQ         DI, SI
 	DECQ         AX
-	JNZ          one
+	JNZ          maskedone
 
-end:
-	CMPQ   CX, $0x20
-	JNE    masked
-	MOVB   accumulate+72(FP), AL
-	TESTB  AL, AL
-	JZ     fulloverwrite
-	MOVQ   R12, AX
-	VADDPS (AX), Z0, Z0
-	VADDPS 64(AX), Z1, Z1
-	ADDQ   R13, AX
-	VADDPS (AX), Z2, Z2
-	VADDPS 64(AX), Z3, Z3
-	ADDQ   R13, AX
-	VADDPS (AX), Z4, Z4
-	VADDPS 64(AX), Z5, Z5
-	ADDQ   R13, AX
-	VADDPS (AX), Z6, Z6
-	VADDPS 64(AX), Z7, Z7
-	ADDQ   R13, AX
-	VADDPS (AX), Z8, Z8
-	VADDPS 64(AX), Z9, Z9
-	ADDQ   R13, AX
-	VADDPS (AX), Z10, Z10
-	VADDPS 64(AX), Z11, Z11
-	ADDQ   R13, AX
-	VADDPS (AX), Z12, Z12
-	VADDPS 64(AX), Z13, Z13
-	ADDQ   R13, AX
-	VADDPS (AX), Z14, Z14
-	VADDPS 64(AX), Z15, Z15
-	ADDQ   R13, AX
-	VADDPS (AX), Z16, Z16
-	VADDPS 64(AX), Z17, Z17
-	ADDQ   R13, AX
-	VADDPS (AX), Z18, Z18
-	VADDPS 64(AX), Z19, Z19
-	ADDQ   R13, AX
-	VADDPS (AX), Z20, Z20
-	VADDPS 64(AX), Z21, Z21
-	ADDQ   R13, AX
-	VADDPS (AX), Z22, Z22
-	VADDPS 64(AX), Z23, Z23
-
-fulloverwrite:
-	VMOVUPS Z0, (R12)
-	VMOVUPS Z1, 64(R12)
-	ADDQ    R13, R12
-	VMOVUPS Z2, (R12)
-	VMOVUPS Z3, 64(R12)
-	ADDQ    R13, R12
-	VMOVUPS Z4, (R12)
-	VMOVUPS Z5, 64(R12)
-	ADDQ    R13, R12
-	VMOVUPS Z6, (R12)
-	VMOVUPS Z7, 64(R12)
-	ADDQ    R13, R12
-	VMOVUPS Z8, (R12)
-	VMOVUPS Z9, 64(R12)
-	ADDQ    R13, R12
-	VMOVUPS Z10, (R12)
-	VMOVUPS Z11, 64(R12)
-	ADDQ    R13, R12
-	VMOVUPS Z12, (R12)
-	VMOVUPS Z13, 64(R12)
-	ADDQ    R13, R12
-	VMOVUPS Z14, (R12)
-	VMOVUPS Z15, 64(R12)
-	ADDQ    R13, R12
-	VMOVUPS Z16, (R12)
-	VMOVUPS Z17, 64(R12)
-	ADDQ    R13, R12
-	VMOVUPS Z18, (R12)
-	VMOVUPS Z19, 64(R12)
-	ADDQ    R13, R12
-	VMOVUPS Z20, (R12)
-	VMOVUPS Z21, 64(R12)
-	ADDQ    R13, R12
-	VMOVUPS Z22, (R12)
-	VMOVUPS Z23, 64(R12)
-	VZEROUPPER
-	RET
-
-masked:
+maskedend:
 	MOVB     accumulate+72(FP), AL
 	TESTB    AL, AL
 	JZ       maskedoverwrite
@@ -21877,11 +32073,6 @@ TEXT ·tileHalf12x32(SB), NOSPLIT, $0-73
 	VXORPS     Z22, Z22, Z22
 	VXORPS     Z23, Z23, Z23
 	MOVQ       cols+64(FP), CX
-	MOVQ       $-1, R12
-	BZHIQ      CX, R12, R12
-	KMOVW      R12, K1
-	SHRQ       $0x10, R12
-	KMOVW      R12, K2
 	MOVQ       c+48(FP), R12
 	MOVQ       cRow+56(FP), R13
 	SHLQ       $0x02, R13
@@ -21921,10 +32112,608 @@ TEXT ·tileHalf12x32(SB), NOSPLIT, $0-73
 	ADDQ       R13, R14
 	PREFETCHT0 (R14)
 	PREFETCHT0 64(R14)
+	CMPQ       CX, $0x20
+	JNE        masked
 	SUBQ       $0x02, AX
-	JLT        rest
+	JLT        fullrest
 
-loop:
+fullloop:
+	VMOVUPS      (SI), Z24
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS      64(SI), Z25
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc9
+	VBROADCASTSS (R8)(DX*1), Z27
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x26
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd0
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x26
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd9
+	VBROADCASTSS (R8)(DX*2), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe0
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe9
+	VBROADCASTSS (R9), Z27
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x26
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf0
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x26
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf9
+	VBROADCASTSS (R9)(DX*1), Z26
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc9
+	VBROADCASTSS (R9)(DX*2), Z27
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x26
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd0
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x26
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd9
+	VBROADCASTSS (R10), Z26
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe0
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe9
+	VBROADCASTSS (R10)(DX*1), Z27
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x26
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf0
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x26
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf9
+	VBROADCASTSS (R10)(DX*2), Z26
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc9
+	VBROADCASTSS (R11), Z27
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x26
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd0
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x26
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd9
+	VBROADCASTSS (R11)(DX*1), Z26
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe0
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe9
+	VBROADCASTSS (R11)(DX*2), Z27
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x26
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf0
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x26
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf9
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         DI, SI
+	VMOVUPS      (SI), Z24
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS      64(SI), Z25
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc9
+	VBROADCASTSS (R8)(DX*1), Z27
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x26
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd0
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x26
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd9
+	VBROADCASTSS (R8)(DX*2), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe0
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe9
+	VBROADCASTSS (R9), Z27
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x26
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf0
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x26
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf9
+	VBROADCASTSS (R9)(DX*1), Z26
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc9
+	VBROADCASTSS (R9)(DX*2), Z27
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x26
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd0
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x26
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd9
+	VBROADCASTSS (R10), Z26
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe0
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe9
+	VBROADCASTSS (R10)(DX*1), Z27
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x26
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf0
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x26
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf9
+	VBROADCASTSS (R10)(DX*2), Z26
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc9
+	VBROADCASTSS (R11), Z27
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x26
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd0
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x26
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd9
+	VBROADCASTSS (R11)(DX*1), Z26
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe0
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe9
+	VBROADCASTSS (R11)(DX*2), Z27
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x26
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf0
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x26
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf9
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         DI, SI
+	SUBQ         $0x02, AX
+	JGE          fullloop
+
+fullrest:
+	ADDQ $0x02, AX
+	JZ   fullend
+
+fullone:
+	VMOVUPS      (SI), Z24
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS      64(SI), Z25
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc9
+	VBROADCASTSS (R8)(DX*1), Z27
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x26
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd0
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x26
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd9
+	VBROADCASTSS (R8)(DX*2), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe0
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe9
+	VBROADCASTSS (R9), Z27
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x26
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf0
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x26
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf9
+	VBROADCASTSS (R9)(DX*1), Z26
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc9
+	VBROADCASTSS (R9)(DX*2), Z27
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x26
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd0
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x26
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd9
+	VBROADCASTSS (R10), Z26
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe0
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe9
+	VBROADCASTSS (R10)(DX*1), Z27
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x26
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf0
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x26
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf9
+	VBROADCASTSS (R10)(DX*2), Z26
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc9
+	VBROADCASTSS (R11), Z27
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x26
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd0
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x26
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd9
+	VBROADCASTSS (R11)(DX*1), Z26
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe0
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe9
+	VBROADCASTSS (R11)(DX*2), Z27
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x26
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf0
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x26
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf9
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         DI, SI
+	DECQ         AX
+	JNZ          fullone
+
+fullend:
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R12, AX
+	VADDPS (AX), Z0, Z0
+	VADDPS 64(AX), Z1, Z1
+	ADDQ   R13, AX
+	VADDPS (AX), Z2, Z2
+	VADDPS 64(AX), Z3, Z3
+	ADDQ   R13, AX
+	VADDPS (AX), Z4, Z4
+	VADDPS 64(AX), Z5, Z5
+	ADDQ   R13, AX
+	VADDPS (AX), Z6, Z6
+	VADDPS 64(AX), Z7, Z7
+	ADDQ   R13, AX
+	VADDPS (AX), Z8, Z8
+	VADDPS 64(AX), Z9, Z9
+	ADDQ   R13, AX
+	VADDPS (AX), Z10, Z10
+	VADDPS 64(AX), Z11, Z11
+	ADDQ   R13, AX
+	VADDPS (AX), Z12, Z12
+	VADDPS 64(AX), Z13, Z13
+	ADDQ   R13, AX
+	VADDPS (AX), Z14, Z14
+	VADDPS 64(AX), Z15, Z15
+	ADDQ   R13, AX
+	VADDPS (AX), Z16, Z16
+	VADDPS 64(AX), Z17, Z17
+	ADDQ   R13, AX
+	VADDPS (AX), Z18, Z18
+	VADDPS 64(AX), Z19, Z19
+	ADDQ   R13, AX
+	VADDPS (AX), Z20, Z20
+	VADDPS 64(AX), Z21, Z21
+	ADDQ   R13, AX
+	VADDPS (AX), Z22, Z22
+	VADDPS 64(AX), Z23, Z23
+
+fulloverwrite:
+	VMOVUPS Z0, (R12)
+	VMOVUPS Z1, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z2, (R12)
+	VMOVUPS Z3, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z4, (R12)
+	VMOVUPS Z5, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z6, (R12)
+	VMOVUPS Z7, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z8, (R12)
+	VMOVUPS Z9, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z10, (R12)
+	VMOVUPS Z11, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z12, (R12)
+	VMOVUPS Z13, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z14, (R12)
+	VMOVUPS Z15, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z16, (R12)
+	VMOVUPS Z17, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z18, (R12)
+	VMOVUPS Z19, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z20, (R12)
+	VMOVUPS Z21, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z22, (R12)
+	VMOVUPS Z23, 64(R12)
+	VZEROUPPER
+	RET
+
+masked:
+	MOVQ  $-1, R14
+	BZHIQ CX, R14, R14
+	KMOVW R14, K1
+	SHRQ  $0x10, R14
+	KMOVW R14, K2
+	SUBQ  $0x02, AX
+	JLT   maskedrest
+
+maskedloop:
 	VMOVUPS.Z    (SI), K1, Z24
 	PREFETCHT0   (SI)(DI*8)
 	VMOVUPS.Z    64(SI), K2, Z25
@@ -22256,13 +33045,13 @@ loop:
 	ADDQ         BX, R11
 	ADDQ         DI, SI
 	SUBQ         $0x02, AX
-	JGE          loop
+	JGE          maskedloop
 
-rest:
+maskedrest:
 	ADDQ $0x02, AX
-	JZ   end
+	JZ   maskedend
 
-one:
+maskedone:
 	VMOVUPS.Z    (SI), K1, Z24
 	PREFETCHT0   (SI)(DI*8)
 	VMOVUPS.Z    64(SI), K2, Z25
@@ -22429,91 +33218,9 @@ one:
 	ADDQ         BX, R11
 	ADDQ         DI, SI
 	DECQ         AX
-	JNZ          one
+	JNZ          maskedone
 
-end:
-	CMPQ   CX, $0x20
-	JNE    masked
-	MOVB   accumulate+72(FP), AL
-	TESTB  AL, AL
-	JZ     fulloverwrite
-	MOVQ   R12, AX
-	VADDPS (AX), Z0, Z0
-	VADDPS 64(AX), Z1, Z1
-	ADDQ   R13, AX
-	VADDPS (AX), Z2, Z2
-	VADDPS 64(AX), Z3, Z3
-	ADDQ   R13, AX
-	VADDPS (AX), Z4, Z4
-	VADDPS 64(AX), Z5, Z5
-	ADDQ   R13, AX
-	VADDPS (AX), Z6, Z6
-	VADDPS 64(AX), Z7, Z7
-	ADDQ   R13, AX
-	VADDPS (AX), Z8, Z8
-	VADDPS 64(AX), Z9, Z9
-	ADDQ   R13, AX
-	VADDPS (AX), Z10, Z10
-	VADDPS 64(AX), Z11, Z11
-	ADDQ   R13, AX
-	VADDPS (AX), Z12, Z12
-	VADDPS 64(AX), Z13, Z13
-	ADDQ   R13, AX
-	VADDPS (AX), Z14, Z14
-	VADDPS 64(AX), Z15, Z15
-	ADDQ   R13, AX
-	VADDPS (AX), Z16, Z16
-	VADDPS 64(AX), Z17, Z17
-	ADDQ   R13, AX
-	VADDPS (AX), Z18, Z18
-	VADDPS 64(AX), Z19, Z19
-	ADDQ   R13, AX
-	VADDPS (AX), Z20, Z20
-	VADDPS 64(AX), Z21, Z21
-	ADDQ   R13, AX
-	VADDPS (AX), Z22, Z22
-	VADDPS 64(AX), Z23, Z23
-
-fulloverwrite:
-	VMOVUPS Z0, (R12)
-	VMOVUPS Z1, 64(R12)
-	ADDQ    R13, R12
-	VMOVUPS Z2, (R12)
-	VMOVUPS Z3, 64(R12)
-	ADDQ    R13, R12
-	VMOVUPS Z4, (R12)
-	VMOVUPS Z5, 64(R12)
-	ADDQ    R13, R12
-	VMOVUPS Z6, (R12)
-	VMOVUPS Z7, 64(R12)
-	ADDQ    R13, R12
-	VMOVUPS Z8, (R12)
-	VMOVUPS Z9, 64(R12)
-	ADDQ    R13, R12
-	VMOVUPS Z10, (R12)
-	VMOVUPS Z11, 64(R12)
-	ADDQ    R13, R12
-	VMOVUPS Z12, (R12)
-	VMOVUPS Z13, 64(R12)
-	ADDQ    R13, R12
-	VMOVUPS Z14, (R12)
-	VMOVUPS Z15, 64(R12)
-	ADDQ    R13, R12
-	VMOVUPS Z16, (R12)
-	VMOVUPS Z17, 64(R12)
-	ADDQ    R13, R12
-	VMOVUPS Z18, (R12)
-	VMOVUPS Z19, 64(R12)
-	ADDQ    R13, R12
-	VMOVUPS Z20, (R12)
-	VMOVUPS Z21, 64(R12)
-	ADDQ    R13, R12
-	VMOVUPS Z22, (R12)
-	VMOVUPS Z23, 64(R12)
-	VZEROUPPER
-	RET
-
-masked:
+maskedend:
 	MOVB     accumulate+72(FP), AL
 	TESTB    AL, AL
 	JZ       maskedoverwrite
@@ -22640,11 +33347,6 @@ TEXT ·tileWide13x24(SB), NOSPLIT, $0-73
 	VXORPS     Z24, Z24, Z24
 	VXORPS     Y25, Y25, Y25
 	MOVQ       cols+64(FP), CX
-	MOVQ       $-1, R13
-	BZHIQ      CX, R13, R13
-	KMOVW      R13, K1
-	SHRQ       $0x10, R13
-	KMOVW      R13, K2
 	MOVQ       c+48(FP), R13
 	MOVQ       cRow+56(FP), R14
 	SHLQ       $0x02, R14
@@ -22687,10 +33389,266 @@ TEXT ·tileWide13x24(SB), NOSPLIT, $0-73
 	ADDQ       R14, R15
 	PREFETCHT0 (R15)
 	PREFETCHT0 64(R15)
+	CMPQ       CX, $0x18
+	JNE        masked
 	SUBQ       $0x02, AX
-	JLT        rest
+	JLT        fullrest
 
-loop:
+fullloop:
+	VMOVUPS      (SI), Z26
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS      64(SI), Y27
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z28
+	VFMADD231PS  Z26, Z28, Z0
+	VFMADD231PS  Y27, Y28, Y1
+	VBROADCASTSS (R8)(DX*1), Z28
+	VFMADD231PS  Z26, Z28, Z2
+	VFMADD231PS  Y27, Y28, Y3
+	VBROADCASTSS (R8)(DX*2), Z28
+	VFMADD231PS  Z26, Z28, Z4
+	VFMADD231PS  Y27, Y28, Y5
+	VBROADCASTSS (R9), Z28
+	VFMADD231PS  Z26, Z28, Z6
+	VFMADD231PS  Y27, Y28, Y7
+	VBROADCASTSS (R9)(DX*1), Z28
+	VFMADD231PS  Z26, Z28, Z8
+	VFMADD231PS  Y27, Y28, Y9
+	VBROADCASTSS (R9)(DX*2), Z28
+	VFMADD231PS  Z26, Z28, Z10
+	VFMADD231PS  Y27, Y28, Y11
+	VBROADCASTSS (R10), Z28
+	VFMADD231PS  Z26, Z28, Z12
+	VFMADD231PS  Y27, Y28, Y13
+	VBROADCASTSS (R10)(DX*1), Z28
+	VFMADD231PS  Z26, Z28, Z14
+	VFMADD231PS  Y27, Y28, Y15
+	VBROADCASTSS (R10)(DX*2), Z28
+	VFMADD231PS  Z26, Z28, Z16
+	VFMADD231PS  Y27, Y28, Y17
+	VBROADCASTSS (R11), Z28
+	VFMADD231PS  Z26, Z28, Z18
+	VFMADD231PS  Y27, Y28, Y19
+	VBROADCASTSS (R11)(DX*1), Z28
+	VFMADD231PS  Z26, Z28, Z20
+	VFMADD231PS  Y27, Y28, Y21
+	VBROADCASTSS (R11)(DX*2), Z28
+	VFMADD231PS  Z26, Z28, Z22
+	VFMADD231PS  Y27, Y28, Y23
+	VBROADCASTSS (R12), Z28
+	VFMADD231PS  Z26, Z28, Z24
+	VFMADD231PS  Y27, Y28, Y25
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         BX, R12
+	ADDQ         DI, SI
+	VMOVUPS      (SI), Z26
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS      64(SI), Y27
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z28
+	VFMADD231PS  Z26, Z28, Z0
+	VFMADD231PS  Y27, Y28, Y1
+	VBROADCASTSS (R8)(DX*1), Z28
+	VFMADD231PS  Z26, Z28, Z2
+	VFMADD231PS  Y27, Y28, Y3
+	VBROADCASTSS (R8)(DX*2), Z28
+	VFMADD231PS  Z26, Z28, Z4
+	VFMADD231PS  Y27, Y28, Y5
+	VBROADCASTSS (R9), Z28
+	VFMADD231PS  Z26, Z28, Z6
+	VFMADD231PS  Y27, Y28, Y7
+	VBROADCASTSS (R9)(DX*1), Z28
+	VFMADD231PS  Z26, Z28, Z8
+	VFMADD231PS  Y27, Y28, Y9
+	VBROADCASTSS (R9)(DX*2), Z28
+	VFMADD231PS  Z26, Z28, Z10
+	VFMADD231PS  Y27, Y28, Y11
+	VBROADCASTSS (R10), Z28
+	VFMADD231PS  Z26, Z28, Z12
+	VFMADD231PS  Y27, Y28, Y13
+	VBROADCASTSS (R10)(DX*1), Z28
+	VFMADD231PS  Z26, Z28, Z14
+	VFMADD231PS  Y27, Y28, Y15
+	VBROADCASTSS (R10)(DX*2), Z28
+	VFMADD231PS  Z26, Z28, Z16
+	VFMADD231PS  Y27, Y28, Y17
+	VBROADCASTSS (R11), Z28
+	VFMADD231PS  Z26, Z28, Z18
+	VFMADD231PS  Y27, Y28, Y19
+	VBROADCASTSS (R11)(DX*1), Z28
+	VFMADD231PS  Z26, Z28, Z20
+	VFMADD231PS  Y27, Y28, Y21
+	VBROADCASTSS (R11)(DX*2), Z28
+	VFMADD231PS  Z26, Z28, Z22
+	VFMADD231PS  Y27, Y28, Y23
+	VBROADCASTSS (R12), Z28
+	VFMADD231PS  Z26, Z28, Z24
+	VFMADD231PS  Y27, Y28, Y25
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         BX, R12
+	ADDQ         DI, SI
+	SUBQ         $0x02, AX
+	JGE          fullloop
+
+fullrest:
+	ADDQ $0x02, AX
+	JZ   fullend
+
+fullone:
+	VMOVUPS      (SI), Z26
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS      64(SI), Y27
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z28
+	VFMADD231PS  Z26, Z28, Z0
+	VFMADD231PS  Y27, Y28, Y1
+	VBROADCASTSS (R8)(DX*1), Z28
+	VFMADD231PS  Z26, Z28, Z2
+	VFMADD231PS  Y27, Y28, Y3
+	VBROADCASTSS (R8)(DX*2), Z28
+	VFMADD231PS  Z26, Z28, Z4
+	VFMADD231PS  Y27, Y28, Y5
+	VBROADCASTSS (R9), Z28
+	VFMADD231PS  Z26, Z28, Z6
+	VFMADD231PS  Y27, Y28, Y7
+	VBROADCASTSS (R9)(DX*1), Z28
+	VFMADD231PS  Z26, Z28, Z8
+	VFMADD231PS  Y27, Y28, Y9
+	VBROADCASTSS (R9)(DX*2), Z28
+	VFMADD231PS  Z26, Z28, Z10
+	VFMADD231PS  Y27, Y28, Y11
+	VBROADCASTSS (R10), Z28
+	VFMADD231PS  Z26, Z28, Z12
+	VFMADD231PS  Y27, Y28, Y13
+	VBROADCASTSS (R10)(DX*1), Z28
+	VFMADD231PS  Z26, Z28, Z14
+	VFMADD231PS  Y27, Y28, Y15
+	VBROADCASTSS (R10)(DX*2), Z28
+	VFMADD231PS  Z26, Z28, Z16
+	VFMADD231PS  Y27, Y28, Y17
+	VBROADCASTSS (R11), Z28
+	VFMADD231PS  Z26, Z28, Z18
+	VFMADD231PS  Y27, Y28, Y19
+	VBROADCASTSS (R11)(DX*1), Z28
+	VFMADD231PS  Z26, Z28, Z20
+	VFMADD231PS  Y27, Y28, Y21
+	VBROADCASTSS (R11)(DX*2), Z28
+	VFMADD231PS  Z26, Z28, Z22
+	VFMADD231PS  Y27, Y28, Y23
+	VBROADCASTSS (R12), Z28
+	VFMADD231PS  Z26, Z28, Z24
+	VFMADD231PS  Y27, Y28, Y25
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         BX, R12
+	ADDQ         DI, SI
+	DECQ         AX
+	JNZ          fullone
+
+fullend:
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R13, AX
+	VADDPS (AX), Z0, Z0
+	VADDPS 64(AX), Y1, Y1
+	ADDQ   R14, AX
+	VADDPS (AX), Z2, Z2
+	VADDPS 64(AX), Y3, Y3
+	ADDQ   R14, AX
+	VADDPS (AX), Z4, Z4
+	VADDPS 64(AX), Y5, Y5
+	ADDQ   R14, AX
+	VADDPS (AX), Z6, Z6
+	VADDPS 64(AX), Y7, Y7
+	ADDQ   R14, AX
+	VADDPS (AX), Z8, Z8
+	VADDPS 64(AX), Y9, Y9
+	ADDQ   R14, AX
+	VADDPS (AX), Z10, Z10
+	VADDPS 64(AX), Y11, Y11
+	ADDQ   R14, AX
+	VADDPS (AX), Z12, Z12
+	VADDPS 64(AX), Y13, Y13
+	ADDQ   R14, AX
+	VADDPS (AX), Z14, Z14
+	VADDPS 64(AX), Y15, Y15
+	ADDQ   R14, AX
+	VADDPS (AX), Z16, Z16
+	VADDPS 64(AX), Y17, Y17
+	ADDQ   R14, AX
+	VADDPS (AX), Z18, Z18
+	VADDPS 64(AX), Y19, Y19
+	ADDQ   R14, AX
+	VADDPS (AX), Z20, Z20
+	VADDPS 64(AX), Y21, Y21
+	ADDQ   R14, AX
+	VADDPS (AX), Z22, Z22
+	VADDPS 64(AX), Y23, Y23
+	ADDQ   R14, AX
+	VADDPS (AX), Z24, Z24
+	VADDPS 64(AX), Y25, Y25
+
+fulloverwrite:
+	VMOVUPS Z0, (R13)
+	VMOVUPS Y1, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z2, (R13)
+	VMOVUPS Y3, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z4, (R13)
+	VMOVUPS Y5, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z6, (R13)
+	VMOVUPS Y7, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z8, (R13)
+	VMOVUPS Y9, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z10, (R13)
+	VMOVUPS Y11, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z12, (R13)
+	VMOVUPS Y13, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z14, (R13)
+	VMOVUPS Y15, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z16, (R13)
+	VMOVUPS Y17, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z18, (R13)
+	VMOVUPS Y19, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z20, (R13)
+	VMOVUPS Y21, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z22, (R13)
+	VMOVUPS Y23, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z24, (R13)
+	VMOVUPS Y25, 64(R13)
+	VZEROUPPER
+	RET
+
+masked:
+	MOVQ  $-1, R15
+	BZHIQ CX, R15, R15
+	KMOVW R15, K1
+	SHRQ  $0x10, R15
+	KMOVW R15, K2
+	SUBQ  $0x02, AX
+	JLT   maskedrest
+
+maskedloop:
 	VMOVUPS.Z    (SI), K1, Z26
 	PREFETCHT0   (SI)(DI*8)
 	VMOVUPS.Z    64(SI), K2, Y27
@@ -22790,13 +33748,13 @@ loop:
 	ADDQ         BX, R12
 	ADDQ         DI, SI
 	SUBQ         $0x02, AX
-	JGE          loop
+	JGE          maskedloop
 
-rest:
+maskedrest:
 	ADDQ $0x02, AX
-	JZ   end
+	JZ   maskedend
 
-one:
+maskedone:
 	VMOVUPS.Z    (SI), K1, Z26
 	PREFETCHT0   (SI)(DI*8)
 	VMOVUPS.Z    64(SI), K2, Y27
@@ -22847,97 +33805,9 @@ one:
 	ADDQ         BX, R12
 	ADDQ         DI, SI
 	DECQ         AX
-	JNZ          one
+	JNZ          maskedone
 
-end:
-	CMPQ   CX, $0x18
-	JNE    masked
-	MOVB   accumulate+72(FP), AL
-	TESTB  AL, AL
-	JZ     fulloverwrite
-	MOVQ   R13, AX
-	VADDPS (AX), Z0, Z0
-	VADDPS 64(AX), Y1, Y1
-	ADDQ   R14, AX
-	VADDPS (AX), Z2, Z2
-	VADDPS 64(AX), Y3, Y3
-	ADDQ   R14, AX
-	VADDPS (AX), Z4, Z4
-	VADDPS 64(AX), Y5, Y5
-	ADDQ   R14, AX
-	VADDPS (AX), Z6, Z6
-	VADDPS 64(AX), Y7, Y7
-	ADDQ   R14, AX
-	VADDPS (AX), Z8, Z8
-	VADDPS 64(AX), Y9, Y9
-	ADDQ   R14, AX
-	VADDPS (AX), Z10, Z10
-	VADDPS 64(AX), Y11, Y11
-	ADDQ   R14, AX
-	VADDPS (AX), Z12, Z12
-	VADDPS 64(AX), Y13, Y13
-	ADDQ   R14, AX
-	VADDPS (AX), Z14, Z14
-	VADDPS 64(AX), Y15, Y15
-	ADDQ   R14, AX
-	VADDPS (AX), Z16, Z16
-	VADDPS 64(AX), Y17, Y17
-	ADDQ   R14, AX
-	VADDPS (AX), Z18, Z18
-	VADDPS 64(AX), Y19, Y19
-	ADDQ   R14, AX
-	VADDPS (AX), Z20, Z20
-	VADDPS 64(AX), Y21, Y21
-	ADDQ   R14, AX
-	VADDPS (AX), Z22, Z22
-	VADDPS 64(AX), Y23, Y23
-	ADDQ   R14, AX
-	VADDPS (AX), Z24, Z24
-	VADDPS 64(AX), Y25, Y25
-
-fulloverwrite:
-	VMOVUPS Z0, (R13)
-	VMOVUPS Y1, 64(R13)
-	ADDQ    R14, R13
-	VMOVUPS Z2, (R13)
-	VMOVUPS Y3, 64(R13)
-	ADDQ    R14, R13
-	VMOVUPS Z4, (R13)
-	VMOVUPS Y5, 64(R13)
-	ADDQ    R14, R13
-	VMOVUPS Z6, (R13)
-	VMOVUPS Y7, 64(R13)
-	ADDQ    R14, R13
-	VMOVUPS Z8, (R13)
-	VMOVUPS Y9, 64(R13)
-	ADDQ    R14, R13
-	VMOVUPS Z10, (R13)
-	VMOVUPS Y11, 64(R13)
-	ADDQ    R14, R13
-	VMOVUPS Z12, (R13)
-	VMOVUPS Y13, 64(R13)
-	ADDQ    R14, R13
-	VMOVUPS Z14, (R13)
-	VMOVUPS Y15, 64(R13)
-	ADDQ    R14, R13
-	VMOVUPS Z16, (R13)
-	VMOVUPS Y17, 64(R13)
-	ADDQ    R14, R13
-	VMOVUPS Z18, (R13)
-	VMOVUPS Y19, 64(R13)
-	ADDQ    R14, R13
-	VMOVUPS Z20, (R13)
-	VMOVUPS Y21, 64(R13)
-	ADDQ    R14, R13
-	VMOVUPS Z22, (R13)
-	VMOVUPS Y23, 64(R13)
-	ADDQ    R14, R13
-	VMOVUPS Z24, (R13)
-	VMOVUPS Y25, 64(R13)
-	VZEROUPPER
-	RET
-
-masked:
+maskedend:
 	MOVB     accumulate+72(FP), AL
 	TESTB    AL, AL
 	JZ       maskedoverwrite
@@ -23070,11 +33940,6 @@ TEXT ·tileWide13x32(SB), NOSPLIT, $0-73
 	VXORPS     Z24, Z24, Z24
 	VXORPS     Z25, Z25, Z25
 	MOVQ       cols+64(FP), CX
-	MOVQ       $-1, R13
-	BZHIQ      CX, R13, R13
-	KMOVW      R13, K1
-	SHRQ       $0x10, R13
-	KMOVW      R13, K2
 	MOVQ       c+48(FP), R13
 	MOVQ       cRow+56(FP), R14
 	SHLQ       $0x02, R14
@@ -23117,10 +33982,266 @@ TEXT ·tileWide13x32(SB), NOSPLIT, $0-73
 	ADDQ       R14, R15
 	PREFETCHT0 (R15)
 	PREFETCHT0 64(R15)
+	CMPQ       CX, $0x20
+	JNE        masked
 	SUBQ       $0x02, AX
-	JLT        rest
+	JLT        fullrest
 
-loop:
+fullloop:
+	VMOVUPS      (SI), Z26
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS      64(SI), Z27
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z28
+	VFMADD231PS  Z26, Z28, Z0
+	VFMADD231PS  Z27, Z28, Z1
+	VBROADCASTSS (R8)(DX*1), Z28
+	VFMADD231PS  Z26, Z28, Z2
+	VFMADD231PS  Z27, Z28, Z3
+	VBROADCASTSS (R8)(DX*2), Z28
+	VFMADD231PS  Z26, Z28, Z4
+	VFMADD231PS  Z27, Z28, Z5
+	VBROADCASTSS (R9), Z28
+	VFMADD231PS  Z26, Z28, Z6
+	VFMADD231PS  Z27, Z28, Z7
+	VBROADCASTSS (R9)(DX*1), Z28
+	VFMADD231PS  Z26, Z28, Z8
+	VFMADD231PS  Z27, Z28, Z9
+	VBROADCASTSS (R9)(DX*2), Z28
+	VFMADD231PS  Z26, Z28, Z10
+	VFMADD231PS  Z27, Z28, Z11
+	VBROADCASTSS (R10), Z28
+	VFMADD231PS  Z26, Z28, Z12
+	VFMADD231PS  Z27, Z28, Z13
+	VBROADCASTSS (R10)(DX*1), Z28
+	VFMADD231PS  Z26, Z28, Z14
+	VFMADD231PS  Z27, Z28, Z15
+	VBROADCASTSS (R10)(DX*2), Z28
+	VFMADD231PS  Z26, Z28, Z16
+	VFMADD231PS  Z27, Z28, Z17
+	VBROADCASTSS (R11), Z28
+	VFMADD231PS  Z26, Z28, Z18
+	VFMADD231PS  Z27, Z28, Z19
+	VBROADCASTSS (R11)(DX*1), Z28
+	VFMADD231PS  Z26, Z28, Z20
+	VFMADD231PS  Z27, Z28, Z21
+	VBROADCASTSS (R11)(DX*2), Z28
+	VFMADD231PS  Z26, Z28, Z22
+	VFMADD231PS  Z27, Z28, Z23
+	VBROADCASTSS (R12), Z28
+	VFMADD231PS  Z26, Z28, Z24
+	VFMADD231PS  Z27, Z28, Z25
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         BX, R12
+	ADDQ         DI, SI
+	VMOVUPS      (SI), Z26
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS      64(SI), Z27
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z28
+	VFMADD231PS  Z26, Z28, Z0
+	VFMADD231PS  Z27, Z28, Z1
+	VBROADCASTSS (R8)(DX*1), Z28
+	VFMADD231PS  Z26, Z28, Z2
+	VFMADD231PS  Z27, Z28, Z3
+	VBROADCASTSS (R8)(DX*2), Z28
+	VFMADD231PS  Z26, Z28, Z4
+	VFMADD231PS  Z27, Z28, Z5
+	VBROADCASTSS (R9), Z28
+	VFMADD231PS  Z26, Z28, Z6
+	VFMADD231PS  Z27, Z28, Z7
+	VBROADCASTSS (R9)(DX*1), Z28
+	VFMADD231PS  Z26, Z28, Z8
+	VFMADD231PS  Z27, Z28, Z9
+	VBROADCASTSS (R9)(DX*2), Z28
+	VFMADD231PS  Z26, Z28, Z10
+	VFMADD231PS  Z27, Z28, Z11
+	VBROADCASTSS (R10), Z28
+	VFMADD231PS  Z26, Z28, Z12
+	VFMADD231PS  Z27, Z28, Z13
+	VBROADCASTSS (R10)(DX*1), Z28
+	VFMADD231PS  Z26, Z28, Z14
+	VFMADD231PS  Z27, Z28, Z15
+	VBROADCASTSS (R10)(DX*2), Z28
+	VFMADD231PS  Z26, Z28, Z16
+	VFMADD231PS  Z27, Z28, Z17
+	VBROADCASTSS (R11), Z28
+	VFMADD231PS  Z26, Z28, Z18
+	VFMADD231PS  Z27, Z28, Z19
+	VBROADCASTSS (R11)(DX*1), Z28
+	VFMADD231PS  Z26, Z28, Z20
+	VFMADD231PS  Z27, Z28, Z21
+	VBROADCASTSS (R11)(DX*2), Z28
+	VFMADD231PS  Z26, Z28, Z22
+	VFMADD231PS  Z27, Z28, Z23
+	VBROADCASTSS (R12), Z28
+	VFMADD231PS  Z26, Z28, Z24
+	VFMADD231PS  Z27, Z28, Z25
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         BX, R12
+	ADDQ         DI, SI
+	SUBQ         $0x02, AX
+	JGE          fullloop
+
+fullrest:
+	ADDQ $0x02, AX
+	JZ   fullend
+
+fullone:
+	VMOVUPS      (SI), Z26
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS      64(SI), Z27
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z28
+	VFMADD231PS  Z26, Z28, Z0
+	VFMADD231PS  Z27, Z28, Z1
+	VBROADCASTSS (R8)(DX*1), Z28
+	VFMADD231PS  Z26, Z28, Z2
+	VFMADD231PS  Z27, Z28, Z3
+	VBROADCASTSS (R8)(DX*2), Z28
+	VFMADD231PS  Z26, Z28, Z4
+	VFMADD231PS  Z27, Z28, Z5
+	VBROADCASTSS (R9), Z28
+	VFMADD231PS  Z26, Z28, Z6
+	VFMADD231PS  Z27, Z28, Z7
+	VBROADCASTSS (R9)(DX*1), Z28
+	VFMADD231PS  Z26, Z28, Z8
+	VFMADD231PS  Z27, Z28, Z9
+	VBROADCASTSS (R9)(DX*2), Z28
+	VFMADD231PS  Z26, Z28, Z10
+	VFMADD231PS  Z27, Z28, Z11
+	VBROADCASTSS (R10), Z28
+	VFMADD231PS  Z26, Z28, Z12
+	VFMADD231PS  Z27, Z28, Z13
+	VBROADCASTSS (R10)(DX*1), Z28
+	VFMADD231PS  Z26, Z28, Z14
+	VFMADD231PS  Z27, Z28, Z15
+	VBROADCASTSS (R10)(DX*2), Z28
+	VFMADD231PS  Z26, Z28, Z16
+	VFMADD231PS  Z27, Z28, Z17
+	VBROADCASTSS (R11), Z28
+	VFMADD231PS  Z26, Z28, Z18
+	VFMADD231PS  Z27, Z28, Z19
+	VBROADCASTSS (R11)(DX*1), Z28
+	VFMADD231PS  Z26, Z28, Z20
+	VFMADD231PS  Z27, Z28, Z21
+	VBROADCASTSS (R11)(DX*2), Z28
+	VFMADD231PS  Z26, Z28, Z22
+	VFMADD231PS  Z27, Z28, Z23
+	VBROADCASTSS (R12), Z28
+	VFMADD231PS  Z26, Z28, Z24
+	VFMADD231PS  Z27, Z28, Z25
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         BX, R12
+	ADDQ         DI, SI
+	DECQ         AX
+	JNZ          fullone
+
+fullend:
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R13, AX
+	VADDPS (AX), Z0, Z0
+	VADDPS 64(AX), Z1, Z1
+	ADDQ   R14, AX
+	VADDPS (AX), Z2, Z2
+	VADDPS 64(AX), Z3, Z3
+	ADDQ   R14, AX
+	VADDPS (AX), Z4, Z4
+	VADDPS 64(AX), Z5, Z5
+	ADDQ   R14, AX
+	VADDPS (AX), Z6, Z6
+	VADDPS 64(AX), Z7, Z7
+	ADDQ   R14, AX
+	VADDPS (AX), Z8, Z8
+	VADDPS 64(AX), Z9, Z9
+	ADDQ   R14, AX
+	VADDPS (AX), Z10, Z10
+	VADDPS 64(AX), Z11, Z11
+	ADDQ   R14, AX
+	VADDPS (AX), Z12, Z12
+	VADDPS 64(AX), Z13, Z13
+	ADDQ   R14, AX
+	VADDPS (AX), Z14, Z14
+	VADDPS 64(AX), Z15, Z15
+	ADDQ   R14, AX
+	VADDPS (AX), Z16, Z16
+	VADDPS 64(AX), Z17, Z17
+	ADDQ   R14, AX
+	VADDPS (AX), Z18, Z18
+	VADDPS 64(AX), Z19, Z19
+	ADDQ   R14, AX
+	VADDPS (AX), Z20, Z20
+	VADDPS 64(AX), Z21, Z21
+	ADDQ   R14, AX
+	VADDPS (AX), Z22, Z22
+	VADDPS 64(AX), Z23, Z23
+	ADDQ   R14, AX
+	VADDPS (AX), Z24, Z24
+	VADDPS 64(AX), Z25, Z25
+
+fulloverwrite:
+	VMOVUPS Z0, (R13)
+	VMOVUPS Z1, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z2, (R13)
+	VMOVUPS Z3, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z4, (R13)
+	VMOVUPS Z5, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z6, (R13)
+	VMOVUPS Z7, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z8, (R13)
+	VMOVUPS Z9, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z10, (R13)
+	VMOVUPS Z11, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z12, (R13)
+	VMOVUPS Z13, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z14, (R13)
+	VMOVUPS Z15, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z16, (R13)
+	VMOVUPS Z17, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z18, (R13)
+	VMOVUPS Z19, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z20, (R13)
+	VMOVUPS Z21, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z22, (R13)
+	VMOVUPS Z23, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z24, (R13)
+	VMOVUPS Z25, 64(R13)
+	VZEROUPPER
+	RET
+
+masked:
+	MOVQ  $-1, R15
+	BZHIQ CX, R15, R15
+	KMOVW R15, K1
+	SHRQ  $0x10, R15
+	KMOVW R15, K2
+	SUBQ  $0x02, AX
+	JLT   maskedrest
+
+maskedloop:
 	VMOVUPS.Z    (SI), K1, Z26
 	PREFETCHT0   (SI)(DI*8)
 	VMOVUPS.Z    64(SI), K2, Z27
@@ -23220,13 +34341,13 @@ loop:
 	ADDQ         BX, R12
 	ADDQ         DI, SI
 	SUBQ         $0x02, AX
-	JGE          loop
+	JGE          maskedloop
 
-rest:
+maskedrest:
 	ADDQ $0x02, AX
-	JZ   end
+	JZ   maskedend
 
-one:
+maskedone:
 	VMOVUPS.Z    (SI), K1, Z26
 	PREFETCHT0   (SI)(DI*8)
 	VMOVUPS.Z    64(SI), K2, Z27
@@ -23277,97 +34398,9 @@ one:
 	ADDQ         BX, R12
 	ADDQ         DI, SI
 	DECQ         AX
-	JNZ          one
+	JNZ          maskedone
 
-end:
-	CMPQ   CX, $0x20
-	JNE    masked
-	MOVB   accumulate+72(FP), AL
-	TESTB  AL, AL
-	JZ     fulloverwrite
-	MOVQ   R13, AX
-	VADDPS (AX), Z0, Z0
-	VADDPS 64(AX), Z1, Z1
-	ADDQ   R14, AX
-	VADDPS (AX), Z2, Z2
-	VADDPS 64(AX), Z3, Z3
-	ADDQ   R14, AX
-	VADDPS (AX), Z4, Z4
-	VADDPS 64(AX), Z5, Z5
-	ADDQ   R14, AX
-	VADDPS (AX), Z6, Z6
-	VADDPS 64(AX), Z7, Z7
-	ADDQ   R14, AX
-	VADDPS (AX), Z8, Z8
-	VADDPS 64(AX), Z9, Z9
-	ADDQ   R14, AX
-	VADDPS (AX), Z10, Z10
-	VADDPS 64(AX), Z11, Z11
-	ADDQ   R14, AX
-	VADDPS (AX), Z12, Z12
-	VADDPS 64(AX), Z13, Z13
-	ADDQ   R14, AX
-	VADDPS (AX), Z14, Z14
-	VADDPS 64(AX), Z15, Z15
-	ADDQ   R14, AX
-	VADDPS (AX), Z16, Z16
-	VADDPS 64(AX), Z17, Z17
-	ADDQ   R14, AX
-	VADDPS (AX), Z18, Z18
-	VADDPS 64(AX), Z19, Z19
-	ADDQ   R14, AX
-	VADDPS (AX), Z20, Z20
-	VADDPS 64(AX), Z21, Z21
-	ADDQ   R14, AX
-	VADDPS (AX), Z22, Z22
-	VADDPS 64(AX), Z23, Z23
-	ADDQ   R14, AX
-	VADDPS (AX), Z24, Z24
-	VADDPS 64(AX), Z25, Z25
-
-fulloverwrite:
-	VMOVUPS Z0, (R13)
-	VMOVUPS Z1, 64(R13)
-	ADDQ    R14, R13
-	VMOVUPS Z2, (R13)
-	VMOVUPS Z3, 64(R13)
-	ADDQ    R14, R13
-	VMOVUPS Z4, (R13)
-	VMOVUPS Z5, 64(R13)
-	ADDQ    R14, R13
-	VMOVUPS Z6, (R13)
-	VMOVUPS Z7, 64(R13)
-	ADDQ    R14, R13
-	VMOVUPS Z8, (R13)
-	VMOVUPS Z9, 64(R13)
-	ADDQ    R14, R13
-	VMOVUPS Z10, (R13)
-	VMOVUPS Z11, 64(R13)
-	ADDQ    R14, R13
-	VMOVUPS Z12, (R13)
-	VMOVUPS Z13, 64(R13)
-	ADDQ    R14, R13
-	VMOVUPS Z14, (R13)
-	VMOVUPS Z15, 64(R13)
-	ADDQ    R14, R13
-	VMOVUPS Z16, (R13)
-	VMOVUPS Z17, 64(R13)
-	ADDQ    R14, R13
-	VMOVUPS Z18, (R13)
-	VMOVUPS Z19, 64(R13)
-	ADDQ    R14, R13
-	VMOVUPS Z20, (R13)
-	VMOVUPS Z21, 64(R13)
-	ADDQ    R14, R13
-	VMOVUPS Z22, (R13)
-	VMOVUPS Z23, 64(R13)
-	ADDQ    R14, R13
-	VMOVUPS Z24, (R13)
-	VMOVUPS Z25, 64(R13)
-	VZEROUPPER
-	RET
-
-masked:
+maskedend:
 	MOVB     accumulate+72(FP), AL
 	TESTB    AL, AL
 	JZ       maskedoverwrite
@@ -23500,11 +34533,6 @@ TEXT ·tileHalf13x32(SB), NOSPLIT, $0-73
 	VXORPS     Z24, Z24, Z24
 	VXORPS     Z25, Z25, Z25
 	MOVQ       cols+64(FP), CX
-	MOVQ       $-1, R13
-	BZHIQ      CX, R13, R13
-	KMOVW      R13, K1
-	SHRQ       $0x10, R13
-	KMOVW      R13, K2
 	MOVQ       c+48(FP), R13
 	MOVQ       cRow+56(FP), R14
 	SHLQ       $0x02, R14
@@ -23547,10 +34575,656 @@ TEXT ·tileHalf13x32(SB), NOSPLIT, $0-73
 	ADDQ       R14, R15
 	PREFETCHT0 (R15)
 	PREFETCHT0 64(R15)
+	CMPQ       CX, $0x20
+	JNE        masked
 	SUBQ       $0x02, AX
-	JLT        rest
+	JLT        fullrest
 
-loop:
+fullloop:
+	VMOVUPS      (SI), Z26
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS      64(SI), Z27
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z28
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x1e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc2
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x1e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xcb
+	VBROADCASTSS (R8)(DX*1), Z29
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x16
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd2
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x16
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xdb
+	VBROADCASTSS (R8)(DX*2), Z28
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x1e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe2
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x1e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xeb
+	VBROADCASTSS (R9), Z29
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x16
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf2
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x16
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xfb
+	VBROADCASTSS (R9)(DX*1), Z28
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x1e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc2
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x1e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xcb
+	VBROADCASTSS (R9)(DX*2), Z29
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x16
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd2
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x16
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xdb
+	VBROADCASTSS (R10), Z28
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x1e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe2
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x1e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xeb
+	VBROADCASTSS (R10)(DX*1), Z29
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x16
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf2
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x16
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xfb
+	VBROADCASTSS (R10)(DX*2), Z28
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x1e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc2
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x1e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xcb
+	VBROADCASTSS (R11), Z29
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x16
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd2
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x16
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xdb
+	VBROADCASTSS (R11)(DX*1), Z28
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x1e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe2
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x1e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xeb
+	VBROADCASTSS (R11)(DX*2), Z29
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x16
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf2
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x16
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xfb
+	VBROADCASTSS (R12), Z28
+	BYTE         $0x62
+	BYTE         $0x02
+	BYTE         $0x1e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc2
+	BYTE         $0x62
+	BYTE         $0x02
+	BYTE         $0x1e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xcb
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         BX, R12
+	ADDQ         DI, SI
+	VMOVUPS      (SI), Z26
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS      64(SI), Z27
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z28
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x1e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc2
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x1e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xcb
+	VBROADCASTSS (R8)(DX*1), Z29
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x16
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd2
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x16
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xdb
+	VBROADCASTSS (R8)(DX*2), Z28
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x1e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe2
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x1e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xeb
+	VBROADCASTSS (R9), Z29
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x16
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf2
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x16
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xfb
+	VBROADCASTSS (R9)(DX*1), Z28
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x1e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc2
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x1e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xcb
+	VBROADCASTSS (R9)(DX*2), Z29
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x16
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd2
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x16
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xdb
+	VBROADCASTSS (R10), Z28
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x1e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe2
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x1e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xeb
+	VBROADCASTSS (R10)(DX*1), Z29
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x16
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf2
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x16
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xfb
+	VBROADCASTSS (R10)(DX*2), Z28
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x1e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc2
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x1e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xcb
+	VBROADCASTSS (R11), Z29
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x16
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd2
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x16
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xdb
+	VBROADCASTSS (R11)(DX*1), Z28
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x1e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe2
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x1e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xeb
+	VBROADCASTSS (R11)(DX*2), Z29
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x16
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf2
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x16
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xfb
+	VBROADCASTSS (R12), Z28
+	BYTE         $0x62
+	BYTE         $0x02
+	BYTE         $0x1e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc2
+	BYTE         $0x62
+	BYTE         $0x02
+	BYTE         $0x1e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xcb
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         BX, R12
+	ADDQ         DI, SI
+	SUBQ         $0x02, AX
+	JGE          fullloop
+
+fullrest:
+	ADDQ $0x02, AX
+	JZ   fullend
+
+fullone:
+	VMOVUPS      (SI), Z26
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS      64(SI), Z27
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z28
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x1e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc2
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x1e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xcb
+	VBROADCASTSS (R8)(DX*1), Z29
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x16
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd2
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x16
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xdb
+	VBROADCASTSS (R8)(DX*2), Z28
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x1e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe2
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x1e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xeb
+	VBROADCASTSS (R9), Z29
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x16
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf2
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x16
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xfb
+	VBROADCASTSS (R9)(DX*1), Z28
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x1e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc2
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x1e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xcb
+	VBROADCASTSS (R9)(DX*2), Z29
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x16
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd2
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x16
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xdb
+	VBROADCASTSS (R10), Z28
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x1e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe2
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x1e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xeb
+	VBROADCASTSS (R10)(DX*1), Z29
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x16
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf2
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x16
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xfb
+	VBROADCASTSS (R10)(DX*2), Z28
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x1e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc2
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x1e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xcb
+	VBROADCASTSS (R11), Z29
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x16
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd2
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x16
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xdb
+	VBROADCASTSS (R11)(DX*1), Z28
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x1e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe2
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x1e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xeb
+	VBROADCASTSS (R11)(DX*2), Z29
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x16
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf2
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x16
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xfb
+	VBROADCASTSS (R12), Z28
+	BYTE         $0x62
+	BYTE         $0x02
+	BYTE         $0x1e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc2
+	BYTE         $0x62
+	BYTE         $0x02
+	BYTE         $0x1e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xcb
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         BX, R12
+	ADDQ         DI, SI
+	DECQ         AX
+	JNZ          fullone
+
+fullend:
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R13, AX
+	VADDPS (AX), Z0, Z0
+	VADDPS 64(AX), Z1, Z1
+	ADDQ   R14, AX
+	VADDPS (AX), Z2, Z2
+	VADDPS 64(AX), Z3, Z3
+	ADDQ   R14, AX
+	VADDPS (AX), Z4, Z4
+	VADDPS 64(AX), Z5, Z5
+	ADDQ   R14, AX
+	VADDPS (AX), Z6, Z6
+	VADDPS 64(AX), Z7, Z7
+	ADDQ   R14, AX
+	VADDPS (AX), Z8, Z8
+	VADDPS 64(AX), Z9, Z9
+	ADDQ   R14, AX
+	VADDPS (AX), Z10, Z10
+	VADDPS 64(AX), Z11, Z11
+	ADDQ   R14, AX
+	VADDPS (AX), Z12, Z12
+	VADDPS 64(AX), Z13, Z13
+	ADDQ   R14, AX
+	VADDPS (AX), Z14, Z14
+	VADDPS 64(AX), Z15, Z15
+	ADDQ   R14, AX
+	VADDPS (AX), Z16, Z16
+	VADDPS 64(AX), Z17, Z17
+	ADDQ   R14, AX
+	VADDPS (AX), Z18, Z18
+	VADDPS 64(AX), Z19, Z19
+	ADDQ   R14, AX
+	VADDPS (AX), Z20, Z20
+	VADDPS 64(AX), Z21, Z21
+	ADDQ   R14, AX
+	VADDPS (AX), Z22, Z22
+	VADDPS 64(AX), Z23, Z23
+	ADDQ   R14, AX
+	VADDPS (AX), Z24, Z24
+	VADDPS 64(AX), Z25, Z25
+
+fulloverwrite:
+	VMOVUPS Z0, (R13)
+	VMOVUPS Z1, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z2, (R13)
+	VMOVUPS Z3, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z4, (R13)
+	VMOVUPS Z5, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z6, (R13)
+	VMOVUPS Z7, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z8, (R13)
+	VMOVUPS Z9, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z10, (R13)
+	VMOVUPS Z11, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z12, (R13)
+	VMOVUPS Z13, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z14, (R13)
+	VMOVUPS Z15, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z16, (R13)
+	VMOVUPS Z17, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z18, (R13)
+	VMOVUPS Z19, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z20, (R13)
+	VMOVUPS Z21, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z22, (R13)
+	VMOVUPS Z23, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z24, (R13)
+	VMOVUPS Z25, 64(R13)
+	VZEROUPPER
+	RET
+
+masked:
+	MOVQ  $-1, R15
+	BZHIQ CX, R15, R15
+	KMOVW R15, K1
+	SHRQ  $0x10, R15
+	KMOVW R15, K2
+	SUBQ  $0x02, AX
+	JLT   maskedrest
+
+maskedloop:
 	VMOVUPS.Z    (SI), K1, Z26
 	PREFETCHT0   (SI)(DI*8)
 	VMOVUPS.Z    64(SI), K2, Z27
@@ -23910,13 +35584,13 @@ loop:
 	ADDQ         BX, R12
 	ADDQ         DI, SI
 	SUBQ         $0x02, AX
-	JGE          loop
+	JGE          maskedloop
 
-rest:
+maskedrest:
 	ADDQ $0x02, AX
-	JZ   end
+	JZ   maskedend
 
-one:
+maskedone:
 	VMOVUPS.Z    (SI), K1, Z26
 	PREFETCHT0   (SI)(DI*8)
 	VMOVUPS.Z    64(SI), K2, Z27
@@ -24097,97 +35771,9 @@ one:
 	ADDQ         BX, R12
 	ADDQ         DI, SI
 	DECQ         AX
-	JNZ          one
+	JNZ          maskedone
 
-end:
-	CMPQ   CX, $0x20
-	JNE    masked
-	MOVB   accumulate+72(FP), AL
-	TESTB  AL, AL
-	JZ     fulloverwrite
-	MOVQ   R13, AX
-	VADDPS (AX), Z0, Z0
-	VADDPS 64(AX), Z1, Z1
-	ADDQ   R14, AX
-	VADDPS (AX), Z2, Z2
-	VADDPS 64(AX), Z3, Z3
-	ADDQ   R14, AX
-	VADDPS (AX), Z4, Z4
-	VADDPS 64(AX), Z5, Z5
-	ADDQ   R14, AX
-	VADDPS (AX), Z6, Z6
-	VADDPS 64(AX), Z7, Z7
-	ADDQ   R14, AX
-	VADDPS (AX), Z8, Z8
-	VADDPS 64(AX), Z9, Z9
-	ADDQ   R14, AX
-	VADDPS (AX), Z10, Z10
-	VADDPS 64(AX), Z11, Z11
-	ADDQ   R14, AX
-	VADDPS (AX), Z12, Z12
-	VADDPS 64(AX), Z13, Z13
-	ADDQ   R14, AX
-	VADDPS (AX), Z14, Z14
-	VADDPS 64(AX), Z15, Z15
-	ADDQ   R14, AX
-	VADDPS (AX), Z16, Z16
-	VADDPS 64(AX), Z17, Z17
-	ADDQ   R14, AX
-	VADDPS (AX), Z18, Z18
-	VADDPS 64(AX), Z19, Z19
-	ADDQ   R14, AX
-	VADDPS (AX), Z20, Z20
-	VADDPS 64(AX), Z21, Z21
-	ADDQ   R14, AX
-	VADDPS (AX), Z22, Z22
-	VADDPS 64(AX), Z23, Z23
-	ADDQ   R14, AX
-	VADDPS (AX), Z24, Z24
-	VADDPS 64(AX), Z25, Z25
-
-fulloverwrite:
-	VMOVUPS Z0, (R13)
-	VMOVUPS Z1, 64(R13)
-	ADDQ    R14, R13
-	VMOVUPS Z2, (R13)
-	VMOVUPS Z3, 64(R13)
-	ADDQ    R14, R13
-	VMOVUPS Z4, (R13)
-	VMOVUPS Z5, 64(R13)
-	ADDQ    R14, R13
-	VMOVUPS Z6, (R13)
-	VMOVUPS Z7, 64(R13)
-	ADDQ    R14, R13
-	VMOVUPS Z8, (R13)
-	VMOVUPS Z9, 64(R13)
-	ADDQ    R14, R13
-	VMOVUPS Z10, (R13)
-	VMOVUPS Z11, 64(R13)
-	ADDQ    R14, R13
-	VMOVUPS Z12, (R13)
-	VMOVUPS Z13, 64(R13)
-	ADDQ    R14, R13
-	VMOVUPS Z14, (R13)
-	VMOVUPS Z15, 64(R13)
-	ADDQ    R14, R13
-	VMOVUPS Z16, (R13)
-	VMOVUPS Z17, 64(R13)
-	ADDQ    R14, R13
-	VMOVUPS Z18, (R13)
-	VMOVUPS Z19, 64(R13)
-	ADDQ    R14, R13
-	VMOVUPS Z20, (R13)
-	VMOVUPS Z21, 64(R13)
-	ADDQ    R14, R13
-	VMOVUPS Z22, (R13)
-	VMOVUPS Z23, 64(R13)
-	ADDQ    R14, R13
-	VMOVUPS Z24, (R13)
-	VMOVUPS Z25, 64(R13)
-	VZEROUPPER
-	RET
-
-masked:
+maskedend:
 	MOVB     accumulate+72(FP), AL
 	TESTB    AL, AL
 	JZ       maskedoverwrite
@@ -24322,11 +35908,6 @@ TEXT ·tileWide14x24(SB), NOSPLIT, $0-73
 	VXORPS     Z26, Z26, Z26
 	VXORPS     Y27, Y27, Y27
 	MOVQ       cols+64(FP), CX
-	MOVQ       $-1, R13
-	BZHIQ      CX, R13, R13
-	KMOVW      R13, K1
-	SHRQ       $0x10, R13
-	KMOVW      R13, K2
 	MOVQ       c+48(FP), R13
 	MOVQ       cRow+56(FP), R14
 	SHLQ       $0x02, R14
@@ -24372,10 +35953,281 @@ TEXT ·tileWide14x24(SB), NOSPLIT, $0-73
 	ADDQ       R14, R15
 	PREFETCHT0 (R15)
 	PREFETCHT0 64(R15)
+	CMPQ       CX, $0x18
+	JNE        masked
 	SUBQ       $0x02, AX
-	JLT        rest
+	JLT        fullrest
 
-loop:
+fullloop:
+	VMOVUPS      (SI), Z28
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS      64(SI), Y29
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z30
+	VFMADD231PS  Z28, Z30, Z0
+	VFMADD231PS  Y29, Y30, Y1
+	VBROADCASTSS (R8)(DX*1), Z30
+	VFMADD231PS  Z28, Z30, Z2
+	VFMADD231PS  Y29, Y30, Y3
+	VBROADCASTSS (R8)(DX*2), Z30
+	VFMADD231PS  Z28, Z30, Z4
+	VFMADD231PS  Y29, Y30, Y5
+	VBROADCASTSS (R9), Z30
+	VFMADD231PS  Z28, Z30, Z6
+	VFMADD231PS  Y29, Y30, Y7
+	VBROADCASTSS (R9)(DX*1), Z30
+	VFMADD231PS  Z28, Z30, Z8
+	VFMADD231PS  Y29, Y30, Y9
+	VBROADCASTSS (R9)(DX*2), Z30
+	VFMADD231PS  Z28, Z30, Z10
+	VFMADD231PS  Y29, Y30, Y11
+	VBROADCASTSS (R10), Z30
+	VFMADD231PS  Z28, Z30, Z12
+	VFMADD231PS  Y29, Y30, Y13
+	VBROADCASTSS (R10)(DX*1), Z30
+	VFMADD231PS  Z28, Z30, Z14
+	VFMADD231PS  Y29, Y30, Y15
+	VBROADCASTSS (R10)(DX*2), Z30
+	VFMADD231PS  Z28, Z30, Z16
+	VFMADD231PS  Y29, Y30, Y17
+	VBROADCASTSS (R11), Z30
+	VFMADD231PS  Z28, Z30, Z18
+	VFMADD231PS  Y29, Y30, Y19
+	VBROADCASTSS (R11)(DX*1), Z30
+	VFMADD231PS  Z28, Z30, Z20
+	VFMADD231PS  Y29, Y30, Y21
+	VBROADCASTSS (R11)(DX*2), Z30
+	VFMADD231PS  Z28, Z30, Z22
+	VFMADD231PS  Y29, Y30, Y23
+	VBROADCASTSS (R12), Z30
+	VFMADD231PS  Z28, Z30, Z24
+	VFMADD231PS  Y29, Y30, Y25
+	VBROADCASTSS (R12)(DX*1), Z30
+	VFMADD231PS  Z28, Z30, Z26
+	VFMADD231PS  Y29, Y30, Y27
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         BX, R12
+	ADDQ         DI, SI
+	VMOVUPS      (SI), Z28
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS      64(SI), Y29
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z30
+	VFMADD231PS  Z28, Z30, Z0
+	VFMADD231PS  Y29, Y30, Y1
+	VBROADCASTSS (R8)(DX*1), Z30
+	VFMADD231PS  Z28, Z30, Z2
+	VFMADD231PS  Y29, Y30, Y3
+	VBROADCASTSS (R8)(DX*2), Z30
+	VFMADD231PS  Z28, Z30, Z4
+	VFMADD231PS  Y29, Y30, Y5
+	VBROADCASTSS (R9), Z30
+	VFMADD231PS  Z28, Z30, Z6
+	VFMADD231PS  Y29, Y30, Y7
+	VBROADCASTSS (R9)(DX*1), Z30
+	VFMADD231PS  Z28, Z30, Z8
+	VFMADD231PS  Y29, Y30, Y9
+	VBROADCASTSS (R9)(DX*2), Z30
+	VFMADD231PS  Z28, Z30, Z10
+	VFMADD231PS  Y29, Y30, Y11
+	VBROADCASTSS (R10), Z30
+	VFMADD231PS  Z28, Z30, Z12
+	VFMADD231PS  Y29, Y30, Y13
+	VBROADCASTSS (R10)(DX*1), Z30
+	VFMADD231PS  Z28, Z30, Z14
+	VFMADD231PS  Y29, Y30, Y15
+	VBROADCASTSS (R10)(DX*2), Z30
+	VFMADD231PS  Z28, Z30, Z16
+	VFMADD231PS  Y29, Y30, Y17
+	VBROADCASTSS (R11), Z30
+	VFMADD231PS  Z28, Z30, Z18
+	VFMADD231PS  Y29, Y30, Y19
+	VBROADCASTSS (R11)(DX*1), Z30
+	VFMADD231PS  Z28, Z30, Z20
+	VFMADD231PS  Y29, Y30, Y21
+	VBROADCASTSS (R11)(DX*2), Z30
+	VFMADD231PS  Z28, Z30, Z22
+	VFMADD231PS  Y29, Y30, Y23
+	VBROADCASTSS (R12), Z30
+	VFMADD231PS  Z28, Z30, Z24
+	VFMADD231PS  Y29, Y30, Y25
+	VBROADCASTSS (R12)(DX*1), Z30
+	VFMADD231PS  Z28, Z30, Z26
+	VFMADD231PS  Y29, Y30, Y27
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         BX, R12
+	ADDQ         DI, SI
+	SUBQ         $0x02, AX
+	JGE          fullloop
+
+fullrest:
+	ADDQ $0x02, AX
+	JZ   fullend
+
+fullone:
+	VMOVUPS      (SI), Z28
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS      64(SI), Y29
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z30
+	VFMADD231PS  Z28, Z30, Z0
+	VFMADD231PS  Y29, Y30, Y1
+	VBROADCASTSS (R8)(DX*1), Z30
+	VFMADD231PS  Z28, Z30, Z2
+	VFMADD231PS  Y29, Y30, Y3
+	VBROADCASTSS (R8)(DX*2), Z30
+	VFMADD231PS  Z28, Z30, Z4
+	VFMADD231PS  Y29, Y30, Y5
+	VBROADCASTSS (R9), Z30
+	VFMADD231PS  Z28, Z30, Z6
+	VFMADD231PS  Y29, Y30, Y7
+	VBROADCASTSS (R9)(DX*1), Z30
+	VFMADD231PS  Z28, Z30, Z8
+	VFMADD231PS  Y29, Y30, Y9
+	VBROADCASTSS (R9)(DX*2), Z30
+	VFMADD231PS  Z28, Z30, Z10
+	VFMADD231PS  Y29, Y30, Y11
+	VBROADCASTSS (R10), Z30
+	VFMADD231PS  Z28, Z30, Z12
+	VFMADD231PS  Y29, Y30, Y13
+	VBROADCASTSS (R10)(DX*1), Z30
+	VFMADD231PS  Z28, Z30, Z14
+	VFMADD231PS  Y29, Y30, Y15
+	VBROADCASTSS (R10)(DX*2), Z30
+	VFMADD231PS  Z28, Z30, Z16
+	VFMADD231PS  Y29, Y30, Y17
+	VBROADCASTSS (R11), Z30
+	VFMADD231PS  Z28, Z30, Z18
+	VFMADD231PS  Y29, Y30, Y19
+	VBROADCASTSS (R11)(DX*1), Z30
+	VFMADD231PS  Z28, Z30, Z20
+	VFMADD231PS  Y29, Y30, Y21
+	VBROADCASTSS (R11)(DX*2), Z30
+	VFMADD231PS  Z28, Z30, Z22
+	VFMADD231PS  Y29, Y30, Y23
+	VBROADCASTSS (R12), Z30
+	VFMADD231PS  Z28, Z30, Z24
+	VFMADD231PS  Y29, Y30, Y25
+	VBROADCASTSS (R12)(DX*1), Z30
+	VFMADD231PS  Z28, Z30, Z26
+	VFMADD231PS  Y29, Y30, Y27
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         BX, R12
+	ADDQ         DI, SI
+	DECQ         AX
+	JNZ          fullone
+
+fullend:
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R13, AX
+	VADDPS (AX), Z0, Z0
+	VADDPS 64(AX), Y1, Y1
+	ADDQ   R14, AX
+	VADDPS (AX), Z2, Z2
+	VADDPS 64(AX), Y3, Y3
+	ADDQ   R14, AX
+	VADDPS (AX), Z4, Z4
+	VADDPS 64(AX), Y5, Y5
+	ADDQ   R14, AX
+	VADDPS (AX), Z6, Z6
+	VADDPS 64(AX), Y7, Y7
+	ADDQ   R14, AX
+	VADDPS (AX), Z8, Z8
+	VADDPS 64(AX), Y9, Y9
+	ADDQ   R14, AX
+	VADDPS (AX), Z10, Z10
+	VADDPS 64(AX), Y11, Y11
+	ADDQ   R14, AX
+	VADDPS (AX), Z12, Z12
+	VADDPS 64(AX), Y13, Y13
+	ADDQ   R14, AX
+	VADDPS (AX), Z14, Z14
+	VADDPS 64(AX), Y15, Y15
+	ADDQ   R14, AX
+	VADDPS (AX), Z16, Z16
+	VADDPS 64(AX), Y17, Y17
+	ADDQ   R14, AX
+	VADDPS (AX), Z18, Z18
+	VADDPS 64(AX), Y19, Y19
+	ADDQ   R14, AX
+	VADDPS (AX), Z20, Z20
+	VADDPS 64(AX), Y21, Y21
+	ADDQ   R14, AX
+	VADDPS (AX), Z22, Z22
+	VADDPS 64(AX), Y23, Y23
+	ADDQ   R14, AX
+	VADDPS (AX), Z24, Z24
+	VADDPS 64(AX), Y25, Y25
+	ADDQ   R14, AX
+	VADDPS (AX), Z26, Z26
+	VADDPS 64(AX), Y27, Y27
+
+fulloverwrite:
+	VMOVUPS Z0, (R13)
+	VMOVUPS Y1, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z2, (R13)
+	VMOVUPS Y3, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z4, (R13)
+	VMOVUPS Y5, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z6, (R13)
+	VMOVUPS Y7, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z8, (R13)
+	VMOVUPS Y9, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z10, (R13)
+	VMOVUPS Y11, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z12, (R13)
+	VMOVUPS Y13, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z14, (R13)
+	VMOVUPS Y15, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z16, (R13)
+	VMOVUPS Y17, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z18, (R13)
+	VMOVUPS Y19, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z20, (R13)
+	VMOVUPS Y21, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z22, (R13)
+	VMOVUPS Y23, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z24, (R13)
+	VMOVUPS Y25, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z26, (R13)
+	VMOVUPS Y27, 64(R13)
+	VZEROUPPER
+	RET
+
+masked:
+	MOVQ  $-1, R15
+	BZHIQ CX, R15, R15
+	KMOVW R15, K1
+	SHRQ  $0x10, R15
+	KMOVW R15, K2
+	SUBQ  $0x02, AX
+	JLT   maskedrest
+
+maskedloop:
 	VMOVUPS.Z    (SI), K1, Z28
 	PREFETCHT0   (SI)(DI*8)
 	VMOVUPS.Z    64(SI), K2, Y29
@@ -24481,13 +36333,13 @@ loop:
 	ADDQ         BX, R12
 	ADDQ         DI, SI
 	SUBQ         $0x02, AX
-	JGE          loop
+	JGE          maskedloop
 
-rest:
+maskedrest:
 	ADDQ $0x02, AX
-	JZ   end
+	JZ   maskedend
 
-one:
+maskedone:
 	VMOVUPS.Z    (SI), K1, Z28
 	PREFETCHT0   (SI)(DI*8)
 	VMOVUPS.Z    64(SI), K2, Y29
@@ -24541,103 +36393,9 @@ one:
 	ADDQ         BX, R12
 	ADDQ         DI, SI
 	DECQ         AX
-	JNZ          one
+	JNZ          maskedone
 
-end:
-	CMPQ   CX, $0x18
-	JNE    masked
-	MOVB   accumulate+72(FP), AL
-	TESTB  AL, AL
-	JZ     fulloverwrite
-	MOVQ   R13, AX
-	VADDPS (AX), Z0, Z0
-	VADDPS 64(AX), Y1, Y1
-	ADDQ   R14, AX
-	VADDPS (AX), Z2, Z2
-	VADDPS 64(AX), Y3, Y3
-	ADDQ   R14, AX
-	VADDPS (AX), Z4, Z4
-	VADDPS 64(AX), Y5, Y5
-	ADDQ   R14, AX
-	VADDPS (AX), Z6, Z6
-	VADDPS 64(AX), Y7, Y7
-	ADDQ   R14, AX
-	VADDPS (AX), Z8, Z8
-	VADDPS 64(AX), Y9, Y9
-	ADDQ   R14, AX
-	VADDPS (AX), Z10, Z10
-	VADDPS 64(AX), Y11, Y11
-	ADDQ   R14, AX
-	VADDPS (AX), Z12, Z12
-	VADDPS 64(AX), Y13, Y13
-	ADDQ   R14, AX
-	VADDPS (AX), Z14, Z14
-	VADDPS 64(AX), Y15, Y15
-	ADDQ   R14, AX
-	VADDPS (AX), Z16, Z16
-	VADDPS 64(AX), Y17, Y17
-	ADDQ   R14, AX
-	VADDPS (AX), Z18, Z18
-	VADDPS 64(AX), Y19, Y19
-	ADDQ   R14, AX
-	VADDPS (AX), Z20, Z20
-	VADDPS 64(AX), Y21, Y21
-	ADDQ   R14, AX
-	VADDPS (AX), Z22, Z22
-	VADDPS 64(AX), Y23, Y23
-	ADDQ   R14, AX
-	VADDPS (AX), Z24, Z24
-	VADDPS 64(AX), Y25, Y25
-	ADDQ   R14, AX
-	VADDPS (AX), Z26, Z26
-	VADDPS 64(AX), Y27, Y27
-
-fulloverwrite:
-	VMOVUPS Z0, (R13)
-	VMOVUPS Y1, 64(R13)
-	ADDQ    R14, R13
-	VMOVUPS Z2, (R13)
-	VMOVUPS Y3, 64(R13)
-	ADDQ    R14, R13
-	VMOVUPS Z4, (R13)
-	VMOVUPS Y5, 64(R13)
-	ADDQ    R14, R13
-	VMOVUPS Z6, (R13)
-	VMOVUPS Y7, 64(R13)
-	ADDQ    R14, R13
-	VMOVUPS Z8, (R13)
-	VMOVUPS Y9, 64(R13)
-	ADDQ    R14, R13
-	VMOVUPS Z10, (R13)
-	VMOVUPS Y11, 64(R13)
-	ADDQ    R14, R13
-	VMOVUPS Z12, (R13)
-	VMOVUPS Y13, 64(R13)
-	ADDQ    R14, R13
-	VMOVUPS Z14, (R13)
-	VMOVUPS Y15, 64(R13)
-	ADDQ    R14, R13
-	VMOVUPS Z16, (R13)
-	VMOVUPS Y17, 64(R13)
-	ADDQ    R14, R13
-	VMOVUPS Z18, (R13)
-	VMOVUPS Y19, 64(R13)
-	ADDQ    R14, R13
-	VMOVUPS Z20, (R13)
-	VMOVUPS Y21, 64(R13)
-	ADDQ    R14, R13
-	VMOVUPS Z22, (R13)
-	VMOVUPS Y23, 64(R13)
-	ADDQ    R14, R13
-	VMOVUPS Z24, (R13)
-	VMOVUPS Y25, 64(R13)
-	ADDQ    R14, R13
-	VMOVUPS Z26, (R13)
-	VMOVUPS Y27, 64(R13)
-	VZEROUPPER
-	RET
-
-masked:
+maskedend:
 	MOVB     accumulate+72(FP), AL
 	TESTB    AL, AL
 	JZ       maskedoverwrite
@@ -24778,11 +36536,6 @@ TEXT ·tileWide14x32(SB), NOSPLIT, $0-73
 	VXORPS     Z26, Z26, Z26
 	VXORPS     Z27, Z27, Z27
 	MOVQ       cols+64(FP), CX
-	MOVQ       $-1, R13
-	BZHIQ      CX, R13, R13
-	KMOVW      R13, K1
-	SHRQ       $0x10, R13
-	KMOVW      R13, K2
 	MOVQ       c+48(FP), R13
 	MOVQ       cRow+56(FP), R14
 	SHLQ       $0x02, R14
@@ -24828,10 +36581,281 @@ TEXT ·tileWide14x32(SB), NOSPLIT, $0-73
 	ADDQ       R14, R15
 	PREFETCHT0 (R15)
 	PREFETCHT0 64(R15)
+	CMPQ       CX, $0x20
+	JNE        masked
 	SUBQ       $0x02, AX
-	JLT        rest
+	JLT        fullrest
 
-loop:
+fullloop:
+	VMOVUPS      (SI), Z28
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS      64(SI), Z29
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z30
+	VFMADD231PS  Z28, Z30, Z0
+	VFMADD231PS  Z29, Z30, Z1
+	VBROADCASTSS (R8)(DX*1), Z30
+	VFMADD231PS  Z28, Z30, Z2
+	VFMADD231PS  Z29, Z30, Z3
+	VBROADCASTSS (R8)(DX*2), Z30
+	VFMADD231PS  Z28, Z30, Z4
+	VFMADD231PS  Z29, Z30, Z5
+	VBROADCASTSS (R9), Z30
+	VFMADD231PS  Z28, Z30, Z6
+	VFMADD231PS  Z29, Z30, Z7
+	VBROADCASTSS (R9)(DX*1), Z30
+	VFMADD231PS  Z28, Z30, Z8
+	VFMADD231PS  Z29, Z30, Z9
+	VBROADCASTSS (R9)(DX*2), Z30
+	VFMADD231PS  Z28, Z30, Z10
+	VFMADD231PS  Z29, Z30, Z11
+	VBROADCASTSS (R10), Z30
+	VFMADD231PS  Z28, Z30, Z12
+	VFMADD231PS  Z29, Z30, Z13
+	VBROADCASTSS (R10)(DX*1), Z30
+	VFMADD231PS  Z28, Z30, Z14
+	VFMADD231PS  Z29, Z30, Z15
+	VBROADCASTSS (R10)(DX*2), Z30
+	VFMADD231PS  Z28, Z30, Z16
+	VFMADD231PS  Z29, Z30, Z17
+	VBROADCASTSS (R11), Z30
+	VFMADD231PS  Z28, Z30, Z18
+	VFMADD231PS  Z29, Z30, Z19
+	VBROADCASTSS (R11)(DX*1), Z30
+	VFMADD231PS  Z28, Z30, Z20
+	VFMADD231PS  Z29, Z30, Z21
+	VBROADCASTSS (R11)(DX*2), Z30
+	VFMADD231PS  Z28, Z30, Z22
+	VFMADD231PS  Z29, Z30, Z23
+	VBROADCASTSS (R12), Z30
+	VFMADD231PS  Z28, Z30, Z24
+	VFMADD231PS  Z29, Z30, Z25
+	VBROADCASTSS (R12)(DX*1), Z30
+	VFMADD231PS  Z28, Z30, Z26
+	VFMADD231PS  Z29, Z30, Z27
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         BX, R12
+	ADDQ         DI, SI
+	VMOVUPS      (SI), Z28
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS      64(SI), Z29
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z30
+	VFMADD231PS  Z28, Z30, Z0
+	VFMADD231PS  Z29, Z30, Z1
+	VBROADCASTSS (R8)(DX*1), Z30
+	VFMADD231PS  Z28, Z30, Z2
+	VFMADD231PS  Z29, Z30, Z3
+	VBROADCASTSS (R8)(DX*2), Z30
+	VFMADD231PS  Z28, Z30, Z4
+	VFMADD231PS  Z29, Z30, Z5
+	VBROADCASTSS (R9), Z30
+	VFMADD231PS  Z28, Z30, Z6
+	VFMADD231PS  Z29, Z30, Z7
+	VBROADCASTSS (R9)(DX*1), Z30
+	VFMADD231PS  Z28, Z30, Z8
+	VFMADD231PS  Z29, Z30, Z9
+	VBROADCASTSS (R9)(DX*2), Z30
+	VFMADD231PS  Z28, Z30, Z10
+	VFMADD231PS  Z29, Z30, Z11
+	VBROADCASTSS (R10), Z30
+	VFMADD231PS  Z28, Z30, Z12
+	VFMADD231PS  Z29, Z30, Z13
+	VBROADCASTSS (R10)(DX*1), Z30
+	VFMADD231PS  Z28, Z30, Z14
+	VFMADD231PS  Z29, Z30, Z15
+	VBROADCASTSS (R10)(DX*2), Z30
+	VFMADD231PS  Z28, Z30, Z16
+	VFMADD231PS  Z29, Z30, Z17
+	VBROADCASTSS (R11), Z30
+	VFMADD231PS  Z28, Z30, Z18
+	VFMADD231PS  Z29, Z30, Z19
+	VBROADCASTSS (R11)(DX*1), Z30
+	VFMADD231PS  Z28, Z30, Z20
+	VFMADD231PS  Z29, Z30, Z21
+	VBROADCASTSS (R11)(DX*2), Z30
+	VFMADD231PS  Z28, Z30, Z22
+	VFMADD231PS  Z29, Z30, Z23
+	VBROADCASTSS (R12), Z30
+	VFMADD231PS  Z28, Z30, Z24
+	VFMADD231PS  Z29, Z30, Z25
+	VBROADCASTSS (R12)(DX*1), Z30
+	VFMADD231PS  Z28, Z30, Z26
+	VFMADD231PS  Z29, Z30, Z27
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         BX, R12
+	ADDQ         DI, SI
+	SUBQ         $0x02, AX
+	JGE          fullloop
+
+fullrest:
+	ADDQ $0x02, AX
+	JZ   fullend
+
+fullone:
+	VMOVUPS      (SI), Z28
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS      64(SI), Z29
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z30
+	VFMADD231PS  Z28, Z30, Z0
+	VFMADD231PS  Z29, Z30, Z1
+	VBROADCASTSS (R8)(DX*1), Z30
+	VFMADD231PS  Z28, Z30, Z2
+	VFMADD231PS  Z29, Z30, Z3
+	VBROADCASTSS (R8)(DX*2), Z30
+	VFMADD231PS  Z28, Z30, Z4
+	VFMADD231PS  Z29, Z30, Z5
+	VBROADCASTSS (R9), Z30
+	VFMADD231PS  Z28, Z30, Z6
+	VFMADD231PS  Z29, Z30, Z7
+	VBROADCASTSS (R9)(DX*1), Z30
+	VFMADD231PS  Z28, Z30, Z8
+	VFMADD231PS  Z29, Z30, Z9
+	VBROADCASTSS (R9)(DX*2), Z30
+	VFMADD231PS  Z28, Z30, Z10
+	VFMADD231PS  Z29, Z30, Z11
+	VBROADCASTSS (R10), Z30
+	VFMADD231PS  Z28, Z30, Z12
+	VFMADD231PS  Z29, Z30, Z13
+	VBROADCASTSS (R10)(DX*1), Z30
+	VFMADD231PS  Z28, Z30, Z14
+	VFMADD231PS  Z29, Z30, Z15
+	VBROADCASTSS (R10)(DX*2), Z30
+	VFMADD231PS  Z28, Z30, Z16
+	VFMADD231PS  Z29, Z30, Z17
+	VBROADCASTSS (R11), Z30
+	VFMADD231PS  Z28, Z30, Z18
+	VFMADD231PS  Z29, Z30, Z19
+	VBROADCASTSS (R11)(DX*1), Z30
+	VFMADD231PS  Z28, Z30, Z20
+	VFMADD231PS  Z29, Z30, Z21
+	VBROADCASTSS (R11)(DX*2), Z30
+	VFMADD231PS  Z28, Z30, Z22
+	VFMADD231PS  Z29, Z30, Z23
+	VBROADCASTSS (R12), Z30
+	VFMADD231PS  Z28, Z30, Z24
+	VFMADD231PS  Z29, Z30, Z25
+	VBROADCASTSS (R12)(DX*1), Z30
+	VFMADD231PS  Z28, Z30, Z26
+	VFMADD231PS  Z29, Z30, Z27
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         BX, R12
+	ADDQ         DI, SI
+	DECQ         AX
+	JNZ          fullone
+
+fullend:
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R13, AX
+	VADDPS (AX), Z0, Z0
+	VADDPS 64(AX), Z1, Z1
+	ADDQ   R14, AX
+	VADDPS (AX), Z2, Z2
+	VADDPS 64(AX), Z3, Z3
+	ADDQ   R14, AX
+	VADDPS (AX), Z4, Z4
+	VADDPS 64(AX), Z5, Z5
+	ADDQ   R14, AX
+	VADDPS (AX), Z6, Z6
+	VADDPS 64(AX), Z7, Z7
+	ADDQ   R14, AX
+	VADDPS (AX), Z8, Z8
+	VADDPS 64(AX), Z9, Z9
+	ADDQ   R14, AX
+	VADDPS (AX), Z10, Z10
+	VADDPS 64(AX), Z11, Z11
+	ADDQ   R14, AX
+	VADDPS (AX), Z12, Z12
+	VADDPS 64(AX), Z13, Z13
+	ADDQ   R14, AX
+	VADDPS (AX), Z14, Z14
+	VADDPS 64(AX), Z15, Z15
+	ADDQ   R14, AX
+	VADDPS (AX), Z16, Z16
+	VADDPS 64(AX), Z17, Z17
+	ADDQ   R14, AX
+	VADDPS (AX), Z18, Z18
+	VADDPS 64(AX), Z19, Z19
+	ADDQ   R14, AX
+	VADDPS (AX), Z20, Z20
+	VADDPS 64(AX), Z21, Z21
+	ADDQ   R14, AX
+	VADDPS (AX), Z22, Z22
+	VADDPS 64(AX), Z23, Z23
+	ADDQ   R14, AX
+	VADDPS (AX), Z24, Z24
+	VADDPS 64(AX), Z25, Z25
+	ADDQ   R14, AX
+	VADDPS (AX), Z26, Z26
+	VADDPS 64(AX), Z27, Z27
+
+fulloverwrite:
+	VMOVUPS Z0, (R13)
+	VMOVUPS Z1, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z2, (R13)
+	VMOVUPS Z3, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z4, (R13)
+	VMOVUPS Z5, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z6, (R13)
+	VMOVUPS Z7, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z8, (R13)
+	VMOVUPS Z9, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z10, (R13)
+	VMOVUPS Z11, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z12, (R13)
+	VMOVUPS Z13, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z14, (R13)
+	VMOVUPS Z15, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z16, (R13)
+	VMOVUPS Z17, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z18, (R13)
+	VMOVUPS Z19, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z20, (R13)
+	VMOVUPS Z21, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z22, (R13)
+	VMOVUPS Z23, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z24, (R13)
+	VMOVUPS Z25, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z26, (R13)
+	VMOVUPS Z27, 64(R13)
+	VZEROUPPER
+	RET
+
+masked:
+	MOVQ  $-1, R15
+	BZHIQ CX, R15, R15
+	KMOVW R15, K1
+	SHRQ  $0x10, R15
+	KMOVW R15, K2
+	SUBQ  $0x02, AX
+	JLT   maskedrest
+
+maskedloop:
 	VMOVUPS.Z    (SI), K1, Z28
 	PREFETCHT0   (SI)(DI*8)
 	VMOVUPS.Z    64(SI), K2, Z29
@@ -24937,13 +36961,13 @@ loop:
 	ADDQ         BX, R12
 	ADDQ         DI, SI
 	SUBQ         $0x02, AX
-	JGE          loop
+	JGE          maskedloop
 
-rest:
+maskedrest:
 	ADDQ $0x02, AX
-	JZ   end
+	JZ   maskedend
 
-one:
+maskedone:
 	VMOVUPS.Z    (SI), K1, Z28
 	PREFETCHT0   (SI)(DI*8)
 	VMOVUPS.Z    64(SI), K2, Z29
@@ -24997,103 +37021,9 @@ one:
 	ADDQ         BX, R12
 	ADDQ         DI, SI
 	DECQ         AX
-	JNZ          one
+	JNZ          maskedone
 
-end:
-	CMPQ   CX, $0x20
-	JNE    masked
-	MOVB   accumulate+72(FP), AL
-	TESTB  AL, AL
-	JZ     fulloverwrite
-	MOVQ   R13, AX
-	VADDPS (AX), Z0, Z0
-	VADDPS 64(AX), Z1, Z1
-	ADDQ   R14, AX
-	VADDPS (AX), Z2, Z2
-	VADDPS 64(AX), Z3, Z3
-	ADDQ   R14, AX
-	VADDPS (AX), Z4, Z4
-	VADDPS 64(AX), Z5, Z5
-	ADDQ   R14, AX
-	VADDPS (AX), Z6, Z6
-	VADDPS 64(AX), Z7, Z7
-	ADDQ   R14, AX
-	VADDPS (AX), Z8, Z8
-	VADDPS 64(AX), Z9, Z9
-	ADDQ   R14, AX
-	VADDPS (AX), Z10, Z10
-	VADDPS 64(AX), Z11, Z11
-	ADDQ   R14, AX
-	VADDPS (AX), Z12, Z12
-	VADDPS 64(AX), Z13, Z13
-	ADDQ   R14, AX
-	VADDPS (AX), Z14, Z14
-	VADDPS 64(AX), Z15, Z15
-	ADDQ   R14, AX
-	VADDPS (AX), Z16, Z16
-	VADDPS 64(AX), Z17, Z17
-	ADDQ   R14, AX
-	VADDPS (AX), Z18, Z18
-	VADDPS 64(AX), Z19, Z19
-	ADDQ   R14, AX
-	VADDPS (AX), Z20, Z20
-	VADDPS 64(AX), Z21, Z21
-	ADDQ   R14, AX
-	VADDPS (AX), Z22, Z22
-	VADDPS 64(AX), Z23, Z23
-	ADDQ   R14, AX
-	VADDPS (AX), Z24, Z24
-	VADDPS 64(AX), Z25, Z25
-	ADDQ   R14, AX
-	VADDPS (AX), Z26, Z26
-	VADDPS 64(AX), Z27, Z27
-
-fulloverwrite:
-	VMOVUPS Z0, (R13)
-	VMOVUPS Z1, 64(R13)
-	ADDQ    R14, R13
-	VMOVUPS Z2, (R13)
-	VMOVUPS Z3, 64(R13)
-	ADDQ    R14, R13
-	VMOVUPS Z4, (R13)
-	VMOVUPS Z5, 64(R13)
-	ADDQ    R14, R13
-	VMOVUPS Z6, (R13)
-	VMOVUPS Z7, 64(R13)
-	ADDQ    R14, R13
-	VMOVUPS Z8, (R13)
-	VMOVUPS Z9, 64(R13)
-	ADDQ    R14, R13
-	VMOVUPS Z10, (R13)
-	VMOVUPS Z11, 64(R13)
-	ADDQ    R14, R13
-	VMOVUPS Z12, (R13)
-	VMOVUPS Z13, 64(R13)
-	ADDQ    R14, R13
-	VMOVUPS Z14, (R13)
-	VMOVUPS Z15, 64(R13)
-	ADDQ    R14, R13
-	VMOVUPS Z16, (R13)
-	VMOVUPS Z17, 64(R13)
-	ADDQ    R14, R13
-	VMOVUPS Z18, (R13)
-	VMOVUPS Z19, 64(R13)
-	ADDQ    R14, R13
-	VMOVUPS Z20, (R13)
-	VMOVUPS Z21, 64(R13)
-	ADDQ    R14, R13
-	VMOVUPS Z22, (R13)
-	VMOVUPS Z23, 64(R13)
-	ADDQ    R14, R13
-	VMOVUPS Z24, (R13)
-	VMOVUPS Z25, 64(R13)
-	ADDQ    R14, R13
-	VMOVUPS Z26, (R13)
-	VMOVUPS Z27, 64(R13)
-	VZEROUPPER
-	RET
-
-masked:
+maskedend:
 	MOVB     accumulate+72(FP), AL
 	TESTB    AL, AL
 	JZ       maskedoverwrite
@@ -25234,11 +37164,6 @@ TEXT ·tileHalf14x32(SB), NOSPLIT, $0-73
 	VXORPS     Z26, Z26, Z26
 	VXORPS     Z27, Z27, Z27
 	MOVQ       cols+64(FP), CX
-	MOVQ       $-1, R13
-	BZHIQ      CX, R13, R13
-	KMOVW      R13, K1
-	SHRQ       $0x10, R13
-	KMOVW      R13, K2
 	MOVQ       c+48(FP), R13
 	MOVQ       cRow+56(FP), R14
 	SHLQ       $0x02, R14
@@ -25284,10 +37209,701 @@ TEXT ·tileHalf14x32(SB), NOSPLIT, $0-73
 	ADDQ       R14, R15
 	PREFETCHT0 (R15)
 	PREFETCHT0 64(R15)
+	CMPQ       CX, $0x20
+	JNE        masked
 	SUBQ       $0x02, AX
-	JLT        rest
+	JLT        fullrest
 
-loop:
+fullloop:
+	VMOVUPS      (SI), Z28
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS      64(SI), Z29
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z30
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x0e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc4
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x0e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xcd
+	VBROADCASTSS (R8)(DX*1), Z31
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x06
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd4
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x06
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xdd
+	VBROADCASTSS (R8)(DX*2), Z30
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x0e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe4
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x0e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xed
+	VBROADCASTSS (R9), Z31
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x06
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf4
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x06
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xfd
+	VBROADCASTSS (R9)(DX*1), Z30
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x0e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc4
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x0e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xcd
+	VBROADCASTSS (R9)(DX*2), Z31
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x06
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd4
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x06
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xdd
+	VBROADCASTSS (R10), Z30
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x0e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe4
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x0e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xed
+	VBROADCASTSS (R10)(DX*1), Z31
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x06
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf4
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x06
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xfd
+	VBROADCASTSS (R10)(DX*2), Z30
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x0e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc4
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x0e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xcd
+	VBROADCASTSS (R11), Z31
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x06
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd4
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x06
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xdd
+	VBROADCASTSS (R11)(DX*1), Z30
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x0e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe4
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x0e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xed
+	VBROADCASTSS (R11)(DX*2), Z31
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x06
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf4
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x06
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xfd
+	VBROADCASTSS (R12), Z30
+	BYTE         $0x62
+	BYTE         $0x02
+	BYTE         $0x0e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc4
+	BYTE         $0x62
+	BYTE         $0x02
+	BYTE         $0x0e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xcd
+	VBROADCASTSS (R12)(DX*1), Z31
+	BYTE         $0x62
+	BYTE         $0x02
+	BYTE         $0x06
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd4
+	BYTE         $0x62
+	BYTE         $0x02
+	BYTE         $0x06
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xdd
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         BX, R12
+	ADDQ         DI, SI
+	VMOVUPS      (SI), Z28
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS      64(SI), Z29
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z30
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x0e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc4
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x0e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xcd
+	VBROADCASTSS (R8)(DX*1), Z31
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x06
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd4
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x06
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xdd
+	VBROADCASTSS (R8)(DX*2), Z30
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x0e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe4
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x0e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xed
+	VBROADCASTSS (R9), Z31
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x06
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf4
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x06
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xfd
+	VBROADCASTSS (R9)(DX*1), Z30
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x0e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc4
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x0e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xcd
+	VBROADCASTSS (R9)(DX*2), Z31
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x06
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd4
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x06
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xdd
+	VBROADCASTSS (R10), Z30
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x0e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe4
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x0e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xed
+	VBROADCASTSS (R10)(DX*1), Z31
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x06
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf4
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x06
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xfd
+	VBROADCASTSS (R10)(DX*2), Z30
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x0e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc4
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x0e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xcd
+	VBROADCASTSS (R11), Z31
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x06
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd4
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x06
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xdd
+	VBROADCASTSS (R11)(DX*1), Z30
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x0e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe4
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x0e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xed
+	VBROADCASTSS (R11)(DX*2), Z31
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x06
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf4
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x06
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xfd
+	VBROADCASTSS (R12), Z30
+	BYTE         $0x62
+	BYTE         $0x02
+	BYTE         $0x0e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc4
+	BYTE         $0x62
+	BYTE         $0x02
+	BYTE         $0x0e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xcd
+	VBROADCASTSS (R12)(DX*1), Z31
+	BYTE         $0x62
+	BYTE         $0x02
+	BYTE         $0x06
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd4
+	BYTE         $0x62
+	BYTE         $0x02
+	BYTE         $0x06
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xdd
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         BX, R12
+	ADDQ         DI, SI
+	SUBQ         $0x02, AX
+	JGE          fullloop
+
+fullrest:
+	ADDQ $0x02, AX
+	JZ   fullend
+
+fullone:
+	VMOVUPS      (SI), Z28
+	PREFETCHT0   (SI)(DI*8)
+	VMOVUPS      64(SI), Z29
+	PREFETCHT0   64(SI)(DI*8)
+	VBROADCASTSS (R8), Z30
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x0e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc4
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x0e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xcd
+	VBROADCASTSS (R8)(DX*1), Z31
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x06
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd4
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x06
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xdd
+	VBROADCASTSS (R8)(DX*2), Z30
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x0e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe4
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x0e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xed
+	VBROADCASTSS (R9), Z31
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x06
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf4
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x06
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xfd
+	VBROADCASTSS (R9)(DX*1), Z30
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x0e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc4
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x0e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xcd
+	VBROADCASTSS (R9)(DX*2), Z31
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x06
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd4
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x06
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xdd
+	VBROADCASTSS (R10), Z30
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x0e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe4
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x0e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xed
+	VBROADCASTSS (R10)(DX*1), Z31
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x06
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf4
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x06
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xfd
+	VBROADCASTSS (R10)(DX*2), Z30
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x0e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc4
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x0e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xcd
+	VBROADCASTSS (R11), Z31
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x06
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd4
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x06
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xdd
+	VBROADCASTSS (R11)(DX*1), Z30
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x0e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe4
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x0e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xed
+	VBROADCASTSS (R11)(DX*2), Z31
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x06
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf4
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x06
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xfd
+	VBROADCASTSS (R12), Z30
+	BYTE         $0x62
+	BYTE         $0x02
+	BYTE         $0x0e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc4
+	BYTE         $0x62
+	BYTE         $0x02
+	BYTE         $0x0e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xcd
+	VBROADCASTSS (R12)(DX*1), Z31
+	BYTE         $0x62
+	BYTE         $0x02
+	BYTE         $0x06
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd4
+	BYTE         $0x62
+	BYTE         $0x02
+	BYTE         $0x06
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xdd
+	ADDQ         BX, R8
+	ADDQ         BX, R9
+	ADDQ         BX, R10
+	ADDQ         BX, R11
+	ADDQ         BX, R12
+	ADDQ         DI, SI
+	DECQ         AX
+	JNZ          fullone
+
+fullend:
+	MOVB   accumulate+72(FP), AL
+	TESTB  AL, AL
+	JZ     fulloverwrite
+	MOVQ   R13, AX
+	VADDPS (AX), Z0, Z0
+	VADDPS 64(AX), Z1, Z1
+	ADDQ   R14, AX
+	VADDPS (AX), Z2, Z2
+	VADDPS 64(AX), Z3, Z3
+	ADDQ   R14, AX
+	VADDPS (AX), Z4, Z4
+	VADDPS 64(AX), Z5, Z5
+	ADDQ   R14, AX
+	VADDPS (AX), Z6, Z6
+	VADDPS 64(AX), Z7, Z7
+	ADDQ   R14, AX
+	VADDPS (AX), Z8, Z8
+	VADDPS 64(AX), Z9, Z9
+	ADDQ   R14, AX
+	VADDPS (AX), Z10, Z10
+	VADDPS 64(AX), Z11, Z11
+	ADDQ   R14, AX
+	VADDPS (AX), Z12, Z12
+	VADDPS 64(AX), Z13, Z13
+	ADDQ   R14, AX
+	VADDPS (AX), Z14, Z14
+	VADDPS 64(AX), Z15, Z15
+	ADDQ   R14, AX
+	VADDPS (AX), Z16, Z16
+	VADDPS 64(AX), Z17, Z17
+	ADDQ   R14, AX
+	VADDPS (AX), Z18, Z18
+	VADDPS 64(AX), Z19, Z19
+	ADDQ   R14, AX
+	VADDPS (AX), Z20, Z20
+	VADDPS 64(AX), Z21, Z21
+	ADDQ   R14, AX
+	VADDPS (AX), Z22, Z22
+	VADDPS 64(AX), Z23, Z23
+	ADDQ   R14, AX
+	VADDPS (AX), Z24, Z24
+	VADDPS 64(AX), Z25, Z25
+	ADDQ   R14, AX
+	VADDPS (AX), Z26, Z26
+	VADDPS 64(AX), Z27, Z27
+
+fulloverwrite:
+	VMOVUPS Z0, (R13)
+	VMOVUPS Z1, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z2, (R13)
+	VMOVUPS Z3, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z4, (R13)
+	VMOVUPS Z5, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z6, (R13)
+	VMOVUPS Z7, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z8, (R13)
+	VMOVUPS Z9, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z10, (R13)
+	VMOVUPS Z11, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z12, (R13)
+	VMOVUPS Z13, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z14, (R13)
+	VMOVUPS Z15, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z16, (R13)
+	VMOVUPS Z17, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z18, (R13)
+	VMOVUPS Z19, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z20, (R13)
+	VMOVUPS Z21, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z22, (R13)
+	VMOVUPS Z23, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z24, (R13)
+	VMOVUPS Z25, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z26, (R13)
+	VMOVUPS Z27, 64(R13)
+	VZEROUPPER
+	RET
+
+masked:
+	MOVQ  $-1, R15
+	BZHIQ CX, R15, R15
+	KMOVW R15, K1
+	SHRQ  $0x10, R15
+	KMOVW R15, K2
+	SUBQ  $0x02, AX
+	JLT   maskedrest
+
+maskedloop:
 	VMOVUPS.Z    (SI), K1, Z28
 	PREFETCHT0   (SI)(DI*8)
 	VMOVUPS.Z    64(SI), K2, Z29
@@ -25673,13 +38289,13 @@ loop:
 	ADDQ         BX, R12
 	ADDQ         DI, SI
 	SUBQ         $0x02, AX
-	JGE          loop
+	JGE          maskedloop
 
-rest:
+maskedrest:
 	ADDQ $0x02, AX
-	JZ   end
+	JZ   maskedend
 
-one:
+maskedone:
 	VMOVUPS.Z    (SI), K1, Z28
 	PREFETCHT0   (SI)(DI*8)
 	VMOVUPS.Z    64(SI), K2, Z29
@@ -25873,103 +38489,9 @@ one:
 	ADDQ         BX, R12
 	ADDQ         DI, SI
 	DECQ         AX
-	JNZ          one
+	JNZ          maskedone
 
-end:
-	CMPQ   CX, $0x20
-	JNE    masked
-	MOVB   accumulate+72(FP), AL
-	TESTB  AL, AL
-	JZ     fulloverwrite
-	MOVQ   R13, AX
-	VADDPS (AX), Z0, Z0
-	VADDPS 64(AX), Z1, Z1
-	ADDQ   R14, AX
-	VADDPS (AX), Z2, Z2
-	VADDPS 64(AX), Z3, Z3
-	ADDQ   R14, AX
-	VADDPS (AX), Z4, Z4
-	VADDPS 64(AX), Z5, Z5
-	ADDQ   R14, AX
-	VADDPS (AX), Z6, Z6
-	VADDPS 64(AX), Z7, Z7
-	ADDQ   R14, AX
-	VADDPS (AX), Z8, Z8
-	VADDPS 64(AX), Z9, Z9
-	ADDQ   R14, AX
-	VADDPS (AX), Z10, Z10
-	VADDPS 64(AX), Z11, Z11
-	ADDQ   R14, AX
-	VADDPS (AX), Z12, Z12
-	VADDPS 64(AX), Z13, Z13
-	ADDQ   R14, AX
-	VADDPS (AX), Z14, Z14
-	VADDPS 64(AX), Z15, Z15
-	ADDQ   R14, AX
-	VADDPS (AX), Z16, Z16
-	VADDPS 64(AX), Z17, Z17
-	ADDQ   R14, AX
-	VADDPS (AX), Z18, Z18
-	VADDPS 64(AX), Z19, Z19
-	ADDQ   R14, AX
-	VADDPS (AX), Z20, Z20
-	VADDPS 64(AX), Z21, Z21
-	ADDQ   R14, AX
-	VADDPS (AX), Z22, Z22
-	VADDPS 64(AX), Z23, Z23
-	ADDQ   R14, AX
-	VADDPS (AX), Z24, Z24
-	VADDPS 64(AX), Z25, Z25
-	ADDQ   R14, AX
-	VADDPS (AX), Z26, Z26
-	VADDPS 64(AX), Z27, Z27
-
-fulloverwrite:
-	VMOVUPS Z0, (R13)
-	VMOVUPS Z1, 64(R13)
-	ADDQ    R14, R13
-	VMOVUPS Z2, (R13)
-	VMOVUPS Z3, 64(R13)
-	ADDQ    R14, R13
-	VMOVUPS Z4, (R13)
-	VMOVUPS Z5, 64(R13)
-	ADDQ    R14, R13
-	VMOVUPS Z6, (R13)
-	VMOVUPS Z7, 64(R13)
-	ADDQ    R14, R13
-	VMOVUPS Z8, (R13)
-	VMOVUPS Z9, 64(R13)
-	ADDQ    R14, R13
-	VMOVUPS Z10, (R13)
-	VMOVUPS Z11, 64(R13)
-	ADDQ    R14, R13
-	VMOVUPS Z12, (R13)
-	VMOVUPS Z13, 64(R13)
-	ADDQ    R14, R13
-	VMOVUPS Z14, (R13)
-	VMOVUPS Z15, 64(R13)
-	ADDQ    R14, R13
-	VMOVUPS Z16, (R13)
-	VMOVUPS Z17, 64(R13)
-	ADDQ    R14, R13
-	VMOVUPS Z18, (R13)
-	VMOVUPS Z19, 64(R13)
-	ADDQ    R14, R13
-	VMOVUPS Z20, (R13)
-	VMOVUPS Z21, 64(R13)
-	ADDQ    R14, R13
-	VMOVUPS Z22, (R13)
-	VMOVUPS Z23, 64(R13)
-	ADDQ    R14, R13
-	VMOVUPS Z24, (R13)
-	VMOVUPS Z25, 64(R13)
-	ADDQ    R14, R13
-	VMOVUPS Z26, (R13)
-	VMOVUPS Z27, 64(R13)
-	VZEROUPPER
-	RET
-
-masked:
+maskedend:
 	MOVB     accumulate+72(FP), AL
 	TESTB    AL, AL
 	JZ       maskedoverwrite

@@ -6,7 +6,22 @@
 
 #include <string.h>
 
-static struct instruction *const tables[] = {amx};
+static struct instruction *const tables[] = {amx, opmask, avx512};
+
+// first begins the list of those with an encoding, map, prefix and opcode.
+static struct instruction *first[2][4][4][256];
+
+static int known_tables(void) { return has_avx512() ? 1 : sizeof tables / sizeof *tables; }
+
+void decode_start(void) {
+	for (int t = 0; t < known_tables(); t++) {
+		for (struct instruction *i = tables[t]; i->name; i++) {
+			struct instruction **place = &first[i->encoding][i->map][i->prefix][i->opcode];
+			i->next = *place;
+			*place = i;
+		}
+	}
+}
 
 greg_t *general_register(const struct machine *m, int number) {
 	static const int order[16] = {REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP, REG_RSI, REG_RDI,
@@ -15,7 +30,7 @@ greg_t *general_register(const struct machine *m, int number) {
 }
 
 const struct instruction *emulate_known(int number) {
-	for (size_t t = 0; t < sizeof tables / sizeof *tables; t++) {
+	for (int t = 0; t < known_tables(); t++) {
 		for (const struct instruction *i = tables[t]; i->name; i++) {
 			if (number-- == 0) {
 				return i;
@@ -29,19 +44,42 @@ static bool either(int8_t wanted, int is) { return wanted == ANY || wanted == is
 
 // find looks the decoded opcode up.
 static struct instruction *find(const struct operation *o, int digit) {
-	for (size_t t = 0; t < sizeof tables / sizeof *tables; t++) {
-		for (struct instruction *i = tables[t]; i->name; i++) {
-			if (i->encoding == o->encoding && i->map == o->map && i->prefix == o->prefix && i->opcode == o->opcode &&
-			    either(i->wide, o->wide) && either(i->length, o->length) && either(i->digit, digit) && either(i->form, o->memory) &&
-			    (i->three || o->other == 0)) {
-				return i;
-			}
+	if (o->map > 3) {
+		return NULL;
+	}
+	struct instruction *i = first[o->encoding][o->map][o->prefix][o->opcode];
+	for (; i; i = i->next) {
+		if (either(i->wide, o->wide) && either(i->length, o->length) && either(i->digit, digit) && either(i->form, o->memory) &&
+		    (i->three || o->other == 0)) {
+			return i;
 		}
 	}
 	return NULL;
 }
 
-// prefixes reads a VEX prefix; extend gets R, X and B as bits 3 of ModRM.reg, the index and the base. It returns the opcode's place, or NULL.
+// evex reads the three bytes behind 62.
+static const uint8_t *evex(struct operation *o, const uint8_t *code, int extend[3]) {
+	uint8_t p0 = code[0], p1 = code[1], p2 = code[2];
+	if ((p0 & 8) || !(p1 & 4)) {
+		return NULL;
+	}
+	for (int i = 0; i < 3; i++) {
+		extend[i] = (~p0 >> (7 - i) & 1) << 3;
+	}
+	extend[0] |= (~p0 >> 4 & 1) << 4;
+	o->encoding = EVEX;
+	o->map = p0 & 7;
+	o->wide = p1 >> 7;
+	o->other = (~p1 >> 3 & 15) | (~p2 >> 3 & 1) << 4;
+	o->prefix = p1 & 3;
+	o->zeroing = p2 >> 7;
+	o->length = p2 >> 5 & 3;
+	o->broadcast = p2 >> 4 & 1;
+	o->mask = p2 & 7;
+	return code + 3;
+}
+
+// prefixes reads a VEX or EVEX prefix; extend gets R, X and B as bits 3 of ModRM.reg, the index and the base. It returns the opcode's place, or NULL.
 static const uint8_t *prefixes(struct operation *o, const uint8_t *code, int extend[3]) {
 	uint8_t last;
 	switch (*code++) {
@@ -60,6 +98,8 @@ static const uint8_t *prefixes(struct operation *o, const uint8_t *code, int ext
 		last = *code++;
 		o->wide = last >> 7;
 		break;
+	case 0x62:
+		return evex(o, code, extend);
 	default:
 		return NULL;
 	}
@@ -68,6 +108,19 @@ static const uint8_t *prefixes(struct operation *o, const uint8_t *code, int ext
 	o->length = last >> 2 & 1;
 	o->prefix = last & 3;
 	return code;
+}
+
+int elements(const struct operation *o) {
+	int widest = o->known->to > o->known->from ? o->known->to : o->known->from;
+	return (16 << o->length) / widest;
+}
+
+// unit is what a displacement of one byte counts: the manual, section 2.7.5.
+static int unit(const struct operation *o) {
+	if (o->encoding == VEX) {
+		return 1;
+	}
+	return o->broadcast || (o->known->flags & SINGLE) ? o->known->from : elements(o) * o->known->from;
 }
 
 // locate reads SIB and displacement behind ModRM and computes the address. It returns the byte behind them.
@@ -89,7 +142,7 @@ static const uint8_t *locate(struct operation *o, const uint8_t *code, uint8_t m
 		o->address = *general_register(m, base);
 	}
 	if (mode == 1) {
-		o->address += (int8_t)*code++;
+		o->address += (int8_t)*code++ * unit(o);
 	} else if (mode == 2 || absolute) {
 		int32_t displacement;
 		memcpy(&displacement, code, 4);
@@ -97,7 +150,7 @@ static const uint8_t *locate(struct operation *o, const uint8_t *code, uint8_t m
 		o->address += displacement;
 	}
 	if (relative) {
-		o->address += (uint64_t)code;
+		o->address += (uint64_t)code + (o->known->flags & IMMEDIATE ? 1 : 0);
 	}
 	return code;
 }
@@ -111,12 +164,24 @@ struct instruction *decode(struct operation *o, const uint8_t *code, const struc
 	o->opcode = *code++;
 	uint8_t modrm = *code++;
 	o->memory = modrm >> 6 != 3;
+	if (o->encoding == EVEX && (o->length == 3 || (o->broadcast && !o->memory))) {
+		return NULL; // without memory the bit of a broadcast means rounding other than MXCSR's, which is not emulated
+	}
 	o->reg = (modrm >> 3 & 7) | extend[0];
 	o->rm = (modrm & 7) | extend[2];
 	struct instruction *known = find(o, modrm >> 3 & 7);
 	if (!known) {
 		return NULL;
 	}
-	o->next = o->memory ? locate(o, code, modrm, extend, m) : code;
+	o->known = known;
+	if (o->memory) {
+		code = locate(o, code, modrm, extend, m);
+	} else if (o->encoding == EVEX) {
+		o->rm |= extend[1] << 1;
+	}
+	if (known->flags & IMMEDIATE) {
+		o->immediate = *code++;
+	}
+	o->next = code;
 	return known;
 }

@@ -3,6 +3,7 @@
 package emulate
 
 // #cgo CFLAGS: -D_GNU_SOURCE -Wall -Wextra -Wno-missing-field-initializers
+// #cgo LDFLAGS: -lm
 // #include "emulate.h"
 import "C"
 

@@ -1,6 +1,7 @@
 //go:build emulate && linux && amd64
 
-// Types that the parts of the emulator share: trap.c catches and steps, decode.c reads instructions, amx.c carries them out.
+// Types that the parts of the emulator share: trap.c catches and steps, decode.c reads instructions, and amx.c, opmask.c and avx512.c
+// carry them out, on the registers of registers.c and with the operands and masks of vector.c.
 // "The manual" is Intel's Software Developer's Manual, volume 2, and for AMX the Instruction Set Extensions Reference.
 
 #ifndef EMULATE_H
@@ -19,15 +20,31 @@ struct tile_config {
 	uint8_t rows[16];
 };
 
+// The 64 bytes of a ZMM register.
+typedef union {
+	uint8_t bytes[64];
+	uint16_t halves[32];
+	uint32_t words[16];
+	int32_t integers[16];
+	uint64_t longs[8];
+	float floats[16];
+} vector;
+
 // What this processor does not have, for each thread: kernels keep nothing in it while they may move to another one.
 struct hidden {
+	uint8_t upper[16][32]; // bits 256 to 511 of ZMM0 to ZMM15, as long as the rest is what it was when they were written:
+	uint8_t lower[16][32]; // see read_vector
+	vector high[16];       // ZMM16 to ZMM31
+	uint64_t mask[8];      // k0 to k7
 	struct tile_config config; // palette 0: not configured
 	uint8_t tile[TILES][TILE_ROWS][TILE_BYTES];
 };
 
 // The state that an instruction works on.
 struct machine {
-	greg_t *general; // of the interrupted thread, by ucontext's numbers: see general_register
+	greg_t *general;            // of the interrupted thread, by ucontext's numbers: see general_register
+	uint8_t (*xmm)[16];         // of the interrupted thread, XMM0 to XMM15
+	uint8_t (*ymm)[16];         // bits 128 to 255 of YMM0 to YMM15
 	struct hidden *hidden;
 };
 
@@ -43,6 +60,20 @@ struct operation {
 	uint8_t reg, other, rm;      // numbers of ModRM.reg, vvvv and, unless memory, ModRM.rm
 	bool memory;
 	uint64_t address, stride; // of memory; stride is the scaled index, which tiles take as the distance of rows
+	// Of EVEX alone:
+	uint8_t mask;         // number of the register that chooses elements; 0: all
+	bool zeroing;         // elements that are not chosen become 0, rather than stay
+	bool broadcast;       // memory is one element for all
+	uint8_t immediate;    // the byte behind the address
+	const struct instruction *known;
+};
+
+// What the arithmetic of a vector instruction works on.
+struct lanes {
+	int count;   // of elements
+	vector to;   // the result, before it the destination's value
+	vector a, b; // the registers or memory that vvvv and ModRM.rm name
+	uint8_t immediate;
 };
 
 // An instruction that the emulator knows. run returns NULL, or why the processor would raise an exception.
@@ -55,10 +86,27 @@ struct instruction {
 	int8_t form;         // MEMORY, REGISTER or ANY
 	bool three;          // vvvv names an operand; else it must be none
 	const char *(*run)(struct machine *m, const struct operation *o);
-	uint64_t count; // how often it was carried out
+	// Of EVEX alone: the arithmetic, bytes of an element in ModRM.reg and in ModRM.rm, and what else to know.
+	void (*apply)(struct lanes *v);
+	uint8_t to, from, flags;
+	uint64_t count;           // how often it was carried out
+	struct instruction *next; // of the same opcode
 };
 
 enum { ANY = -1, REGISTER = 0, MEMORY = 1 };
+
+enum {
+	IMMEDIATE = 1, // a byte follows the address
+	SINGLE = 2,    // memory is one element
+	CROSSING = 4,  // an element of the result depends on others than its own: memory is read whatever the mask
+	BLENDING = 8,  // elements that are not chosen are those of vvvv
+};
+
+// elements is the number of elements that a mask chooses from.
+int elements(const struct operation *o);
+
+// decode_start fills in what decode looks up.
+void decode_start(void);
 
 // decode reads the instruction at code and finds it in the tables; NULL: it is none of them.
 struct instruction *decode(struct operation *o, const uint8_t *code, const struct machine *m);
@@ -66,7 +114,21 @@ struct instruction *decode(struct operation *o, const uint8_t *code, const struc
 // general_register is the general register of that number in an instruction (0 is RAX, 4 is RSP).
 greg_t *general_register(const struct machine *m, int number);
 
-extern struct instruction amx[];
+// read_vector and write_vector access ZMM0 to ZMM31; what is behind the bytes of a vector of 128 or 256 bits is written as zeros.
+void read_vector(const struct machine *m, int number, vector *v);
+void write_vector(struct machine *m, int number, const vector *v);
+
+// What run is for instructions of AVX-512, by where the result goes: a vector, what ModRM.rm names, or a mask; apply does the arithmetic.
+const char *to_vector(struct machine *m, const struct operation *o);
+const char *to_operand(struct machine *m, const struct operation *o);
+const char *to_mask(struct machine *m, const struct operation *o);
+const char *from_mask(struct machine *m, const struct operation *o);
+
+// has_avx512 tells whether the processor has the registers itself: then instructions on them are not emulated.
+bool has_avx512(void);
+
+// Ended by an instruction without a name.
+extern struct instruction amx[], opmask[], avx512[];
 
 // For Go: emulate_start returns NULL or what is missing; emulate_known is the instruction of that number, or NULL behind the last.
 const char *emulate_start(void);

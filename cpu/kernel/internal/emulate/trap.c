@@ -5,6 +5,7 @@
 
 #include "emulate.h"
 
+#include <cpuid.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,6 +14,8 @@
 static _Thread_local struct hidden hidden;
 
 static struct sigaction previous;
+
+static uint32_t ymm_offset; // in the area of XSAVE
 
 // give_up prints why an instruction is not carried out, and leaves it to who handled the signal before: Go's runtime, which prints the
 // goroutine and ends the program.
@@ -29,6 +32,30 @@ static void give_up(const uint8_t *code, const char *name, const char *reason) {
 	sigaction(SIGILL, &previous, NULL);
 }
 
+// find_vectors points m to the vector registers in the signal's frame, which XSAVE writes (the manual, volume 1, chapter 13). Those that the
+// frame holds as zeros by a flag are written out. It returns NULL or what is wrong.
+static const char *find_vectors(struct machine *m, fpregset_t frame) {
+	enum { SSE = 2, AVX = 4 };
+	const struct _fpx_sw_bytes *layout = (const struct _fpx_sw_bytes *)((uint8_t *)frame + 464);
+	if (layout->magic1 != FP_XSTATE_MAGIC1 || !(layout->xstate_bv & AVX)) {
+		return "the signal's frame has no YMM registers";
+	}
+	if ((frame->mxcsr & 0xFFC0) != 0x1F80) {
+		return "MXCSR is not as Go sets it";
+	}
+	m->xmm = (uint8_t(*)[16])frame->_xmm;
+	m->ymm = (uint8_t(*)[16])((uint8_t *)frame + ymm_offset);
+	uint64_t *in_use = &((struct _xstate *)frame)->xstate_hdr.xstate_bv;
+	if (!(*in_use & SSE)) {
+		memset(m->xmm, 0, 256);
+	}
+	if (!(*in_use & AVX)) {
+		memset(m->ymm, 0, 256);
+	}
+	*in_use |= SSE | AVX;
+	return NULL;
+}
+
 static void trapped(int signal, siginfo_t *info, void *context) {
 	(void)signal, (void)info;
 	mcontext_t *frame = &((ucontext_t *)context)->uc_mcontext;
@@ -40,8 +67,13 @@ static void trapped(int signal, siginfo_t *info, void *context) {
 		give_up((const uint8_t *)*at, "SIGILL", "an instruction that the emulator does not know");
 		return;
 	}
+	const char *reason = find_vectors(&m, frame->fpregs);
+	if (reason) {
+		give_up((const uint8_t *)*at, known->name, reason);
+		return;
+	}
 	for (; known; known = decode(&o, (const uint8_t *)*at, &m)) {
-		const char *reason = known->run(&m, &o);
+		reason = known->run(&m, &o);
 		if (reason) {
 			give_up((const uint8_t *)*at, known->name, reason);
 			return;
@@ -52,6 +84,11 @@ static void trapped(int signal, siginfo_t *info, void *context) {
 }
 
 const char *emulate_start(void) {
+	unsigned size, reserved, flags;
+	if (!__get_cpuid_count(0xD, 2, &size, &ymm_offset, &flags, &reserved) || size != 256) {
+		return "the processor has no AVX";
+	}
+	decode_start();
 	// Every signal waits, so that no handler of Go's finds this code on its stack; a fault of the emulated access then ends the process.
 	struct sigaction action = {.sa_sigaction = trapped, .sa_flags = SA_SIGINFO | SA_ONSTACK};
 	sigfillset(&action.sa_mask);

@@ -338,6 +338,23 @@ var (
 	halfBias = sync.OnceValue(func() Mem { return lanes.Numbers("halfBias", func(int) int { return 0x7fff }) })
 )
 
+// quietBit is what makes a NaN quiet.
+var quietBit = sync.OnceValue(func() Mem { return lanes.Numbers("quietBit", func(int) int { return 0x400000 }) })
+
+// roundedNarrow loads eight values and leaves them, rounded to bfloat16, in the upper halves of the lanes, with anything in the lower.
+func roundedNarrow(from Mem) reg.VecVirtual {
+	x, last, sum, odd := YMM(), YMM(), YMM(), YMM()
+	VMOVUPS(from, x)
+	VPSRLD(U8(16), x, last)
+	VPAND(halfOne(), last, last)
+	VPADDD(halfBias(), x, sum)
+	VPADDD(last, sum, sum)
+	VCMPPS(U8(3), x, x, odd)
+	VPOR(quietBit(), x, x) // NaN: cut, and made quiet
+	VBLENDVPS(odd, x, sum, sum)
+	return sum
+}
+
 // halvesWide writes the conversions from and to bfloat16 for AVX-512.
 func halvesWide() {
 	to, from, n := conversion("widenBF16Wide", "float32", "uint16")
@@ -365,7 +382,7 @@ func halvesWide() {
 	endConversion(to, from, n, 16, 2, 4)
 }
 
-// halvesNarrow writes the widening of bfloat16 for AVX2.
+// halvesNarrow writes the conversions from and to bfloat16 for AVX2.
 func halvesNarrow() {
 	to, from, n := conversion("widenBF16Narrow", "float32", "uint16")
 	v := YMM()
@@ -373,6 +390,15 @@ func halvesNarrow() {
 	VPSLLD(U8(16), v, v)
 	VMOVUPS(v, Mem{Base: to})
 	endConversion(to, from, n, 8, 4, 2)
+
+	to, from, n = conversion("narrowBF16Narrow", "uint16", "float32")
+	x, y := roundedNarrow(Mem{Base: from}), roundedNarrow(Mem{Base: from, Disp: 32})
+	VPSRLD(U8(16), x, x)
+	VPSRLD(U8(16), y, y)
+	VPACKUSDW(y, x, x) // within halves of the register: quarters 0 and 2, 1 and 3
+	VPERMQ(U8(0b11_01_10_00), x, x)
+	VMOVUPS(x, Mem{Base: to})
+	endConversion(to, from, n, 16, 2, 4)
 }
 
 // pairsNarrow writes the rounding of two rows to pairs of bfloat16 for AVX2.
@@ -385,25 +411,8 @@ func pairsNarrow() {
 	Load(Param("low"), low)
 	Load(Param("high"), high)
 	Load(Param("n"), n)
-	one, bias, quiet := YMM(), YMM(), YMM()
-	VMOVUPS(halfOne(), one)
-	VMOVUPS(halfBias(), bias)
-	VMOVUPS(lanes.Numbers("pairQuiet", func(int) int { return 0x400000 }), quiet)
-	// rounded leaves the bfloat16 in the upper half of a lane and anything in the lower.
-	rounded := func(from Mem) reg.VecVirtual {
-		x, last, sum, odd := YMM(), YMM(), YMM(), YMM()
-		VMOVUPS(from, x)
-		VPSRLD(U8(16), x, last)
-		VPAND(one, last, last)
-		VPADDD(bias, x, sum)
-		VPADDD(last, sum, sum)
-		VCMPPS(U8(3), x, x, odd)
-		VPOR(quiet, x, x) // NaN: cut, and made quiet
-		VBLENDVPS(odd, x, sum, sum)
-		return sum
-	}
 	Label("loop")
-	a, b := rounded(Mem{Base: low}), rounded(Mem{Base: high})
+	a, b := roundedNarrow(Mem{Base: low}), roundedNarrow(Mem{Base: high})
 	VPSRLD(U8(16), a, a)
 	VPBLENDW(U8(0xaa), b, a, a)
 	VMOVUPS(a, Mem{Base: dst})

@@ -245,7 +245,8 @@ func (t *tile) store(label string, c, cRow reg.GPVirtual, add func(Mem, Op, int)
 	}
 }
 
-// wide writes the AVX-512 kernel: lanes beyond the columns are masked off in every access.
+// wide writes the AVX-512 kernel: where columns are missing, lanes beyond them are masked off in every access. Whole tiles have a loop of their
+// own, because a masked load takes a turn of the units that multiply.
 func (t *tile) wide() {
 	name, vec := "tileWide", func(v int) Op {
 		if t.isHalf(v) {
@@ -257,15 +258,6 @@ func (t *tile) wide() {
 		name, vec = "tileHalf", func(int) Op { return t.numbered() }
 	}
 	k, cols := t.begin(name, 16, vec)
-	ones := GP64()
-	MOVQ(I64(-1), ones)
-	BZHIQ(cols, ones, ones)
-	masks := []reg.OpmaskVirtual{K(), K()}[:t.vectors]
-	KMOVW(ones.As32(), masks[0])
-	if t.vectors == 2 {
-		SHRQ(U8(16), ones)
-		KMOVW(ones.As32(), masks[1])
-	}
 	c, cRow, line := GP64(), GP64(), GP64()
 	Load(Param("c"), c)
 	Load(Param("cRow"), cRow)
@@ -280,26 +272,29 @@ func (t *tile) wide() {
 		}
 	}
 	kept := t.used
-	t.loop("", k, func() []Op {
-		t.used = kept
-		var b []Op
-		for v := range t.vectors {
-			x := vec(v)
-			VMOVUPS_Z(Mem{Base: t.b, Disp: 64 * v}, masks[v], x)
-			PREFETCHT0(Mem{Base: t.b, Index: t.bRow, Scale: 8, Disp: 64 * v})
-			b = append(b, x)
-		}
-		return b
-	}, func(m Mem) Op {
-		if t.used > kept+t.vectors+1 { // two registers take turns
-			t.used = kept + t.vectors
-		}
-		x := vec(0)
-		VBROADCASTSS(m, x)
-		return x
-	})
+	loop := func(label string, load func(m Mem, x Op, v int)) {
+		t.loop(label, k, func() []Op {
+			t.used = kept
+			var b []Op
+			for v := range t.vectors {
+				x := vec(v)
+				load(Mem{Base: t.b, Disp: 64 * v}, x, v)
+				PREFETCHT0(Mem{Base: t.b, Index: t.bRow, Scale: 8, Disp: 64 * v})
+				b = append(b, x)
+			}
+			return b
+		}, func(m Mem) Op {
+			if t.used > kept+t.vectors+1 { // two registers take turns
+				t.used = kept + t.vectors
+			}
+			x := vec(0)
+			VBROADCASTSS(m, x)
+			return x
+		})
+	}
 	CMPQ(cols, U8(t.columns(16)))
 	JNE(LabelRef("masked"))
+	loop("full", func(m Mem, x Op, _ int) { VMOVUPS(m, x) })
 	t.store("full", c, cRow, func(m Mem, sum Op, v int) {
 		VADDPS(m, sum, sum)
 	}, func(sum Op, m Mem, v int) {
@@ -308,6 +303,16 @@ func (t *tile) wide() {
 	VZEROUPPER()
 	RET()
 	Label("masked")
+	ones := GP64()
+	MOVQ(I64(-1), ones)
+	BZHIQ(cols, ones, ones)
+	masks := []reg.OpmaskVirtual{K(), K()}[:t.vectors]
+	KMOVW(ones.As32(), masks[0])
+	if t.vectors == 2 {
+		SHRQ(U8(16), ones)
+		KMOVW(ones.As32(), masks[1])
+	}
+	loop("masked", func(m Mem, x Op, v int) { VMOVUPS_Z(m, masks[v], x) })
 	t.store("masked", c, cRow, func(m Mem, sum Op, v int) {
 		VADDPS_Z(m, sum, masks[v], sum)
 	}, func(sum Op, m Mem, v int) {
