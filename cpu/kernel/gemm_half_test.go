@@ -143,8 +143,7 @@ func TestRoundedAttentionIsCloseToTheDefinition(t *testing.T) {
 				t.Fatal(err)
 			}
 			what := describe("attention", a.Batch, a.Heads, a.Queries, a.Keys, a.Dim)
-			closeTo(t, what+" out", a.Out.Data, want.Out.Data, 0x1p-7)
-			closeTo(t, what+" lse", a.LogSumExp, want.LogSumExp, 0x1p-7)
+			closeTo(t, what+" lse", a.LogSumExp, want.LogSumExp, 0x1p-6)
 			g := &AttentionGrad{Attention: &want, DOut: randomTokens(t, r, a.Batch, a.Queries, a.Heads, a.Dim),
 				DQ: randomTokens(t, r, a.Batch, a.Queries, a.Heads, a.Dim),
 				DK: randomTokens(t, r, a.Batch, a.Keys, a.kvHeads(), a.Dim), DV: randomTokens(t, r, a.Batch, a.Keys, a.kvHeads(), a.Dim)}
@@ -160,7 +159,7 @@ func TestRoundedAttentionIsCloseToTheDefinition(t *testing.T) {
 			for _, x := range []struct {
 				name      string
 				got, want []float32
-			}{{"dq", g.DQ.Data, exact.DQ.Data}, {"dk", g.DK.Data, exact.DK.Data}, {"dv", g.DV.Data, exact.DV.Data}} {
+			}{{"out", a.Out.Data, want.Out.Data}, {"dq", g.DQ.Data, exact.DQ.Data}, {"dk", g.DK.Data, exact.DK.Data}, {"dv", g.DV.Data, exact.DV.Data}} {
 				if e := relativeError(x.got, x.want); e > 0x1p-6 {
 					t.Errorf("%s %s: error %.3g of the norm, allowed %.3g", what, x.name, e, 0x1p-6)
 				}
