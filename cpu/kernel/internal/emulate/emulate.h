@@ -8,6 +8,7 @@
 #define EMULATE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/ucontext.h>
 
@@ -48,13 +49,13 @@ struct machine {
 	struct hidden *hidden;
 };
 
-enum encoding { VEX, EVEX };
+enum encoding { LEGACY, VEX, EVEX };
 
 // An instruction in memory, decoded.
 struct operation {
 	const uint8_t *next; // the instruction behind it
 	enum encoding encoding;
-	uint8_t map, prefix, opcode; // map 1: 0F, 2: 0F38, 3: 0F3A; prefix 0: none, 1: 66, 2: F3, 3: F2
+	uint8_t map, prefix, opcode; // map 0: none, 1: 0F, 2: 0F38, 3: 0F3A; prefix 0: none, 1: 66, 2: F3, 3: F2
 	bool wide;                   // W
 	uint8_t length;              // 0: 128 bits, 1: 256, 2: 512
 	uint8_t reg, other, rm;      // numbers of ModRM.reg, vvvv and, unless memory, ModRM.rm
@@ -64,7 +65,7 @@ struct operation {
 	uint8_t mask;         // number of the register that chooses elements; 0: all
 	bool zeroing;         // elements that are not chosen become 0, rather than stay
 	bool broadcast;       // memory is one element for all
-	uint8_t immediate;    // the byte behind the address
+	uint8_t immediate;    // the byte behind the address, also of others
 	const struct instruction *known;
 };
 
@@ -128,7 +129,11 @@ const char *from_mask(struct machine *m, const struct operation *o);
 bool has_avx512(void);
 
 // Ended by an instruction without a name.
-extern struct instruction amx[], opmask[], avx512[];
+extern struct instruction amx[], between[], opmask[], avx512[];
+
+// set_flags replaces the arithmetic flags of the interrupted thread.
+enum { CF = 0x1, PF = 0x4, AF = 0x10, ZF = 0x40, SF = 0x80, OF = 0x800 };
+void set_flags(struct machine *m, int flags);
 
 // For Go: emulate_start returns NULL or what is missing; emulate_known is the instruction of that number, or NULL behind the last.
 const char *emulate_start(void);
