@@ -139,12 +139,12 @@ var instructions = []instruction{
 			to.setWord(i, math.Float32bits(exactly(half(a, 2*i), half(b, 2*i), sum)))
 		}
 	}},
-	{"VCVTNEPS2BF16", 2, 2, 0x72, 0, 2, 4, plain, anything, func(to, _, b *vector, n, _ int) {
+	{"VCVTNEPS2BF16", 2, 2, 0x72, 0, 2, 4, plain, halfway, func(to, _, b *vector, n, _ int) {
 		for i := range n {
 			to.setHalf(i, brain(b.float(i)))
 		}
 	}},
-	{"VCVTNE2PS2BF16", 2, 3, 0x72, 0, 2, 2, form{three: true, whole: true}, anything, func(to, a, b *vector, n, _ int) {
+	{"VCVTNE2PS2BF16", 2, 3, 0x72, 0, 2, 2, form{three: true, whole: true}, halfway, func(to, a, b *vector, n, _ int) {
 		for i := range n / 2 {
 			to.setHalf(i, brain(b.float(i)))
 			to.setHalf(i+n/2, brain(a.float(i)))

@@ -73,10 +73,19 @@ func (in *instruction) encode(e encoding) []byte {
 	return code
 }
 
-// Random operands. anything is any bits, numbers floats with exceptional ones among them, pairs bfloat16 that AMX's tests use.
+// Random operands. anything is any bits, numbers floats with exceptional ones among them, pairs bfloat16 as AMX's tests use them, and
+// halfway floats that are often between two of bfloat16.
 func anything(r *rand.Rand) vector { return vector(randomBytes(r, 64)) }
 
 func pairs(r *rand.Rand) vector { return vector(values(r, 64)) }
+
+func halfway(r *rand.Rand) vector {
+	v := anything(r)
+	for i := 0; i < 32; i += 2 * (1 + r.IntN(2)) {
+		v.setHalf(i, 0x7FFF+uint16(r.IntN(3)))
+	}
+	return v
+}
 
 func numbers(r *rand.Rand) (v vector) {
 	special := []float64{0, math.Copysign(0, -1), 1, -1, 0.5, -2.5, 1e30, math.Inf(1), math.Inf(-1), math.NaN()}
