@@ -1,7 +1,7 @@
 //go:build emulate && linux && amd64
 
-// Types that the parts of the emulator share: trap.c catches and steps, decode.c reads instructions, and amx.c, opmask.c and avx512.c
-// carry them out, on the registers of registers.c and with the operands and masks of vector.c.
+// Types that the parts of the emulator share: trap.c catches and steps, decode.c reads instructions, and amx.c, opmask.c, avx512.c
+// and between.c carry them out, on the registers of registers.c and with the operands and masks of vector.c.
 // "The manual" is Intel's Software Developer's Manual, volume 2, and for AMX the Instruction Set Extensions Reference.
 
 #ifndef EMULATE_H
@@ -43,9 +43,9 @@ struct hidden {
 
 // The state that an instruction works on.
 struct machine {
-	greg_t *general;            // of the interrupted thread, by ucontext's numbers: see general_register
-	uint8_t (*xmm)[16];         // of the interrupted thread, XMM0 to XMM15
-	uint8_t (*ymm)[16];         // bits 128 to 255 of YMM0 to YMM15
+	greg_t *general;    // of the interrupted thread, by ucontext's numbers: see general_register
+	uint8_t (*xmm)[16]; // of the interrupted thread, XMM0 to XMM15
+	uint8_t (*ymm)[16]; // bits 128 to 255 of YMM0 to YMM15
 	struct hidden *hidden;
 };
 
