@@ -33,10 +33,10 @@ typedef union {
 
 // What this processor does not have, for each thread: kernels keep nothing in it while they may move to another one.
 struct hidden {
-	uint8_t upper[16][32]; // bits 256 to 511 of ZMM0 to ZMM15, as long as the rest is what it was when they were written:
-	uint8_t lower[16][32]; // see read_vector
-	vector high[16];       // ZMM16 to ZMM31
-	uint64_t mask[8];      // k0 to k7
+	uint8_t upper[16][32];     // bits 256 to 511 of ZMM0 to ZMM15, as long as the rest is what it was when they were written:
+	uint8_t lower[16][32];     // see read_vector
+	vector high[16];           // ZMM16 to ZMM31
+	uint64_t mask[8];          // k0 to k7
 	struct tile_config config; // palette 0: not configured
 	uint8_t tile[TILES][TILE_ROWS][TILE_BYTES];
 };
@@ -61,12 +61,12 @@ struct operation {
 	uint8_t reg, other, rm;      // numbers of ModRM.reg, vvvv and, unless memory, ModRM.rm
 	bool memory;
 	uint64_t address, stride; // of memory; stride is the scaled index, which tiles take as the distance of rows
-	// Of EVEX alone:
-	uint8_t mask;         // number of the register that chooses elements; 0: all
-	bool zeroing;         // elements that are not chosen become 0, rather than stay
-	bool broadcast;       // memory is one element for all
-	uint8_t immediate;    // the byte behind the address, also of others
+	uint8_t immediate;        // the byte behind the address, where known has one
 	const struct instruction *known;
+	// Of EVEX alone:
+	uint8_t mask;   // number of the register that chooses elements; 0: all
+	bool zeroing;   // elements that are not chosen become 0, rather than stay
+	bool broadcast; // memory is one element for all
 };
 
 // What the arithmetic of a vector instruction works on.
