@@ -2,7 +2,7 @@
 
 GO ?= go
 
-.PHONY: build build-xla build-mpi demo bench test test-long test-mpi format vet lint setup fuzz race campaign release generate clean
+.PHONY: build build-xla build-mpi demo bench test test-long test-emulated test-mpi format vet lint setup fuzz race campaign release generate clean
 
 build: setup
 	$(GO) build -o bin/walrus ./cmd/walrus
@@ -29,6 +29,10 @@ test: setup format
 # The slow tests: larger runs of the same claims.
 test-long: setup
 	WALRUS_LONG=1 $(GO) test -timeout 60m ./...
+
+# The kernels of every level on any amd64 machine with AVX2: the instructions that the processor lacks are emulated (cpu/kernel/internal/emulate).
+test-emulated: setup
+	$(GO) test -vet=off -tags emulate -timeout 30m ./cpu/kernel/...
 
 # Several real processes on this machine: 1 to 4 ranks under mpirun, and where Debian's slurm-wlm and munge are there, under a Slurm of its own.
 test-mpi: build-mpi

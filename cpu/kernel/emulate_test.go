@@ -35,3 +35,20 @@ func pretend(list []feature) {
 		list[i].here = true
 	}
 }
+
+// TestTheEmulatorRanTheWideKernels: what the tests of a level compare would else be the processor's.
+func TestTheEmulatorRanTheWideKernels(t *testing.T) {
+	if cpu.X86.HasAVX512F {
+		t.Skip("the processor has AVX-512")
+	}
+	const name = "VFMADD231PS"
+	before := emulate.Counts()[name]
+	s, err := For(AVX512)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.peak(1)
+	if n := emulate.Counts()[name] - before; n != 14 {
+		t.Errorf("a round of multiply-adds ran %s %d times under the emulator, expected 14", name, n)
+	}
+}

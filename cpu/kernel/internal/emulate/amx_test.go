@@ -118,14 +118,14 @@ func TestTileZeroClearsATile(t *testing.T) {
 	}
 }
 
-// values returns n bytes whose halves are bfloat16, and pairs of them float32, about 1 or very small: products and sums of them are rounded,
-// cancel, or are too small for a normal number.
+// values returns n bytes whose halves are bfloat16, and pairs of them float32: about 1, so that sums are rounded and cancel, or about 2^-63, so
+// that products and sums are about the smallest normal number. One in four is about that number itself.
 func values(r *rand.Rand, n int) []byte {
-	b := make([]byte, n)
+	b, middle := make([]byte, n), [2]int{127, 64}[r.IntN(2)]
 	for i := 0; i < n; i += 2 {
-		exponent := 120 + r.IntN(16)
+		exponent := middle - 4 + r.IntN(8)
 		if r.IntN(4) == 0 {
-			exponent = r.IntN(40)
+			exponent = r.IntN(4)
 		}
 		binary.LittleEndian.PutUint16(b[i:], uint16(r.IntN(2)<<15|exponent<<7|r.IntN(128)))
 	}

@@ -202,7 +202,7 @@ struct instruction avx512[] = {
     STORE("VMOVDQU8", 3, 0x7F, 0, 1, move_bytes),
     LOAD("VMOVDQU16", 3, 0x6F, 1, 2, move_halves),
     STORE("VMOVDQU16", 3, 0x7F, 1, 2, move_halves),
-    STORE("VMOVNTDQ", 1, 0xE7, 0, 4, move_words),
+    {"VMOVNTDQ", EVEX, 1, 1, 0xE7, 0, ANY, ANY, MEMORY, false, to_operand, move_words, 4, 4},
     FLOAT_OR_WORD("VBROADCASTSS", 2, 1, 0x18, false, broadcast, SINGLE),
 
     FLOAT_OR_WORD("VADDPS", 1, 0, 0x58, true, add, 0),
@@ -235,7 +235,7 @@ struct instruction avx512[] = {
     {"VPTESTMB", EVEX, 2, 1, 0x26, 0, ANY, ANY, ANY, true, to_mask, test_bytes, 1, 1},
     {"VPMOVM2B", EVEX, 2, 2, 0x28, 0, ANY, ANY, REGISTER, false, from_mask, bits_to_bytes, 1, 1},
     FLOAT_OR_WORD("VBLENDMPS", 2, 1, 0x65, true, move_words, BLENDING),
-    {"VPMOVZXWD", EVEX, 2, 1, 0x33, ANY, ANY, ANY, ANY, false, to_vector, widen, 4, 2},
+    {"VPMOVZXWD", EVEX, 2, 1, 0x33, 0, ANY, ANY, ANY, false, to_vector, widen, 4, 2},
     {"VPMOVDW", EVEX, 2, 2, 0x33, 0, ANY, ANY, ANY, false, to_operand, narrow, 4, 2},
 
     FLOAT_OR_WORD("VPERMILPS", 3, 1, 0x04, false, permute_in_blocks, IMMEDIATE | CROSSING),

@@ -6,12 +6,12 @@
 
 #include <string.h>
 
-static struct instruction *const tables[] = {amx, opmask, avx512};
+static struct instruction *const tables[] = {amx, between, opmask, avx512};
 
 // first begins the list of those with an encoding, map, prefix and opcode.
-static struct instruction *first[2][4][4][256];
+static struct instruction *first[3][4][4][256];
 
-static int known_tables(void) { return has_avx512() ? 1 : sizeof tables / sizeof *tables; }
+static int known_tables(void) { return has_avx512() ? 2 : sizeof tables / sizeof *tables; }
 
 void decode_start(void) {
 	for (int t = 0; t < known_tables(); t++) {
@@ -79,7 +79,21 @@ static const uint8_t *evex(struct operation *o, const uint8_t *code, int extend[
 	return code + 3;
 }
 
-// prefixes reads a VEX or EVEX prefix; extend gets R, X and B as bits 3 of ModRM.reg, the index and the base. It returns the opcode's place, or NULL.
+// legacy reads a REX prefix and the escape byte, which may both be missing.
+static const uint8_t *legacy(struct operation *o, const uint8_t *code, int extend[3]) {
+	uint8_t rex = (*code & 0xF0) == 0x40 ? *code++ : 0;
+	for (int i = 0; i < 3; i++) {
+		extend[i] = (rex >> (2 - i) & 1) << 3;
+	}
+	o->encoding = LEGACY;
+	o->map = *code == 0x0F;
+	o->wide = rex >> 3 & 1;
+	o->prefix = o->length = o->other = 0;
+	return code + o->map;
+}
+
+// prefixes reads what is before the opcode; extend gets R, X and B as bits 3 of ModRM.reg, the index and the base. It returns the opcode's
+// place, or NULL.
 static const uint8_t *prefixes(struct operation *o, const uint8_t *code, int extend[3]) {
 	uint8_t last;
 	switch (*code++) {
@@ -101,7 +115,7 @@ static const uint8_t *prefixes(struct operation *o, const uint8_t *code, int ext
 	case 0x62:
 		return evex(o, code, extend);
 	default:
-		return NULL;
+		return legacy(o, code - 1, extend);
 	}
 	o->encoding = VEX;
 	o->other = ~last >> 3 & 15;
@@ -117,7 +131,7 @@ int elements(const struct operation *o) {
 
 // unit is what a displacement of one byte counts: the manual, section 2.7.5.
 static int unit(const struct operation *o) {
-	if (o->encoding == VEX) {
+	if (o->encoding != EVEX) {
 		return 1;
 	}
 	return o->broadcast || (o->known->flags & SINGLE) ? o->known->from : elements(o) * o->known->from;

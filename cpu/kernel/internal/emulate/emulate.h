@@ -1,13 +1,14 @@
 //go:build emulate && linux && amd64
 
-// Types that the parts of the emulator share: trap.c catches and steps, decode.c reads instructions, and amx.c, opmask.c and avx512.c
-// carry them out, on the registers of registers.c and with the operands and masks of vector.c.
+// Types that the parts of the emulator share: trap.c catches and steps, decode.c reads instructions, and amx.c, opmask.c, avx512.c
+// and between.c carry them out, on the registers of registers.c and with the operands and masks of vector.c.
 // "The manual" is Intel's Software Developer's Manual, volume 2, and for AMX the Instruction Set Extensions Reference.
 
 #ifndef EMULATE_H
 #define EMULATE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/ucontext.h>
 
@@ -32,40 +33,40 @@ typedef union {
 
 // What this processor does not have, for each thread: kernels keep nothing in it while they may move to another one.
 struct hidden {
-	uint8_t upper[16][32]; // bits 256 to 511 of ZMM0 to ZMM15, as long as the rest is what it was when they were written:
-	uint8_t lower[16][32]; // see read_vector
-	vector high[16];       // ZMM16 to ZMM31
-	uint64_t mask[8];      // k0 to k7
+	uint8_t upper[16][32];     // bits 256 to 511 of ZMM0 to ZMM15, as long as the rest is what it was when they were written:
+	uint8_t lower[16][32];     // see read_vector
+	vector high[16];           // ZMM16 to ZMM31
+	uint64_t mask[8];          // k0 to k7
 	struct tile_config config; // palette 0: not configured
 	uint8_t tile[TILES][TILE_ROWS][TILE_BYTES];
 };
 
 // The state that an instruction works on.
 struct machine {
-	greg_t *general;            // of the interrupted thread, by ucontext's numbers: see general_register
-	uint8_t (*xmm)[16];         // of the interrupted thread, XMM0 to XMM15
-	uint8_t (*ymm)[16];         // bits 128 to 255 of YMM0 to YMM15
+	greg_t *general;    // of the interrupted thread, by ucontext's numbers: see general_register
+	uint8_t (*xmm)[16]; // of the interrupted thread, XMM0 to XMM15
+	uint8_t (*ymm)[16]; // bits 128 to 255 of YMM0 to YMM15
 	struct hidden *hidden;
 };
 
-enum encoding { VEX, EVEX };
+enum encoding { LEGACY, VEX, EVEX };
 
 // An instruction in memory, decoded.
 struct operation {
 	const uint8_t *next; // the instruction behind it
 	enum encoding encoding;
-	uint8_t map, prefix, opcode; // map 1: 0F, 2: 0F38, 3: 0F3A; prefix 0: none, 1: 66, 2: F3, 3: F2
+	uint8_t map, prefix, opcode; // map 0: none, 1: 0F, 2: 0F38, 3: 0F3A; prefix 0: none, 1: 66, 2: F3, 3: F2
 	bool wide;                   // W
 	uint8_t length;              // 0: 128 bits, 1: 256, 2: 512
 	uint8_t reg, other, rm;      // numbers of ModRM.reg, vvvv and, unless memory, ModRM.rm
 	bool memory;
 	uint64_t address, stride; // of memory; stride is the scaled index, which tiles take as the distance of rows
-	// Of EVEX alone:
-	uint8_t mask;         // number of the register that chooses elements; 0: all
-	bool zeroing;         // elements that are not chosen become 0, rather than stay
-	bool broadcast;       // memory is one element for all
-	uint8_t immediate;    // the byte behind the address
+	uint8_t immediate;        // the byte behind the address, where known has one
 	const struct instruction *known;
+	// Of EVEX alone:
+	uint8_t mask;   // number of the register that chooses elements; 0: all
+	bool zeroing;   // elements that are not chosen become 0, rather than stay
+	bool broadcast; // memory is one element for all
 };
 
 // What the arithmetic of a vector instruction works on.
@@ -128,7 +129,11 @@ const char *from_mask(struct machine *m, const struct operation *o);
 bool has_avx512(void);
 
 // Ended by an instruction without a name.
-extern struct instruction amx[], opmask[], avx512[];
+extern struct instruction amx[], between[], opmask[], avx512[];
+
+// set_flags replaces the arithmetic flags of the interrupted thread.
+enum { CF = 0x1, PF = 0x4, AF = 0x10, ZF = 0x40, SF = 0x80, OF = 0x800 };
+void set_flags(struct machine *m, int flags);
 
 // For Go: emulate_start returns NULL or what is missing; emulate_known is the instruction of that number, or NULL behind the last.
 const char *emulate_start(void);

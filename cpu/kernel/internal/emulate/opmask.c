@@ -59,11 +59,8 @@ static const char *logic(struct machine *m, const struct operation *o) {
 
 // or_test sets ZF where no bit of either mask is set and CF where all of both together are, and clears the other flags.
 static const char *or_test(struct machine *m, const struct operation *o) {
-	enum { CF = 0x1, PF = 0x4, AF = 0x10, ZF = 0x40, SF = 0x80, OF = 0x800 };
 	uint64_t either = (*mask(m, o->reg) | *mask(m, o->rm)) & bits(o);
-	greg_t *flags = &m->general[REG_EFL];
-	*flags &= ~(CF | PF | AF | ZF | SF | OF);
-	*flags |= (either == 0 ? ZF : 0) | (either == bits(o) ? CF : 0);
+	set_flags(m, (either == 0 ? ZF : 0) | (either == bits(o) ? CF : 0));
 	return NULL;
 }
 
