@@ -39,9 +39,13 @@ func openXLA(options string) (compute.Backend, error) {
 	if err := hook.Load(file); err != nil {
 		return nil, explain(err)
 	}
-	backend, err := xla.New(o.backendConfig(file))
+	pools := o.usesPools(file, func() bool { return hook.HasPools(hook.CUDADriver) })
+	backend, err := xla.New(o.backendConfig(file, pools))
 	if err != nil {
 		return nil, explain(err)
+	}
+	if pools {
+		hook.KeepPools(hook.CUDADriver) // else a step takes a little longer
 	}
 	return backend, nil
 }

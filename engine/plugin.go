@@ -76,11 +76,20 @@ func (o xlaOptions) has(name string) bool {
 	})
 }
 
+// usesPools reports whether memory comes from the pools of CUDA's driver, which take what is needed; XLA's own allocator takes
+// powers of two, up to twice as much. It is left to XLA where the size of its pool is given.
+func (o xlaOptions) usesPools(file string, hasPools func() bool) bool {
+	return isCUDA(file) && !o.has("allocator") && !o.has("preallocate") && !o.has("memory_fraction") && hasPools()
+}
+
 // backendConfig is the configuration of the XLA backend for the plugin in a file.
-func (o xlaOptions) backendConfig(file string) string {
+func (o xlaOptions) backendConfig(file string, pools bool) string {
 	config := append([]string{file}, o.rest...)
 	if isCUDA(file) && !o.has("preallocate") {
 		config = append(config, "preallocate=false")
+	}
+	if pools {
+		config = append(config, "allocator=cuda_async")
 	}
 	// A run is not waited for: the host must not share the memory that it may still read.
 	config = append(config, "shared_buffers=false")
