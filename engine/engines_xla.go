@@ -35,8 +35,13 @@ func openXLA(options string) (compute.Backend, error) {
 		return nil, err
 	}
 	xla.EnableAutoInstall(false)
-	missingOfCUDA.Store(cudaSearch{libraryPath: os.Getenv("LD_LIBRARY_PATH"), folders: systemLibraries}.missing(file))
-	if err := hook.Load(file); err != nil {
+	search := cudaSearch{libraryPath: os.Getenv("LD_LIBRARY_PATH"), folders: systemLibraries}
+	missingOfCUDA.Store(search.missing(file))
+	programs := hook.Programs{Made: hook.Identity(search.made(file)...), AtMost: keptPrograms}
+	if o.cache != "" {
+		programs.Folder = filepath.Join(o.cache, "programs")
+	}
+	if err := hook.Load(file, programs); err != nil {
 		return nil, explain(err)
 	}
 	pools := o.usesPools(file, func() bool { return hook.HasPools(hook.CUDADriver) })
@@ -49,6 +54,9 @@ func openXLA(options string) (compute.Backend, error) {
 	}
 	return backend, nil
 }
+
+// keptPrograms is the most bytes that compiled programs take in the cache.
+const keptPrograms = 2 << 30
 
 // missingOfCUDA is the text of what the plugin of this process, of which there is one, will not find. Some of it is needed only
 // when a program is compiled, so that it is no error before something fails.

@@ -22,16 +22,19 @@ const pluginPathVariable = "PJRT_PLUGIN_LIBRARY_PATH"
 type xlaOptions struct {
 	plugin string   // a name, or a path
 	rest   []string // for XLA, in its own syntax
-	cache  string   // folder in which XLA keeps what its autotuning found; "" for none
+	cache  string   // folder of what compiling a program again would need; "" for none
 }
 
 // parseXLA reads the configuration. Right numbers and memory that others can use come first: tf32 and preallocation are
 // off unless the configuration asks for them.
 func parseXLA(text string) (xlaOptions, error) {
 	parts := strings.Split(text, ",")
-	o := xlaOptions{plugin: strings.TrimSpace(parts[0]), cache: defaultCache()}
+	o := xlaOptions{plugin: strings.TrimSpace(parts[0])}
 	if o.plugin == "" {
 		o.plugin = DefaultPlugin
+	}
+	if isCUDA(o.plugin) { // programs for a CPU are for one kind of it, and a home may be on many machines
+		o.cache = defaultCache()
 	}
 	given := map[string]bool{}
 	for _, part := range parts[1:] {

@@ -179,7 +179,7 @@ func TestOnlyFlagsThatAPluginKnowsAreSet(t *testing.T) {
 func TestCachesAreKeptUnlessToldOtherwise(t *testing.T) {
 	t.Setenv("XDG_CACHE_HOME", "/caches")
 	t.Setenv("HOME", "/home/somebody")
-	for config, want := range map[string]string{"cuda": defaultCache(), "cuda,cache=/tmp/c": "/tmp/c", "cuda,nocache": ""} {
+	for config, want := range map[string]string{"cuda": defaultCache(), "cuda,cache=/tmp/c": "/tmp/c", "cuda,nocache": "", "cpu": "", "cpu,cache=/tmp/c": "/tmp/c"} {
 		if o, err := parseXLA(config); err != nil || o.cache != want {
 			t.Errorf("%s: cache %q, %v; want %q", config, o.cache, err, want)
 		}

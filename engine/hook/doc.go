@@ -7,6 +7,8 @@
 //   - alias attributes for donated inputs and the precision of 16-bit products, which Edit writes into the program's text (in
 //     the bindings: compute/xla/function.go's Parameter, stablehlo.NamedInputWithAttributes, and compute/xla/ops_dotgeneral.go);
 //   - a run that does not wait for the device (pjrt/loadedexecutables.go's ExecuteAndWait);
+//   - compiled programs that are kept for later processes (pjrt/compile.go's Done; PJRT_Executable_Serialize and
+//     PJRT_Executable_DeserializeAndLoad);
 //   - a plugin that writes programs instead of running them;
 //   - memory pools of the driver that keep what is freed, for which the plugin has no option.
 //
