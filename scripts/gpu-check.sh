@@ -18,12 +18,12 @@
 #   --timeout S      seconds that one run may take  (default 900)
 #   --within S       start no further run after so many seconds  (default 0: no limit)
 #   --profile yes|no of the base step in bf16: XLA's plan of memory, and kernels where there is nsys  (default yes)
-#   --cases LIST     of "base-train walrus-train walrus-forward"  (default all)
+#   --cases LIST     of "base-train walrus-train walrus-forward walrus-rollout"  (default all)
 #   --precisions L   of "bf16 float32 tf32"         (default all)
 set -eu
 
 peer=../shared/bench/torch_walrus.py golden=../shared/golden binary=bin/walrus-xla engine=xla:cuda python=python3
-out=gpu-check runs=10 limit=900 cases="base-train walrus-train walrus-forward" precisions="bf16 float32 tf32"
+out=gpu-check runs=10 limit=900 cases="base-train walrus-train walrus-forward walrus-rollout" precisions="bf16 float32 tf32"
 warmup=3 within=0 profile=yes began=$(date +%s)
 
 fail() {
@@ -149,6 +149,7 @@ compare() {
 		ours="$ours --preset walrus"
 		theirs="$theirs --hidden 1408 --heads 16 --blocks 40"
 		;;
+	walrus-rollout) ours="$ours --preset walrus --rollout 20" theirs= ;; # the peer has no rollout
 	*) fail "unknown case $case; see --help" ;;
 	esac
 	counts="--runs $runs --warmup $warmup"
@@ -161,8 +162,10 @@ compare() {
 		if [ "$case-$precision" = base-train-bf16 ]; then
 			timed "$case" "$precision" bfc "$binary" bench $ours $counts --engine "$engine,allocator=bfc" --precision "$precision" --json
 		fi
-		timed "$case" "$precision" compiled "$python" "$peer" time $theirs $counts --device cuda --precision "$precision" --compile
-		timed "$case" "$precision" eager "$python" "$peer" time $theirs $counts --device cuda --precision "$precision"
+		if [ -n "$theirs" ]; then
+			timed "$case" "$precision" compiled "$python" "$peer" time $theirs $counts --device cuda --precision "$precision" --compile
+			timed "$case" "$precision" eager "$python" "$peer" time $theirs $counts --device cuda --precision "$precision"
+		fi
 	}
 }
 
@@ -224,7 +227,7 @@ def comparisons(path):
             yield words[0], " ".join(words[1 : at - 2]), float(words[at - 2]), float(words[at - 1])
 
 
-for precision in sys.argv[3].split():
+for precision in dict.fromkeys(["float32", *sys.argv[3].split()]):
     path = os.path.join(sys.argv[2], f"selftest-{precision}.out")
     found = list(comparisons(path)) if os.path.exists(path) else []
     if not found:
