@@ -15,7 +15,7 @@ import (
 
 // optionalEngines are those that need a library of a GPU's vendor at run time.
 var optionalEngines = map[string]opener{
-	xlaName: {openXLA, "NVIDIA GPUs through XLA (xla:cuda or xla:/path/to/plugin.so, then options: tf32, preallocate, memory_fraction=F, visible_devices=0;1, cache=DIR, nocache)"},
+	xlaName: {openXLA, "NVIDIA GPUs through XLA (xla:cuda or xla:/path/to/plugin.so, then options: tf32, preallocate, memory_fraction=F, allocator=NAME, visible_devices=0;1, cache=DIR, nocache)"},
 }
 
 // missingHint has nothing to say: this build has every engine.
