@@ -13,6 +13,7 @@ import (
 	"github.com/gowalrus/walrus/internal/resident"
 	"github.com/gowalrus/walrus/model"
 	"github.com/gowalrus/walrus/network"
+	"github.com/gowalrus/walrus/rollout"
 	"github.com/gowalrus/walrus/train"
 )
 
@@ -27,6 +28,7 @@ type Settings struct {
 	Size      []int // points along each axis
 	Tokens    int   // along each axis; 0 for the released count
 	Train     bool  // a training step instead of a forward pass
+	Rollout   int   // steps of a rollout instead of a forward pass; 0 for none
 	Recompute int   // every n-th block in the backward pass
 	Runs      int
 	Warmup    int
@@ -35,7 +37,7 @@ type Settings struct {
 
 // Result is one measurement. The first five entries are the peer's.
 type Result struct {
-	What          string    `json:"what"` // "forward" or "train_step"
+	What          string    `json:"what"` // "forward", "train_step" or "rollout"
 	Median        float64   `json:"median_s"`
 	Min           float64   `json:"min_s"`
 	PeakRSS       float64   `json:"peak_rss_gib"`
@@ -130,6 +132,13 @@ func Run(ctx context.Context, e *engine.Engine, s Settings, progress func(done, 
 		_, err := n.Forward(ctx, d, x, frame.Rolls{}, false)
 		return err
 	}
+	if s.Rollout > 0 {
+		result.What = "rollout"
+		run = func() error {
+			_, err := rollout.Run(ctx, n, rollout.Start{Data: d, History: x}, rollout.Options{Steps: s.Rollout})
+			return err
+		}
+	}
 	if s.Train {
 		result.What = "train_step"
 		stepper, err := train.NewStepper(n, train.ReleasedOptimizer(), s.Recompute)
@@ -161,6 +170,7 @@ func Run(ctx context.Context, e *engine.Engine, s Settings, progress func(done, 
 			}
 			operations = factor*operations + again
 		}
+		operations *= float64(max(1, s.Rollout))
 		result.Rate = float64(samples) * operations / result.Median / 1e9
 	}
 	result.Planned = float64(planned()) / (1 << 30)
@@ -201,7 +211,7 @@ func (s Settings) config() model.Config {
 
 // net is the network that is timed.
 func (s Settings) net(g *frame.Geometry) model.Net {
-	return model.Net{Config: s.config(), Geometry: g, Samples: 1, Frames: s.Frames, Recompute: s.Recompute}
+	return model.Net{Config: s.config(), Geometry: g, Samples: 1, Frames: s.Frames, Recompute: s.Recompute, LastOnly: s.Rollout > 0}
 }
 
 // measure times the warm-up and the runs.

@@ -27,6 +27,10 @@ func TestBenchReportsTheKeysOfThePeer(t *testing.T) {
 			t.Errorf("what = %q, want %q", r.What, want)
 		}
 	}
+	r, err := Run(context.Background(), e, Settings{Config: config, Frames: 2, Size: []int{16, 16}, Tokens: 8, Rollout: 3, Runs: 1}, nil)
+	if err != nil || r.What != "rollout" || r.Rate <= 0 {
+		t.Errorf("rollout: %+v, %v", r, err)
+	}
 	if _, err := Run(context.Background(), e, Settings{Config: config, Frames: 2, Size: []int{17, 16}, Runs: 1}, nil); err == nil {
 		t.Error("a size that no stride fits was accepted")
 	}

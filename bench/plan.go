@@ -2,6 +2,7 @@ package bench
 
 import (
 	"fmt"
+
 	"github.com/gowalrus/walrus/engine"
 	"github.com/gowalrus/walrus/network"
 	"github.com/gowalrus/walrus/train"
@@ -48,7 +49,7 @@ func (s Settings) feed(config string, precision engine.Precision) (network.Feed,
 	if err != nil {
 		return network.Feed{}, err
 	}
-	feed := network.Feed{Net: s.net(g), Channels: len(fields)}
+	feed := network.Feed{Net: s.net(g), Channels: len(fields), Half: !s.Train && precision == engine.BFloat16}
 	feed.Net.Operands, feed.Net.Lean = precision.Operands(), precision.Lean(config)
 	return feed, nil
 }

@@ -16,6 +16,7 @@ type steps struct {
 	stepper *train.Stepper
 	example train.Example
 	ready   chan prepared // nil before the first step
+	begun   *train.Begun  // the last step, whose loss was not asked for yet; nil before the first
 }
 
 type prepared struct {
@@ -33,7 +34,8 @@ func (s *steps) prepare() {
 	}(s.ready)
 }
 
-// next makes one step and waits for its loss.
+// next hands one step to the device and waits for the loss of the one before it, as a run with Loop.LookAhead does. On an engine
+// that computes on the host the step is made when it returns.
 func (s *steps) next(ctx context.Context) error {
 	if s.ready == nil {
 		s.prepare()
@@ -44,7 +46,12 @@ func (s *steps) next(ctx context.Context) error {
 		return p.err
 	}
 	s.prepare()
-	_, err := p.step.Step(ctx, rate)
+	before := s.begun
+	var err error
+	if s.begun, err = p.step.Begin(ctx, rate); err != nil || before == nil {
+		return err
+	}
+	_, err = before.Outcome()
 	return err
 }
 
@@ -64,6 +71,10 @@ func (s *steps) row(ctx context.Context, count int, r *Result) error {
 		}
 		ready = append(ready, p)
 	}
+	if _, err := s.begun.Outcome(); err != nil {
+		return err
+	}
+	s.begun = nil
 	began := time.Now()
 	var last *train.Begun
 	for _, p := range ready {
@@ -84,8 +95,11 @@ func (s *steps) row(ctx context.Context, count int, r *Result) error {
 	return nil
 }
 
-// close frees a step that was prepared and never made.
+// close frees a step that was prepared and never made, and one whose loss was not asked for.
 func (s *steps) close() {
+	if s.begun != nil {
+		s.begun.Free()
+	}
 	if s.ready == nil {
 		return
 	}

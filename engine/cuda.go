@@ -6,6 +6,9 @@ import (
 	"strings"
 )
 
+// driverLibrary is the library of NVIDIA's driver, by the part of the name before ".so".
+const driverLibrary = "libcuda"
+
 // cudaLibraries are what CUDA's plugin opens by name once it runs, by the part of the name before ".so".
 var cudaLibraries = []string{"libcudart", "libcublas", "libcublasLt", "libcudnn", "libcufft", "libcusolver", "libcusparse", "libnvJitLink", "libcupti"}
 
@@ -20,18 +23,12 @@ func (s cudaSearch) missing(plugin string) string {
 	if !isCUDA(plugin) {
 		return ""
 	}
-	folders := append(filepath.SplitList(s.libraryPath), s.folders...)
-	if !s.has(folders, "libcuda") {
+	if len(s.files(plugin, driverLibrary)) == 0 {
 		return "libcuda.so.1 is missing: install NVIDIA's driver, or start the container with its GPUs"
-	}
-	// Where the plugin itself looks: NVIDIA's packages beside it.
-	for _, up := range []string{"..", filepath.Join("..", "..")} {
-		beside := filepath.Join(filepath.Dir(plugin), up, "nvidia")
-		folders = append(folders, filepath.Join(beside, "*", "lib"))
 	}
 	var missing []string
 	for _, library := range cudaLibraries {
-		if !s.has(folders, library) {
+		if len(s.files(plugin, library)) == 0 {
 			missing = append(missing, library)
 		}
 	}
@@ -45,14 +42,32 @@ func (s cudaSearch) missing(plugin string) string {
 		strings.Join(missing, ", "), cudaVersion(plugin))
 }
 
-// has reports whether some version of a library is in one of the folders.
-func (s cudaSearch) has(folders []string, library string) bool {
+// files are all versions of a library that a plugin may take, those of NVIDIA's packages beside it too.
+func (s cudaSearch) files(plugin, library string) []string {
+	folders := append(filepath.SplitList(s.libraryPath), s.folders...)
+	for _, up := range []string{"..", filepath.Join("..", "..")} {
+		folders = append(folders, filepath.Join(filepath.Dir(plugin), up, "nvidia", "*", "lib"))
+	}
+	var files []string
 	for _, folder := range folders {
-		if folder != "" && exists(filepath.Join(folder, library+".so*")) {
-			return true
+		if folder != "" {
+			found, _ := filepath.Glob(filepath.Join(folder, library+".so*"))
+			files = append(files, found...)
 		}
 	}
-	return false
+	return files
+}
+
+// made are the files that a compiled program depends on: the plugin's and those of CUDA's libraries.
+func (s cudaSearch) made(plugin string) []string {
+	files := []string{plugin}
+	if !isCUDA(plugin) {
+		return files
+	}
+	for _, library := range append([]string{driverLibrary}, cudaLibraries...) {
+		files = append(files, s.files(plugin, library)...)
+	}
+	return files
 }
 
 // exists reports whether something matches a pattern.

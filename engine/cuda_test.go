@@ -25,6 +25,9 @@ func TestWhatIsMissingOfCUDAIsNamed(t *testing.T) {
 	if got := s.missing(plugin); got != "" {
 		t.Errorf("with everything there: %q", got)
 	}
+	if made := s.made(plugin); len(made) != len(cudaLibraries)+2 || made[0] != plugin || !strings.HasSuffix(made[1], "libcuda.so.1") {
+		t.Errorf("a program depends on %d files: %v", len(made), made)
+	}
 	if got := s.missing("/elsewhere/pjrt_c_api_cpu_plugin.so"); got != "" {
 		t.Errorf("of a plugin for CPUs: %q", got)
 	}

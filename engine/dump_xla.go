@@ -32,7 +32,7 @@ func OpenWriter(dir string, o Options) (e *Engine, err error) {
 		options.rest = []string{"tf32=true"}
 	}
 	xla.EnableAutoInstall(false)
-	backend, err := xla.New(options.backendConfig(path))
+	backend, err := xla.New(options.backendConfig(path, false))
 	if err != nil {
 		return nil, err
 	}

@@ -15,7 +15,7 @@ import (
 
 // optionalEngines are those that need a library of a GPU's vendor at run time.
 var optionalEngines = map[string]opener{
-	xlaName: {openXLA, "NVIDIA GPUs through XLA (xla:cuda or xla:/path/to/plugin.so, then options: tf32, preallocate, memory_fraction=F, visible_devices=0;1, cache=DIR, nocache)"},
+	xlaName: {openXLA, "NVIDIA GPUs through XLA (xla:cuda or xla:/path/to/plugin.so, then options: tf32, preallocate, memory_fraction=F, allocator=NAME, visible_devices=0;1, cache=DIR, nocache)"},
 }
 
 // missingHint has nothing to say: this build has every engine.
@@ -35,16 +35,28 @@ func openXLA(options string) (compute.Backend, error) {
 		return nil, err
 	}
 	xla.EnableAutoInstall(false)
-	missingOfCUDA.Store(cudaSearch{libraryPath: os.Getenv("LD_LIBRARY_PATH"), folders: systemLibraries}.missing(file))
-	if err := hook.Load(file); err != nil {
+	search := cudaSearch{libraryPath: os.Getenv("LD_LIBRARY_PATH"), folders: systemLibraries}
+	missingOfCUDA.Store(search.missing(file))
+	programs := hook.Programs{Made: hook.Identity(search.made(file)...), AtMost: keptPrograms}
+	if o.cache != "" {
+		programs.Folder = filepath.Join(o.cache, "programs")
+	}
+	if err := hook.Load(file, programs); err != nil {
 		return nil, explain(err)
 	}
-	backend, err := xla.New(o.backendConfig(file))
+	pools := o.usesPools(file, func() bool { return hook.HasPools(hook.CUDADriver) })
+	backend, err := xla.New(o.backendConfig(file, pools))
 	if err != nil {
 		return nil, explain(err)
 	}
+	if pools {
+		hook.KeepPools(hook.CUDADriver) // else a step takes a little longer
+	}
 	return backend, nil
 }
+
+// keptPrograms is the most bytes that compiled programs take in the cache.
+const keptPrograms = 2 << 30
 
 // missingOfCUDA is the text of what the plugin of this process, of which there is one, will not find. Some of it is needed only
 // when a program is compiled, so that it is no error before something fails.

@@ -22,16 +22,19 @@ const pluginPathVariable = "PJRT_PLUGIN_LIBRARY_PATH"
 type xlaOptions struct {
 	plugin string   // a name, or a path
 	rest   []string // for XLA, in its own syntax
-	cache  string   // folder in which XLA keeps what its autotuning found; "" for none
+	cache  string   // folder of what compiling a program again would need; "" for none
 }
 
 // parseXLA reads the configuration. Right numbers and memory that others can use come first: tf32 and preallocation are
 // off unless the configuration asks for them.
 func parseXLA(text string) (xlaOptions, error) {
 	parts := strings.Split(text, ",")
-	o := xlaOptions{plugin: strings.TrimSpace(parts[0]), cache: defaultCache()}
+	o := xlaOptions{plugin: strings.TrimSpace(parts[0])}
 	if o.plugin == "" {
 		o.plugin = DefaultPlugin
+	}
+	if isCUDA(o.plugin) { // programs for a CPU are for one kind of it, and a home may be on many machines
+		o.cache = defaultCache()
 	}
 	given := map[string]bool{}
 	for _, part := range parts[1:] {
@@ -76,11 +79,20 @@ func (o xlaOptions) has(name string) bool {
 	})
 }
 
+// usesPools reports whether memory comes from the pools of CUDA's driver, which take what is needed; XLA's own allocator takes
+// powers of two, up to twice as much. It is left to XLA where the size of its pool is given.
+func (o xlaOptions) usesPools(file string, hasPools func() bool) bool {
+	return isCUDA(file) && !o.has("allocator") && !o.has("preallocate") && !o.has("memory_fraction") && hasPools()
+}
+
 // backendConfig is the configuration of the XLA backend for the plugin in a file.
-func (o xlaOptions) backendConfig(file string) string {
+func (o xlaOptions) backendConfig(file string, pools bool) string {
 	config := append([]string{file}, o.rest...)
 	if isCUDA(file) && !o.has("preallocate") {
 		config = append(config, "preallocate=false")
+	}
+	if pools {
+		config = append(config, "allocator=cuda_async")
 	}
 	// A run is not waited for: the host must not share the memory that it may still read.
 	config = append(config, "shared_buffers=false")

@@ -97,21 +97,27 @@ func TestAPluginCanBeGivenByItsPath(t *testing.T) {
 }
 
 func TestXLAStartsWithRightNumbersAndWithoutPreallocation(t *testing.T) {
+	has := func() bool { return true }
 	for _, c := range []struct{ config, file, want string }{
-		{"", "/p/cuda.so", "/p/cuda.so,tf32=false,preallocate=false,shared_buffers=false"},
-		{"cuda", "/p/cuda.so", "/p/cuda.so,tf32=false,preallocate=false,shared_buffers=false"},
-		{"cuda,tf32", "/p/cuda.so", "/p/cuda.so,tf32,preallocate=false,shared_buffers=false"},
+		{"", "/p/cuda.so", "/p/cuda.so,tf32=false,preallocate=false,allocator=cuda_async,shared_buffers=false"},
+		{"cuda", "/p/cuda.so", "/p/cuda.so,tf32=false,preallocate=false,allocator=cuda_async,shared_buffers=false"},
+		{"cuda,tf32", "/p/cuda.so", "/p/cuda.so,tf32,preallocate=false,allocator=cuda_async,shared_buffers=false"},
 		{"cuda,notf32,preallocate=true,memory_fraction=0.9", "/p/cuda.so", "/p/cuda.so,notf32,preallocate=true,memory_fraction=0.9,shared_buffers=false"},
-		{"cuda,cache=/tmp/c,visible_devices=0;1", "/p/cuda.so", "/p/cuda.so,visible_devices=0;1,tf32=false,preallocate=false,shared_buffers=false"},
+		{"cuda,cache=/tmp/c,visible_devices=0;1", "/p/cuda.so", "/p/cuda.so,visible_devices=0;1,tf32=false,preallocate=false,allocator=cuda_async,shared_buffers=false"},
+		{"cuda,memory_fraction=0.9", "/p/cuda.so", "/p/cuda.so,memory_fraction=0.9,tf32=false,preallocate=false,shared_buffers=false"},
+		{"cuda,allocator=bfc", "/p/cuda.so", "/p/cuda.so,allocator=bfc,tf32=false,preallocate=false,shared_buffers=false"},
 		{"cpu", "/p/cpu.so", "/p/cpu.so,tf32=false,shared_buffers=false"},
 	} {
 		o, err := parseXLA(c.config)
 		if err != nil {
 			t.Errorf("%q: %v", c.config, err)
 		}
-		if got := o.backendConfig(c.file); got != c.want {
+		if got := o.backendConfig(c.file, o.usesPools(c.file, has)); got != c.want {
 			t.Errorf("%q: configuration %q, want %q", c.config, got, c.want)
 		}
+	}
+	if (xlaOptions{}).usesPools("/p/cuda.so", func() bool { return false }) {
+		t.Error("pools are used that the driver does not have")
 	}
 	for _, wrong := range []string{"cuda,fast", "cuda,tf32,notf32", "cuda,allocator", "cuda,", "cuda,cache="} {
 		if o, err := parseXLA(wrong); err == nil {
@@ -173,7 +179,7 @@ func TestOnlyFlagsThatAPluginKnowsAreSet(t *testing.T) {
 func TestCachesAreKeptUnlessToldOtherwise(t *testing.T) {
 	t.Setenv("XDG_CACHE_HOME", "/caches")
 	t.Setenv("HOME", "/home/somebody")
-	for config, want := range map[string]string{"cuda": defaultCache(), "cuda,cache=/tmp/c": "/tmp/c", "cuda,nocache": ""} {
+	for config, want := range map[string]string{"cuda": defaultCache(), "cuda,cache=/tmp/c": "/tmp/c", "cuda,nocache": "", "cpu": "", "cpu,cache=/tmp/c": "/tmp/c"} {
 		if o, err := parseXLA(config); err != nil || o.cache != want {
 			t.Errorf("%s: cache %q, %v; want %q", config, o.cache, err, want)
 		}

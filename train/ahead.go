@@ -3,6 +3,7 @@ package train
 import (
 	"context"
 	"math/rand/v2"
+	"time"
 
 	"github.com/gowalrus/walrus/internal/fault"
 	"github.com/gowalrus/walrus/sample"
@@ -15,8 +16,8 @@ type preparer interface {
 	Prepare(ctx context.Context, batches []Draw) (step stepFunction, discard func(), err error)
 }
 
-// stepFunction makes one optimizer step at a learning rate.
-type stepFunction func(ctx context.Context, rate float64) (Outcome, error)
+// stepFunction begins one optimizer step at a learning rate; outcome waits for it, and is asked for once.
+type stepFunction func(ctx context.Context, rate float64) (outcome func() (Outcome, error), err error)
 
 // upcoming is one step that is ready to be made.
 type upcoming struct {
@@ -35,6 +36,9 @@ type lookahead struct {
 	cancel context.CancelFunc
 	ready  chan upcoming
 	worker fault.Group
+
+	flying   *flight   // a step that began before the outcome of the one before it was there; else nil
+	finished time.Time // the last step
 }
 
 // newLookahead begins with the step of a given number and ends before the last of the schedule.
@@ -85,7 +89,10 @@ func (a *lookahead) prepare(ctx context.Context, number int) upcoming {
 		next.step, next.discard, next.err = p.Prepare(ctx, next.draws)
 		return next
 	}
-	next.step = func(ctx context.Context, rate float64) (Outcome, error) { return l.Network.Step(ctx, next.draws, rate) }
+	next.step = func(ctx context.Context, rate float64) (func() (Outcome, error), error) {
+		o, err := l.Network.Step(ctx, next.draws, rate)
+		return func() (Outcome, error) { return o, nil }, err
+	}
 	return next
 }
 
@@ -102,9 +109,21 @@ func (a *lookahead) next(ctx context.Context) (upcoming, error) {
 	}
 }
 
+// took is the time of a step that began at some time and is finished now, without what it waited for the step before it.
+func (a *lookahead) took(began time.Time) time.Duration {
+	if a.finished.After(began) {
+		began = a.finished
+	}
+	a.finished = time.Now()
+	return a.finished.Sub(began)
+}
+
 // Close stops the work and frees what was never used.
 func (a *lookahead) Close() {
 	a.cancel()
+	if a.flying != nil && a.flying.err == nil {
+		_, _ = a.flying.outcome() // nobody asks any more, but it has memory on the device
+	}
 	for next := range a.ready {
 		if next.discard != nil {
 			next.discard()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/gowalrus/walrus/field"
@@ -34,7 +35,7 @@ func (n onlyStep) Step(ctx context.Context, draws []Draw, rate float64) (Outcome
 }
 
 func TestUploadsBesideTheStepChangeNoNumber(t *testing.T) {
-	losses := func(hide bool) []float64 {
+	losses := func(hide, lookAhead bool) []float64 {
 		n, _ := smallNetwork(t, 0.2)
 		stepper, err := NewStepper(n, ReleasedOptimizer(), 0)
 		if err != nil {
@@ -44,7 +45,7 @@ func TestUploadsBesideTheStepChangeNoNumber(t *testing.T) {
 		var list []float64
 		schedule := DefaultSchedule()
 		schedule.Epochs, schedule.EpochSteps, schedule.Warmup, schedule.Cooldown = 1, 6, 0, 0
-		loop := Loop{Network: net, Batches: noise{}, Schedule: schedule, Seed: 3, Accumulation: 2, Prefetch: 1,
+		loop := Loop{Network: net, Batches: noise{}, Schedule: schedule, Seed: 3, Accumulation: 2, Prefetch: 1, LookAhead: lookAhead,
 			Progress: func(p Progress) { list = append(list, p.Loss) }}
 		if hide {
 			loop.Network = onlyStep{net}
@@ -54,13 +55,10 @@ func TestUploadsBesideTheStepChangeNoNumber(t *testing.T) {
 		}
 		return list
 	}
-	ahead, plain := losses(false), losses(true)
-	if len(ahead) != 6 || len(plain) != 6 {
-		t.Fatalf("%d and %d steps, want 6", len(ahead), len(plain))
-	}
-	for i := range plain {
-		if ahead[i] != plain[i] {
-			t.Errorf("step %d: loss %v with uploads ahead, %v without", i+1, ahead[i], plain[i])
+	plain := losses(true, false)
+	for _, lookAhead := range []bool{false, true} {
+		if ahead := losses(false, lookAhead); len(plain) != 6 || !slices.Equal(ahead, plain) {
+			t.Errorf("losses of 6 steps with uploads ahead, steps ahead %v: %v, without %v", lookAhead, ahead, plain)
 		}
 	}
 }
@@ -79,11 +77,11 @@ func (c *counted) Prepare(context.Context, []Draw) (stepFunction, func(), error)
 	c.prepared++
 	c.pending++
 	number := c.prepared
-	step := func(context.Context, float64) (Outcome, error) {
+	step := func(context.Context, float64) (func() (Outcome, error), error) {
 		if number == c.fail {
-			return Outcome{}, errors.New("broken")
+			return nil, errors.New("broken")
 		}
-		return Outcome{Loss: 1}, nil
+		return func() (Outcome, error) { return Outcome{Loss: 1}, nil }, nil
 	}
 	return step, func() { c.pending-- }, nil
 }

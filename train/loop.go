@@ -7,7 +7,6 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/gowalrus/walrus/sample"
@@ -123,8 +122,11 @@ type Loop struct {
 	Accumulation int // batches a step
 	// Number is the number in the run of one of them; nil for one after the other. Where several processes make a step each has
 	// some of its batches.
-	Number       func(step, batch int) int
-	Prefetch     int           // batches read ahead
+	Number   func(step, batch int) int
+	Prefetch int // batches read ahead
+	// LookAhead hands the next step to the network before the outcome of one is waited for: where a device computes beside the host,
+	// it need not wait for the host then.
+	LookAhead    bool
 	LogEvery     int           // steps that a row of the log averages over
 	SaveEvery    time.Duration // wall-clock time between checkpoints
 	ValidEvery   int           // epochs between validations one step ahead; 0 for none
@@ -194,7 +196,7 @@ func (l *Loop) Run(ctx context.Context, s State) (State, error) {
 		if err == nil {
 			continue
 		}
-		if ctx.Err() != nil {
+		if ctx.Err() != nil && !errors.As(err, &spoilt{}) {
 			err = errors.Join(ctx.Err(), l.stop(s, saves))
 		}
 		return s, err
@@ -220,15 +222,7 @@ func (l *Loop) stop(s State, done saves) error {
 // something was interrupted stays, and that is done when the run goes on.
 func (l *Loop) advance(ctx context.Context, ahead *lookahead, s State, done *saves) (State, error) {
 	if len(s.Due) == 0 {
-		next, err := l.step(ctx, ahead, s)
-		if err != nil {
-			return s, err
-		}
-		s = next
-		if s.Due = l.due(s.Step); len(s.Due) == 0 && l.overdue(done) {
-			s.Due = []Task{{Kind: saving}}
-		}
-		return s, nil
+		return l.step(ctx, ahead, s, done)
 	}
 	t := s.Due[0]
 	if err := ctx.Err(); err != nil {
@@ -281,49 +275,6 @@ func (l *Loop) overdue(done *saves) bool {
 		return l.Clock(overdue)
 	}
 	return overdue
-}
-
-// step makes one optimizer step from the next batches of the stream.
-func (l *Loop) step(ctx context.Context, ahead *lookahead, s State) (State, error) {
-	next, err := ahead.next(ctx)
-	if err != nil {
-		return s, err
-	}
-	if err := ctx.Err(); err != nil {
-		return s, err
-	}
-	rate := l.Schedule.At(s.Step)
-	began := time.Now()
-	outcome, err := next.step(ctx, rate)
-	if err != nil {
-		return s, err
-	}
-	if math.IsNaN(outcome.Loss) || math.IsInf(outcome.Loss, 0) {
-		var origins []string // of all data sets that the step mixes
-		for _, d := range next.draws {
-			origins = append(origins, fmt.Sprintf("%s (%s)", d.Batch.DataSet, strings.Join(d.Batch.Origins, "; ")))
-		}
-		return s, fmt.Errorf("train: step %d: the loss is %v on %s; go on from the last checkpoint with a lower rate: walrus train --resume RUN --set schedule.learning_rate=RATE",
-			s.Step+1, outcome.Loss, strings.Join(origins, ", "))
-	}
-	s.Step++
-	next.samples = or(outcome.Samples, next.samples)
-	s.Samples += next.samples
-	s.Seconds += time.Since(began).Seconds()
-	s.Sums.Steps++
-	s.Sums.Loss += outcome.Loss
-	s.Sums.GradientNorm += outcome.GradientNorm
-	s.Sums = s.Sums.with(next.draws, outcome.Losses)
-	if l.Made != nil {
-		l.Made(s.Step, outcome)
-	}
-	if l.Progress != nil {
-		l.Progress(Progress{Step: s.Step, Steps: l.Schedule.Steps(), Loss: outcome.Loss, Samples: next.samples})
-	}
-	if s.Step%max(1, l.LogEvery) == 0 || s.Step == l.Schedule.Steps() {
-		return l.log(s, rate)
-	}
-	return s, nil
 }
 
 // log writes the mean over the steps since the last row.

@@ -96,32 +96,44 @@ func TestResumeEqualsNeverStopping(t *testing.T) {
 		t.Fatalf("state %+v with %d rows and %d scores; want 30 steps, 120 samples, 8 rows, 3 scores", end, len(want.Rows), len(want.Scores))
 	}
 	for _, cut := range []int{1, 4, 10, 17, 30} {
-		var got recorded
-		ctx, stop := context.WithCancel(context.Background())
-		first := &line{weight: 3, at: func(n int) error {
-			if n == cut {
-				stop() // arrives in the middle of step cut, which then must count as not done
-			}
-			return nil
-		}}
-		state, err := testLoop(first, &got).Run(ctx, State{})
-		if !errors.Is(err, context.Canceled) || state.Step != cut-1 {
-			t.Fatalf("cut in step %d: stopped after %d with %v", cut, state.Step, err)
+		for _, ahead := range []bool{false, true} {
+			testCut(t, cut, ahead, whole, want)
 		}
-		if diff := cmp.Diff([]int{cut - 1}, got.Saved); diff != "" {
-			t.Fatalf("cut in step %d: saved at the wrong steps: %s", cut, diff)
+	}
+}
+
+// testCut interrupts a run in the middle of a step and goes on.
+func testCut(t *testing.T, cut int, ahead bool, whole *line, want recorded) {
+	t.Helper()
+	var got recorded
+	ctx, stop := context.WithCancel(context.Background())
+	first := &line{weight: 3, at: func(n int) error {
+		if n == cut {
+			stop() // arrives in the middle of step cut, which then must count as not done
 		}
-		second := &line{weight: first.weight, momentum: first.momentum}
-		if _, err = testLoop(second, &got).Run(context.Background(), state); err != nil {
-			t.Fatal(err)
-		}
-		got.Saved, want.Saved = nil, nil
-		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("cut in step %d: the logs differ: %s", cut, diff)
-		}
-		if second.weight != whole.weight || second.momentum != whole.momentum {
-			t.Errorf("cut in step %d: weight %v and momentum %v, want %v and %v", cut, second.weight, second.momentum, whole.weight, whole.momentum)
-		}
+		return nil
+	}}
+	loop := testLoop(first, &got)
+	loop.LookAhead = ahead
+	state, err := loop.Run(ctx, State{})
+	if !errors.Is(err, context.Canceled) || state.Step != cut-1 {
+		t.Fatalf("cut in step %d: stopped after %d with %v", cut, state.Step, err)
+	}
+	if diff := cmp.Diff([]int{cut - 1}, got.Saved); diff != "" {
+		t.Fatalf("cut in step %d: saved at the wrong steps: %s", cut, diff)
+	}
+	second := &line{weight: first.weight, momentum: first.momentum}
+	loop = testLoop(second, &got)
+	loop.LookAhead = ahead
+	if _, err = loop.Run(context.Background(), state); err != nil {
+		t.Fatal(err)
+	}
+	got.Saved, want.Saved = nil, nil
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("cut in step %d: the logs differ: %s", cut, diff)
+	}
+	if second.weight != whole.weight || second.momentum != whole.momentum {
+		t.Errorf("cut in step %d: weight %v and momentum %v, want %v and %v", cut, second.weight, second.momentum, whole.weight, whole.momentum)
 	}
 }
 
@@ -182,26 +194,40 @@ func TestCheckpointsFollowTheClockAndTheEnd(t *testing.T) {
 }
 
 // exploding reports a loss that is not finite at its third step.
-type exploding struct{ steps int }
+type exploding struct {
+	steps int
+	at    func() // called in that step
+}
 
 func (e *exploding) Step(context.Context, []Draw, float64) (Outcome, error) {
 	e.steps++
 	if e.steps == 3 {
+		e.at()
 		return Outcome{Loss: math.NaN()}, nil
 	}
 	return Outcome{Loss: 1}, nil
 }
 
 func TestLossThatIsNotFiniteStopsTheRunUnsaved(t *testing.T) {
-	var got recorded
-	loop := testLoop(&line{}, &got)
-	loop.Network = &exploding{}
-	state, err := loop.Run(context.Background(), State{})
-	if err == nil || !strings.Contains(err.Error(), "step 3") || !strings.Contains(err.Error(), "learning_rate") {
-		t.Errorf("error %v, want one that names step 3 and the way out", err)
-	}
-	if state.Step != 2 || len(got.Saved) != 0 {
-		t.Errorf("stopped at step %d with checkpoints %v; want 2 and none", state.Step, got.Saved)
+	for _, ahead := range []bool{false, true} {
+		for _, stopped := range []bool{false, true} {
+			var got recorded
+			ctx, stop := context.WithCancel(context.Background())
+			loop := testLoop(&line{}, &got)
+			loop.Network, loop.LookAhead = &exploding{at: func() {
+				if stopped {
+					stop()
+				}
+			}}, ahead
+			state, err := loop.Run(ctx, State{})
+			stop()
+			if err == nil || !strings.Contains(err.Error(), "step 3") || !strings.Contains(err.Error(), "learning_rate") {
+				t.Errorf("looking ahead %v, interrupted %v: error %v, want one that names step 3 and the way out", ahead, stopped, err)
+			}
+			if state.Step != 2 || len(got.Saved) != 0 {
+				t.Errorf("looking ahead %v, interrupted %v: stopped at step %d with checkpoints %v; want 2 and none", ahead, stopped, state.Step, got.Saved)
+			}
+		}
 	}
 }
 

@@ -96,7 +96,11 @@ func WriteStep(e *engine.Engine, feed network.Feed, o Optimizer) error {
 func newPlan(what string, feed network.Feed, working int64) Plan {
 	p := Plan{What: what, Activations: working}
 	for _, w := range feed.AllWeights() {
-		p.Weights += bytesOf(w)
+		if feed.Half && w.Dense() {
+			p.Weights += bytesOf(w) / 2
+		} else {
+			p.Weights += bytesOf(w)
+		}
 	}
 	for _, in := range feed.Inputs()[:feed.DataInputs()] {
 		p.Inputs += 4 * int64(field.Volume(in.Shape))

@@ -328,6 +328,7 @@ func (r *Run) openLoop(vocabulary *sample.Vocabulary) error {
 		SaveEvery: time.Duration(c.Checkpoint.Minutes * float64(time.Minute)), KeepEvery: c.Checkpoint.Every,
 		KeepBest: c.Checkpoint.Best && c.Validation.Every > 0,
 		Save:     r.save, Note: r.note, Progress: r.progress, Clock: r.clock,
+		LookAhead: engine.IsXLA(r.engine.String()) && r.team == nil,
 	}
 	if len(r.scored) == 0 {
 		return nil
@@ -512,7 +513,14 @@ func (n stepNetwork) Prepare(_ context.Context, draws []Draw) (stepFunction, fun
 	if err != nil {
 		return nil, nil, err
 	}
-	return p.Step, p.Free, nil
+	begin := func(ctx context.Context, rate float64) (func() (Outcome, error), error) {
+		b, err := p.Begin(ctx, rate)
+		if err != nil {
+			return nil, err
+		}
+		return b.Outcome, nil
+	}
+	return begin, p.Free, nil
 }
 
 // examples makes examples of batches, with the random draws of each.

@@ -35,9 +35,9 @@ func benchCommand() *cobra.Command {
 	f := benchFlags{config: model.Config{States: model.ReleasedStates, Dimensions: []int{2, 3}, Causal: true, Jitter: true}}
 	cmd := &cobra.Command{
 		Use:   "bench",
-		Short: "Time a forward pass or a training step with random weights",
-		Long: `Times one forward pass, or with --train one training step (gradient, clipping, AdamW), of an architecture with
-random weights: 4 fields, batch 1, 67 field columns, periodic in the first axis and walls in the others. The keys of
+		Short: "Time a forward pass, a training step or a rollout with random weights",
+		Long: `Times one forward pass, with --train one training step (gradient, clipping, AdamW), or with --rollout N all N steps of a rollout, of an
+architecture with random weights: 4 fields, batch 1, 67 field columns, periodic in the first axis and walls in the others. The keys of
 --json are those of the PyTorch peer of the specification, so that the two can be compared run by run; GFLOP/s count
 the matrix products only. Several --tokens are timed one after another, with one table, or one JSON object a line: what each costs with the
 same weights. With --engine xla the peak that they are compared with is that of bf16 products of up to
@@ -45,6 +45,7 @@ same weights. With --engine xla the peak that they are compared with is that of 
 --dump writes the programs as CUDA's plugin would get them, which needs none either.`,
 		Example: `  walrus bench --hidden 384 --heads 6 --blocks 8 --frames 6 --size 128x128 --json
   walrus bench --preset walrus --frames 3 --runs 1
+  walrus bench --preset nano --rollout 20
   walrus bench --model cnextunet --parameters 3e6 --frames 4 --size 64x64 --train
   walrus bench --preset nano --tokens 8,16,32 --train
   walrus bench --preset walrus --train --recompute 2 --engine xla:cuda --precision bf16 --dry-run
@@ -71,6 +72,7 @@ func (f *benchFlags) add(cmd *cobra.Command) {
 	flags.StringVar(&f.size, "size", "128x128", "points along each axis")
 	flags.IntSliceVar(&f.tokens, "tokens", nil, "tokens along each axis, or several to compare, as 8,16,32 (default 32 in 2-D, 16 in 3-D)")
 	flags.BoolVar(&f.settings.Train, "train", false, "time a training step")
+	flags.IntVar(&f.settings.Rollout, "rollout", 0, "time a rollout of so many steps, with all that the host does in them (0: a single pass)")
 	flags.IntVar(&f.settings.Recompute, "recompute", 0, "recompute every n-th block in the backward pass (0: none)")
 	flags.IntVar(&f.loraRank, "lora-rank", 0, "train only what LoRA of this rank adds to attention and feed-forward, and freeze the rest (0: all is trained)")
 	flags.IntVar(&f.settings.Runs, "runs", 3, "timed runs")
@@ -102,6 +104,9 @@ func (f benchFlags) asked(cmd *cobra.Command) ([]bench.Settings, error) {
 	}
 	if f.loraRank < 0 || f.loraRank > 0 && !s.Train {
 		return nil, usagef("bench: --lora-rank %d: expected 0 or more, and --train beside it", f.loraRank)
+	}
+	if s.Rollout < 0 || s.Rollout > 0 && s.Train {
+		return nil, usagef("bench: --rollout %d: expected 0 or more, and not with --train", s.Rollout)
 	}
 	s.LoRA = train.LoRAConfig{Rank: f.loraRank}.Model()
 	var err error

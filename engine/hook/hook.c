@@ -9,8 +9,65 @@
 extern char *editProgram(char *code, size_t size, size_t *edited);
 extern void writeProgram(char *code, size_t size);
 
+// From Go: the file that a compiled program is kept in, NULL if it is not; the caller frees it, and what readProgram finds there,
+// NULL if that is nothing.
+extern char *programFile(bytes code, bytes options, bytes platform, bytes kind);
+extern char *readProgram(char *file, size_t *size);
+extern void keepProgram(char *file, bytes program);
+extern void noteFailure(char *doing, bytes reason);
+
 // The plugin's own functions. One plugin at a time is hooked: its code runs once in a process.
-static api_function real_compile, real_execute;
+static const api_function *real;
+
+// failed tells whether a call went wrong, which is then noted and forgotten.
+static int failed(char *doing, void *error) {
+	if (error == NULL) return 0;
+	question q = {sizeof q, NULL, error, {NULL, 0}};
+	real[ERROR_MESSAGE](&q);
+	noteFailure(doing, q.answer);
+	real[ERROR_DESTROY](&q);
+	return 1;
+}
+
+// keep_file is the file of a program, as programFile.
+static char *keep_file(const compile_args *args) {
+	if (real[EXECUTABLE_SERIALIZE] == NULL || real[EXECUTABLE_DESERIALIZE_AND_LOAD] == NULL) return NULL;
+	question platform = {sizeof platform, NULL, args->client, {NULL, 0}};
+	question devices = platform; // start and size are an array and its length
+	if (failed("platform", real[CLIENT_PLATFORM_VERSION](&platform)) || failed("devices", real[CLIENT_ADDRESSABLE_DEVICES](&devices)) ||
+		devices.answer.size == 0) return NULL;
+	void *description[4] = {(void *)sizeof description, NULL, *(void **)devices.answer.start, NULL};
+	if (failed("device", real[DEVICE_GET_DESCRIPTION](description))) return NULL;
+	question kind = {sizeof kind, NULL, description[3], {NULL, 0}};
+	if (failed("kind of device", real[DEVICE_DESCRIPTION_KIND](&kind))) return NULL;
+	bytes code = {args->program->code, args->program->code_size};
+	return programFile(code, args->compile_options, platform.answer, kind.answer);
+}
+
+// load takes a program from its file instead of compiling it, and returns whether it could.
+static int load(compile_args *args, char *file) {
+	size_t size = 0;
+	char *kept = readProgram(file, &size);
+	if (kept == NULL) return 0;
+	deserialize_args d = {sizeof d, NULL, args->client, {kept, size}, NULL, args->compile_options};
+	int wrong = failed("load", real[EXECUTABLE_DESERIALIZE_AND_LOAD](&d));
+	free(kept);
+	args->executable = d.executable;
+	return !wrong;
+}
+
+// keep writes a compiled program into its file.
+static void keep(void *loaded, char *file) {
+	void *executable[4] = {(void *)sizeof executable, NULL, loaded, NULL};
+	if (failed("keep", real[LOADED_EXECUTABLE_GET_EXECUTABLE](executable))) return;
+	serialize_args s = {sizeof s, NULL, executable[3], {NULL, 0}, NULL, NULL};
+	if (!failed("serialize", real[EXECUTABLE_SERIALIZE](&s))) {
+		keepProgram(file, s.serialized);
+		s.free_owner(s.owner);
+	}
+	void *done[3] = {(void *)sizeof done, NULL, executable[3]};
+	failed("forget", real[EXECUTABLE_DESTROY](done));
+}
 
 static void *compile(void *a) {
 	compile_args *args = a;
@@ -24,8 +81,14 @@ static void *compile(void *a) {
 		edited.code = code;
 		args->program = &edited;
 	}
-	void *error = real_compile(args);
+	void *error = NULL;
+	char *file = keep_file(args);
+	if (file == NULL || !load(args, file)) {
+		error = real[CLIENT_COMPILE](args);
+		if (file != NULL && error == NULL) keep(args->executable, file);
+	}
 	args->program = given;
+	free(file);
 	free(code);
 	return error;
 }
@@ -34,7 +97,7 @@ static void *compile(void *a) {
 static void *execute(void *a) {
 	execute_args *args = a;
 	args->device_complete_events = NULL;
-	return real_execute(args);
+	return real[LOADED_EXECUTABLE_EXECUTE](args);
 }
 
 const api_table *hooked(const char *path, char **error) {
@@ -46,7 +109,7 @@ const api_table *hooked(const char *path, char **error) {
 		*error = strdup(reason == NULL ? "GetPjrtApi returned nothing" : reason);
 		return NULL;
 	}
-	if (api->struct_size < sizeof(api_table) + (LOADED_EXECUTABLE_EXECUTE + 1) * sizeof(api_function)) {
+	if (api->struct_size < sizeof(api_table) + FUNCTIONS_NEEDED * sizeof(api_function)) {
 		*error = strdup("the plugin's interface is too old");
 		return NULL;
 	}
@@ -56,8 +119,7 @@ const api_table *hooked(const char *path, char **error) {
 		return NULL;
 	}
 	memcpy(copy, api, api->struct_size);
-	real_compile = api->functions[CLIENT_COMPILE];
-	real_execute = api->functions[LOADED_EXECUTABLE_EXECUTE];
+	real = api->functions;
 	copy->functions[CLIENT_COMPILE] = compile;
 	copy->functions[LOADED_EXECUTABLE_EXECUTE] = execute;
 	return copy;

@@ -11,6 +11,8 @@ import "C"
 
 import (
 	"fmt"
+	"log/slog"
+	"os"
 	"strings"
 	"sync"
 	"unsafe"
@@ -21,16 +23,25 @@ import (
 var (
 	loading sync.Mutex
 	loaded  string            // the plugin that is hooked
+	kept    Programs          // of that plugin
 	written func(text []byte) // takes the programs of the writer
 )
 
+// Programs says where compiled programs are kept, so that a later process need not compile them.
+type Programs struct {
+	Folder string // "" keeps none
+	Made   string // what else a program depends on than its text, its options and the device: plugin and libraries (Identity)
+	AtMost int64  // bytes of all files
+}
+
 // Load loads the plugin in a file, hooked, so that the bindings find it under the file's path. Only one plugin can be loaded
-// in a process.
-func Load(path string) error {
+// in a process; what the last call says of its programs holds.
+func Load(path string, p Programs) error {
 	loading.Lock()
 	defer loading.Unlock()
 	switch loaded {
 	case path:
+		kept = p
 		return nil
 	case "":
 	default:
@@ -47,7 +58,7 @@ func Load(path string) error {
 	if err := pjrt.RegisterPreloadedPlugin(path, uintptr(unsafe.Pointer(api))); err != nil {
 		return fmt.Errorf("the plugin %s: %w", path, err)
 	}
-	loaded = path
+	loaded, kept = path, p
 	return nil
 }
 
@@ -84,4 +95,47 @@ func writeProgram(code *C.char, size C.size_t) {
 	if written != nil {
 		written(Edit(C.GoBytes(unsafe.Pointer(code), C.int(size))))
 	}
+}
+
+// view is memory of C as Go sees it, for as long as C keeps it.
+func view(b C.bytes) []byte { return unsafe.Slice((*byte)(unsafe.Pointer(b.start)), b.size) }
+
+// programs is what the last Load said.
+func programs() Programs {
+	loading.Lock()
+	defer loading.Unlock()
+	return kept
+}
+
+func (p Programs) store() store { return store{p.Folder, p.AtMost} }
+
+//export programFile
+func programFile(code, options, platform, kind C.bytes) *C.char {
+	p, flags := programs(), os.Getenv("XLA_FLAGS")
+	if p.Folder == "" || strings.Contains(flags, "xla_dump") { // what is not compiled is not dumped
+		return nil
+	}
+	return C.CString(p.store().file(view(code), view(options), view(platform), view(kind), []byte(flags), []byte(p.Made)))
+}
+
+//export readProgram
+func readProgram(file *C.char, size *C.size_t) *C.char {
+	program := programs().store().get(C.GoString(file))
+	if program == nil {
+		return nil
+	}
+	*size = C.size_t(len(program))
+	return (*C.char)(C.CBytes(program))
+}
+
+//export keepProgram
+func keepProgram(file *C.char, program C.bytes) {
+	if err := programs().store().put(C.GoString(file), view(program)); err != nil {
+		slog.Debug("xla: a compiled program is not kept", "error", err)
+	}
+}
+
+//export noteFailure
+func noteFailure(doing *C.char, reason C.bytes) {
+	slog.Debug("xla: compiled programs are not kept or not found", "doing", C.GoString(doing), "error", string(view(reason)))
 }

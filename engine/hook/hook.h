@@ -33,10 +33,22 @@ enum {
 	CLIENT_ADDRESSABLE_DEVICES = 16,
 	CLIENT_COMPILE = 20,
 	CLIENT_DEFAULT_DEVICE_ASSIGNMENT = 21,
+	DEVICE_DESCRIPTION_KIND = 26,
+	DEVICE_GET_DESCRIPTION = 29,
 	DEVICE_LOCAL_HARDWARE_ID = 31,
+	EXECUTABLE_DESTROY = 40,
+	EXECUTABLE_SERIALIZE = 49,
+	LOADED_EXECUTABLE_GET_EXECUTABLE = 51,
 	LOADED_EXECUTABLE_EXECUTE = 55,
+	EXECUTABLE_DESERIALIZE_AND_LOAD = 56,
+	FUNCTIONS_NEEDED, // a plugin has at least so many
 	FUNCTIONS_OF_0_104 = 160, // more than that version has
 };
+
+typedef struct {
+	const char *start;
+	size_t size;
+} bytes;
 
 typedef struct {
 	size_t struct_size;
@@ -52,10 +64,35 @@ typedef struct {
 	void *extension_start;
 	void *client;
 	const program *program;
-	const char *compile_options;
-	size_t compile_options_size;
+	bytes compile_options;
 	void *executable;
 } compile_args;
+
+typedef struct {
+	size_t struct_size;
+	void *extension_start;
+	const void *executable;
+	bytes serialized;
+	void *owner; // of those bytes
+	void (*free_owner)(void *owner);
+} serialize_args;
+
+typedef struct {
+	size_t struct_size;
+	void *extension_start;
+	void *client;
+	bytes serialized;
+	void *executable;
+	bytes compile_options;
+} deserialize_args;
+
+// What many functions take: a thing, and what they say about it.
+typedef struct {
+	size_t struct_size;
+	void *extension_start;
+	void *of;
+	bytes answer;
+} question;
 
 typedef struct {
 	size_t struct_size;
