@@ -17,6 +17,9 @@ var (
 	ofBF16 = []feature{{"avx512bf16", cpu.X86.HasAVX512BF16}}
 )
 
+// levels are those of this architecture, in increasing order: each needs what the one before needs.
+var levels = []Level{Plain, AVX2, AVX512, AVX512BF16}
+
 // Features names the extensions that this processor and operating system have, of those that Detect asks for.
 func Features() (names []string) {
 	for _, list := range [][]feature{ofAVX2, ofAVX512, ofBF16} {
