@@ -1,7 +1,5 @@
 package kernel
 
-//go:generate go run ./internal/asm/neon -out neon_arm64.s -stubs neon_arm64.go
-
 // upgrade replaces portable kernels by those of the level.
 func upgrade(s *Set, level Level) {
 	if level == NEON {

@@ -46,7 +46,6 @@ var (
 	sub    = instruction{"sub vD.4s, vN.4s, vM.4s", 0x6ea08400}
 	and    = instruction{"and vD.16b, vN.16b, vM.16b", 0x4e201c00}
 	orr    = instruction{"orr vD.16b, vN.16b, vM.16b", 0x4ea01c00}
-	eor    = instruction{"eor vD.16b, vN.16b, vM.16b", 0x6e201c00}
 	not    = instruction{"mvn vD.16b, vN.16b", 0x6e205800}
 	bsl    = instruction{"bsl vD.16b, vN.16b, vM.16b", 0x6e601c00}   // N where the destination is 1, M where it is 0
 	tested = instruction{"cmtst vD.16b, vN.16b, vM.16b", 0x4e208c00} // ones in a byte where N and M have a common 1
