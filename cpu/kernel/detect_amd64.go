@@ -19,6 +19,9 @@ var (
 	ofAMX = []feature{{"amxtile", cpu.X86.HasAMXTile}, {"amxbf16", cpu.X86.HasAMXBF16}}
 )
 
+// levels are those of this architecture, in increasing order: each needs what the one before needs.
+var levels = []Level{Plain, AVX2, AVX512, AVX512BF16, AMX}
+
 // Features names the extensions that this processor and operating system have, of those that Detect asks for; those of AMX also where the
 // operating system refuses them.
 func Features() (names []string) {

@@ -5,6 +5,9 @@ import (
 	"math"
 	"math/rand/v2"
 	"os"
+	"runtime"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -116,13 +119,28 @@ func sameBits(t *testing.T, what string, got, want []float32) {
 }
 
 func TestLevelNamesAreParsed(t *testing.T) {
-	for _, level := range []Level{Plain, AVX2, AVX512, AVX512BF16, AMX} {
+	for _, level := range []Level{Plain, NEON, AVX2, AVX512, AVX512BF16, AMX} {
 		if got, err := ParseLevel(level.String()); err != nil || got != level {
 			t.Errorf("ParseLevel(%q) = %v, %v", level, got, err)
 		}
 	}
 	if _, err := ParseLevel("sse9"); err == nil {
 		t.Error("ParseLevel accepted sse9")
+	}
+}
+
+func TestLevelsOfAnotherArchitectureAreRefused(t *testing.T) {
+	foreign := map[string]Level{"amd64": NEON, "arm64": AVX2}[runtime.GOARCH]
+	if foreign == Plain {
+		t.Skip("no level of another architecture is known on " + runtime.GOARCH)
+	}
+	for name, choose := range map[string]func(Level) (*Set, error){"For": For, "Trust": Trust} {
+		if _, err := choose(foreign); err == nil || !strings.Contains(err.Error(), "another architecture") {
+			t.Errorf("%s(%v) on %s: error %v; expected one that names the architecture", name, foreign, runtime.GOARCH, err)
+		}
+	}
+	if slices.Contains(Supported(), foreign) {
+		t.Errorf("%v is among the supported levels %v", foreign, Supported())
 	}
 }
 

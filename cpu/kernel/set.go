@@ -1,6 +1,10 @@
 package kernel
 
-import "fmt"
+import (
+	"fmt"
+	"runtime"
+	"slices"
+)
 
 // Set is the table of kernels of one level. It is immutable and safe for concurrent use.
 type Set struct {
@@ -36,7 +40,7 @@ type Set struct {
 
 // For returns the kernels of a level, or an error when this machine cannot run it.
 func For(level Level) (*Set, error) {
-	if level > Detect() {
+	if slices.Contains(levels, level) && level > Detect() {
 		return nil, fmt.Errorf("kernel: level %v needs instructions this machine lacks; it has %v", level, Detect())
 	}
 	return Trust(level)
@@ -46,7 +50,11 @@ func For(level Level) (*Set, error) {
 // that are there. A level whose instructions are missing ends the program at the first kernel. The level must be at most
 // one above what Detect finds.
 func Trust(level Level) (*Set, error) {
-	if level > Detect()+1 || level > AMX {
+	at := slices.Index(levels, level)
+	if at < 0 {
+		return nil, fmt.Errorf("kernel: level %v is of another architecture; on %s there are %v", level, runtime.GOARCH, levels)
+	}
+	if at > slices.Index(levels, Detect())+1 {
 		return nil, fmt.Errorf("kernel: level %v is too far above %v, which this machine has", level, Detect())
 	}
 	s := plainSet()

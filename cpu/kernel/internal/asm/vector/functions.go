@@ -3,32 +3,9 @@ package main
 import (
 	"math"
 
+	"github.com/gowalrus/walrus/cpu/kernel/internal/asm/fit"
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
-)
-
-// The polynomials below are minimax fits (Lawson's reweighted least squares) of the function named beside each, in
-// relative error, over the interval that its argument is reduced to.
-var (
-	// (e^r - 1 - r)/r² for |r| <= ln(2)/2
-	expFit = []float64{0.5, 1.666666567e-01, 4.166629538e-02, 8.333496749e-03, 1.394466031e-03, 1.979034569e-04}
-	// (ln(1+f) - f + f²/2)/f³ for sqrt(1/2) <= 1+f <= sqrt(2)
-	logFit = []float64{3.333331347e-01, -2.500000894e-01, 2.000211924e-01, -1.666799635e-01, 1.421955079e-01,
-		-1.240559146e-01, 1.188817471e-01, -1.167564094e-01, 6.746601313e-02}
-	// (tanh(x)/x - 1)/x² as a function of x², |x| <= 0.625
-	tanhFit = []float64{-3.333333135e-01, 1.333321035e-01, -5.394720286e-02, 2.170296758e-02, -8.182673715e-03, 2.147536958e-03}
-	// erf(x)/x - 1 as a function of x², |x| <= 0.93
-	erfFit = []float64{1.283791661e-01, -3.761263490e-01, 1.128369421e-01, -2.685927041e-02, 5.200634245e-03,
-		-8.137437399e-04, 8.345225069e-05}
-	// -ln(1 - erf(x))/x for 0.92 <= x <= 4
-	erfcFit = []float64{1.128551722e+00, 6.356252432e-01, 1.052626967e-01, -2.267413773e-02, 2.930157818e-03,
-		-4.958678983e-05, -4.558117871e-05, 4.938214261e-06}
-)
-
-// ln(2) as a number with trailing zeros, so that its multiples by whole numbers are exact, and the rest.
-const (
-	ln2High = 0.693359375
-	ln2Low  = -2.12194440054690583e-4
 )
 
 const (
@@ -47,9 +24,9 @@ func (e isa) clampExp(x vec) vec {
 func (e isa) reduce(x vec) (n, r, em1 vec) {
 	n = e.round(e.mul(x, number(math.Log2E)), 0)
 	r = e.copyOf(x)
-	e.fnma(n, number(ln2High), r)
-	e.fnma(n, number(ln2Low), r)
-	q := e.polynomial(r, expFit...)
+	e.fnma(n, number(fit.Ln2High), r)
+	e.fnma(n, number(fit.Ln2Low), r)
+	q := e.polynomial(r, fit.Exp...)
 	return n, r, e.fma(q, e.mul(r, r), r)
 }
 
@@ -98,11 +75,11 @@ func (e isa) log(x vec) vec {
 	n = e.add(n, shift)
 	f := e.sub(m, number(1))
 	square := e.mul(f, f)
-	p := e.mul(e.polynomial(f, logFit...), f)
+	p := e.mul(e.polynomial(f, fit.Log...), f)
 	low := e.mul(p, square)
-	low = e.fmaOf(n, number(ln2Low), low)
+	low = e.fmaOf(n, number(fit.Ln2Low), low)
 	low = e.fmaOf(square, number(-0.5), low)
-	result := e.fmaOf(n, number(ln2High), e.add(f, low))
+	result := e.fmaOf(n, number(fit.Ln2High), e.add(f, low))
 	result = e.choose(e.compare(equal, x, word(infinity)), word(infinity), result)
 	result = e.choose(e.compare(equal, x, number(0)), word(infinity|signBit), result)
 	return e.choose(e.compare(notAtLeast0, x, number(0)), word(0x7fc00000), result)
@@ -124,7 +101,7 @@ func (e isa) withSign(v, x vec) vec { return e.or(v, e.and(x, word(signBit))) }
 func (e isa) tanh(x vec) vec {
 	size := e.and(x, word(restBits))
 	square := e.mul(x, x)
-	near := e.fma(e.mul(e.polynomial(square, tanhFit...), square), x, x)
+	near := e.fma(e.mul(e.polynomial(square, fit.Tanh...), square), x, x)
 	large := e.add(e.exp(e.add(size, size)), number(1))
 	far := e.sub(e.load(number(1)), e.div(e.load(number(2)), large))
 	return e.choose(e.compare(less, size, number(0.625)), near, e.withSign(far, x))
@@ -134,9 +111,9 @@ func (e isa) tanh(x vec) vec {
 func (e isa) erf(x vec) vec {
 	size := e.and(x, word(restBits))
 	square := e.mul(x, x)
-	near := e.fma(e.polynomial(square, erfFit...), x, x)
+	near := e.fma(e.polynomial(square, fit.Erf...), x, x)
 	bounded := e.min(e.load(number(4)), size)
-	q := e.mul(e.polynomial(bounded, erfcFit...), bounded)
+	q := e.mul(e.polynomial(bounded, fit.Erfc...), bounded)
 	far := e.sub(e.load(number(1)), e.exp(e.xor(q, word(signBit))))
 	return e.choose(e.compare(less, size, number(0.93)), near, e.withSign(far, x))
 }

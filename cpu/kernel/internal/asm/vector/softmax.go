@@ -1,6 +1,7 @@
 package main
 
 import (
+	"github.com/gowalrus/walrus/cpu/kernel/internal/asm/fit"
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
@@ -80,13 +81,10 @@ func (e isa) softmax() {
 	e.scaleLanes()
 }
 
-// exp2Fit is (2^f - 1)/f for 0 <= f <= 1, a minimax fit as those of functions.go, in error relative to 2^f.
-var exp2Fit = []float64{6.931470444e-01, 2.402293056e-01, 5.548528060e-02, 9.675451603e-03, 1.246784608e-03, 2.161291637e-04}
-
 // exp2Terms are the coefficients of 2^f, in registers where there are enough of them.
 func (e isa) exp2Terms() []Op {
 	terms := []Op{number(1)}
-	for _, c := range exp2Fit {
+	for _, c := range fit.Exp2 {
 		terms = append(terms, number(c))
 	}
 	for i := range terms {

@@ -1,0 +1,2 @@
+// Package fit holds the polynomials by which the kernel generators write elementary functions.
+package fit
