@@ -38,7 +38,8 @@ type Options struct {
 }
 
 // ParseOptions reads a configuration string such as "threads=2,level=avx2,precision=bf16,profile": comma-separated
-// settings, all optional. level is the instruction set: plain, avx2, avx512 or avx512bf16.
+// settings, all optional. level is the instruction set: plain, on amd64 avx2, avx512 or avx512bf16, on
+// arm64 neon.
 func ParseOptions(config string) (Options, error) {
 	o := Options{Threads: runtime.GOMAXPROCS(0), Profile: os.Getenv("WALRUS_CPU_PROFILE") == "1"}
 	for _, setting := range strings.Split(config, ",") {

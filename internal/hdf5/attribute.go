@@ -14,18 +14,6 @@ import (
 // pointer gives a C pointer as the untyped one that libhdf5 takes.
 func pointer[T any](p *T) unsafe.Pointer { return unsafe.Pointer(p) }
 
-// Attribute is a named value beside a group or a data set: numbers (booleans are 0 and 1) or text.
-type Attribute struct {
-	Name    string
-	Type    Type
-	Shape   []int     // nil for a single value; a list has one extent
-	Numbers []float64 // for Integer, Float and Bool
-	Text    []string  // for Text
-}
-
-// Scalar reports whether the attribute is a single value and not a list.
-func (a Attribute) Scalar() bool { return a.Shape == nil }
-
 // largestAttribute bounds the memory for one attribute, in bytes.
 const largestAttribute = 1 << 26
 

@@ -29,12 +29,6 @@ type Dataset struct {
 	decoders sync.Pool // of *chunkDecoder: memory for chunks between one reading and the next
 }
 
-// Slab selects a regular part of an array: along axis i the Count[i] elements Start[i], Start[i]+Stride[i], ...
-// A nil Stride is 1 everywhere.
-type Slab struct {
-	Start, Count, Stride []int
-}
-
 // Dataset opens the array at path.
 func (f *File) Dataset(path string) (*Dataset, error) {
 	d := &Dataset{file: f, path: path}
@@ -336,12 +330,6 @@ func (d *Dataset) check(n int, s *Slab) error {
 		return fmt.Errorf("selection %v has %d elements, memory for %d was given", s.Count, want, n)
 	}
 	return nil
-}
-
-// Storage says how a new array is stored: in one piece, or in compressed chunks.
-type Storage struct {
-	Chunk []int // extents of a chunk; nil for one piece
-	Gzip  int   // deflate level 1..9 after shuffling bytes; 0 for none. Needs Chunk
 }
 
 // CreateFloat32 makes an array of little-endian float32 at path; a nil shape is a single value.

@@ -9,4 +9,5 @@
 // asks for, whatever the file stores: byte order, width and booleans (an enumeration FALSE, TRUE) are converted.
 //
 // The library is linked statically by default; the build tag hdf5dynamic links the system's shared one instead.
+// Without cgo there is none, and Open and Create say so.
 package hdf5

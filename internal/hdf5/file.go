@@ -12,17 +12,6 @@ import (
 	"unsafe"
 )
 
-// Error is what went wrong with one object of a file.
-type Error struct {
-	File, Object string
-	Err          error
-}
-
-func (e *Error) Error() string { return fmt.Sprintf("hdf5: %s: %s: %v", e.File, e.Object, e.Err) }
-
-// Unwrap gives the cause.
-func (e *Error) Unwrap() error { return e.Err }
-
 // File is an open HDF5 file. Its methods may be called from several goroutines; they take turns.
 type File struct {
 	id   C.hid_t

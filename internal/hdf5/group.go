@@ -9,22 +9,6 @@ import (
 	"strings"
 )
 
-// Kind is what stands at a path of a file.
-type Kind uint8
-
-const (
-	KindOther   Kind = iota // a named type, or a link that leads nowhere
-	KindGroup               // a group: objects and attributes
-	KindDataset             // a data set: an array and attributes
-)
-
-// Entry is one member of a group.
-type Entry struct {
-	Name string
-	Kind Kind
-	ID   [2]uint64 // the same for all names of one object; zero for KindOther
-}
-
 // Members lists the objects in a group, sorted by name.
 func (f *File) Members(group string) ([]Entry, error) {
 	var entries []Entry

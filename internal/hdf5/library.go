@@ -15,13 +15,6 @@ import (
 	"github.com/gowalrus/walrus/internal/fault"
 )
 
-// ErrDamaged marks a file that made libhdf5 itself fail. Nothing more is read from it.
-var ErrDamaged = errors.New("libhdf5 failed on it; the file is damaged")
-
-// ErrBroken marks all that is asked of libhdf5 after a damaged file has made it damage the memory that it shares with the rest of the
-// process: to go on with that could end the process, or give wrong numbers.
-var ErrBroken = errors.New("libhdf5 is not used any more, since a damaged file that was read before made it spoil its own memory; start the program again without that file")
-
 // library gives the queue of work for the one thread that libhdf5 runs on. The library is a single state machine for the
 // process, keeps its error stack per thread, and after a fault its locks belong to the thread that had it; with one
 // thread all three are simple.

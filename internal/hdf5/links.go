@@ -4,15 +4,11 @@ package hdf5
 import "C"
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 )
-
-// ErrAbsent is an object that a file does not have, as opposed to one that is there and can not be opened.
-var ErrAbsent = errors.New("it is not in the file")
 
 // unreachable says why the object at path can not be opened: it is absent, a link on the way leads nowhere, or the
 // library's reason. The lock is held.

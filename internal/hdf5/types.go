@@ -8,51 +8,6 @@ import (
 	"math"
 )
 
-// Class is what kind of value a type holds.
-type Class uint8
-
-const (
-	Other   Class = iota // compound, reference, opaque and all else that The Well does not use
-	Integer              // of any width, or an enumeration that is not a boolean
-	Float                // of any width
-	Bool                 // an enumeration of FALSE and TRUE, as h5py writes it
-	Text                 // a string, of fixed or variable length
-)
-
-// Type describes the values that a file stores in an attribute or a data set.
-type Type struct {
-	Class       Class
-	Size        int // bytes of one value
-	BigEndian   bool
-	Unsigned    bool // of integers
-	FixedLength bool // text of a fixed length; The Well's own checker refuses it
-}
-
-// String names the type as numpy does: "<f4", ">f8", "bool", "string", "string[12]".
-func (t Type) String() string {
-	order := "<"
-	if t.BigEndian {
-		order = ">"
-	}
-	switch t.Class {
-	case Integer:
-		if t.Unsigned {
-			return fmt.Sprintf("%su%d", order, t.Size)
-		}
-		return fmt.Sprintf("%si%d", order, t.Size)
-	case Float:
-		return fmt.Sprintf("%sf%d", order, t.Size)
-	case Bool:
-		return "bool"
-	case Text:
-		if t.FixedLength {
-			return fmt.Sprintf("string[%d]", t.Size)
-		}
-		return "string"
-	}
-	return "other"
-}
-
 // number is a type of numbers in memory; the values are those of the enumeration in shim.h.
 type number C.int
 
