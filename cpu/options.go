@@ -10,7 +10,7 @@ import (
 	"github.com/gowalrus/walrus/cpu/kernel"
 )
 
-// Precision is how the weights of a network are to be kept. The backend never rounds behind the back of a graph: it is
+// Precision is how the weights of a network are to be kept. The backend never rounds what a graph does not round: it is
 // the caller who makes weights bfloat16 parameters, converted to float32 in the graph, when Backend.WeightDType says so.
 type Precision uint8
 

@@ -16,7 +16,7 @@ type Precision uint8
 const (
 	Float32  Precision = iota // the reference
 	TF32                      // products of float32 values rounded to 10 bits; NVIDIA GPUs only
-	BFloat16                  // operands rounded to 8 bits, sums in float32
+	BFloat16                  // operands rounded to 8 bits, sums in float32; the cpu engine rounds where that is faster
 )
 
 var precisionNames = []string{Float32: "float32", TF32: "tf32", BFloat16: "bf16"}

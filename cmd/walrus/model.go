@@ -33,7 +33,7 @@ func (f *modelFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.config, "config", "", "configuration of the weights (default: the .yaml beside them)")
 	flags.StringVar(&f.engine, "engine", "", "what computes: "+engine.Describe()+" (default "+engine.Default+")")
-	flags.Var(&f.precision, "precision", "of matrix products: "+engine.PrecisionNames())
+	flags.Var(&f.precision, "precision", "of matrix products: "+engine.PrecisionNames()+"; bf16 is for machines that multiply it faster, on others the cpu engine computes in float32")
 	flags.IntVar(&f.tokens, "tokens", 0, "tokens along each axis: fewer are faster, more are finer (default as trained, or 32 in 2-D and 16 in 3-D)")
 	flags.IntVar(&f.history, "history", 0, "frames that the network sees (default as trained)")
 	flags.StringArrayVar(&f.transforms, "transform", nil, "transform a field, as density=log10 (repeatable; default as in training)")
