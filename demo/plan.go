@@ -46,7 +46,7 @@ const (
 	transferBar = 0.9 // one-step VRMSE of the fine-tuned network, at most this share of the fresh one's; over 20 steps none wins after so few steps
 )
 
-// fullPlan takes four minutes on two cores. What it chooses, and why:
+// fullPlan takes three minutes on two cores. What it chooses, and why:
 //
 //   - a known scenario whose rollout is worth a look: rings of sound that cross a jump of density. Two frames a step, between
 //     which rings move by one to three cells: persistence is poor there. Weights/README.md says how the carried weights were

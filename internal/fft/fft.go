@@ -1,7 +1,5 @@
 package fft
 
-import "gonum.org/v1/gonum/dsp/fourier"
-
 // Transform is the unnormalised discrete Fourier transform over all axes of a row-major grid of these sizes, in place.
 func Transform(values []complex128, sizes []int) {
 	stride := 1
@@ -16,15 +14,15 @@ func Transform(values []complex128, sizes []int) {
 
 // along transforms all lines of n values that lie stride apart.
 func along(values []complex128, n, stride int) {
-	plan := fourier.NewCmplxFFT(n)
-	line, out := make([]complex128, n), make([]complex128, n)
+	plan := NewPlan(n)
+	line := make([]complex128, n)
 	for block := 0; block < len(values); block += n * stride {
 		for offset := range stride {
 			for i := range line {
 				line[i] = values[block+offset+i*stride]
 			}
-			plan.Coefficients(out, line)
-			for i, v := range out {
+			plan.Forward(line)
+			for i, v := range line {
 				values[block+offset+i*stride] = v
 			}
 		}

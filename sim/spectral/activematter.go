@@ -43,7 +43,7 @@ func activeMatter() scenario.Scenario {
 		PublishedGrid:   []int{256, 256},
 		DefaultFrames:   81,
 		PublishedFrames: 81,
-		Seconds:         22,
+		Seconds:         9,
 		Parameters: []scenario.Parameter{
 			{Name: "alpha", Doc: "dipole strength", Values: []float64{-1, -2, -3, -4, -5}},
 			{Name: "beta", Doc: "volume fraction of the rods", Values: []float64{0.8}},

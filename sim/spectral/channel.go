@@ -3,8 +3,9 @@ package spectral
 import (
 	"math"
 
-	"gonum.org/v1/gonum/dsp/fourier"
 	"gonum.org/v1/gonum/mat"
+
+	"github.com/gowalrus/walrus/internal/fft"
 )
 
 // channel discretises a strip that is periodic in x and bounded by walls in y: Fourier series in x, Legendre polynomials
@@ -24,8 +25,7 @@ type channel struct {
 	legendre       *polynomials
 	zero           *polynomials
 	clamped        *polynomials
-	transforms     []*fourier.FFT // one a worker
-	rows           [][]complex128
+	transforms     []*fft.Plan  // one a worker
 	spectrum       []complex128 // of a field: row y point, column wavenumber
 	neumannVectors []float64    // see poisson
 	neumannValues  []float64
@@ -45,8 +45,7 @@ func newChannel(nx, ny int, length, height float64, workers int) *channel {
 		c.k = append(c.k, 2*math.Pi*float64(m)/length)
 	}
 	for range workers {
-		c.transforms = append(c.transforms, fourier.NewFFT(nx))
-		c.rows = append(c.rows, make([]complex128, nx/2+1))
+		c.transforms = append(c.transforms, fft.NewPlan(nx))
 	}
 	c.spectrum = make([]complex128, ny*c.waves)
 	c.diagonaliseNeumann()
@@ -86,28 +85,30 @@ func (c *channel) toPoints(dst []float64, u []complex128, t table, s symbol) {
 			}
 		}
 	})
-	parallel(c.workers, c.ny, func(worker, low, high int) {
-		row := c.rows[worker]
-		clear(row[c.waves:])
+	parallel(c.workers, (c.ny+1)/2, func(worker, low, high int) {
 		for q := low; q < high; q++ {
-			copy(row, c.spectrum[q*c.waves:(q+1)*c.waves])
-			c.transforms[worker].Sequence(dst[q*c.nx:(q+1)*c.nx], row)
+			mirror := c.ny - 1 - q
+			c.transforms[worker].Lines(c.row(dst, q), c.row(dst, mirror), c.rowSpectrum(q), c.rowSpectrum(mirror))
 		}
 	})
 }
 
+// row is the part of a field at the points that lies at y point q, and rowSpectrum its coefficients.
+func (c *channel) row(values []float64, q int) []float64 { return values[q*c.nx : (q+1)*c.nx] }
+func (c *channel) rowSpectrum(q int) []complex128        { return c.spectrum[q*c.waves : (q+1)*c.waves] }
+
 // transform replaces spectrum by the Fourier coefficients in x of a field at the points.
 func (c *channel) transform(values []float64) {
-	scale := complex(1/float64(c.nx), 0)
-	parallel(c.workers, c.ny, func(worker, low, high int) {
-		row := c.rows[worker]
+	parallel(c.workers, (c.ny+1)/2, func(worker, low, high int) {
 		for q := low; q < high; q++ {
-			c.transforms[worker].Coefficients(row, values[q*c.nx:(q+1)*c.nx])
-			for m := range c.waves {
-				c.spectrum[q*c.waves+m] = scale * row[m]
-			}
+			mirror := c.ny - 1 - q
+			c.transforms[worker].Spectra(c.rowSpectrum(q), c.rowSpectrum(mirror), c.row(values, q), c.row(values, mirror))
 		}
 	})
+	scale := 1 / float64(c.nx)
+	for i, v := range c.spectrum {
+		c.spectrum[i] = complex(scale*real(v), scale*imag(v))
+	}
 }
 
 // halves sums the products of a row of a table and a mode, over the even and the odd polynomials.

@@ -45,7 +45,7 @@ func flowPast() scenario.Scenario {
 		PublishedGrid:   []int{512, 128},
 		DefaultFrames:   121,
 		PublishedFrames: 242,
-		Seconds:         18,
+		Seconds:         8,
 		Parameters: []scenario.Parameter{
 			{Name: "Re", Doc: "Reynolds number of the obstacle's size and the mean velocity", Low: 200, High: 1000},
 		},

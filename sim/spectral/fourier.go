@@ -2,8 +2,9 @@ package spectral
 
 import (
 	"math"
+	"slices"
 
-	"gonum.org/v1/gonum/dsp/fourier"
+	"github.com/gowalrus/walrus/internal/fft"
 )
 
 // pencilBlock is how many neighbouring pencils of a strided axis are gathered together: complex128 values of this many
@@ -40,11 +41,9 @@ type Fourier struct {
 	modes   []int
 	workers int
 
-	rows    []*fourier.FFT        // one a worker, for the last axis
-	columns [][]*fourier.CmplxFFT // by axis and worker, for the leading axes
-	row     [][]complex128        // one half spectrum a worker
-	pencils [][]complex128        // pencilBlock pencils a worker
-	scratch []complex128          // the inverse transform works on a copy
+	plans   [][]*fft.Plan  // by axis and worker
+	pencils [][]complex128 // pencilBlock pencils a worker
+	scratch []complex128   // the inverse transform works on a copy
 }
 
 // NewFourier prepares transforms on a grid of the given shape for a number of workers.
@@ -53,18 +52,14 @@ func NewFourier(shape []int, keep Truncation, workers int) *Fourier {
 	last := len(shape) - 1
 	f := &Fourier{keep: keep, shape: append([]int(nil), shape...), modes: append([]int(nil), shape...), workers: workers}
 	f.modes[last] = keep.highest(shape[last]) + 1
-	f.columns = make([][]*fourier.CmplxFFT, last)
-	longest := 0
-	for axis := range last {
-		longest = max(longest, shape[axis])
+	f.plans = make([][]*fft.Plan, len(shape))
+	for axis, n := range shape {
 		for range workers {
-			f.columns[axis] = append(f.columns[axis], fourier.NewCmplxFFT(shape[axis]))
+			f.plans[axis] = append(f.plans[axis], fft.NewPlan(n))
 		}
 	}
 	for range workers {
-		f.rows = append(f.rows, fourier.NewFFT(shape[last]))
-		f.row = append(f.row, make([]complex128, shape[last]/2+1))
-		f.pencils = append(f.pencils, make([]complex128, pencilBlock*longest))
+		f.pencils = append(f.pencils, make([]complex128, pencilBlock*slices.Max(shape)))
 	}
 	f.scratch = make([]complex128, f.Size())
 	return f
@@ -97,37 +92,34 @@ func product(shape []int) int {
 
 // Forward writes the coefficients of the field src to dst.
 func (f *Fourier) Forward(dst []complex128, src []float64) {
-	last := len(f.shape) - 1
-	n, keep := f.shape[last], f.modes[last]
-	scale := complex(1/float64(f.Points()), 0)
-	parallel(f.workers, f.Points()/n, func(worker, low, high int) {
-		spectrum := f.row[worker]
-		for r := low; r < high; r++ {
-			f.rows[worker].Coefficients(spectrum, src[r*n:(r+1)*n])
-			for i, v := range spectrum[:keep] {
-				dst[r*keep+i] = scale * v
-			}
-		}
-	})
-	for axis := last - 1; axis >= 0; axis-- {
+	f.eachPair(src, dst, (*fft.Plan).Spectra)
+	scale := 1 / float64(f.Points())
+	for i, v := range dst {
+		dst[i] = complex(scale*real(v), scale*imag(v))
+	}
+	for axis := len(f.shape) - 2; axis >= 0; axis-- {
 		f.sweep(dst, axis, true)
 	}
 }
 
 // Inverse writes the field with coefficients src to dst.
 func (f *Fourier) Inverse(dst []float64, src []complex128) {
-	last := len(f.shape) - 1
-	n, keep := f.shape[last], f.modes[last]
 	copy(f.scratch, src)
-	for axis := range last {
+	for axis := range len(f.shape) - 1 {
 		f.sweep(f.scratch, axis, false)
 	}
-	parallel(f.workers, f.Points()/n, func(worker, low, high int) {
-		spectrum := f.row[worker]
-		clear(spectrum[keep:])
-		for r := low; r < high; r++ {
-			copy(spectrum, f.scratch[r*keep:(r+1)*keep])
-			f.rows[worker].Sequence(dst[r*n:(r+1)*n], spectrum)
+	f.eachPair(dst, f.scratch, func(p *fft.Plan, a, b []complex128, x, y []float64) { p.Lines(x, y, a, b) })
+}
+
+// eachPair calls a function for the lines x and y of the last axis, two at a time, and their coefficients a and b; the last of an odd number is its own partner.
+func (f *Fourier) eachPair(points []float64, modes []complex128, do func(p *fft.Plan, a, b []complex128, x, y []float64)) {
+	last := len(f.shape) - 1
+	n, keep := f.shape[last], f.modes[last]
+	lines := len(points) / n
+	parallel(f.workers, (lines+1)/2, func(worker, low, high int) {
+		for pair := low; pair < high; pair++ {
+			i, j := 2*pair, min(2*pair+1, lines-1)
+			do(f.plans[last][worker], modes[i*keep:(i+1)*keep], modes[j*keep:(j+1)*keep], points[i*n:(i+1)*n], points[j*n:(j+1)*n])
 		}
 	})
 }
@@ -138,7 +130,7 @@ func (f *Fourier) sweep(data []complex128, axis int, forward bool) {
 	blocks := (inner + pencilBlock - 1) / pencilBlock
 	keep := f.keep.highest(n)
 	parallel(f.workers, len(data)/(n*inner)*blocks, func(worker, low, high int) {
-		transform, buffer := f.columns[axis][worker], f.pencils[worker]
+		transform, buffer := f.plans[axis][worker], f.pencils[worker]
 		for task := low; task < high; task++ {
 			first := task % blocks * pencilBlock
 			width := min(pencilBlock, inner-first)
@@ -151,10 +143,10 @@ func (f *Fourier) sweep(data []complex128, axis int, forward bool) {
 			for b := range width {
 				pencil := buffer[b*n : (b+1)*n]
 				if forward {
-					transform.Coefficients(pencil, pencil)
+					transform.Forward(pencil)
 					clear(pencil[keep+1 : n-keep])
 				} else {
-					transform.Sequence(pencil, pencil)
+					transform.Inverse(pencil)
 				}
 			}
 			for j := range n {

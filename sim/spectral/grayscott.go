@@ -47,7 +47,7 @@ func grayScott() scenario.Scenario {
 		PublishedGrid:   []int{128, 128},
 		DefaultFrames:   101,
 		PublishedFrames: 1001,
-		Seconds:         12,
+		Seconds:         4,
 		Parameters: []scenario.Parameter{
 			{Name: "F", Doc: "feed rate of A, 1/s", Values: feedRates},
 			{Name: "k", Doc: "kill rate of B beyond F, 1/s; goes with F in the order of the list", Values: killRates, Follows: "F"},

@@ -39,7 +39,7 @@ func rayleighBenard() scenario.Scenario {
 		PublishedGrid:   []int{512, 128},
 		DefaultFrames:   200,
 		PublishedFrames: 200,
-		Seconds:         35,
+		Seconds:         8,
 		Parameters: []scenario.Parameter{
 			{Name: "Rayleigh", Doc: "Rayleigh number", Values: []float64{1e6, 1e7, 1e8, 1e9, 1e10}},
 			{Name: "Prandtl", Doc: "Prandtl number: viscosity over thermal diffusivity", Values: []float64{0.1, 0.2, 0.5, 1, 2, 5, 10}},

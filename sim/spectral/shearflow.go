@@ -39,7 +39,7 @@ func shearFlow() scenario.Scenario {
 		PublishedGrid:   []int{256, 512},
 		DefaultFrames:   200,
 		PublishedFrames: 200,
-		Seconds:         21,
+		Seconds:         7,
 		Parameters: []scenario.Parameter{
 			{Name: "Reynolds", Doc: "Reynolds number", Values: []float64{1e4, 5e4, 1e5, 5e5}},
 			{Name: "Schmidt", Doc: "Schmidt number: viscosity over the tracer's diffusivity", Values: []float64{0.1, 0.2, 0.5, 1, 2, 5, 10}},

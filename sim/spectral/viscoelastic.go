@@ -44,7 +44,7 @@ func viscoelastic() scenario.Scenario {
 		PublishedGrid:   []int{512, 512},
 		DefaultFrames:   20,
 		PublishedFrames: 60,
-		Seconds:         7,
+		Seconds:         4,
 		Parameters: []scenario.Parameter{
 			{Name: "Re", Doc: "Reynolds number", Values: []float64{1000}},
 			{Name: "Wi", Doc: "Weissenberg number", Values: []float64{50}},

@@ -1,14 +1,14 @@
 package volume
 
-import "gonum.org/v1/gonum/dsp/fourier"
+import "github.com/gowalrus/walrus/internal/fft"
 
 // transform is the discrete Fourier transform of complex values on a grid.
 type transform struct {
 	points  []int
 	cells   int
 	workers int
-	plans   [][]*fourier.CmplxFFT // by axis and goroutine: a plan has scratch memory of its own
-	pencils [][]complex128        // by goroutine
+	plans   [][]*fft.Plan  // by axis and goroutine: a plan has scratch memory of its own
+	pencils [][]complex128 // by goroutine
 }
 
 // newTransform plans transforms on a grid of up to three axes.
@@ -18,9 +18,9 @@ func newTransform(points []int, workers int) *transform {
 	for _, n := range points {
 		t.cells *= n
 		longest = max(longest, n)
-		plans := make([]*fourier.CmplxFFT, t.workers)
+		plans := make([]*fft.Plan, t.workers)
 		for i := range plans {
-			plans[i] = fourier.NewCmplxFFT(n)
+			plans[i] = fft.NewPlan(n)
 		}
 		t.plans = append(t.plans, plans)
 	}
@@ -58,9 +58,9 @@ func (t *transform) along(values []complex128, inverse bool) {
 					pencil[i] = values[start+i*stride]
 				}
 				if inverse {
-					plan.Sequence(pencil, pencil)
+					plan.Inverse(pencil)
 				} else {
-					plan.Coefficients(pencil, pencil)
+					plan.Forward(pencil)
 				}
 				for i, v := range pencil {
 					values[start+i*stride] = v

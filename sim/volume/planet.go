@@ -45,7 +45,7 @@ func planet() scenario.Scenario {
 		GridType:   "equiangular", Axes: []string{"theta", "phi"},
 		Fields:      []scenario.Field{scalarField("height"), vectorField("velocity")},
 		DefaultGrid: []int{64, 128}, LeastGrid: []int{8, 16}, PublishedGrid: []int{256, 512}, DefaultFrames: 240, PublishedFrames: 1008,
-		Seconds: 20,
+		Seconds: 10,
 		CheckGrid: func(grid []int) error {
 			if grid[1]%2 != 0 {
 				return fmt.Errorf("%d columns; expected an even number, because meridians continue across the poles", grid[1])

@@ -3,7 +3,7 @@ package volume
 import (
 	"math"
 
-	"gonum.org/v1/gonum/dsp/fourier"
+	"github.com/gowalrus/walrus/internal/fft"
 )
 
 // sphere differentiates fields on an equiangular grid of the unit sphere: rows of colatitude theta = (j + 1/2) pi / rows,
@@ -20,7 +20,7 @@ type sphere struct {
 
 // zonalPlan is a Fourier transform with its scratch memory, for one goroutine.
 type zonalPlan struct {
-	fft          *fourier.FFT
+	plan         *fft.Plan
 	values       []float64
 	coefficients []complex128
 }
@@ -28,7 +28,7 @@ type zonalPlan struct {
 func newPlans(n, count int) []zonalPlan {
 	plans := make([]zonalPlan, count)
 	for i := range plans {
-		plans[i] = zonalPlan{fourier.NewFFT(n), make([]float64, n), make([]complex128, n/2+1)}
+		plans[i] = zonalPlan{fft.NewPlan(n), make([]float64, n), make([]complex128, n/2+1)}
 	}
 	return plans
 }
@@ -36,11 +36,11 @@ func newPlans(n, count int) []zonalPlan {
 // apply multiplies the coefficients by factor(k), divided by n for the transform's normalisation.
 func (p zonalPlan) apply(factor func(k int) complex128) {
 	n := len(p.values)
-	p.fft.Coefficients(p.coefficients, p.values)
+	p.plan.Spectra(p.coefficients, p.coefficients, p.values, p.values)
 	for k := range p.coefficients {
 		p.coefficients[k] *= factor(k) / complex(float64(n), 0)
 	}
-	p.fft.Sequence(p.values, p.coefficients)
+	p.plan.Lines(p.values, p.values, p.coefficients, p.coefficients)
 }
 
 // newSphere plans the transforms.

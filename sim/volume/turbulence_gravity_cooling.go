@@ -25,7 +25,7 @@ func turbulenceGravityCooling() scenario.Scenario {
 	s.Equations = "Euler equations, gamma = 5/3, with -rho grad Phi, lap Phi = 4 pi G rho, and heating n Gamma - Z n^2 Lambda(T)"
 	s.Simplified = "grid instead of particles; no star formation; power-law cooling"
 	s.PublishedGrid, s.DefaultFrames, s.PublishedFrames = []int{64, 64, 64}, 50, 50
-	s.Seconds = 17
+	s.Seconds = 9
 	s.Parameters = []scenario.Parameter{
 		{Name: "rho0", Doc: "initial density of the cloud, hydrogen atoms / cm^3; fixes the box and the free-fall time", Values: []float64{44.5, 4.45, 0.445}},
 		{Name: "T0", Doc: "initial temperature of the cloud, K", Values: []float64{10, 100, 1000}},
