@@ -11,6 +11,7 @@ import (
 
 	"github.com/gowalrus/walrus/cpu/kernel"
 	"github.com/gowalrus/walrus/engine"
+	"github.com/gowalrus/walrus/internal/hdf5"
 	"github.com/spf13/cobra"
 )
 
@@ -27,6 +28,7 @@ type build struct {
 	Threads   int      `json:"threads"`      // that the program would use
 	Features  []string `json:"cpu_features"` // of those that the kernels ask for
 	Kernels   string   `json:"kernels"`      // the level of the kernels that engine cpu uses
+	HDF5      bool     `json:"hdf5"`         // whether data sets can be read and written
 }
 
 // release is the version of a released archive, which scripts/release.sh gives to the linker.
@@ -37,6 +39,7 @@ func thisBuild() build {
 	b := build{
 		Version: "development", Go: runtime.Version(), System: runtime.GOOS + "/" + runtime.GOARCH,
 		Engine: engine.Default, Engines: engine.Names(), Threads: runtime.GOMAXPROCS(0), Features: append([]string{}, kernel.Features()...), Kernels: kernel.Detect().String(),
+		HDF5: hdf5.Here,
 	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
@@ -73,7 +76,9 @@ commit    %s
 built by  %s for %s
 engine    %s (of %s)
 cpu       %s; kernels: %s; threads: %d
-`, b.Version, commit, b.Go, b.System, b.Engine, strings.Join(b.Engines, ", "), cmp.Or(strings.Join(b.Features, " "), "no extension that the kernels use"), b.Kernels, b.Threads)
+hdf5      %s
+`, b.Version, commit, b.Go, b.System, b.Engine, strings.Join(b.Engines, ", "), cmp.Or(strings.Join(b.Features, " "), "no extension that the kernels use"), b.Kernels, b.Threads,
+		map[bool]string{true: "yes", false: "no: built without cgo"}[b.HDF5])
 	return err
 }
 
@@ -85,7 +90,8 @@ func versionCommand() *cobra.Command {
 		Short: "Print the version, the engines of this build and what it uses of the processor",
 		Long: `Prints what a report of a fault or a measurement has to say: version and commit of the program, the version of Go, the engine
 that computes unless another of this build is named, the extensions of the instruction set that the kernels ask for and this processor has, and the
-level of kernels that engine cpu chooses for it. (On some processors it does not choose the highest, which would be slower.)`,
+level of kernels that engine cpu chooses for it (on some processors it does not choose the highest, which would be slower), and whether this build reads
+HDF5.`,
 		Example: `  walrus version
   walrus version --json`,
 		Args: cobra.NoArgs,

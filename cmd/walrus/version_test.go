@@ -52,6 +52,8 @@ func TestVersionNamesAnUnknownCommitAndChanges(t *testing.T) {
 		{build{}, "commit    unknown (not built in a checkout of git)\n"},
 		{build{Commit: "5eb29e4", Committed: "2026-11-27T08:36:00Z"}, "commit    5eb29e4, 2026-11-27T08:36:00Z\n"},
 		{build{Commit: "5eb29e4", Modified: true}, "commit    5eb29e4, with changes\n"},
+		{build{HDF5: true}, "\nhdf5      yes\n"},
+		{build{}, "\nhdf5      no: built without cgo\n"},
 	} {
 		var out strings.Builder
 		if err := c.build.write(&out); err != nil || !strings.Contains(out.String(), c.want) {

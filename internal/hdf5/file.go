@@ -12,6 +12,9 @@ import (
 	"unsafe"
 )
 
+// Here tells whether this build has libhdf5.
+const Here = true
+
 // File is an open HDF5 file. Its methods may be called from several goroutines; they take turns.
 type File struct {
 	id   C.hid_t

@@ -12,6 +12,9 @@ var errNoLibrary = errors.New("this program was built without cgo, and so withou
 	"take a released archive, or build it on a machine like this one with CGO_ENABLED=1, a C compiler and HDF5 " +
 	"(Debian: apt-get install gcc libc6-dev libhdf5-dev libaec-dev zlib1g-dev; macOS: brew install hdf5 pkg-config)")
 
+// Here tells whether this build has libhdf5.
+const Here = false
+
 // File would be an open file; there is none in this build.
 type File struct{ fileMethods }
 
