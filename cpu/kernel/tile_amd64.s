@@ -14972,7 +14972,19 @@ fullone:
 	JNZ          fullone
 
 fullend:
-	JMP done
+	MOVQ   c+48(FP), AX
+	MOVQ   cRow+56(FP), CX
+	SHLQ   $0x02, CX
+	MOVB   accumulate+72(FP), CL
+	TESTB  CL, CL
+	JZ     wholeoverwrite
+	MOVQ   AX, CX
+	VADDPS (CX), Y0, Y0
+
+wholeoverwrite:
+	VMOVUPS Y0, (AX)
+	VZEROUPPER
+	RET
 
 masked:
 	SUBQ $0x02, AX
@@ -15009,19 +15021,18 @@ maskedone:
 	JNZ          maskedone
 
 maskedend:
-done:
 	MOVQ       c+48(FP), AX
 	MOVQ       cRow+56(FP), CX
 	SHLQ       $0x02, CX
 	MOVB       accumulate+72(FP), CL
 	TESTB      CL, CL
-	JZ         overwrite
+	JZ         partoverwrite
 	MOVQ       AX, CX
 	VMOVUPS    (R8), Y1
 	VMASKMOVPS (CX), Y1, Y1
 	VADDPS     Y1, Y0, Y0
 
-overwrite:
+partoverwrite:
 	VMOVUPS    (R8), Y1
 	VMASKMOVPS Y0, Y1, (AX)
 	VZEROUPPER
@@ -15085,7 +15096,23 @@ fullone:
 	JNZ          fullone
 
 fullend:
-	JMP done
+	MOVQ   c+48(FP), AX
+	MOVQ   cRow+56(FP), CX
+	SHLQ   $0x02, CX
+	MOVB   accumulate+72(FP), DL
+	TESTB  DL, DL
+	JZ     wholeoverwrite
+	MOVQ   AX, DX
+	VADDPS (DX), Y0, Y0
+	ADDQ   CX, DX
+	VADDPS (DX), Y1, Y1
+
+wholeoverwrite:
+	VMOVUPS Y0, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Y1, (AX)
+	VZEROUPPER
+	RET
 
 masked:
 	SUBQ $0x02, AX
@@ -15128,13 +15155,12 @@ maskedone:
 	JNZ          maskedone
 
 maskedend:
-done:
 	MOVQ       c+48(FP), AX
 	MOVQ       cRow+56(FP), CX
 	SHLQ       $0x02, CX
 	MOVB       accumulate+72(FP), DL
 	TESTB      DL, DL
-	JZ         overwrite
+	JZ         partoverwrite
 	MOVQ       AX, DX
 	VMOVUPS    (R9), Y2
 	VMASKMOVPS (DX), Y2, Y2
@@ -15144,7 +15170,7 @@ done:
 	VMASKMOVPS (DX), Y2, Y2
 	VADDPS     Y2, Y1, Y1
 
-overwrite:
+partoverwrite:
 	VMOVUPS    (R9), Y2
 	VMASKMOVPS Y0, Y2, (AX)
 	ADDQ       CX, AX
@@ -15218,7 +15244,27 @@ fullone:
 	JNZ          fullone
 
 fullend:
-	JMP done
+	MOVQ   c+48(FP), AX
+	MOVQ   cRow+56(FP), CX
+	SHLQ   $0x02, CX
+	MOVB   accumulate+72(FP), DL
+	TESTB  DL, DL
+	JZ     wholeoverwrite
+	MOVQ   AX, DX
+	VADDPS (DX), Y0, Y0
+	ADDQ   CX, DX
+	VADDPS (DX), Y1, Y1
+	ADDQ   CX, DX
+	VADDPS (DX), Y2, Y2
+
+wholeoverwrite:
+	VMOVUPS Y0, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Y1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Y2, (AX)
+	VZEROUPPER
+	RET
 
 masked:
 	SUBQ $0x02, AX
@@ -15267,13 +15313,12 @@ maskedone:
 	JNZ          maskedone
 
 maskedend:
-done:
 	MOVQ       c+48(FP), AX
 	MOVQ       cRow+56(FP), CX
 	SHLQ       $0x02, CX
 	MOVB       accumulate+72(FP), DL
 	TESTB      DL, DL
-	JZ         overwrite
+	JZ         partoverwrite
 	MOVQ       AX, DX
 	VMOVUPS    (R9), Y3
 	VMASKMOVPS (DX), Y3, Y3
@@ -15287,7 +15332,7 @@ done:
 	VMASKMOVPS (DX), Y3, Y3
 	VADDPS     Y3, Y2, Y2
 
-overwrite:
+partoverwrite:
 	VMOVUPS    (R9), Y3
 	VMASKMOVPS Y0, Y3, (AX)
 	ADDQ       CX, AX
@@ -15376,7 +15421,31 @@ fullone:
 	JNZ          fullone
 
 fullend:
-	JMP done
+	MOVQ   c+48(FP), AX
+	MOVQ   cRow+56(FP), CX
+	SHLQ   $0x02, CX
+	MOVB   accumulate+72(FP), DL
+	TESTB  DL, DL
+	JZ     wholeoverwrite
+	MOVQ   AX, DX
+	VADDPS (DX), Y0, Y0
+	ADDQ   CX, DX
+	VADDPS (DX), Y1, Y1
+	ADDQ   CX, DX
+	VADDPS (DX), Y2, Y2
+	ADDQ   CX, DX
+	VADDPS (DX), Y3, Y3
+
+wholeoverwrite:
+	VMOVUPS Y0, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Y1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Y2, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Y3, (AX)
+	VZEROUPPER
+	RET
 
 masked:
 	SUBQ $0x02, AX
@@ -15434,13 +15503,12 @@ maskedone:
 	JNZ          maskedone
 
 maskedend:
-done:
 	MOVQ       c+48(FP), AX
 	MOVQ       cRow+56(FP), CX
 	SHLQ       $0x02, CX
 	MOVB       accumulate+72(FP), DL
 	TESTB      DL, DL
-	JZ         overwrite
+	JZ         partoverwrite
 	MOVQ       AX, DX
 	VMOVUPS    (R10), Y4
 	VMASKMOVPS (DX), Y4, Y4
@@ -15458,7 +15526,7 @@ done:
 	VMASKMOVPS (DX), Y4, Y4
 	VADDPS     Y4, Y3, Y3
 
-overwrite:
+partoverwrite:
 	VMOVUPS    (R10), Y4
 	VMASKMOVPS Y0, Y4, (AX)
 	ADDQ       CX, AX
@@ -15557,7 +15625,35 @@ fullone:
 	JNZ          fullone
 
 fullend:
-	JMP done
+	MOVQ   c+48(FP), AX
+	MOVQ   cRow+56(FP), CX
+	SHLQ   $0x02, CX
+	MOVB   accumulate+72(FP), DL
+	TESTB  DL, DL
+	JZ     wholeoverwrite
+	MOVQ   AX, DX
+	VADDPS (DX), Y0, Y0
+	ADDQ   CX, DX
+	VADDPS (DX), Y1, Y1
+	ADDQ   CX, DX
+	VADDPS (DX), Y2, Y2
+	ADDQ   CX, DX
+	VADDPS (DX), Y3, Y3
+	ADDQ   CX, DX
+	VADDPS (DX), Y4, Y4
+
+wholeoverwrite:
+	VMOVUPS Y0, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Y1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Y2, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Y3, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Y4, (AX)
+	VZEROUPPER
+	RET
 
 masked:
 	SUBQ $0x02, AX
@@ -15621,13 +15717,12 @@ maskedone:
 	JNZ          maskedone
 
 maskedend:
-done:
 	MOVQ       c+48(FP), AX
 	MOVQ       cRow+56(FP), CX
 	SHLQ       $0x02, CX
 	MOVB       accumulate+72(FP), DL
 	TESTB      DL, DL
-	JZ         overwrite
+	JZ         partoverwrite
 	MOVQ       AX, DX
 	VMOVUPS    (R10), Y5
 	VMASKMOVPS (DX), Y5, Y5
@@ -15649,7 +15744,7 @@ done:
 	VMASKMOVPS (DX), Y5, Y5
 	VADDPS     Y5, Y4, Y4
 
-overwrite:
+partoverwrite:
 	VMOVUPS    (R10), Y5
 	VMASKMOVPS Y0, Y5, (AX)
 	ADDQ       CX, AX
@@ -15758,7 +15853,39 @@ fullone:
 	JNZ          fullone
 
 fullend:
-	JMP done
+	MOVQ   c+48(FP), AX
+	MOVQ   cRow+56(FP), CX
+	SHLQ   $0x02, CX
+	MOVB   accumulate+72(FP), DL
+	TESTB  DL, DL
+	JZ     wholeoverwrite
+	MOVQ   AX, DX
+	VADDPS (DX), Y0, Y0
+	ADDQ   CX, DX
+	VADDPS (DX), Y1, Y1
+	ADDQ   CX, DX
+	VADDPS (DX), Y2, Y2
+	ADDQ   CX, DX
+	VADDPS (DX), Y3, Y3
+	ADDQ   CX, DX
+	VADDPS (DX), Y4, Y4
+	ADDQ   CX, DX
+	VADDPS (DX), Y5, Y5
+
+wholeoverwrite:
+	VMOVUPS Y0, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Y1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Y2, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Y3, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Y4, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Y5, (AX)
+	VZEROUPPER
+	RET
 
 masked:
 	SUBQ $0x02, AX
@@ -15828,13 +15955,12 @@ maskedone:
 	JNZ          maskedone
 
 maskedend:
-done:
 	MOVQ       c+48(FP), AX
 	MOVQ       cRow+56(FP), CX
 	SHLQ       $0x02, CX
 	MOVB       accumulate+72(FP), DL
 	TESTB      DL, DL
-	JZ         overwrite
+	JZ         partoverwrite
 	MOVQ       AX, DX
 	VMOVUPS    (R10), Y6
 	VMASKMOVPS (DX), Y6, Y6
@@ -15860,7 +15986,7 @@ done:
 	VMASKMOVPS (DX), Y6, Y6
 	VADDPS     Y6, Y5, Y5
 
-overwrite:
+partoverwrite:
 	VMOVUPS    (R10), Y6
 	VMASKMOVPS Y0, Y6, (AX)
 	ADDQ       CX, AX
@@ -15915,6 +16041,23 @@ loop:
 	JNZ          loop
 
 end:
+	CMPQ   CX, $0x08
+	JNE    masked
+	MOVQ   c+48(FP), AX
+	MOVQ   cRow+56(FP), CX
+	SHLQ   $0x02, CX
+	MOVB   accumulate+72(FP), CL
+	TESTB  CL, CL
+	JZ     wholeoverwrite
+	MOVQ   AX, CX
+	VADDPS (CX), Y0, Y0
+
+wholeoverwrite:
+	VMOVUPS Y0, (AX)
+	VZEROUPPER
+	RET
+
+masked:
 	LEAQ       tileMasks<>+0(SB), AX
 	ADDQ       $0x40, AX
 	SHLQ       $0x02, CX
@@ -15924,13 +16067,13 @@ end:
 	SHLQ       $0x02, DX
 	MOVB       accumulate+72(FP), DL
 	TESTB      DL, DL
-	JZ         overwrite
+	JZ         partoverwrite
 	MOVQ       CX, DX
 	VMOVUPS    (AX), Y1
 	VMASKMOVPS (DX), Y1, Y1
 	VADDPS     Y1, Y0, Y0
 
-overwrite:
+partoverwrite:
 	VMOVUPS    (AX), Y1
 	VMASKMOVPS Y0, Y1, (CX)
 	VZEROUPPER
@@ -15976,6 +16119,27 @@ loop:
 	JNZ          loop
 
 end:
+	CMPQ   CX, $0x08
+	JNE    masked
+	MOVQ   c+48(FP), AX
+	MOVQ   cRow+56(FP), CX
+	SHLQ   $0x02, CX
+	MOVB   accumulate+72(FP), DL
+	TESTB  DL, DL
+	JZ     wholeoverwrite
+	MOVQ   AX, DX
+	VADDPS (DX), Y0, Y0
+	ADDQ   CX, DX
+	VADDPS (DX), Y1, Y1
+
+wholeoverwrite:
+	VMOVUPS Y0, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Y1, (AX)
+	VZEROUPPER
+	RET
+
+masked:
 	LEAQ       tileMasks<>+0(SB), AX
 	ADDQ       $0x40, AX
 	SHLQ       $0x02, CX
@@ -15985,7 +16149,7 @@ end:
 	SHLQ       $0x02, DX
 	MOVB       accumulate+72(FP), BL
 	TESTB      BL, BL
-	JZ         overwrite
+	JZ         partoverwrite
 	MOVQ       CX, BX
 	VMOVUPS    (AX), Y2
 	VMASKMOVPS (BX), Y2, Y2
@@ -15995,7 +16159,7 @@ end:
 	VMASKMOVPS (BX), Y2, Y2
 	VADDPS     Y2, Y1, Y1
 
-overwrite:
+partoverwrite:
 	VMOVUPS    (AX), Y2
 	VMASKMOVPS Y0, Y2, (CX)
 	ADDQ       DX, CX
@@ -16050,6 +16214,31 @@ loop:
 	JNZ          loop
 
 end:
+	CMPQ   CX, $0x08
+	JNE    masked
+	MOVQ   c+48(FP), AX
+	MOVQ   cRow+56(FP), CX
+	SHLQ   $0x02, CX
+	MOVB   accumulate+72(FP), DL
+	TESTB  DL, DL
+	JZ     wholeoverwrite
+	MOVQ   AX, DX
+	VADDPS (DX), Y0, Y0
+	ADDQ   CX, DX
+	VADDPS (DX), Y1, Y1
+	ADDQ   CX, DX
+	VADDPS (DX), Y2, Y2
+
+wholeoverwrite:
+	VMOVUPS Y0, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Y1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Y2, (AX)
+	VZEROUPPER
+	RET
+
+masked:
 	LEAQ       tileMasks<>+0(SB), AX
 	ADDQ       $0x40, AX
 	SHLQ       $0x02, CX
@@ -16059,7 +16248,7 @@ end:
 	SHLQ       $0x02, DX
 	MOVB       accumulate+72(FP), BL
 	TESTB      BL, BL
-	JZ         overwrite
+	JZ         partoverwrite
 	MOVQ       CX, BX
 	VMOVUPS    (AX), Y3
 	VMASKMOVPS (BX), Y3, Y3
@@ -16073,7 +16262,7 @@ end:
 	VMASKMOVPS (BX), Y3, Y3
 	VADDPS     Y3, Y2, Y2
 
-overwrite:
+partoverwrite:
 	VMOVUPS    (AX), Y3
 	VMASKMOVPS Y0, Y3, (CX)
 	ADDQ       DX, CX
@@ -16140,6 +16329,35 @@ loop:
 	JNZ          loop
 
 end:
+	CMPQ   CX, $0x08
+	JNE    masked
+	MOVQ   c+48(FP), AX
+	MOVQ   cRow+56(FP), CX
+	SHLQ   $0x02, CX
+	MOVB   accumulate+72(FP), DL
+	TESTB  DL, DL
+	JZ     wholeoverwrite
+	MOVQ   AX, DX
+	VADDPS (DX), Y0, Y0
+	ADDQ   CX, DX
+	VADDPS (DX), Y1, Y1
+	ADDQ   CX, DX
+	VADDPS (DX), Y2, Y2
+	ADDQ   CX, DX
+	VADDPS (DX), Y3, Y3
+
+wholeoverwrite:
+	VMOVUPS Y0, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Y1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Y2, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Y3, (AX)
+	VZEROUPPER
+	RET
+
+masked:
 	LEAQ       tileMasks<>+0(SB), AX
 	ADDQ       $0x40, AX
 	SHLQ       $0x02, CX
@@ -16149,7 +16367,7 @@ end:
 	SHLQ       $0x02, DX
 	MOVB       accumulate+72(FP), BL
 	TESTB      BL, BL
-	JZ         overwrite
+	JZ         partoverwrite
 	MOVQ       CX, BX
 	VMOVUPS    (AX), Y4
 	VMASKMOVPS (BX), Y4, Y4
@@ -16167,7 +16385,7 @@ end:
 	VMASKMOVPS (BX), Y4, Y4
 	VADDPS     Y4, Y3, Y3
 
-overwrite:
+partoverwrite:
 	VMOVUPS    (AX), Y4
 	VMASKMOVPS Y0, Y4, (CX)
 	ADDQ       DX, CX
@@ -38641,7 +38859,21 @@ fullone:
 	JNZ          fullone
 
 fullend:
-	JMP done
+	MOVQ   c+48(FP), AX
+	MOVQ   cRow+56(FP), CX
+	SHLQ   $0x02, CX
+	MOVB   accumulate+72(FP), CL
+	TESTB  CL, CL
+	JZ     wholeoverwrite
+	MOVQ   AX, CX
+	VADDPS (CX), Y0, Y0
+	VADDPS 32(CX), Y1, Y1
+
+wholeoverwrite:
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	VZEROUPPER
+	RET
 
 masked:
 	SUBQ $0x02, AX
@@ -38687,13 +38919,12 @@ maskedone:
 	JNZ          maskedone
 
 maskedend:
-done:
 	MOVQ       c+48(FP), AX
 	MOVQ       cRow+56(FP), CX
 	SHLQ       $0x02, CX
 	MOVB       accumulate+72(FP), CL
 	TESTB      CL, CL
-	JZ         overwrite
+	JZ         partoverwrite
 	MOVQ       AX, CX
 	VMOVUPS    (R8), Y2
 	VMASKMOVPS (CX), Y2, Y2
@@ -38702,7 +38933,7 @@ done:
 	VMASKMOVPS 32(CX), Y2, Y2
 	VADDPS     Y2, Y1, Y1
 
-overwrite:
+partoverwrite:
 	VMOVUPS    (R8), Y2
 	VMASKMOVPS Y0, Y2, (AX)
 	VMOVUPS    32(R8), Y2
@@ -38779,7 +39010,27 @@ fullone:
 	JNZ          fullone
 
 fullend:
-	JMP done
+	MOVQ   c+48(FP), AX
+	MOVQ   cRow+56(FP), CX
+	SHLQ   $0x02, CX
+	MOVB   accumulate+72(FP), DL
+	TESTB  DL, DL
+	JZ     wholeoverwrite
+	MOVQ   AX, DX
+	VADDPS (DX), Y0, Y0
+	VADDPS 32(DX), Y1, Y1
+	ADDQ   CX, DX
+	VADDPS (DX), Y2, Y2
+	VADDPS 32(DX), Y3, Y3
+
+wholeoverwrite:
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	ADDQ    CX, AX
+	VMOVUPS Y2, (AX)
+	VMOVUPS Y3, 32(AX)
+	VZEROUPPER
+	RET
 
 masked:
 	SUBQ $0x02, AX
@@ -38834,13 +39085,12 @@ maskedone:
 	JNZ          maskedone
 
 maskedend:
-done:
 	MOVQ       c+48(FP), AX
 	MOVQ       cRow+56(FP), CX
 	SHLQ       $0x02, CX
 	MOVB       accumulate+72(FP), DL
 	TESTB      DL, DL
-	JZ         overwrite
+	JZ         partoverwrite
 	MOVQ       AX, DX
 	VMOVUPS    (R9), Y4
 	VMASKMOVPS (DX), Y4, Y4
@@ -38856,7 +39106,7 @@ done:
 	VMASKMOVPS 32(DX), Y4, Y4
 	VADDPS     Y4, Y3, Y3
 
-overwrite:
+partoverwrite:
 	VMOVUPS    (R9), Y4
 	VMASKMOVPS Y0, Y4, (AX)
 	VMOVUPS    32(R9), Y4
@@ -38949,7 +39199,33 @@ fullone:
 	JNZ          fullone
 
 fullend:
-	JMP done
+	MOVQ   c+48(FP), AX
+	MOVQ   cRow+56(FP), CX
+	SHLQ   $0x02, CX
+	MOVB   accumulate+72(FP), DL
+	TESTB  DL, DL
+	JZ     wholeoverwrite
+	MOVQ   AX, DX
+	VADDPS (DX), Y0, Y0
+	VADDPS 32(DX), Y1, Y1
+	ADDQ   CX, DX
+	VADDPS (DX), Y2, Y2
+	VADDPS 32(DX), Y3, Y3
+	ADDQ   CX, DX
+	VADDPS (DX), Y4, Y4
+	VADDPS 32(DX), Y5, Y5
+
+wholeoverwrite:
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	ADDQ    CX, AX
+	VMOVUPS Y2, (AX)
+	VMOVUPS Y3, 32(AX)
+	ADDQ    CX, AX
+	VMOVUPS Y4, (AX)
+	VMOVUPS Y5, 32(AX)
+	VZEROUPPER
+	RET
 
 masked:
 	SUBQ $0x02, AX
@@ -39013,13 +39289,12 @@ maskedone:
 	JNZ          maskedone
 
 maskedend:
-done:
 	MOVQ       c+48(FP), AX
 	MOVQ       cRow+56(FP), CX
 	SHLQ       $0x02, CX
 	MOVB       accumulate+72(FP), DL
 	TESTB      DL, DL
-	JZ         overwrite
+	JZ         partoverwrite
 	MOVQ       AX, DX
 	VMOVUPS    (R9), Y6
 	VMASKMOVPS (DX), Y6, Y6
@@ -39042,7 +39317,7 @@ done:
 	VMASKMOVPS 32(DX), Y6, Y6
 	VADDPS     Y6, Y5, Y5
 
-overwrite:
+partoverwrite:
 	VMOVUPS    (R9), Y6
 	VMASKMOVPS Y0, Y6, (AX)
 	VMOVUPS    32(R9), Y6
@@ -39156,7 +39431,39 @@ fullone:
 	JNZ          fullone
 
 fullend:
-	JMP done
+	MOVQ   c+48(FP), AX
+	MOVQ   cRow+56(FP), CX
+	SHLQ   $0x02, CX
+	MOVB   accumulate+72(FP), DL
+	TESTB  DL, DL
+	JZ     wholeoverwrite
+	MOVQ   AX, DX
+	VADDPS (DX), Y0, Y0
+	VADDPS 32(DX), Y1, Y1
+	ADDQ   CX, DX
+	VADDPS (DX), Y2, Y2
+	VADDPS 32(DX), Y3, Y3
+	ADDQ   CX, DX
+	VADDPS (DX), Y4, Y4
+	VADDPS 32(DX), Y5, Y5
+	ADDQ   CX, DX
+	VADDPS (DX), Y6, Y6
+	VADDPS 32(DX), Y7, Y7
+
+wholeoverwrite:
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	ADDQ    CX, AX
+	VMOVUPS Y2, (AX)
+	VMOVUPS Y3, 32(AX)
+	ADDQ    CX, AX
+	VMOVUPS Y4, (AX)
+	VMOVUPS Y5, 32(AX)
+	ADDQ    CX, AX
+	VMOVUPS Y6, (AX)
+	VMOVUPS Y7, 32(AX)
+	VZEROUPPER
+	RET
 
 masked:
 	SUBQ $0x02, AX
@@ -39232,13 +39539,12 @@ maskedone:
 	JNZ          maskedone
 
 maskedend:
-done:
 	MOVQ       c+48(FP), AX
 	MOVQ       cRow+56(FP), CX
 	SHLQ       $0x02, CX
 	MOVB       accumulate+72(FP), DL
 	TESTB      DL, DL
-	JZ         overwrite
+	JZ         partoverwrite
 	MOVQ       AX, DX
 	VMOVUPS    (R10), Y8
 	VMASKMOVPS (DX), Y8, Y8
@@ -39268,7 +39574,7 @@ done:
 	VMASKMOVPS 32(DX), Y8, Y8
 	VADDPS     Y8, Y7, Y7
 
-overwrite:
+partoverwrite:
 	VMOVUPS    (R10), Y8
 	VMASKMOVPS Y0, Y8, (AX)
 	VMOVUPS    32(R10), Y8
@@ -39398,7 +39704,45 @@ fullone:
 	JNZ          fullone
 
 fullend:
-	JMP done
+	MOVQ   c+48(FP), AX
+	MOVQ   cRow+56(FP), CX
+	SHLQ   $0x02, CX
+	MOVB   accumulate+72(FP), DL
+	TESTB  DL, DL
+	JZ     wholeoverwrite
+	MOVQ   AX, DX
+	VADDPS (DX), Y0, Y0
+	VADDPS 32(DX), Y1, Y1
+	ADDQ   CX, DX
+	VADDPS (DX), Y2, Y2
+	VADDPS 32(DX), Y3, Y3
+	ADDQ   CX, DX
+	VADDPS (DX), Y4, Y4
+	VADDPS 32(DX), Y5, Y5
+	ADDQ   CX, DX
+	VADDPS (DX), Y6, Y6
+	VADDPS 32(DX), Y7, Y7
+	ADDQ   CX, DX
+	VADDPS (DX), Y8, Y8
+	VADDPS 32(DX), Y9, Y9
+
+wholeoverwrite:
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	ADDQ    CX, AX
+	VMOVUPS Y2, (AX)
+	VMOVUPS Y3, 32(AX)
+	ADDQ    CX, AX
+	VMOVUPS Y4, (AX)
+	VMOVUPS Y5, 32(AX)
+	ADDQ    CX, AX
+	VMOVUPS Y6, (AX)
+	VMOVUPS Y7, 32(AX)
+	ADDQ    CX, AX
+	VMOVUPS Y8, (AX)
+	VMOVUPS Y9, 32(AX)
+	VZEROUPPER
+	RET
 
 masked:
 	SUBQ $0x02, AX
@@ -39483,13 +39827,12 @@ maskedone:
 	JNZ          maskedone
 
 maskedend:
-done:
 	MOVQ       c+48(FP), AX
 	MOVQ       cRow+56(FP), CX
 	SHLQ       $0x02, CX
 	MOVB       accumulate+72(FP), DL
 	TESTB      DL, DL
-	JZ         overwrite
+	JZ         partoverwrite
 	MOVQ       AX, DX
 	VMOVUPS    (R10), Y10
 	VMASKMOVPS (DX), Y10, Y10
@@ -39526,7 +39869,7 @@ done:
 	VMASKMOVPS 32(DX), Y10, Y10
 	VADDPS     Y10, Y9, Y9
 
-overwrite:
+partoverwrite:
 	VMOVUPS    (R10), Y10
 	VMASKMOVPS Y0, Y10, (AX)
 	VMOVUPS    32(R10), Y10
@@ -39672,7 +40015,51 @@ fullone:
 	JNZ          fullone
 
 fullend:
-	JMP done
+	MOVQ   c+48(FP), AX
+	MOVQ   cRow+56(FP), CX
+	SHLQ   $0x02, CX
+	MOVB   accumulate+72(FP), DL
+	TESTB  DL, DL
+	JZ     wholeoverwrite
+	MOVQ   AX, DX
+	VADDPS (DX), Y0, Y0
+	VADDPS 32(DX), Y1, Y1
+	ADDQ   CX, DX
+	VADDPS (DX), Y2, Y2
+	VADDPS 32(DX), Y3, Y3
+	ADDQ   CX, DX
+	VADDPS (DX), Y4, Y4
+	VADDPS 32(DX), Y5, Y5
+	ADDQ   CX, DX
+	VADDPS (DX), Y6, Y6
+	VADDPS 32(DX), Y7, Y7
+	ADDQ   CX, DX
+	VADDPS (DX), Y8, Y8
+	VADDPS 32(DX), Y9, Y9
+	ADDQ   CX, DX
+	VADDPS (DX), Y10, Y10
+	VADDPS 32(DX), Y11, Y11
+
+wholeoverwrite:
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	ADDQ    CX, AX
+	VMOVUPS Y2, (AX)
+	VMOVUPS Y3, 32(AX)
+	ADDQ    CX, AX
+	VMOVUPS Y4, (AX)
+	VMOVUPS Y5, 32(AX)
+	ADDQ    CX, AX
+	VMOVUPS Y6, (AX)
+	VMOVUPS Y7, 32(AX)
+	ADDQ    CX, AX
+	VMOVUPS Y8, (AX)
+	VMOVUPS Y9, 32(AX)
+	ADDQ    CX, AX
+	VMOVUPS Y10, (AX)
+	VMOVUPS Y11, 32(AX)
+	VZEROUPPER
+	RET
 
 masked:
 	SUBQ $0x02, AX
@@ -39766,13 +40153,12 @@ maskedone:
 	JNZ          maskedone
 
 maskedend:
-done:
 	MOVQ       c+48(FP), AX
 	MOVQ       cRow+56(FP), CX
 	SHLQ       $0x02, CX
 	MOVB       accumulate+72(FP), DL
 	TESTB      DL, DL
-	JZ         overwrite
+	JZ         partoverwrite
 	MOVQ       AX, DX
 	VMOVUPS    (R10), Y12
 	VMASKMOVPS (DX), Y12, Y12
@@ -39816,7 +40202,7 @@ done:
 	VMASKMOVPS 32(DX), Y12, Y12
 	VADDPS     Y12, Y11, Y11
 
-overwrite:
+partoverwrite:
 	VMOVUPS    (R10), Y12
 	VMASKMOVPS Y0, Y12, (AX)
 	VMOVUPS    32(R10), Y12
@@ -39889,6 +40275,25 @@ loop:
 	JNZ          loop
 
 end:
+	CMPQ   CX, $0x10
+	JNE    masked
+	MOVQ   c+48(FP), AX
+	MOVQ   cRow+56(FP), CX
+	SHLQ   $0x02, CX
+	MOVB   accumulate+72(FP), CL
+	TESTB  CL, CL
+	JZ     wholeoverwrite
+	MOVQ   AX, CX
+	VADDPS (CX), Y0, Y0
+	VADDPS 32(CX), Y1, Y1
+
+wholeoverwrite:
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	VZEROUPPER
+	RET
+
+masked:
 	LEAQ       tileMasks<>+0(SB), AX
 	ADDQ       $0x40, AX
 	SHLQ       $0x02, CX
@@ -39898,7 +40303,7 @@ end:
 	SHLQ       $0x02, DX
 	MOVB       accumulate+72(FP), DL
 	TESTB      DL, DL
-	JZ         overwrite
+	JZ         partoverwrite
 	MOVQ       CX, DX
 	VMOVUPS    (AX), Y2
 	VMASKMOVPS (DX), Y2, Y2
@@ -39907,7 +40312,7 @@ end:
 	VMASKMOVPS 32(DX), Y2, Y2
 	VADDPS     Y2, Y1, Y1
 
-overwrite:
+partoverwrite:
 	VMOVUPS    (AX), Y2
 	VMASKMOVPS Y0, Y2, (CX)
 	VMOVUPS    32(AX), Y2
@@ -39964,6 +40369,31 @@ loop:
 	JNZ          loop
 
 end:
+	CMPQ   CX, $0x10
+	JNE    masked
+	MOVQ   c+48(FP), AX
+	MOVQ   cRow+56(FP), CX
+	SHLQ   $0x02, CX
+	MOVB   accumulate+72(FP), DL
+	TESTB  DL, DL
+	JZ     wholeoverwrite
+	MOVQ   AX, DX
+	VADDPS (DX), Y0, Y0
+	VADDPS 32(DX), Y1, Y1
+	ADDQ   CX, DX
+	VADDPS (DX), Y2, Y2
+	VADDPS 32(DX), Y3, Y3
+
+wholeoverwrite:
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	ADDQ    CX, AX
+	VMOVUPS Y2, (AX)
+	VMOVUPS Y3, 32(AX)
+	VZEROUPPER
+	RET
+
+masked:
 	LEAQ       tileMasks<>+0(SB), AX
 	ADDQ       $0x40, AX
 	SHLQ       $0x02, CX
@@ -39973,7 +40403,7 @@ end:
 	SHLQ       $0x02, DX
 	MOVB       accumulate+72(FP), BL
 	TESTB      BL, BL
-	JZ         overwrite
+	JZ         partoverwrite
 	MOVQ       CX, BX
 	VMOVUPS    (AX), Y4
 	VMASKMOVPS (BX), Y4, Y4
@@ -39989,7 +40419,7 @@ end:
 	VMASKMOVPS 32(BX), Y4, Y4
 	VADDPS     Y4, Y3, Y3
 
-overwrite:
+partoverwrite:
 	VMOVUPS    (AX), Y4
 	VMASKMOVPS Y0, Y4, (CX)
 	VMOVUPS    32(AX), Y4
@@ -40060,6 +40490,37 @@ loop:
 	JNZ          loop
 
 end:
+	CMPQ   CX, $0x10
+	JNE    masked
+	MOVQ   c+48(FP), AX
+	MOVQ   cRow+56(FP), CX
+	SHLQ   $0x02, CX
+	MOVB   accumulate+72(FP), DL
+	TESTB  DL, DL
+	JZ     wholeoverwrite
+	MOVQ   AX, DX
+	VADDPS (DX), Y0, Y0
+	VADDPS 32(DX), Y1, Y1
+	ADDQ   CX, DX
+	VADDPS (DX), Y2, Y2
+	VADDPS 32(DX), Y3, Y3
+	ADDQ   CX, DX
+	VADDPS (DX), Y4, Y4
+	VADDPS 32(DX), Y5, Y5
+
+wholeoverwrite:
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	ADDQ    CX, AX
+	VMOVUPS Y2, (AX)
+	VMOVUPS Y3, 32(AX)
+	ADDQ    CX, AX
+	VMOVUPS Y4, (AX)
+	VMOVUPS Y5, 32(AX)
+	VZEROUPPER
+	RET
+
+masked:
 	LEAQ       tileMasks<>+0(SB), AX
 	ADDQ       $0x40, AX
 	SHLQ       $0x02, CX
@@ -40069,7 +40530,7 @@ end:
 	SHLQ       $0x02, DX
 	MOVB       accumulate+72(FP), BL
 	TESTB      BL, BL
-	JZ         overwrite
+	JZ         partoverwrite
 	MOVQ       CX, BX
 	VMOVUPS    (AX), Y6
 	VMASKMOVPS (BX), Y6, Y6
@@ -40092,7 +40553,7 @@ end:
 	VMASKMOVPS 32(BX), Y6, Y6
 	VADDPS     Y6, Y5, Y5
 
-overwrite:
+partoverwrite:
 	VMOVUPS    (AX), Y6
 	VMASKMOVPS Y0, Y6, (CX)
 	VMOVUPS    32(AX), Y6
@@ -40180,6 +40641,43 @@ loop:
 	JNZ          loop
 
 end:
+	CMPQ   CX, $0x10
+	JNE    masked
+	MOVQ   c+48(FP), AX
+	MOVQ   cRow+56(FP), CX
+	SHLQ   $0x02, CX
+	MOVB   accumulate+72(FP), DL
+	TESTB  DL, DL
+	JZ     wholeoverwrite
+	MOVQ   AX, DX
+	VADDPS (DX), Y0, Y0
+	VADDPS 32(DX), Y1, Y1
+	ADDQ   CX, DX
+	VADDPS (DX), Y2, Y2
+	VADDPS 32(DX), Y3, Y3
+	ADDQ   CX, DX
+	VADDPS (DX), Y4, Y4
+	VADDPS 32(DX), Y5, Y5
+	ADDQ   CX, DX
+	VADDPS (DX), Y6, Y6
+	VADDPS 32(DX), Y7, Y7
+
+wholeoverwrite:
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	ADDQ    CX, AX
+	VMOVUPS Y2, (AX)
+	VMOVUPS Y3, 32(AX)
+	ADDQ    CX, AX
+	VMOVUPS Y4, (AX)
+	VMOVUPS Y5, 32(AX)
+	ADDQ    CX, AX
+	VMOVUPS Y6, (AX)
+	VMOVUPS Y7, 32(AX)
+	VZEROUPPER
+	RET
+
+masked:
 	LEAQ       tileMasks<>+0(SB), AX
 	ADDQ       $0x40, AX
 	SHLQ       $0x02, CX
@@ -40189,7 +40687,7 @@ end:
 	SHLQ       $0x02, DX
 	MOVB       accumulate+72(FP), BL
 	TESTB      BL, BL
-	JZ         overwrite
+	JZ         partoverwrite
 	MOVQ       CX, BX
 	VMOVUPS    (AX), Y8
 	VMASKMOVPS (BX), Y8, Y8
@@ -40219,7 +40717,7 @@ end:
 	VMASKMOVPS 32(BX), Y8, Y8
 	VADDPS     Y8, Y7, Y7
 
-overwrite:
+partoverwrite:
 	VMOVUPS    (AX), Y8
 	VMASKMOVPS Y0, Y8, (CX)
 	VMOVUPS    32(AX), Y8

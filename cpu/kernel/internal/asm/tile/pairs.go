@@ -41,5 +41,9 @@ func (t *tile) pairs() {
 	DECQ(k)
 	JNZ(LabelRef("loop"))
 	Label("end")
-	t.storeNarrow(t.maskOf(cols))
+	CMPQ(cols, U8(8*t.vectors))
+	JNE(LabelRef("masked"))
+	t.storeWhole()
+	Label("masked")
+	t.storeMasked(t.maskOf(cols))
 }
