@@ -44,6 +44,11 @@ func everySecondWide(dst *float32, src *float32, n int)
 //go:noescape
 func toEverySecondWide(dst *float32, src *float32, n int)
 
+// everySecondNarrow sets dst[i] = src[2i] and reads the element after the last too; n is a positive multiple of 8.
+//
+//go:noescape
+func everySecondNarrow(dst *float32, src *float32, n int)
+
 // widenBF16Wide converts n values; n is a positive multiple of the number of lanes.
 //
 //go:noescape

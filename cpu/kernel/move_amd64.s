@@ -653,6 +653,25 @@ loop:
 	VZEROUPPER
 	RET
 
+// func everySecondNarrow(dst *float32, src *float32, n int)
+// Requires: AVX, AVX2
+TEXT ·everySecondNarrow(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ n+16(FP), DX
+
+loop:
+	VMOVUPS (CX), Y0
+	VSHUFPS $0x88, 32(CX), Y0, Y0
+	VPERMPD $0xd8, Y0, Y0
+	VMOVUPS Y0, (AX)
+	ADDQ    $0x40, CX
+	ADDQ    $0x20, AX
+	SUBQ    $0x08, DX
+	JNZ     loop
+	VZEROUPPER
+	RET
+
 // func widenBF16Wide(dst *float32, src *uint16, n int)
 // Requires: AVX, AVX512F
 TEXT ·widenBF16Wide(SB), NOSPLIT, $0-24

@@ -51,6 +51,13 @@ func movesNarrow(s *Set) {
 		}
 	}
 	s.packStrip = [2]packStrip{packStrip1Narrow, packStrip2Narrow}
+	s.second = func(dst, src []float32) {
+		n := (len(dst) - 1) &^ 7 // the last element of src has no neighbour
+		if n > 0 {
+			everySecondNarrow(&dst[0], &src[0], n)
+		}
+		everySecondPlain(dst[n:], src[2*n:])
+	}
 	s.fromBF16 = func(dst []float32, src []BF16) {
 		n := len(dst) &^ 7
 		if n > 0 {

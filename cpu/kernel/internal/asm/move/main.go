@@ -22,6 +22,7 @@ func main() {
 	stripsWide()
 	stripsNarrow()
 	secondsWide()
+	everySecondNarrow()
 	halvesWide()
 	halvesNarrow()
 	pairsNarrow()
@@ -252,27 +253,48 @@ func stripsNarrow() {
 	}
 }
 
-// secondsWide writes the access to every second element of memory; what lies between them is not touched.
+// beginSeconds declares an access to every second of n elements.
+func beginSeconds(name, doc string) (dst, src, n reg.GPVirtual) {
+	TEXT(name, NOSPLIT, "func(dst, src *float32, n int)")
+	Doc(name + doc)
+	Pragma("noescape")
+	dst, src, n = GP64(), GP64(), GP64()
+	Load(Param("dst"), dst)
+	Load(Param("src"), src)
+	Load(Param("n"), n)
+	return dst, src, n
+}
+
+// everySecondNarrow reads every second element of memory for AVX2, with the element after the last. To write them it has only masked stores, which are
+// slow on AMD's processors.
+func everySecondNarrow() {
+	dst, src, n := beginSeconds("everySecondNarrow", " sets dst[i] = src[2i] and reads the element after the last too; n is a positive multiple of 8.")
+	Label("loop")
+	x := YMM()
+	VMOVUPS(Mem{Base: src}, x)
+	VSHUFPS(U8(0x88), Mem{Base: src, Disp: 32}, x, x) // in each half two of the lower eight, two of the upper
+	VPERMPD(U8(0xd8), x, x)
+	VMOVUPS(x, Mem{Base: dst})
+	ADDQ(U8(64), src)
+	ADDQ(U8(32), dst)
+	SUBQ(U8(8), n)
+	JNZ(LabelRef("loop"))
+	VZEROUPPER()
+	RET()
+}
+
+// secondsWide writes the access to every second element of memory for AVX-512; what lies between them is not touched.
 func secondsWide() {
 	evens := lanes.Numbers("everySecond", func(i int) int { return 2 * i })
 	twice := []Mem{lanes.Numbers("lowTwice", func(i int) int { return i / 2 }), lanes.Numbers("highTwice", func(i int) int { return 8 + i/2 })}
-	begin := func(name, doc string) (dst, src, n reg.GPVirtual) {
-		TEXT(name, NOSPLIT, "func(dst, src *float32, n int)")
-		Doc(name + doc + "; n is a positive multiple of 16.")
-		Pragma("noescape")
-		dst, src, n = GP64(), GP64(), GP64()
-		Load(Param("dst"), dst)
-		Load(Param("src"), src)
-		Load(Param("n"), n)
-		return dst, src, n
-	}
+	const multiple = "; n is a positive multiple of 16."
 	mask := func(bits uint32) reg.OpmaskVirtual {
 		word, k := GP32(), K()
 		MOVL(U32(bits), word)
 		KMOVW(word, k)
 		return k
 	}
-	dst, src, n := begin("everySecondWide", " sets dst[i] = src[2i]")
+	dst, src, n := beginSeconds("everySecondWide", " sets dst[i] = src[2i]"+multiple)
 	last, order := mask(0x7fff), ZMM()
 	VMOVUPS(evens, order)
 	Label("loop")
@@ -289,7 +311,7 @@ func secondsWide() {
 	VZEROUPPER()
 	RET()
 
-	dst, src, n = begin("toEverySecondWide", " sets dst[2i] = src[i]")
+	dst, src, n = beginSeconds("toEverySecondWide", " sets dst[2i] = src[i]"+multiple)
 	even := mask(0x5555)
 	orders := []reg.VecVirtual{ZMM(), ZMM()}
 	for i, m := range twice {
