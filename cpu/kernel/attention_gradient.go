@@ -42,6 +42,8 @@ type gradBuffers struct {
 	p, dp        []float32 // [keys of a block, lanes]
 	shift, delta []float32 // [lanes]
 
+	qRight, dOutRight []float32 // q and dOut of the present panel as right operands over the dims: themselves, or pairs
+
 	// As pairs, where the products are of pairs.
 	qPairs, dOutPairs []float32 // of dims: [steps of dim, lanes]
 	qRows, dOutRows   []float32 // of queries: [steps of queries, dim in whole tiles]
@@ -132,21 +134,13 @@ func (s *Set) loadGradPanel(g *AttentionGrad, b *gradBuffers, u *unit, query, n 
 		}
 		b.delta[lane] = s.Dot(g.DOut.Data[g.DOut.at(u.batch, u.head, query+lane):][:g.Dim], g.Out.Data[g.Out.at(u.batch, u.head, query+lane):][:g.Dim])
 	}
+	b.qRight = s.paired(u.tiling, b.qPairs, b.q, b.lanes, g.Dim)
+	b.dOutRight = s.paired(u.tiling, b.dOutPairs, b.dOut, b.lanes, g.Dim)
 	if u.pairs {
-		s.paired(u.tiling, b.qPairs, b.q, b.lanes, g.Dim)
-		s.paired(u.tiling, b.dOutPairs, b.dOut, b.lanes, g.Dim)
 		width := u.wholeCols(g.Dim)
 		s.pairColumns(b.qRows, width, u.steps(n), g.Q.Data[g.Q.at(u.batch, u.head, query):], g.Q.Token, n, g.Dim)
 		s.pairColumns(b.dOutRows, width, u.steps(n), g.DOut.Data[g.DOut.at(u.batch, u.head, query):], g.DOut.Token, n, g.Dim)
 	}
-}
-
-// lanesOf are q and dOut of a panel as right operands over the dims.
-func (b *gradBuffers) lanesOf(t *tiling) (q, dOut *float32) {
-	if t.pairs {
-		return at(b.qPairs, 0), at(b.dOutPairs, 0)
-	}
-	return at(b.q, 0), at(b.dOut, 0)
 }
 
 // addOverQueries adds x·rows to grad, for x, p or dp of a panel, and rows, the dOut or q of its n queries: pairs, or rows of tokens.
@@ -166,10 +160,9 @@ func (s *Set) addOverQueries(b *gradBuffers, u *unit, x, pairs []float32, tokens
 // gradKeys adds the part of keys [key, key+rows) for one panel of queries.
 func (s *Set) gradKeys(g *AttentionGrad, b *gradBuffers, u *unit, query, n, key, rows int) {
 	p, dp := b.p[:rows*b.lanes], b.dp[:rows*b.lanes]
-	q, dOut := b.lanesOf(u.tiling)
-	u.multiply(rows, b.lanes, u.steps(g.Dim), u.k.rows(key), q, b.lanes, at(p, 0), b.lanes, false)
+	u.multiply(rows, b.lanes, u.steps(g.Dim), u.k.rows(key), at(b.qRight, 0), b.lanes, at(p, 0), b.lanes, false)
 	u.adjust(p, b.lanes, b.lanes, query, n, key, rows)
-	u.multiply(rows, b.lanes, u.steps(g.Dim), u.v.rows(key), dOut, b.lanes, at(dp, 0), b.lanes, false)
+	u.multiply(rows, b.lanes, u.steps(g.Dim), u.v.rows(key), at(b.dOutRight, 0), b.lanes, at(dp, 0), b.lanes, false)
 	if g.DBias.Bias != nil {
 		s.gradBlock(p, dp, b.shift, b.delta, 1)
 		for lane := range n {

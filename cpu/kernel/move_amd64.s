@@ -665,8 +665,8 @@ loop:
 	VSHUFPS $0x88, 32(CX), Y0, Y0
 	VPERMPD $0xd8, Y0, Y0
 	VMOVUPS Y0, (AX)
-	ADDQ    $0x40, CX
 	ADDQ    $0x20, AX
+	ADDQ    $0x40, CX
 	SUBQ    $0x08, DX
 	JNZ     loop
 	VZEROUPPER

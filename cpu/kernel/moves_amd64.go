@@ -1,7 +1,5 @@
 package kernel
 
-import "unsafe"
-
 //go:generate go run ./internal/asm/move -out move_amd64.s -stubs move_amd64.go -pkg kernel
 
 // movesWide fills in the rearrangements and conversions for AVX-512.
@@ -26,20 +24,8 @@ func movesWide(s *Set) {
 		}
 		toEverySecondPlain(dst[min(2*n, len(dst)):], src[n:])
 	}
-	s.fromBF16 = func(dst []float32, src []BF16) {
-		n := len(dst) &^ 15
-		if n > 0 {
-			widenBF16Wide(&dst[0], bits16(src), n)
-		}
-		fromBF16Plain(dst[n:], src[n:])
-	}
-	s.toBF16 = func(dst []BF16, src []float32) {
-		n := len(dst) &^ 15
-		if n > 0 {
-			narrowBF16Wide(bits16(dst), &src[0], n)
-		}
-		toBF16Plain(dst[n:], src[n:])
-	}
+	s.fromBF16 = widening(16, widenBF16Wide)
+	s.toBF16 = narrowing(16, narrowBF16Wide)
 	s.pairRows = pairRowsVectors
 }
 
@@ -51,27 +37,9 @@ func movesNarrow(s *Set) {
 		}
 	}
 	s.packStrip = [2]packStrip{packStrip1Narrow, packStrip2Narrow}
-	s.second = func(dst, src []float32) {
-		n := (len(dst) - 1) &^ 7 // the last element of src has no neighbour
-		if n > 0 {
-			everySecondNarrow(&dst[0], &src[0], n)
-		}
-		everySecondPlain(dst[n:], src[2*n:])
-	}
-	s.fromBF16 = func(dst []float32, src []BF16) {
-		n := len(dst) &^ 7
-		if n > 0 {
-			widenBF16Narrow(&dst[0], bits16(src), n)
-		}
-		fromBF16Plain(dst[n:], src[n:])
-	}
-	s.toBF16 = func(dst []BF16, src []float32) {
-		n := len(dst) &^ 15
-		if n > 0 {
-			narrowBF16Narrow(bits16(dst), &src[0], n)
-		}
-		toBF16Plain(dst[n:], src[n:])
-	}
+	s.second = everySecondBut(8, everySecondNarrow)
+	s.fromBF16 = widening(8, widenBF16Narrow)
+	s.toBF16 = narrowing(16, narrowBF16Narrow)
 	s.pairRows = pairRowsVectors
 }
 
@@ -83,6 +51,3 @@ func pairRowsVectors(dst []uint32, low, high []float32) {
 	}
 	pairRowsPlain(dst[n:], low[n:], high[n:])
 }
-
-// bits16 is the address of the first value as the kernels take it.
-func bits16(x []BF16) *uint16 { return (*uint16)(unsafe.SliceData(x)) }

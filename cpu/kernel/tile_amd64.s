@@ -95,11 +95,11 @@ fullone:
 fullend:
 	MOVB   accumulate+72(FP), AL
 	TESTB  AL, AL
-	JZ     fulloverwrite
+	JZ     wholeoverwrite
 	MOVQ   R8, AX
 	VADDPS (AX), Y0, Y0
 
-fulloverwrite:
+wholeoverwrite:
 	VMOVUPS Y0, (R8)
 	VZEROUPPER
 	RET
@@ -210,11 +210,11 @@ fullone:
 fullend:
 	MOVB   accumulate+72(FP), AL
 	TESTB  AL, AL
-	JZ     fulloverwrite
+	JZ     wholeoverwrite
 	MOVQ   R8, AX
 	VADDPS (AX), Z0, Z0
 
-fulloverwrite:
+wholeoverwrite:
 	VMOVUPS Z0, (R8)
 	VZEROUPPER
 	RET
@@ -340,11 +340,11 @@ fullone:
 fullend:
 	MOVB   accumulate+72(FP), AL
 	TESTB  AL, AL
-	JZ     fulloverwrite
+	JZ     wholeoverwrite
 	MOVQ   R8, AX
 	VADDPS (AX), Z0, Z0
 
-fulloverwrite:
+wholeoverwrite:
 	VMOVUPS Z0, (R8)
 	VZEROUPPER
 	RET
@@ -479,13 +479,13 @@ fullone:
 fullend:
 	MOVB   accumulate+72(FP), AL
 	TESTB  AL, AL
-	JZ     fulloverwrite
+	JZ     wholeoverwrite
 	MOVQ   R9, AX
 	VADDPS (AX), Y0, Y0
 	ADDQ   R10, AX
 	VADDPS (AX), Y1, Y1
 
-fulloverwrite:
+wholeoverwrite:
 	VMOVUPS Y0, (R9)
 	ADDQ    R10, R9
 	VMOVUPS Y1, (R9)
@@ -617,13 +617,13 @@ fullone:
 fullend:
 	MOVB   accumulate+72(FP), AL
 	TESTB  AL, AL
-	JZ     fulloverwrite
+	JZ     wholeoverwrite
 	MOVQ   R9, AX
 	VADDPS (AX), Z0, Z0
 	ADDQ   R10, AX
 	VADDPS (AX), Z1, Z1
 
-fulloverwrite:
+wholeoverwrite:
 	VMOVUPS Z0, (R9)
 	ADDQ    R10, R9
 	VMOVUPS Z1, (R9)
@@ -785,13 +785,13 @@ fullone:
 fullend:
 	MOVB   accumulate+72(FP), AL
 	TESTB  AL, AL
-	JZ     fulloverwrite
+	JZ     wholeoverwrite
 	MOVQ   R9, AX
 	VADDPS (AX), Z0, Z0
 	ADDQ   R10, AX
 	VADDPS (AX), Z1, Z1
 
-fulloverwrite:
+wholeoverwrite:
 	VMOVUPS Z0, (R9)
 	ADDQ    R10, R9
 	VMOVUPS Z1, (R9)
@@ -962,7 +962,7 @@ fullone:
 fullend:
 	MOVB   accumulate+72(FP), AL
 	TESTB  AL, AL
-	JZ     fulloverwrite
+	JZ     wholeoverwrite
 	MOVQ   R9, AX
 	VADDPS (AX), Y0, Y0
 	ADDQ   R10, AX
@@ -970,7 +970,7 @@ fullend:
 	ADDQ   R10, AX
 	VADDPS (AX), Y2, Y2
 
-fulloverwrite:
+wholeoverwrite:
 	VMOVUPS Y0, (R9)
 	ADDQ    R10, R9
 	VMOVUPS Y1, (R9)
@@ -1123,7 +1123,7 @@ fullone:
 fullend:
 	MOVB   accumulate+72(FP), AL
 	TESTB  AL, AL
-	JZ     fulloverwrite
+	JZ     wholeoverwrite
 	MOVQ   R9, AX
 	VADDPS (AX), Z0, Z0
 	ADDQ   R10, AX
@@ -1131,7 +1131,7 @@ fullend:
 	ADDQ   R10, AX
 	VADDPS (AX), Z2, Z2
 
-fulloverwrite:
+wholeoverwrite:
 	VMOVUPS Z0, (R9)
 	ADDQ    R10, R9
 	VMOVUPS Z1, (R9)
@@ -1329,7 +1329,7 @@ fullone:
 fullend:
 	MOVB   accumulate+72(FP), AL
 	TESTB  AL, AL
-	JZ     fulloverwrite
+	JZ     wholeoverwrite
 	MOVQ   R9, AX
 	VADDPS (AX), Z0, Z0
 	ADDQ   R10, AX
@@ -1337,7 +1337,7 @@ fullend:
 	ADDQ   R10, AX
 	VADDPS (AX), Z2, Z2
 
-fulloverwrite:
+wholeoverwrite:
 	VMOVUPS Z0, (R9)
 	ADDQ    R10, R9
 	VMOVUPS Z1, (R9)
@@ -1549,7 +1549,7 @@ fullone:
 fullend:
 	MOVB   accumulate+72(FP), AL
 	TESTB  AL, AL
-	JZ     fulloverwrite
+	JZ     wholeoverwrite
 	MOVQ   R10, AX
 	VADDPS (AX), Y0, Y0
 	ADDQ   R11, AX
@@ -1559,7 +1559,7 @@ fullend:
 	ADDQ   R11, AX
 	VADDPS (AX), Y3, Y3
 
-fulloverwrite:
+wholeoverwrite:
 	VMOVUPS Y0, (R10)
 	ADDQ    R11, R10
 	VMOVUPS Y1, (R10)
@@ -1741,7 +1741,7 @@ fullone:
 fullend:
 	MOVB   accumulate+72(FP), AL
 	TESTB  AL, AL
-	JZ     fulloverwrite
+	JZ     wholeoverwrite
 	MOVQ   R10, AX
 	VADDPS (AX), Z0, Z0
 	ADDQ   R11, AX
@@ -1751,7 +1751,7 @@ fullend:
 	ADDQ   R11, AX
 	VADDPS (AX), Z3, Z3
 
-fulloverwrite:
+wholeoverwrite:
 	VMOVUPS Z0, (R10)
 	ADDQ    R11, R10
 	VMOVUPS Z1, (R10)
@@ -1993,7 +1993,7 @@ fullone:
 fullend:
 	MOVB   accumulate+72(FP), AL
 	TESTB  AL, AL
-	JZ     fulloverwrite
+	JZ     wholeoverwrite
 	MOVQ   R10, AX
 	VADDPS (AX), Z0, Z0
 	ADDQ   R11, AX
@@ -2003,7 +2003,7 @@ fullend:
 	ADDQ   R11, AX
 	VADDPS (AX), Z3, Z3
 
-fulloverwrite:
+wholeoverwrite:
 	VMOVUPS Z0, (R10)
 	ADDQ    R11, R10
 	VMOVUPS Z1, (R10)
@@ -2254,7 +2254,7 @@ fullone:
 fullend:
 	MOVB   accumulate+72(FP), AL
 	TESTB  AL, AL
-	JZ     fulloverwrite
+	JZ     wholeoverwrite
 	MOVQ   R10, AX
 	VADDPS (AX), Y0, Y0
 	ADDQ   R11, AX
@@ -2266,7 +2266,7 @@ fullend:
 	ADDQ   R11, AX
 	VADDPS (AX), Y4, Y4
 
-fulloverwrite:
+wholeoverwrite:
 	VMOVUPS Y0, (R10)
 	ADDQ    R11, R10
 	VMOVUPS Y1, (R10)
@@ -2469,7 +2469,7 @@ fullone:
 fullend:
 	MOVB   accumulate+72(FP), AL
 	TESTB  AL, AL
-	JZ     fulloverwrite
+	JZ     wholeoverwrite
 	MOVQ   R10, AX
 	VADDPS (AX), Z0, Z0
 	ADDQ   R11, AX
@@ -2481,7 +2481,7 @@ fullend:
 	ADDQ   R11, AX
 	VADDPS (AX), Z4, Z4
 
-fulloverwrite:
+wholeoverwrite:
 	VMOVUPS Z0, (R10)
 	ADDQ    R11, R10
 	VMOVUPS Z1, (R10)
@@ -2759,7 +2759,7 @@ fullone:
 fullend:
 	MOVB   accumulate+72(FP), AL
 	TESTB  AL, AL
-	JZ     fulloverwrite
+	JZ     wholeoverwrite
 	MOVQ   R10, AX
 	VADDPS (AX), Z0, Z0
 	ADDQ   R11, AX
@@ -2771,7 +2771,7 @@ fullend:
 	ADDQ   R11, AX
 	VADDPS (AX), Z4, Z4
 
-fulloverwrite:
+wholeoverwrite:
 	VMOVUPS Z0, (R10)
 	ADDQ    R11, R10
 	VMOVUPS Z1, (R10)
@@ -3058,7 +3058,7 @@ fullone:
 fullend:
 	MOVB   accumulate+72(FP), AL
 	TESTB  AL, AL
-	JZ     fulloverwrite
+	JZ     wholeoverwrite
 	MOVQ   R10, AX
 	VADDPS (AX), Y0, Y0
 	ADDQ   R11, AX
@@ -3072,7 +3072,7 @@ fullend:
 	ADDQ   R11, AX
 	VADDPS (AX), Y5, Y5
 
-fulloverwrite:
+wholeoverwrite:
 	VMOVUPS Y0, (R10)
 	ADDQ    R11, R10
 	VMOVUPS Y1, (R10)
@@ -3296,7 +3296,7 @@ fullone:
 fullend:
 	MOVB   accumulate+72(FP), AL
 	TESTB  AL, AL
-	JZ     fulloverwrite
+	JZ     wholeoverwrite
 	MOVQ   R10, AX
 	VADDPS (AX), Z0, Z0
 	ADDQ   R11, AX
@@ -3310,7 +3310,7 @@ fullend:
 	ADDQ   R11, AX
 	VADDPS (AX), Z5, Z5
 
-fulloverwrite:
+wholeoverwrite:
 	VMOVUPS Z0, (R10)
 	ADDQ    R11, R10
 	VMOVUPS Z1, (R10)
@@ -3624,7 +3624,7 @@ fullone:
 fullend:
 	MOVB   accumulate+72(FP), AL
 	TESTB  AL, AL
-	JZ     fulloverwrite
+	JZ     wholeoverwrite
 	MOVQ   R10, AX
 	VADDPS (AX), Z0, Z0
 	ADDQ   R11, AX
@@ -3638,7 +3638,7 @@ fullend:
 	ADDQ   R11, AX
 	VADDPS (AX), Z5, Z5
 
-fulloverwrite:
+wholeoverwrite:
 	VMOVUPS Z0, (R10)
 	ADDQ    R11, R10
 	VMOVUPS Z1, (R10)
@@ -3966,7 +3966,7 @@ fullone:
 fullend:
 	MOVB   accumulate+72(FP), AL
 	TESTB  AL, AL
-	JZ     fulloverwrite
+	JZ     wholeoverwrite
 	MOVQ   R11, AX
 	VADDPS (AX), Y0, Y0
 	ADDQ   R12, AX
@@ -3982,7 +3982,7 @@ fullend:
 	ADDQ   R12, AX
 	VADDPS (AX), Y6, Y6
 
-fulloverwrite:
+wholeoverwrite:
 	VMOVUPS Y0, (R11)
 	ADDQ    R12, R11
 	VMOVUPS Y1, (R11)
@@ -4235,7 +4235,7 @@ fullone:
 fullend:
 	MOVB   accumulate+72(FP), AL
 	TESTB  AL, AL
-	JZ     fulloverwrite
+	JZ     wholeoverwrite
 	MOVQ   R11, AX
 	VADDPS (AX), Z0, Z0
 	ADDQ   R12, AX
@@ -4251,7 +4251,7 @@ fullend:
 	ADDQ   R12, AX
 	VADDPS (AX), Z6, Z6
 
-fulloverwrite:
+wholeoverwrite:
 	VMOVUPS Z0, (R11)
 	ADDQ    R12, R11
 	VMOVUPS Z1, (R11)
@@ -4609,7 +4609,7 @@ fullone:
 fullend:
 	MOVB   accumulate+72(FP), AL
 	TESTB  AL, AL
-	JZ     fulloverwrite
+	JZ     wholeoverwrite
 	MOVQ   R11, AX
 	VADDPS (AX), Z0, Z0
 	ADDQ   R12, AX
@@ -4625,7 +4625,7 @@ fullend:
 	ADDQ   R12, AX
 	VADDPS (AX), Z6, Z6
 
-fulloverwrite:
+wholeoverwrite:
 	VMOVUPS Z0, (R11)
 	ADDQ    R12, R11
 	VMOVUPS Z1, (R11)
@@ -4992,7 +4992,7 @@ fullone:
 fullend:
 	MOVB   accumulate+72(FP), AL
 	TESTB  AL, AL
-	JZ     fulloverwrite
+	JZ     wholeoverwrite
 	MOVQ   R11, AX
 	VADDPS (AX), Y0, Y0
 	ADDQ   R12, AX
@@ -5010,7 +5010,7 @@ fullend:
 	ADDQ   R12, AX
 	VADDPS (AX), Y7, Y7
 
-fulloverwrite:
+wholeoverwrite:
 	VMOVUPS Y0, (R11)
 	ADDQ    R12, R11
 	VMOVUPS Y1, (R11)
@@ -5284,7 +5284,7 @@ fullone:
 fullend:
 	MOVB   accumulate+72(FP), AL
 	TESTB  AL, AL
-	JZ     fulloverwrite
+	JZ     wholeoverwrite
 	MOVQ   R11, AX
 	VADDPS (AX), Z0, Z0
 	ADDQ   R12, AX
@@ -5302,7 +5302,7 @@ fullend:
 	ADDQ   R12, AX
 	VADDPS (AX), Z7, Z7
 
-fulloverwrite:
+wholeoverwrite:
 	VMOVUPS Z0, (R11)
 	ADDQ    R12, R11
 	VMOVUPS Z1, (R11)
@@ -5696,7 +5696,7 @@ fullone:
 fullend:
 	MOVB   accumulate+72(FP), AL
 	TESTB  AL, AL
-	JZ     fulloverwrite
+	JZ     wholeoverwrite
 	MOVQ   R11, AX
 	VADDPS (AX), Z0, Z0
 	ADDQ   R12, AX
@@ -5714,7 +5714,7 @@ fullend:
 	ADDQ   R12, AX
 	VADDPS (AX), Z7, Z7
 
-fulloverwrite:
+wholeoverwrite:
 	VMOVUPS Z0, (R11)
 	ADDQ    R12, R11
 	VMOVUPS Z1, (R11)
@@ -6117,7 +6117,7 @@ fullone:
 fullend:
 	MOVB   accumulate+72(FP), AL
 	TESTB  AL, AL
-	JZ     fulloverwrite
+	JZ     wholeoverwrite
 	MOVQ   R11, AX
 	VADDPS (AX), Y0, Y0
 	ADDQ   R12, AX
@@ -6137,7 +6137,7 @@ fullend:
 	ADDQ   R12, AX
 	VADDPS (AX), Y8, Y8
 
-fulloverwrite:
+wholeoverwrite:
 	VMOVUPS Y0, (R11)
 	ADDQ    R12, R11
 	VMOVUPS Y1, (R11)
@@ -6432,7 +6432,7 @@ fullone:
 fullend:
 	MOVB   accumulate+72(FP), AL
 	TESTB  AL, AL
-	JZ     fulloverwrite
+	JZ     wholeoverwrite
 	MOVQ   R11, AX
 	VADDPS (AX), Z0, Z0
 	ADDQ   R12, AX
@@ -6452,7 +6452,7 @@ fullend:
 	ADDQ   R12, AX
 	VADDPS (AX), Z8, Z8
 
-fulloverwrite:
+wholeoverwrite:
 	VMOVUPS Z0, (R11)
 	ADDQ    R12, R11
 	VMOVUPS Z1, (R11)
@@ -6882,7 +6882,7 @@ fullone:
 fullend:
 	MOVB   accumulate+72(FP), AL
 	TESTB  AL, AL
-	JZ     fulloverwrite
+	JZ     wholeoverwrite
 	MOVQ   R11, AX
 	VADDPS (AX), Z0, Z0
 	ADDQ   R12, AX
@@ -6902,7 +6902,7 @@ fullend:
 	ADDQ   R12, AX
 	VADDPS (AX), Z8, Z8
 
-fulloverwrite:
+wholeoverwrite:
 	VMOVUPS Z0, (R11)
 	ADDQ    R12, R11
 	VMOVUPS Z1, (R11)
@@ -7346,7 +7346,7 @@ fullone:
 fullend:
 	MOVB   accumulate+72(FP), AL
 	TESTB  AL, AL
-	JZ     fulloverwrite
+	JZ     wholeoverwrite
 	MOVQ   R12, AX
 	VADDPS (AX), Y0, Y0
 	ADDQ   R13, AX
@@ -7368,7 +7368,7 @@ fullend:
 	ADDQ   R13, AX
 	VADDPS (AX), Y9, Y9
 
-fulloverwrite:
+wholeoverwrite:
 	VMOVUPS Y0, (R12)
 	ADDQ    R13, R12
 	VMOVUPS Y1, (R12)
@@ -7692,7 +7692,7 @@ fullone:
 fullend:
 	MOVB   accumulate+72(FP), AL
 	TESTB  AL, AL
-	JZ     fulloverwrite
+	JZ     wholeoverwrite
 	MOVQ   R12, AX
 	VADDPS (AX), Z0, Z0
 	ADDQ   R13, AX
@@ -7714,7 +7714,7 @@ fullend:
 	ADDQ   R13, AX
 	VADDPS (AX), Z9, Z9
 
-fulloverwrite:
+wholeoverwrite:
 	VMOVUPS Z0, (R12)
 	ADDQ    R13, R12
 	VMOVUPS Z1, (R12)
@@ -8188,7 +8188,7 @@ fullone:
 fullend:
 	MOVB   accumulate+72(FP), AL
 	TESTB  AL, AL
-	JZ     fulloverwrite
+	JZ     wholeoverwrite
 	MOVQ   R12, AX
 	VADDPS (AX), Z0, Z0
 	ADDQ   R13, AX
@@ -8210,7 +8210,7 @@ fullend:
 	ADDQ   R13, AX
 	VADDPS (AX), Z9, Z9
 
-fulloverwrite:
+wholeoverwrite:
 	VMOVUPS Z0, (R12)
 	ADDQ    R13, R12
 	VMOVUPS Z1, (R12)
@@ -8693,7 +8693,7 @@ fullone:
 fullend:
 	MOVB   accumulate+72(FP), AL
 	TESTB  AL, AL
-	JZ     fulloverwrite
+	JZ     wholeoverwrite
 	MOVQ   R12, AX
 	VADDPS (AX), Y0, Y0
 	ADDQ   R13, AX
@@ -8717,7 +8717,7 @@ fullend:
 	ADDQ   R13, AX
 	VADDPS (AX), Y10, Y10
 
-fulloverwrite:
+wholeoverwrite:
 	VMOVUPS Y0, (R12)
 	ADDQ    R13, R12
 	VMOVUPS Y1, (R12)
@@ -9062,7 +9062,7 @@ fullone:
 fullend:
 	MOVB   accumulate+72(FP), AL
 	TESTB  AL, AL
-	JZ     fulloverwrite
+	JZ     wholeoverwrite
 	MOVQ   R12, AX
 	VADDPS (AX), Z0, Z0
 	ADDQ   R13, AX
@@ -9086,7 +9086,7 @@ fullend:
 	ADDQ   R13, AX
 	VADDPS (AX), Z10, Z10
 
-fulloverwrite:
+wholeoverwrite:
 	VMOVUPS Z0, (R12)
 	ADDQ    R13, R12
 	VMOVUPS Z1, (R12)
@@ -9596,7 +9596,7 @@ fullone:
 fullend:
 	MOVB   accumulate+72(FP), AL
 	TESTB  AL, AL
-	JZ     fulloverwrite
+	JZ     wholeoverwrite
 	MOVQ   R12, AX
 	VADDPS (AX), Z0, Z0
 	ADDQ   R13, AX
@@ -9620,7 +9620,7 @@ fullend:
 	ADDQ   R13, AX
 	VADDPS (AX), Z10, Z10
 
-fulloverwrite:
+wholeoverwrite:
 	VMOVUPS Z0, (R12)
 	ADDQ    R13, R12
 	VMOVUPS Z1, (R12)
@@ -10139,7 +10139,7 @@ fullone:
 fullend:
 	MOVB   accumulate+72(FP), AL
 	TESTB  AL, AL
-	JZ     fulloverwrite
+	JZ     wholeoverwrite
 	MOVQ   R12, AX
 	VADDPS (AX), Y0, Y0
 	ADDQ   R13, AX
@@ -10165,7 +10165,7 @@ fullend:
 	ADDQ   R13, AX
 	VADDPS (AX), Y11, Y11
 
-fulloverwrite:
+wholeoverwrite:
 	VMOVUPS Y0, (R12)
 	ADDQ    R13, R12
 	VMOVUPS Y1, (R12)
@@ -10531,7 +10531,7 @@ fullone:
 fullend:
 	MOVB   accumulate+72(FP), AL
 	TESTB  AL, AL
-	JZ     fulloverwrite
+	JZ     wholeoverwrite
 	MOVQ   R12, AX
 	VADDPS (AX), Z0, Z0
 	ADDQ   R13, AX
@@ -10557,7 +10557,7 @@ fullend:
 	ADDQ   R13, AX
 	VADDPS (AX), Z11, Z11
 
-fulloverwrite:
+wholeoverwrite:
 	VMOVUPS Z0, (R12)
 	ADDQ    R13, R12
 	VMOVUPS Z1, (R12)
@@ -11103,7 +11103,7 @@ fullone:
 fullend:
 	MOVB   accumulate+72(FP), AL
 	TESTB  AL, AL
-	JZ     fulloverwrite
+	JZ     wholeoverwrite
 	MOVQ   R12, AX
 	VADDPS (AX), Z0, Z0
 	ADDQ   R13, AX
@@ -11129,7 +11129,7 @@ fullend:
 	ADDQ   R13, AX
 	VADDPS (AX), Z11, Z11
 
-fulloverwrite:
+wholeoverwrite:
 	VMOVUPS Z0, (R12)
 	ADDQ    R13, R12
 	VMOVUPS Z1, (R12)
@@ -11689,7 +11689,7 @@ fullone:
 fullend:
 	MOVB   accumulate+72(FP), AL
 	TESTB  AL, AL
-	JZ     fulloverwrite
+	JZ     wholeoverwrite
 	MOVQ   R13, AX
 	VADDPS (AX), Y0, Y0
 	ADDQ   R14, AX
@@ -11717,7 +11717,7 @@ fullend:
 	ADDQ   R14, AX
 	VADDPS (AX), Y12, Y12
 
-fulloverwrite:
+wholeoverwrite:
 	VMOVUPS Y0, (R13)
 	ADDQ    R14, R13
 	VMOVUPS Y1, (R13)
@@ -12112,7 +12112,7 @@ fullone:
 fullend:
 	MOVB   accumulate+72(FP), AL
 	TESTB  AL, AL
-	JZ     fulloverwrite
+	JZ     wholeoverwrite
 	MOVQ   R13, AX
 	VADDPS (AX), Z0, Z0
 	ADDQ   R14, AX
@@ -12140,7 +12140,7 @@ fullend:
 	ADDQ   R14, AX
 	VADDPS (AX), Z12, Z12
 
-fulloverwrite:
+wholeoverwrite:
 	VMOVUPS Z0, (R13)
 	ADDQ    R14, R13
 	VMOVUPS Z1, (R13)
@@ -12730,7 +12730,7 @@ fullone:
 fullend:
 	MOVB   accumulate+72(FP), AL
 	TESTB  AL, AL
-	JZ     fulloverwrite
+	JZ     wholeoverwrite
 	MOVQ   R13, AX
 	VADDPS (AX), Z0, Z0
 	ADDQ   R14, AX
@@ -12758,7 +12758,7 @@ fullend:
 	ADDQ   R14, AX
 	VADDPS (AX), Z12, Z12
 
-fulloverwrite:
+wholeoverwrite:
 	VMOVUPS Z0, (R13)
 	ADDQ    R14, R13
 	VMOVUPS Z1, (R13)
@@ -13357,7 +13357,7 @@ fullone:
 fullend:
 	MOVB   accumulate+72(FP), AL
 	TESTB  AL, AL
-	JZ     fulloverwrite
+	JZ     wholeoverwrite
 	MOVQ   R13, AX
 	VADDPS (AX), Y0, Y0
 	ADDQ   R14, AX
@@ -13387,7 +13387,7 @@ fullend:
 	ADDQ   R14, AX
 	VADDPS (AX), Y13, Y13
 
-fulloverwrite:
+wholeoverwrite:
 	VMOVUPS Y0, (R13)
 	ADDQ    R14, R13
 	VMOVUPS Y1, (R13)
@@ -13803,7 +13803,7 @@ fullone:
 fullend:
 	MOVB   accumulate+72(FP), AL
 	TESTB  AL, AL
-	JZ     fulloverwrite
+	JZ     wholeoverwrite
 	MOVQ   R13, AX
 	VADDPS (AX), Z0, Z0
 	ADDQ   R14, AX
@@ -13833,7 +13833,7 @@ fullend:
 	ADDQ   R14, AX
 	VADDPS (AX), Z13, Z13
 
-fulloverwrite:
+wholeoverwrite:
 	VMOVUPS Z0, (R13)
 	ADDQ    R14, R13
 	VMOVUPS Z1, (R13)
@@ -14459,7 +14459,7 @@ fullone:
 fullend:
 	MOVB   accumulate+72(FP), AL
 	TESTB  AL, AL
-	JZ     fulloverwrite
+	JZ     wholeoverwrite
 	MOVQ   R13, AX
 	VADDPS (AX), Z0, Z0
 	ADDQ   R14, AX
@@ -14489,7 +14489,7 @@ fullend:
 	ADDQ   R14, AX
 	VADDPS (AX), Z13, Z13
 
-fulloverwrite:
+wholeoverwrite:
 	VMOVUPS Z0, (R13)
 	ADDQ    R14, R13
 	VMOVUPS Z1, (R13)
@@ -16468,12 +16468,12 @@ fullone:
 fullend:
 	MOVB   accumulate+72(FP), AL
 	TESTB  AL, AL
-	JZ     fulloverwrite
+	JZ     wholeoverwrite
 	MOVQ   R8, AX
 	VADDPS (AX), Z0, Z0
 	VADDPS 64(AX), Y1, Y1
 
-fulloverwrite:
+wholeoverwrite:
 	VMOVUPS Z0, (R8)
 	VMOVUPS Y1, 64(R8)
 	VZEROUPPER
@@ -16609,12 +16609,12 @@ fullone:
 fullend:
 	MOVB   accumulate+72(FP), AL
 	TESTB  AL, AL
-	JZ     fulloverwrite
+	JZ     wholeoverwrite
 	MOVQ   R8, AX
 	VADDPS (AX), Z0, Z0
 	VADDPS 64(AX), Z1, Z1
 
-fulloverwrite:
+wholeoverwrite:
 	VMOVUPS Z0, (R8)
 	VMOVUPS Z1, 64(R8)
 	VZEROUPPER
@@ -16780,12 +16780,12 @@ fullone:
 fullend:
 	MOVB   accumulate+72(FP), AL
 	TESTB  AL, AL
-	JZ     fulloverwrite
+	JZ     wholeoverwrite
 	MOVQ   R8, AX
 	VADDPS (AX), Z0, Z0
 	VADDPS 64(AX), Z1, Z1
 
-fulloverwrite:
+wholeoverwrite:
 	VMOVUPS Z0, (R8)
 	VMOVUPS Z1, 64(R8)
 	VZEROUPPER
@@ -16965,7 +16965,7 @@ fullone:
 fullend:
 	MOVB   accumulate+72(FP), AL
 	TESTB  AL, AL
-	JZ     fulloverwrite
+	JZ     wholeoverwrite
 	MOVQ   R9, AX
 	VADDPS (AX), Z0, Z0
 	VADDPS 64(AX), Y1, Y1
@@ -16973,7 +16973,7 @@ fullend:
 	VADDPS (AX), Z2, Z2
 	VADDPS 64(AX), Y3, Y3
 
-fulloverwrite:
+wholeoverwrite:
 	VMOVUPS Z0, (R9)
 	VMOVUPS Y1, 64(R9)
 	ADDQ    R10, R9
@@ -17141,7 +17141,7 @@ fullone:
 fullend:
 	MOVB   accumulate+72(FP), AL
 	TESTB  AL, AL
-	JZ     fulloverwrite
+	JZ     wholeoverwrite
 	MOVQ   R9, AX
 	VADDPS (AX), Z0, Z0
 	VADDPS 64(AX), Z1, Z1
@@ -17149,7 +17149,7 @@ fullend:
 	VADDPS (AX), Z2, Z2
 	VADDPS 64(AX), Z3, Z3
 
-fulloverwrite:
+wholeoverwrite:
 	VMOVUPS Z0, (R9)
 	VMOVUPS Z1, 64(R9)
 	ADDQ    R10, R9
@@ -17377,7 +17377,7 @@ fullone:
 fullend:
 	MOVB   accumulate+72(FP), AL
 	TESTB  AL, AL
-	JZ     fulloverwrite
+	JZ     wholeoverwrite
 	MOVQ   R9, AX
 	VADDPS (AX), Z0, Z0
 	VADDPS 64(AX), Z1, Z1
@@ -17385,7 +17385,7 @@ fullend:
 	VADDPS (AX), Z2, Z2
 	VADDPS 64(AX), Z3, Z3
 
-fulloverwrite:
+wholeoverwrite:
 	VMOVUPS Z0, (R9)
 	VMOVUPS Z1, 64(R9)
 	ADDQ    R10, R9
@@ -17627,7 +17627,7 @@ fullone:
 fullend:
 	MOVB   accumulate+72(FP), AL
 	TESTB  AL, AL
-	JZ     fulloverwrite
+	JZ     wholeoverwrite
 	MOVQ   R9, AX
 	VADDPS (AX), Z0, Z0
 	VADDPS 64(AX), Y1, Y1
@@ -17638,7 +17638,7 @@ fullend:
 	VADDPS (AX), Z4, Z4
 	VADDPS 64(AX), Y5, Y5
 
-fulloverwrite:
+wholeoverwrite:
 	VMOVUPS Z0, (R9)
 	VMOVUPS Y1, 64(R9)
 	ADDQ    R10, R9
@@ -17838,7 +17838,7 @@ fullone:
 fullend:
 	MOVB   accumulate+72(FP), AL
 	TESTB  AL, AL
-	JZ     fulloverwrite
+	JZ     wholeoverwrite
 	MOVQ   R9, AX
 	VADDPS (AX), Z0, Z0
 	VADDPS 64(AX), Z1, Z1
@@ -17849,7 +17849,7 @@ fullend:
 	VADDPS (AX), Z4, Z4
 	VADDPS 64(AX), Z5, Z5
 
-fulloverwrite:
+wholeoverwrite:
 	VMOVUPS Z0, (R9)
 	VMOVUPS Z1, 64(R9)
 	ADDQ    R10, R9
@@ -18139,7 +18139,7 @@ fullone:
 fullend:
 	MOVB   accumulate+72(FP), AL
 	TESTB  AL, AL
-	JZ     fulloverwrite
+	JZ     wholeoverwrite
 	MOVQ   R9, AX
 	VADDPS (AX), Z0, Z0
 	VADDPS 64(AX), Z1, Z1
@@ -18150,7 +18150,7 @@ fullend:
 	VADDPS (AX), Z4, Z4
 	VADDPS 64(AX), Z5, Z5
 
-fulloverwrite:
+wholeoverwrite:
 	VMOVUPS Z0, (R9)
 	VMOVUPS Z1, 64(R9)
 	ADDQ    R10, R9
@@ -18459,7 +18459,7 @@ fullone:
 fullend:
 	MOVB   accumulate+72(FP), AL
 	TESTB  AL, AL
-	JZ     fulloverwrite
+	JZ     wholeoverwrite
 	MOVQ   R10, AX
 	VADDPS (AX), Z0, Z0
 	VADDPS 64(AX), Y1, Y1
@@ -18473,7 +18473,7 @@ fullend:
 	VADDPS (AX), Z6, Z6
 	VADDPS 64(AX), Y7, Y7
 
-fulloverwrite:
+wholeoverwrite:
 	VMOVUPS Z0, (R10)
 	VMOVUPS Y1, 64(R10)
 	ADDQ    R11, R10
@@ -18713,7 +18713,7 @@ fullone:
 fullend:
 	MOVB   accumulate+72(FP), AL
 	TESTB  AL, AL
-	JZ     fulloverwrite
+	JZ     wholeoverwrite
 	MOVQ   R10, AX
 	VADDPS (AX), Z0, Z0
 	VADDPS 64(AX), Z1, Z1
@@ -18727,7 +18727,7 @@ fullend:
 	VADDPS (AX), Z6, Z6
 	VADDPS 64(AX), Z7, Z7
 
-fulloverwrite:
+wholeoverwrite:
 	VMOVUPS Z0, (R10)
 	VMOVUPS Z1, 64(R10)
 	ADDQ    R11, R10
@@ -19087,7 +19087,7 @@ fullone:
 fullend:
 	MOVB   accumulate+72(FP), AL
 	TESTB  AL, AL
-	JZ     fulloverwrite
+	JZ     wholeoverwrite
 	MOVQ   R10, AX
 	VADDPS (AX), Z0, Z0
 	VADDPS 64(AX), Z1, Z1
@@ -19101,7 +19101,7 @@ fullend:
 	VADDPS (AX), Z6, Z6
 	VADDPS 64(AX), Z7, Z7
 
-fulloverwrite:
+wholeoverwrite:
 	VMOVUPS Z0, (R10)
 	VMOVUPS Z1, 64(R10)
 	ADDQ    R11, R10
@@ -19475,7 +19475,7 @@ fullone:
 fullend:
 	MOVB   accumulate+72(FP), AL
 	TESTB  AL, AL
-	JZ     fulloverwrite
+	JZ     wholeoverwrite
 	MOVQ   R10, AX
 	VADDPS (AX), Z0, Z0
 	VADDPS 64(AX), Y1, Y1
@@ -19492,7 +19492,7 @@ fullend:
 	VADDPS (AX), Z8, Z8
 	VADDPS 64(AX), Y9, Y9
 
-fulloverwrite:
+wholeoverwrite:
 	VMOVUPS Z0, (R10)
 	VMOVUPS Y1, 64(R10)
 	ADDQ    R11, R10
@@ -19764,7 +19764,7 @@ fullone:
 fullend:
 	MOVB   accumulate+72(FP), AL
 	TESTB  AL, AL
-	JZ     fulloverwrite
+	JZ     wholeoverwrite
 	MOVQ   R10, AX
 	VADDPS (AX), Z0, Z0
 	VADDPS 64(AX), Z1, Z1
@@ -19781,7 +19781,7 @@ fullend:
 	VADDPS (AX), Z8, Z8
 	VADDPS 64(AX), Z9, Z9
 
-fulloverwrite:
+wholeoverwrite:
 	VMOVUPS Z0, (R10)
 	VMOVUPS Z1, 64(R10)
 	ADDQ    R11, R10
@@ -20203,7 +20203,7 @@ fullone:
 fullend:
 	MOVB   accumulate+72(FP), AL
 	TESTB  AL, AL
-	JZ     fulloverwrite
+	JZ     wholeoverwrite
 	MOVQ   R10, AX
 	VADDPS (AX), Z0, Z0
 	VADDPS 64(AX), Z1, Z1
@@ -20220,7 +20220,7 @@ fullend:
 	VADDPS (AX), Z8, Z8
 	VADDPS 64(AX), Z9, Z9
 
-fulloverwrite:
+wholeoverwrite:
 	VMOVUPS Z0, (R10)
 	VMOVUPS Z1, 64(R10)
 	ADDQ    R11, R10
@@ -20656,7 +20656,7 @@ fullone:
 fullend:
 	MOVB   accumulate+72(FP), AL
 	TESTB  AL, AL
-	JZ     fulloverwrite
+	JZ     wholeoverwrite
 	MOVQ   R10, AX
 	VADDPS (AX), Z0, Z0
 	VADDPS 64(AX), Y1, Y1
@@ -20676,7 +20676,7 @@ fullend:
 	VADDPS (AX), Z10, Z10
 	VADDPS 64(AX), Y11, Y11
 
-fulloverwrite:
+wholeoverwrite:
 	VMOVUPS Z0, (R10)
 	VMOVUPS Y1, 64(R10)
 	ADDQ    R11, R10
@@ -20980,7 +20980,7 @@ fullone:
 fullend:
 	MOVB   accumulate+72(FP), AL
 	TESTB  AL, AL
-	JZ     fulloverwrite
+	JZ     wholeoverwrite
 	MOVQ   R10, AX
 	VADDPS (AX), Z0, Z0
 	VADDPS 64(AX), Z1, Z1
@@ -21000,7 +21000,7 @@ fullend:
 	VADDPS (AX), Z10, Z10
 	VADDPS 64(AX), Z11, Z11
 
-fulloverwrite:
+wholeoverwrite:
 	VMOVUPS Z0, (R10)
 	VMOVUPS Z1, 64(R10)
 	ADDQ    R11, R10
@@ -21484,7 +21484,7 @@ fullone:
 fullend:
 	MOVB   accumulate+72(FP), AL
 	TESTB  AL, AL
-	JZ     fulloverwrite
+	JZ     wholeoverwrite
 	MOVQ   R10, AX
 	VADDPS (AX), Z0, Z0
 	VADDPS 64(AX), Z1, Z1
@@ -21504,7 +21504,7 @@ fullend:
 	VADDPS (AX), Z10, Z10
 	VADDPS 64(AX), Z11, Z11
 
-fulloverwrite:
+wholeoverwrite:
 	VMOVUPS Z0, (R10)
 	VMOVUPS Z1, 64(R10)
 	ADDQ    R11, R10
@@ -22007,7 +22007,7 @@ fullone:
 fullend:
 	MOVB   accumulate+72(FP), AL
 	TESTB  AL, AL
-	JZ     fulloverwrite
+	JZ     wholeoverwrite
 	MOVQ   R11, AX
 	VADDPS (AX), Z0, Z0
 	VADDPS 64(AX), Y1, Y1
@@ -22030,7 +22030,7 @@ fullend:
 	VADDPS (AX), Z12, Z12
 	VADDPS 64(AX), Y13, Y13
 
-fulloverwrite:
+wholeoverwrite:
 	VMOVUPS Z0, (R11)
 	VMOVUPS Y1, 64(R11)
 	ADDQ    R12, R11
@@ -22374,7 +22374,7 @@ fullone:
 fullend:
 	MOVB   accumulate+72(FP), AL
 	TESTB  AL, AL
-	JZ     fulloverwrite
+	JZ     wholeoverwrite
 	MOVQ   R11, AX
 	VADDPS (AX), Z0, Z0
 	VADDPS 64(AX), Z1, Z1
@@ -22397,7 +22397,7 @@ fullend:
 	VADDPS (AX), Z12, Z12
 	VADDPS 64(AX), Z13, Z13
 
-fulloverwrite:
+wholeoverwrite:
 	VMOVUPS Z0, (R11)
 	VMOVUPS Z1, 64(R11)
 	ADDQ    R12, R11
@@ -22951,7 +22951,7 @@ fullone:
 fullend:
 	MOVB   accumulate+72(FP), AL
 	TESTB  AL, AL
-	JZ     fulloverwrite
+	JZ     wholeoverwrite
 	MOVQ   R11, AX
 	VADDPS (AX), Z0, Z0
 	VADDPS 64(AX), Z1, Z1
@@ -22974,7 +22974,7 @@ fullend:
 	VADDPS (AX), Z12, Z12
 	VADDPS 64(AX), Z13, Z13
 
-fulloverwrite:
+wholeoverwrite:
 	VMOVUPS Z0, (R11)
 	VMOVUPS Z1, 64(R11)
 	ADDQ    R12, R11
@@ -23542,7 +23542,7 @@ fullone:
 fullend:
 	MOVB   accumulate+72(FP), AL
 	TESTB  AL, AL
-	JZ     fulloverwrite
+	JZ     wholeoverwrite
 	MOVQ   R11, AX
 	VADDPS (AX), Z0, Z0
 	VADDPS 64(AX), Y1, Y1
@@ -23568,7 +23568,7 @@ fullend:
 	VADDPS (AX), Z14, Z14
 	VADDPS 64(AX), Y15, Y15
 
-fulloverwrite:
+wholeoverwrite:
 	VMOVUPS Z0, (R11)
 	VMOVUPS Y1, 64(R11)
 	ADDQ    R12, R11
@@ -23944,7 +23944,7 @@ fullone:
 fullend:
 	MOVB   accumulate+72(FP), AL
 	TESTB  AL, AL
-	JZ     fulloverwrite
+	JZ     wholeoverwrite
 	MOVQ   R11, AX
 	VADDPS (AX), Z0, Z0
 	VADDPS 64(AX), Z1, Z1
@@ -23970,7 +23970,7 @@ fullend:
 	VADDPS (AX), Z14, Z14
 	VADDPS 64(AX), Z15, Z15
 
-fulloverwrite:
+wholeoverwrite:
 	VMOVUPS Z0, (R11)
 	VMOVUPS Z1, 64(R11)
 	ADDQ    R12, R11
@@ -24586,7 +24586,7 @@ fullone:
 fullend:
 	MOVB   accumulate+72(FP), AL
 	TESTB  AL, AL
-	JZ     fulloverwrite
+	JZ     wholeoverwrite
 	MOVQ   R11, AX
 	VADDPS (AX), Z0, Z0
 	VADDPS 64(AX), Z1, Z1
@@ -24612,7 +24612,7 @@ fullend:
 	VADDPS (AX), Z14, Z14
 	VADDPS 64(AX), Z15, Z15
 
-fulloverwrite:
+wholeoverwrite:
 	VMOVUPS Z0, (R11)
 	VMOVUPS Z1, 64(R11)
 	ADDQ    R12, R11
@@ -25242,7 +25242,7 @@ fullone:
 fullend:
 	MOVB   accumulate+72(FP), AL
 	TESTB  AL, AL
-	JZ     fulloverwrite
+	JZ     wholeoverwrite
 	MOVQ   R11, AX
 	VADDPS (AX), Z0, Z0
 	VADDPS 64(AX), Y1, Y1
@@ -25271,7 +25271,7 @@ fullend:
 	VADDPS (AX), Z16, Z16
 	VADDPS 64(AX), Y17, Y17
 
-fulloverwrite:
+wholeoverwrite:
 	VMOVUPS Z0, (R11)
 	VMOVUPS Y1, 64(R11)
 	ADDQ    R12, R11
@@ -25679,7 +25679,7 @@ fullone:
 fullend:
 	MOVB   accumulate+72(FP), AL
 	TESTB  AL, AL
-	JZ     fulloverwrite
+	JZ     wholeoverwrite
 	MOVQ   R11, AX
 	VADDPS (AX), Z0, Z0
 	VADDPS 64(AX), Z1, Z1
@@ -25708,7 +25708,7 @@ fullend:
 	VADDPS (AX), Z16, Z16
 	VADDPS 64(AX), Z17, Z17
 
-fulloverwrite:
+wholeoverwrite:
 	VMOVUPS Z0, (R11)
 	VMOVUPS Z1, 64(R11)
 	ADDQ    R12, R11
@@ -26386,7 +26386,7 @@ fullone:
 fullend:
 	MOVB   accumulate+72(FP), AL
 	TESTB  AL, AL
-	JZ     fulloverwrite
+	JZ     wholeoverwrite
 	MOVQ   R11, AX
 	VADDPS (AX), Z0, Z0
 	VADDPS 64(AX), Z1, Z1
@@ -26415,7 +26415,7 @@ fullend:
 	VADDPS (AX), Z16, Z16
 	VADDPS 64(AX), Z17, Z17
 
-fulloverwrite:
+wholeoverwrite:
 	VMOVUPS Z0, (R11)
 	VMOVUPS Z1, 64(R11)
 	ADDQ    R12, R11
@@ -27112,7 +27112,7 @@ fullone:
 fullend:
 	MOVB   accumulate+72(FP), AL
 	TESTB  AL, AL
-	JZ     fulloverwrite
+	JZ     wholeoverwrite
 	MOVQ   R12, AX
 	VADDPS (AX), Z0, Z0
 	VADDPS 64(AX), Y1, Y1
@@ -27144,7 +27144,7 @@ fullend:
 	VADDPS (AX), Z18, Z18
 	VADDPS 64(AX), Y19, Y19
 
-fulloverwrite:
+wholeoverwrite:
 	VMOVUPS Z0, (R12)
 	VMOVUPS Y1, 64(R12)
 	ADDQ    R13, R12
@@ -27592,7 +27592,7 @@ fullone:
 fullend:
 	MOVB   accumulate+72(FP), AL
 	TESTB  AL, AL
-	JZ     fulloverwrite
+	JZ     wholeoverwrite
 	MOVQ   R12, AX
 	VADDPS (AX), Z0, Z0
 	VADDPS 64(AX), Z1, Z1
@@ -27624,7 +27624,7 @@ fullend:
 	VADDPS (AX), Z18, Z18
 	VADDPS 64(AX), Z19, Z19
 
-fulloverwrite:
+wholeoverwrite:
 	VMOVUPS Z0, (R12)
 	VMOVUPS Z1, 64(R12)
 	ADDQ    R13, R12
@@ -28372,7 +28372,7 @@ fullone:
 fullend:
 	MOVB   accumulate+72(FP), AL
 	TESTB  AL, AL
-	JZ     fulloverwrite
+	JZ     wholeoverwrite
 	MOVQ   R12, AX
 	VADDPS (AX), Z0, Z0
 	VADDPS 64(AX), Z1, Z1
@@ -28404,7 +28404,7 @@ fullend:
 	VADDPS (AX), Z18, Z18
 	VADDPS 64(AX), Z19, Z19
 
-fulloverwrite:
+wholeoverwrite:
 	VMOVUPS Z0, (R12)
 	VMOVUPS Z1, 64(R12)
 	ADDQ    R13, R12
@@ -29166,7 +29166,7 @@ fullone:
 fullend:
 	MOVB   accumulate+72(FP), AL
 	TESTB  AL, AL
-	JZ     fulloverwrite
+	JZ     wholeoverwrite
 	MOVQ   R12, AX
 	VADDPS (AX), Z0, Z0
 	VADDPS 64(AX), Y1, Y1
@@ -29201,7 +29201,7 @@ fullend:
 	VADDPS (AX), Z20, Z20
 	VADDPS 64(AX), Y21, Y21
 
-fulloverwrite:
+wholeoverwrite:
 	VMOVUPS Z0, (R12)
 	VMOVUPS Y1, 64(R12)
 	ADDQ    R13, R12
@@ -29681,7 +29681,7 @@ fullone:
 fullend:
 	MOVB   accumulate+72(FP), AL
 	TESTB  AL, AL
-	JZ     fulloverwrite
+	JZ     wholeoverwrite
 	MOVQ   R12, AX
 	VADDPS (AX), Z0, Z0
 	VADDPS 64(AX), Z1, Z1
@@ -29716,7 +29716,7 @@ fullend:
 	VADDPS (AX), Z20, Z20
 	VADDPS 64(AX), Z21, Z21
 
-fulloverwrite:
+wholeoverwrite:
 	VMOVUPS Z0, (R12)
 	VMOVUPS Z1, 64(R12)
 	ADDQ    R13, R12
@@ -30526,7 +30526,7 @@ fullone:
 fullend:
 	MOVB   accumulate+72(FP), AL
 	TESTB  AL, AL
-	JZ     fulloverwrite
+	JZ     wholeoverwrite
 	MOVQ   R12, AX
 	VADDPS (AX), Z0, Z0
 	VADDPS 64(AX), Z1, Z1
@@ -30561,7 +30561,7 @@ fullend:
 	VADDPS (AX), Z20, Z20
 	VADDPS 64(AX), Z21, Z21
 
-fulloverwrite:
+wholeoverwrite:
 	VMOVUPS Z0, (R12)
 	VMOVUPS Z1, 64(R12)
 	ADDQ    R13, R12
@@ -31385,7 +31385,7 @@ fullone:
 fullend:
 	MOVB   accumulate+72(FP), AL
 	TESTB  AL, AL
-	JZ     fulloverwrite
+	JZ     wholeoverwrite
 	MOVQ   R12, AX
 	VADDPS (AX), Z0, Z0
 	VADDPS 64(AX), Y1, Y1
@@ -31423,7 +31423,7 @@ fullend:
 	VADDPS (AX), Z22, Z22
 	VADDPS 64(AX), Y23, Y23
 
-fulloverwrite:
+wholeoverwrite:
 	VMOVUPS Z0, (R12)
 	VMOVUPS Y1, 64(R12)
 	ADDQ    R13, R12
@@ -31935,7 +31935,7 @@ fullone:
 fullend:
 	MOVB   accumulate+72(FP), AL
 	TESTB  AL, AL
-	JZ     fulloverwrite
+	JZ     wholeoverwrite
 	MOVQ   R12, AX
 	VADDPS (AX), Z0, Z0
 	VADDPS 64(AX), Z1, Z1
@@ -31973,7 +31973,7 @@ fullend:
 	VADDPS (AX), Z22, Z22
 	VADDPS 64(AX), Z23, Z23
 
-fulloverwrite:
+wholeoverwrite:
 	VMOVUPS Z0, (R12)
 	VMOVUPS Z1, 64(R12)
 	ADDQ    R13, R12
@@ -32845,7 +32845,7 @@ fullone:
 fullend:
 	MOVB   accumulate+72(FP), AL
 	TESTB  AL, AL
-	JZ     fulloverwrite
+	JZ     wholeoverwrite
 	MOVQ   R12, AX
 	VADDPS (AX), Z0, Z0
 	VADDPS 64(AX), Z1, Z1
@@ -32883,7 +32883,7 @@ fullend:
 	VADDPS (AX), Z22, Z22
 	VADDPS 64(AX), Z23, Z23
 
-fulloverwrite:
+wholeoverwrite:
 	VMOVUPS Z0, (R12)
 	VMOVUPS Z1, 64(R12)
 	ADDQ    R13, R12
@@ -33774,7 +33774,7 @@ fullone:
 fullend:
 	MOVB   accumulate+72(FP), AL
 	TESTB  AL, AL
-	JZ     fulloverwrite
+	JZ     wholeoverwrite
 	MOVQ   R13, AX
 	VADDPS (AX), Z0, Z0
 	VADDPS 64(AX), Y1, Y1
@@ -33815,7 +33815,7 @@ fullend:
 	VADDPS (AX), Z24, Z24
 	VADDPS 64(AX), Y25, Y25
 
-fulloverwrite:
+wholeoverwrite:
 	VMOVUPS Z0, (R13)
 	VMOVUPS Y1, 64(R13)
 	ADDQ    R14, R13
@@ -34367,7 +34367,7 @@ fullone:
 fullend:
 	MOVB   accumulate+72(FP), AL
 	TESTB  AL, AL
-	JZ     fulloverwrite
+	JZ     wholeoverwrite
 	MOVQ   R13, AX
 	VADDPS (AX), Z0, Z0
 	VADDPS 64(AX), Z1, Z1
@@ -34408,7 +34408,7 @@ fullend:
 	VADDPS (AX), Z24, Z24
 	VADDPS 64(AX), Z25, Z25
 
-fulloverwrite:
+wholeoverwrite:
 	VMOVUPS Z0, (R13)
 	VMOVUPS Z1, 64(R13)
 	ADDQ    R14, R13
@@ -35350,7 +35350,7 @@ fullone:
 fullend:
 	MOVB   accumulate+72(FP), AL
 	TESTB  AL, AL
-	JZ     fulloverwrite
+	JZ     wholeoverwrite
 	MOVQ   R13, AX
 	VADDPS (AX), Z0, Z0
 	VADDPS 64(AX), Z1, Z1
@@ -35391,7 +35391,7 @@ fullend:
 	VADDPS (AX), Z24, Z24
 	VADDPS 64(AX), Z25, Z25
 
-fulloverwrite:
+wholeoverwrite:
 	VMOVUPS Z0, (R13)
 	VMOVUPS Z1, 64(R13)
 	ADDQ    R14, R13
@@ -36347,7 +36347,7 @@ fullone:
 fullend:
 	MOVB   accumulate+72(FP), AL
 	TESTB  AL, AL
-	JZ     fulloverwrite
+	JZ     wholeoverwrite
 	MOVQ   R13, AX
 	VADDPS (AX), Z0, Z0
 	VADDPS 64(AX), Y1, Y1
@@ -36391,7 +36391,7 @@ fullend:
 	VADDPS (AX), Z26, Z26
 	VADDPS 64(AX), Y27, Y27
 
-fulloverwrite:
+wholeoverwrite:
 	VMOVUPS Z0, (R13)
 	VMOVUPS Y1, 64(R13)
 	ADDQ    R14, R13
@@ -36975,7 +36975,7 @@ fullone:
 fullend:
 	MOVB   accumulate+72(FP), AL
 	TESTB  AL, AL
-	JZ     fulloverwrite
+	JZ     wholeoverwrite
 	MOVQ   R13, AX
 	VADDPS (AX), Z0, Z0
 	VADDPS 64(AX), Z1, Z1
@@ -37019,7 +37019,7 @@ fullend:
 	VADDPS (AX), Z26, Z26
 	VADDPS 64(AX), Z27, Z27
 
-fulloverwrite:
+wholeoverwrite:
 	VMOVUPS Z0, (R13)
 	VMOVUPS Z1, 64(R13)
 	ADDQ    R14, R13
@@ -38023,7 +38023,7 @@ fullone:
 fullend:
 	MOVB   accumulate+72(FP), AL
 	TESTB  AL, AL
-	JZ     fulloverwrite
+	JZ     wholeoverwrite
 	MOVQ   R13, AX
 	VADDPS (AX), Z0, Z0
 	VADDPS 64(AX), Z1, Z1
@@ -38067,7 +38067,7 @@ fullend:
 	VADDPS (AX), Z26, Z26
 	VADDPS 64(AX), Z27, Z27
 
-fulloverwrite:
+wholeoverwrite:
 	VMOVUPS Z0, (R13)
 	VMOVUPS Z1, 64(R13)
 	ADDQ    R14, R13

@@ -275,12 +275,7 @@ func everySecondNarrow() {
 	VSHUFPS(U8(0x88), Mem{Base: src, Disp: 32}, x, x) // in each half two of the lower eight, two of the upper
 	VPERMPD(U8(0xd8), x, x)
 	VMOVUPS(x, Mem{Base: dst})
-	ADDQ(U8(64), src)
-	ADDQ(U8(32), dst)
-	SUBQ(U8(8), n)
-	JNZ(LabelRef("loop"))
-	VZEROUPPER()
-	RET()
+	endConversion(dst, src, n, 8, 4, 8)
 }
 
 // secondsWide writes the access to every second element of memory for AVX-512; what lies between them is not touched.

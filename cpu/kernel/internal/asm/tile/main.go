@@ -258,10 +258,8 @@ func (t *tile) wide() {
 		name, vec = "tileHalf", func(int) Op { return t.numbered() }
 	}
 	k, cols := t.begin(name, 16, vec)
-	c, cRow, line := GP64(), GP64(), GP64()
-	Load(Param("c"), c)
-	Load(Param("cRow"), cRow)
-	SHLQ(U8(2), cRow)
+	c, cRow := result()
+	line := GP64()
 	MOVQ(c, line)
 	for i := range t.rows { // c arrives while the products are computed
 		for v := range t.vectors {
@@ -295,13 +293,7 @@ func (t *tile) wide() {
 	CMPQ(cols, U8(t.columns(16)))
 	JNE(LabelRef("masked"))
 	loop("full", func(m Mem, x Op, _ int) { VMOVUPS(m, x) })
-	t.store("full", c, cRow, func(m Mem, sum Op, v int) {
-		VADDPS(m, sum, sum)
-	}, func(sum Op, m Mem, v int) {
-		VMOVUPS(sum, m)
-	}, 64)
-	VZEROUPPER()
-	RET()
+	t.storeWhole(c, cRow, 64)
 	Label("masked")
 	ones := GP64()
 	MOVQ(I64(-1), ones)
@@ -343,7 +335,8 @@ func (t *tile) narrow() {
 		}
 		return b
 	}, broadcast)
-	t.storeWhole()
+	c, cRow := result()
+	t.storeWhole(c, cRow, 32)
 	Label("masked")
 	t.loop("masked", k, func() []Op {
 		var b []Op
@@ -378,14 +371,13 @@ func result() (c, cRow reg.GPVirtual) {
 	return c, cRow
 }
 
-// storeWhole ends an AVX2 kernel for a whole tile.
-func (t *tile) storeWhole() {
-	c, cRow := result()
+// storeWhole ends a kernel for a whole tile of vectors of so many bytes.
+func (t *tile) storeWhole(c, cRow reg.GPVirtual, width int) {
 	t.store("whole", c, cRow, func(m Mem, sum Op, v int) {
 		VADDPS(m, sum, sum)
 	}, func(sum Op, m Mem, v int) {
 		VMOVUPS(sum, m)
-	}, 32)
+	}, width)
 	VZEROUPPER()
 	RET()
 }

@@ -43,7 +43,8 @@ func (t *tile) pairs() {
 	Label("end")
 	CMPQ(cols, U8(8*t.vectors))
 	JNE(LabelRef("masked"))
-	t.storeWhole()
+	c, cRow := result()
+	t.storeWhole(c, cRow, 32)
 	Label("masked")
 	t.storeMasked(t.maskOf(cols))
 }
